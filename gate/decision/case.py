@@ -27,6 +27,8 @@ from gate.text.language_check import LanguageReading
 from gate.text.text_rating import TextRating, TextSequence
 
 NO_AI = "none"
+WITHOUT_MODEL = frozenset({NO_AI, "template"})
+"""AI levels of texts that no model wrote."""
 
 
 @dataclass(frozen=True)
@@ -176,7 +178,7 @@ class Case:
         recorded = {known.ai for known in self.media_facts if known.sha256 in own}
         made = recorded | {medium.ai for medium in self.unit.media} | {self.unit.text_ai}
         made |= {known.text_ai for known in self.referenced_copies.values()}
-        return bool(made - {NO_AI})
+        return bool(made - WITHOUT_MODEL)
 
     @property
     def is_conversational(self) -> bool:

@@ -371,7 +371,29 @@ class ChatBrief:
     memories: tuple[tuple[str, str], ...] = ()
 
 
-TextBrief = CaptionBrief | ChatBrief
+TextLength = Literal["short", "medium", "long"]
+
+
+@dataclass(frozen=True)
+class PostBrief:
+    """The facts of a post for the template engine, in the language of the job.
+
+    `topic` and `picture` (an alt text) are texts of a member; `most` is the maximum length in
+    characters. `links` is False where links in a text cannot be followed. Consecutive values of
+    `number` give different texts.
+    """
+
+    topic: str
+    picture: str = ""
+    tone: str = ""
+    length: TextLength = "medium"
+    hashtags: int = 5
+    most: int = 240
+    links: bool = True
+    number: int = 0
+
+
+TextBrief = CaptionBrief | ChatBrief | PostBrief
 
 
 @dataclass(frozen=True)

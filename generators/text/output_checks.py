@@ -3,6 +3,9 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from typing import Literal
+
+from foundation.i18n import language_detection
 
 MAX_SHARED_WORDS = 0.6
 """Maximum share of words in common with the prompt or an example; measured echoes are far above it.
@@ -75,6 +78,62 @@ def tidy_text(text: str, *, longest: int = 280) -> str:
     ):
         line = line[: end + 1]
     return line.strip()
+
+
+Fault = Literal["language", "off_topic", "echo", "cut", "long", "repeated"]
+_INSTRUCTION = re.compile(
+    r"</?idea>|\b(?:json|caption|hashtags?|tone|picture described|légende|ton)\s*[:：]|\bas an ai\b"
+    r"|\bYou write\b|\bTu écris\b",
+    re.IGNORECASE,
+)
+_ENDING_TAGS = re.compile(r"(?:\s+#\w+)+\s*$")
+_STEM = 5
+"""Number of letters by which words count as the same word in another form."""
+
+
+def find_caption_fault(
+    text: str,
+    *,
+    language: str,
+    topic: str,
+    picture: str = "",
+    most: int = 240,
+    known: Iterable[str] = (),
+) -> Fault | None:
+    """Return the reason why a caption is not usable, or None.
+
+    A usable caption is in its language, has a word of the topic or of the alt text, repeats neither
+    instructions nor an earlier text, ends with a complete sentence and fits `most` characters.
+    """
+    said = _ENDING_TAGS.sub("", text.strip())
+    if len(text.strip()) > most:
+        return "long"
+    if _INSTRUCTION.search(said):
+        return "echo"
+    if not said or not _is_complete(said):
+        return "cut"
+    found, likely = language_detection.most_likely_language(said, language_detection.TOLD_APART)
+    if found != language and likely >= language_detection.MIN_CONFIDENCE:
+        return "language"
+    if _stems(said).isdisjoint(_stems(f"{topic} {picture}")):
+        return "off_topic"
+    if is_looping(text) or any(_is_repetition(said, other) for other in known):
+        return "repeated"
+    return None
+
+
+def _is_complete(text: str) -> bool:
+    """Return True if a text ends with a mark, an emoji or a closing quotation mark."""
+    last = text.rstrip()[-1]
+    return last in '.!?…»”")' or unicodedata.category(last) in ("So", "Sk", "Mn", "Cf")
+
+
+def _stems(text: str) -> set[str]:
+    return {word[:_STEM] for word in significant_words(text) if len(word) > 2}
+
+
+def _is_repetition(text: str, other: str) -> bool:
+    return shared_word_ratio(text, other) > 0.8 and shared_word_ratio(other, text) > 0.8
 
 
 def checked_text(text: str, sources: Iterable[str], *, longest: int = 280) -> str | None:

@@ -54,6 +54,7 @@ LAST_PRIORITY = 9
 """
 
 WRITTEN_BY_PEOPLE = "none"
+FROM_TEMPLATE = "template"
 BY_MODEL = ("assisted", "generated")
 """Values of `text_ai` for generated text; an empty cell means `WRITTEN_BY_PEOPLE`."""
 
@@ -493,7 +494,7 @@ def _parse_text_ai_cell(sheet: ImportSheet, line: int, cell: str) -> str:
     An unreadable value prevents the import: the text must not count as written by a person.
     """
     said = cell.casefold() or WRITTEN_BY_PEOPLE
-    if said not in (WRITTEN_BY_PEOPLE, *BY_MODEL):
+    if said not in (WRITTEN_BY_PEOPLE, FROM_TEMPLATE, *BY_MODEL):
         sheet.add_finding(line, "text_ai", "import.text_ai_unreadable", said=cell[:40])
     return said
 

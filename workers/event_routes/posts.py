@@ -207,10 +207,14 @@ def _suggestion_routes(s: Services) -> tuple[EventRoute, ...]:
     free_gpu = partial(gpu_sharing.free_gpu, s.settings.generators)
     return (
         _build_suggestion_route(s, WeekTextsDue, WeekTextsKind(), s.text_engine),
-        _build_suggestion_route(s, CaptionSetDue, CaptionKind(s.connectors), s.text_engine),
+        _build_suggestion_route(s, CaptionSetDue, _caption_kind(s), s.text_engine),
         _build_suggestion_route(s, AltTextDue, AltTextKind(s.store, free_gpu), s.vision_engine),
         _build_suggestion_route(s, IdeasDue, IdeaKind(), s.text_engine),
     )
+
+
+def _caption_kind(s: Services) -> CaptionKind:
+    return CaptionKind(s.connectors, s.settings.generators.caption_seconds)
 
 
 def _build_suggestion_route(

@@ -141,7 +141,7 @@ def ensure_text_server(settings: Settings) -> None:
             return
         child.poll()  # its port may have been taken by a faster one, which is then used
         clock.sleep(0.1)
-    raise EngineUnreachable("engine.not_ready", engine="embedded", log=str(_log_path(settings)))
+    raise EngineUnreachable("engine.not_ready", engine="embedded", log=_log_path(settings).name)
 
 
 def _log_path(settings: Settings) -> Path:

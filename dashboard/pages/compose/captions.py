@@ -150,6 +150,8 @@ def _poll_captions(drawn: PageContext, creator: Creator) -> None:
 def _render_caption_set(page: PageContext, kit: CaptionSet, names: dict[str, str]) -> None:
     if any(one.label == OriginLabel.DEMO for one in kit.offers):
         draw_template("shell/templates/note.html", note=page.text("kit.demo"))
+    if any(one.label == OriginLabel.TEMPLATE for one in kit.offers):
+        draw_template("shell/templates/note.html", note=page.text("kit.template"))
     for lack in kit.lacks:
         what = _suggestion_label(page, lack.field, lack.of, names)
         draw_template(
@@ -171,6 +173,8 @@ def _render_caption_suggestion(
     page: PageContext, kit: CaptionSet, number: int, offer: CaptionOffer, names: dict[str, str]
 ) -> None:
     what = _suggestion_label(page, offer.field, offer.of, names)
+    if offer.label == OriginLabel.TEMPLATE:
+        what = page.text("kit.template_label", what=what)
     with st.container(border=True, gap="small", key=f"kit:{kit.id}:{number}"):
         draw_template(
             "shell/templates/suggestion.html",
@@ -205,15 +209,17 @@ def _list_insert_targets(offer: CaptionOffer, kit: CaptionSet, names: dict[str, 
 
 
 def _insert_caption(target: str, offer: CaptionOffer) -> None:
-    """Insert a suggestion into a field and record that a model wrote it."""
+    """Insert a suggestion into a field and record whether a model or a template wrote it."""
+    template = offer.label == OriginLabel.TEMPLATE
     if target == "title":
-        draft.fill_field(TITLE_KEY, offer.text[:MAX_TITLE_LENGTH])
+        draft.fill_field(TITLE_KEY, offer.text[:MAX_TITLE_LENGTH], template=template)
     elif target == "account":
-        draft.fill_override(offer.of, offer.text)
+        draft.fill_override(offer.of, offer.text, template=template)
     elif target == "more":
-        draft.fill_field(BODY_KEY, offer.text, after=field_text(BODY_KEY).rstrip())
+        before = field_text(BODY_KEY).rstrip()
+        draft.fill_field(BODY_KEY, offer.text, after=before, template=template)
     else:
-        draft.fill_field(BODY_KEY, offer.text)
+        draft.fill_field(BODY_KEY, offer.text, template=template)
 
 
 def _save_suggested_alt_text(

@@ -45,6 +45,9 @@ OVERRIDES_KEY = "compose:others"
 BY_MODEL = "compose:by_model"
 """Text that a model wrote, by the field it was inserted into."""
 
+BY_TEMPLATE = "compose:by_template"
+"""Text of a template, by the field it was inserted into."""
+
 SAVED_DRAFT_KEY = "compose:aside"
 """ID of the saved draft that is being continued."""
 
@@ -96,6 +99,7 @@ _REST = (
     CAMPAIGN_KEY,
     PLAIN_LINKS_KEY,
     BY_MODEL,
+    BY_TEMPLATE,
     MARKED,
     LABELS_KEY,
     SAVED_DRAFT_KEY,
@@ -477,26 +481,32 @@ def build_draft(creator_id: UUID) -> Draft:
     return Draft(creator_id, *words, late=late, labels=labels)
 
 
-def fill_field(field: str, text: str, *, after: str = "") -> None:
-    """Insert AI text into a field, replacing its content or appended to `after`. Call it in a
-    callback."""
-    st.session_state[BY_MODEL] = {**(st.session_state.get(BY_MODEL) or {}), field: text.strip()}
+def fill_field(field: str, text: str, *, after: str = "", template: bool = False) -> None:
+    """Insert suggested text into a field, replacing its content or appended to `after`.
+
+    `template` is True if no model wrote the text. Call it in a callback.
+    """
+    source, other = (BY_TEMPLATE, BY_MODEL) if template else (BY_MODEL, BY_TEMPLATE)
+    st.session_state[source] = {**(st.session_state.get(source) or {}), field: text.strip()}
+    if not after:
+        replaced = st.session_state.get(other) or {}
+        st.session_state[other] = {name: kept for name, kept in replaced.items() if name != field}
     st.session_state[field] = f"{after}\n\n{text}" if after else text
 
 
-def fill_override(account: str, text: str) -> None:
-    """Insert AI text as the text of one account. Select the account and customize it."""
+def fill_override(account: str, text: str, *, template: bool = False) -> None:
+    """Insert suggested text as the text of one account. Select the account and customize it."""
     for listing in (ACCOUNTS_KEY, OVERRIDES_KEY):
         chosen = st.session_state.get(listing) or []
         st.session_state[listing] = chosen if account in chosen else [*chosen, account]
-    fill_field(override_key(account, "body"), text)
+    fill_field(override_key(account, "body"), text, template=template)
 
 
 def text_ai_mark(apart: Sequence[str]) -> str:
-    """Return the AI mark of the text: "generated", "assisted" if a user changed AI text, or "none".
-    A mark of the stored post is retained.
+    """Return the AI mark of the text: "generated", "assisted" if a user changed AI text, "template"
+    if it contains an unchanged template, or "none". A mark of the stored post is retained.
 
-    `apart` are the customized accounts. AI text in the fields of other accounts is ignored.
+    `apart` are the customized accounts. Suggested text in the fields of other accounts is ignored.
     """
     shown = {
         BODY_KEY,
@@ -508,7 +518,10 @@ def text_ai_mark(apart: Sequence[str]) -> str:
         said = field_text(field).strip()
         if field in shown and said:
             found.add("generated" if said == text else "assisted")
-    return next(one for one in ("generated", "assisted", "none") if one in found)
+    for field, text in (st.session_state.get(BY_TEMPLATE) or {}).items():
+        if field in shown and text in field_text(field):
+            found.add("template")
+    return next(one for one in ("generated", "assisted", "template", "none") if one in found)
 
 
 def _build_channel_override(said: PostContent, account: str) -> ChannelOverride:

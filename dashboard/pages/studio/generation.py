@@ -9,6 +9,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.pages.studio import engine_help
 from dashboard.pages.studio.library import picture_copies, style_references
 from dashboard.pages.studio.library.run_comparison import COMPARED_RUN_KEY
 from dashboard.pages.studio.library.search_filters import MEDIA_SOURCE_KEY
@@ -80,6 +81,7 @@ SEED = "studio:seed"
 COUNT = "studio:count"
 RUN_ID = "studio:run"
 MAX_SEED = 2**31 - 1
+PLACEHOLDER_ENGINE = "placeholder"
 
 
 def render_generation_form(page: PageContext, found: StudioView) -> None:
@@ -116,12 +118,12 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
     ) is not None:
         st.error(page.localizer.message_text(lacks))
         makes = False
+    engine = _resolve_engine_name(chosen.spec.engine)
     draw_template(
-        "pages/studio/templates/engine.html",
-        engine=_resolve_engine_name(chosen.spec.engine),
-        estimate=estimate,
-        word=page.text,
+        "pages/studio/templates/engine.html", engine=engine, estimate=estimate, word=page.text
     )
+    if engine == PLACEHOLDER_ENGINE:
+        engine_help.render_engine_help(page)
     if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
         names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
         draw_template("shell/templates/note.html", note=page.text("studio.untaken", what=names))
@@ -180,6 +182,8 @@ def _render_first_recipe(page: PageContext, found: StudioView, engine: str) -> N
         engine=engine,
         word=page.text,
     )
+    if engine == PLACEHOLDER_ENGINE:
+        engine_help.render_engine_help(page)
     actions.action_button(
         page,
         "studio.try_sample",

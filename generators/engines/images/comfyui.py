@@ -169,7 +169,7 @@ class ComfyUI:
             heard()
             if place.state is _GONE:
                 if sent == TRIES:
-                    raise EngineUnreachable("engine.job_lost", engine=self.name, url=self._url)
+                    raise EngineUnreachable("engine.job_lost", engine=self.name)
                 sent += 1
                 self._queue_prompt(graph, key)
                 look = FIRST_LOOK
@@ -281,7 +281,9 @@ class ComfyUI:
 
     def _parse_reply(self, reply: HttpResponse | ResponseLost) -> dict[str, Any]:
         if isinstance(reply, ResponseLost):
-            raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
+            raise EngineUnreachable(
+                "engine.unreachable", engine=self.name, setting="GREENROOM_GENERATORS__COMFYUI_URL"
+            )
         if reply.status != 200:
             raise EngineUnreachable("engine.server_refused", engine=self.name, status=reply.status)
         told = reply.json_body()
@@ -301,7 +303,9 @@ class ComfyUI:
     def _send_or_raise(self, request: HttpRequest) -> HttpResponse | ResponseLost:
         reply = self._client.send(request)
         if isinstance(reply, RequestNotSent):
-            raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
+            raise EngineUnreachable(
+                "engine.unreachable", engine=self.name, setting="GREENROOM_GENERATORS__COMFYUI_URL"
+            )
         return reply
 
 

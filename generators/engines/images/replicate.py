@@ -389,7 +389,7 @@ class Replicate:
         )
 
     def _unreachable_error(self) -> EngineUnreachable:
-        return EngineUnreachable("engine.server_down", engine=self.name, url=self._service.url)
+        return EngineUnreachable("engine.server_down", engine=self.name)
 
     def _refusal_error(self, reply: HttpResponse, model: str) -> EngineMissing | EngineUnreachable:
         """Return the error for a 4xx response. The text of the response is not included."""

@@ -249,7 +249,7 @@ class Stability:
         )
 
     def _unreachable_error(self) -> EngineUnreachable:
-        return EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
+        return EngineUnreachable("engine.server_down", engine=self.name)
 
     def _refusal_error(self, reply: HttpResponse, model: str) -> EngineError:
         """Return the error for a 4xx response, which is never billed. The text of the response is

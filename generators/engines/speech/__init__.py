@@ -1,1 +1,1 @@
-"""Speech engines: ElevenLabs, Piper and espeak-ng, and the loudness of their output."""
+"""Speech engines: ElevenLabs, Piper, Pico and espeak-ng, and the loudness of their output."""

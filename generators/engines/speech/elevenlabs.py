@@ -83,7 +83,7 @@ class ElevenLabs:
         """Return the voices of the account, free of charge. Raises EngineError."""
         reply = self._send_api_request("GET", "/v1/voices", deadline=LIST_SECONDS)
         if isinstance(reply, ResponseLost):
-            raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
+            raise EngineUnreachable("engine.server_down", engine=self.name)
         if reply.status != 200:
             raise self._refusal_error(reply)
         try:
@@ -156,7 +156,7 @@ class ElevenLabs:
         )
         reply = self._client.send(asked)
         if isinstance(reply, RequestNotSent):
-            raise EngineUnreachable("engine.server_down", engine=self.name, url=self._url)
+            raise EngineUnreachable("engine.server_down", engine=self.name)
         return reply
 
 

@@ -70,9 +70,9 @@ class EmbeddedEngine:
         seconds: float = ANSWER_SECONDS,
         own: bool = False,
     ) -> None:
-        """Create the engine. `own` is True if the settings name the model; the bundled model is
-        only good enough for English lines."""
-        self.languages = frozenset({"fr", "en"}) if own else frozenset({"en"})
+        """Create the engine. `own` is True if the settings name the model; no text of the bundled
+        model is good enough for publication (docs/benchmarks.md)."""
+        self.languages = frozenset({"fr", "en"}) if own else frozenset()
         self.converses = own
         self._url = url.rstrip("/")
         self._start = start
@@ -103,7 +103,9 @@ class EmbeddedEngine:
                 if isinstance(error.__cause__, httpx.ConnectError)
                 else EngineUnreachable
             )
-            raise kind("engine.server_down", engine=self.name, url=self._url) from error
+            raise kind(
+                "engine.unreachable", engine=self.name, setting="GREENROOM_GENERATORS__LLM_URL"
+            ) from error
         except langchain.load_attribute("openai", "BadRequestError") as error:
             if "context size" in str(error):
                 raise JobTooLarge("engine.context_full", tokens=0, room=CONTEXT) from error

@@ -95,7 +95,9 @@ class OllamaEngine:
             )
         except (httpx.HTTPError, ConnectionError) as error:
             kind = RequestNotReceived if _is_connection_failure(error) else EngineUnreachable
-            raise kind("engine.server_down", engine=self.name, url=self._url) from error
+            raise kind(
+                "engine.unreachable", engine=self.name, setting="GREENROOM_GENERATORS__OLLAMA_URL"
+            ) from error
         except langchain.load_attribute("ollama", "ResponseError") as error:
             raise self._refusal_error(error) from error
         return _raw_answer_from_chat(answer)

@@ -20,12 +20,14 @@ from generators.contract.engines import (
     ChatBrief,
     GeneratedText,
     OriginLabel,
+    PostBrief,
     TextEngine,
     TextJob,
     UnusableAnswer,
 )
 from generators.drawing.scene_prompt import place_and_time, prompt_words
 from generators.engines.text.fan_intents import INTENT_PATTERNS
+from generators.engines.text.post_templates import write_post_texts
 from generators.engines.text.template_phrases import (
     CHAT_REPLIES,
     CLOSING_QUESTIONS,
@@ -97,6 +99,8 @@ class TemplateEngine:
                     "caption": caption_from_template(brief, language, rng),
                     "language": language,
                 }
+            case PostBrief() as brief:
+                answer = write_post_texts(brief, language)
             case _:
                 raise UnusableAnswer("engine.no_phrase", engine=self.name)
         text = str(answer.get("text") or answer.get("caption"))

@@ -207,7 +207,9 @@ class HttpClassifier:
         """Return the response body. With `deaf`, a missing endpoint raises AudioUnsupported."""
         reply = self._http.send(request)
         if not isinstance(reply, HttpResponse):
-            raise EngineUnreachable("engine.server_down", engine=NAME, url=self._url)
+            raise EngineUnreachable(
+                "engine.unreachable", engine=NAME, setting="GREENROOM_GENERATORS__CLASSIFIER_URL"
+            )
         if deaf and reply.status in (404, 405, 501):
             raise AudioUnsupported("engine.classifier_deaf")
         if reply.status != 200:

@@ -65,7 +65,11 @@ def _fetch_model_info(url: str, model: str) -> Mapping[str, Any]:
     finally:
         client.close()
     if not isinstance(reply, HttpResponse):
-        raise EngineUnreachable("engine.server_down", engine=OllamaEngine.name, url=url)
+        raise EngineUnreachable(
+            "engine.unreachable",
+            engine=OllamaEngine.name,
+            setting="GREENROOM_GENERATORS__OLLAMA_URL",
+        )
     if reply.status == 404:
         raise EngineMissing("engine.model_missing", engine=OllamaEngine.name, model=model)
     if reply.status != 200:

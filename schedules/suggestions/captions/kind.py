@@ -10,17 +10,20 @@ from channels.accounts.queries import Channel
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from foundation.i18n.translation import Message
+from foundation.i18n.translation import LANGUAGES, Message
 from foundation.ids import derived_uuid
 from gate.contract.units import Medium, Text, Unit
 from generators.contract.engines import TextEngine
+from generators.text.deadlines import DeadlineEngine
 from schedules.drafts import previews
 from schedules.posts.delivery_units import ai_disclosure_line_in, delivery_subject, place_on_channel
-from schedules.suggestions.captions import prompts, proposals
+from schedules.suggestions.captions import prompts, proposals, templates
+from schedules.suggestions.captions.networks import habit_of
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
 from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.shared import recent_texts, text_rules
 from schedules.suggestions.shared.engine import CostSessions
+from schedules.suggestions.shared.text_generation import NO_MODEL
 from schedules.suggestions.shared.text_rules import TextRules
 from studio.costs.text_requests import TextPurpose
 from studio.library import assets
@@ -36,6 +39,8 @@ class CaptionRequest:
     creator: str
     rules: TextRules
     targets: Sequence[CaptionTarget]
+    number: int = 0
+    """Number of earlier sets of the creator, which selects the templates."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,8 @@ class CaptionKind:
     """Captions for `shared.engine`. Each part is a text that a member may pick."""
 
     connectors: Mapping[str, Connector]
+    seconds: float = 60.0
+    """Maximum duration of a model's answer; after it, a template is offered."""
     actor: ClassVar[str] = "system:kit"
     purpose: ClassVar[TextPurpose] = TextPurpose.KIT
 
@@ -65,29 +72,31 @@ class CaptionKind:
             text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id)),
             tuple(filter(None, (brief.idea, brief.picture, brief.source))),
         )
-        return CaptionRequest(captions, creator.id, creator.name, rules, targets)
+        number = proposals.count_earlier_sets(scope, creator.id, captions.id)
+        return CaptionRequest(captions, creator.id, creator.name, rules, targets, number)
 
     def write_parts(
         self, request: CaptionRequest, engine: TextEngine, sessions: CostSessions
     ) -> Iterator[CaptionOffer | CaptionFailure]:
-        """Write the set, then each version and translation; a failure does not stop the others."""
+        """Write the set, then each version and translation; a failure does not stop the others.
+
+        Templates replace a set or version that no model wrote in time or well enough.
+        """
         captions = request.captions
         brief = request.captions.wish
         seed = derived_uuid(captions.id, "words").int % 2**30
-        ask = (
-            sessions.counted_engine(engine, captions.draft),
-            brief,
-            request.creator,
-            request.rules,
-        )
+        counted = sessions.counted_engine(engine, captions.draft)
+        about = (brief, request.creator, request.rules)
+        ask = (DeadlineEngine(counted, self.seconds), *about)
         if brief.kit:
             found = prompts.write_caption_set(*ask, seed=seed, places=request.targets)
-            yield from [found] if isinstance(found, CaptionFailure) else found
+            yield from _replace_failed_set(request, found)
         # Seeds are ten apart, because a retry uses the next one.
         for number, target in enumerate(request.targets, start=1):
-            yield prompts.write_channel_version(*ask, target, seed=seed + 10 * number)
+            version = prompts.write_channel_version(*ask, target, seed=seed + 10 * number)
+            yield from _replace_failed_version(request, target, version)
         for number, language in enumerate(brief.into, start=100):
-            yield prompts.write_translation(*ask, language, seed=seed + 10 * number)
+            yield prompts.write_translation(counted, *about, language, seed=seed + 10 * number)
 
     def store_parts(
         self, scope: Scope, request_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]
@@ -96,6 +105,49 @@ class CaptionKind:
 
     def failure_part(self, reason: Message) -> CaptionFailure:
         return CaptionFailure("kit", reason)
+
+
+def _replace_failed_set(
+    request: CaptionRequest, found: Sequence[CaptionOffer] | CaptionFailure
+) -> Iterator[CaptionOffer | CaptionFailure]:
+    """Yield the set, or templates with the reason why the model's texts are missing."""
+    if not isinstance(found, CaptionFailure):
+        yield from found
+        return
+    offers = templates.write_template_set(
+        request.captions.wish,
+        request.rules,
+        templates.SET_STYLE,
+        number=request.number,
+        places=request.targets,
+    )
+    yield from offers
+    if not offers or found.why.code != NO_MODEL:
+        yield _explain_failure(request, found)
+
+
+def _replace_failed_version(
+    request: CaptionRequest, target: CaptionTarget, found: CaptionOffer | CaptionFailure
+) -> Iterator[CaptionOffer | CaptionFailure]:
+    """Yield the version, or a template with the reason why the model's version is missing."""
+    if isinstance(found, CaptionOffer):
+        yield found
+        return
+    offer = templates.write_template_version(
+        request.captions.wish, request.rules, target, number=request.number
+    )
+    if offer is not None:
+        yield offer
+    if offer is None or found.why.code != NO_MODEL:
+        yield _explain_failure(request, found)
+
+
+def _explain_failure(request: CaptionRequest, found: CaptionFailure) -> CaptionFailure:
+    """Return the failure, with a reason about templates if only they could have helped."""
+    language = request.captions.wish.language
+    if found.why.code != NO_MODEL or language not in LANGUAGES:
+        return found
+    return replace(found, why=Message("kit.no_template", {"language": language}))
 
 
 def _load_renditions(scope: Scope, captions: CaptionSet, channel: Channel) -> tuple[Medium, ...]:
@@ -141,4 +193,6 @@ def _build_target(
         )
 
     length, most = count("")
-    return CaptionTarget(str(channel.id), channel.platform, count, max(most - length, 1))
+    return CaptionTarget(
+        str(channel.id), channel.platform, count, max(most - length, 1), habit_of(channel.platform)
+    )

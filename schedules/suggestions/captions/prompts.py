@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from foundation.i18n.translation import Message
-from generators.contract.engines import PromptMessage, TextEngine, TextJob
+from generators.contract.engines import PromptMessage, TextEngine, TextJob, TextLength
 from schedules.suggestions.captions.brief import MAX_SOURCE_LENGTH, CaptionSetBrief
+from schedules.suggestions.captions.networks import OTHER_NETWORK, TEXT_LENGTHS, NetworkStyle
 from schedules.suggestions.shared import text_generation, text_rules
 from schedules.suggestions.shared.text_generation import ReadTexts, TextsByField
 from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, CountText, TextRules
@@ -35,19 +36,19 @@ _KIT = (
     " it), hashtags (three to six words without blanks), description (three to five sentences)."
 )
 _VERSION = (
-    " Its field text is a post for {place}: {habit}, at most {most} characters. No hashtags "
-    "unless usual there."
+    " Its field text is a post for {place}: {habit}, at most {most} characters. {hashtags}{links}"
 )
 _INTO = (
     " Its field text is the text between <idea> marks, translated faithfully; names stay as they "
     "are."
 )
-_HABITS = (
-    (300, "one short striking sentence"),
-    (1000, "two or three sentences"),
-    (10**9, "a short paragraph"),
-)
-"""The style of posts by their maximum length."""
+_LENGTHS: Mapping[TextLength, str] = {
+    "short": "one short striking sentence",
+    "medium": "two or three sentences",
+    "long": "a short paragraph",
+}
+_LIMITS: tuple[tuple[int, TextLength], ...] = ((300, "short"), (1000, "medium"))
+"""Maximum lengths of posts that allow no longer style."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +83,7 @@ class CaptionTarget:
     count: CountText
     most: int
     """Maximum number of characters in the text itself, without what the account adds."""
+    style: NetworkStyle = OTHER_NETWORK
 
 
 def write_caption_set(
@@ -131,17 +133,32 @@ def write_channel_version(
     """Return a version of the idea for one account within its length limit, or the reason why there
     is none."""
     most = max(min(place.most, MAX_VERSION_LENGTH), 1)
-    habit = next(words for size, words in _HABITS if place.most <= size)
-    told = _VERSION.format(place=place.platform.replace("_", " "), habit=habit, most=most)
+    told = _describe_style(place, most)
+    wish = replace(wish, tone=place.style.tone or wish.tone)
     job = _build_text_job(
         wish, creator, told, {"text": text_generation.text_field(most)}, seed=seed, tokens=400
     )
     found = text_generation.request_texts(
-        engine, job, _build_single_text_reader(rules, [place.count])
+        engine, job, _build_single_text_reader(rules, [place.count], hashtags=place.style.hashtags)
     )
     if isinstance(found, Message):
         return CaptionFailure("version", found, place.id)
     return CaptionOffer("version", found.texts["text"], place.id, found.label)
+
+
+def _describe_style(place: CaptionTarget, most: int) -> str:
+    """Return the instructions for one account: its length, hashtags and links."""
+    style = place.style
+    allowed = next((length for size, length in _LIMITS if place.most <= size), style.length)
+    length = min((style.length, allowed), key=TEXT_LENGTHS.index)
+    tags = f"End with at most {style.hashtags} hashtags." if style.hashtags else "No hashtags."
+    return _VERSION.format(
+        place=place.platform.replace("_", " "),
+        habit=_LENGTHS[length],
+        most=most,
+        hashtags=tags,
+        links="" if style.links else " No links.",
+    )
 
 
 def write_translation(
@@ -171,9 +188,12 @@ def write_translation(
     return CaptionOffer("translation", found.texts["text"], language, found.label)
 
 
-def _build_single_text_reader(rules: TextRules, counts: Sequence[CountText]) -> ReadTexts:
+def _build_single_text_reader(
+    rules: TextRules, counts: Sequence[CountText], *, hashtags: int | None = None
+) -> ReadTexts:
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
-        texts = {"text": text_rules.clean_field(str(answer["text"]))}
+        text = text_rules.clean_field(str(answer["text"]))
+        texts = {"text": text if hashtags is None else text_rules.limit_hashtags(text, hashtags)}
         return texts, text_rules.find_violation(texts, rules, counts={"text": counts})
 
     return read

@@ -9,6 +9,7 @@ from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
+from generators.contract.engines import OriginLabel
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer
 from schedules.suggestions.events import CaptionSetDue
@@ -89,12 +90,25 @@ def pending_captions(scope: Scope, kit_id: UUID) -> CaptionSet | None:
     return _caption_set_from_row(row) if row is not None else None
 
 
+def count_earlier_sets(scope: Scope, creator_id: UUID, kit_id: UUID) -> int:
+    """Return the number of stored sets of the creator that were requested before this one."""
+    return int(
+        scope.run(
+            "SELECT count(*) FROM text_kits WHERE tenant_id = :tenant AND creator_id = :creator"
+            " AND id < :kit",
+            tenant=scope.tenant_id,
+            creator=creator_id,
+            kit=kit_id,
+        ).scalar_one()
+    )
+
+
 def store_captions(
     scope: Scope, kit_id: UUID, parts: Sequence[CaptionOffer | CaptionFailure]
 ) -> list[UUID]:
     """Store the texts of a set and the reasons for missing ones, unless it is already written.
 
-    Returns the draft as the subject whose texts are used, if there are any.
+    Returns the draft as the subject whose texts are used, if a model wrote any of them.
     """
     row = request_rows.lock_unwritten(scope, TextKit, kit_id)
     if row is None:
@@ -107,7 +121,8 @@ def store_captions(
     ]
     row.written_at = scope.now
     scope.add(row)
-    return [row.draft] if row.offers else []
+    by_model = any(one["label"] != OriginLabel.TEMPLATE for one in row.offers)
+    return [row.draft] if by_model else []
 
 
 def _caption_set_from_row(row: TextKit) -> CaptionSet:

@@ -23,6 +23,7 @@ _FINAL_REASONS = {
     *(
         "kit.no_model",
         "engine.server_down",
+        "engine.unreachable",
         "engine.server_refused",
         "engine.not_ready",
         "engine.model_missing",

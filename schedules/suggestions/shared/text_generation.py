@@ -22,6 +22,9 @@ TextsByField = dict[str, str]
 ReadTexts = Callable[[Mapping[str, object]], tuple[TextsByField, Message | None]]
 """Function that returns the texts of an answer by field, and the rule they violate or None."""
 
+NO_MODEL = "kit.no_model"
+"""Code of the reason that no model can write a text."""
+
 DEFAULT_TONE = "plain, warm"
 _NAMED = 400
 """Maximum number of characters of the forbidden words listed in a prompt; the answer is checked for
@@ -88,7 +91,7 @@ def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTex
     """Return texts that pass all checks after at most two attempts, or the reason why there are
     none."""
     if not can_write_language(engine, job.language):
-        return Message("kit.no_model")
+        return Message(NO_MODEL)
     try:
         written = engine.write(job)
         texts, why = _parse_generated_text(written, read)
@@ -97,9 +100,7 @@ def request_texts(engine: TextEngine, job: TextJob, read: ReadTexts) -> ModelTex
             written = engine.write(_build_retry_job(job, written, why))
             texts, why = _parse_generated_text(written, read)
     except EngineError as error:
-        return (
-            error.message if error.message.code != "engine.no_phrase" else Message("kit.no_model")
-        )
+        return error.message if error.message.code != "engine.no_phrase" else Message(NO_MODEL)
     return ModelTexts(texts, written.label) if why is None else why
 
 
@@ -108,7 +109,7 @@ def _parse_generated_text(
 ) -> tuple[TextsByField, Message | None]:
     """Return the texts of an answer. A text from the built-in template counts as no answer."""
     if written.label == OriginLabel.TEMPLATE:
-        return {}, Message("kit.no_model")
+        return {}, Message(NO_MODEL)
     return read(written.answer)
 
 

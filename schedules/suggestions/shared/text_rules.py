@@ -29,6 +29,7 @@ _UNKEPT = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\ud800-\udfff\u202a-\u202e\u2
 """Characters that are removed: those that PostgreSQL does not store, control characters, and those
 that change the text direction."""
 _TAG = re.compile(r"[^\W_]\w{0,49}")
+_HASHTAG = re.compile(r"(?:^|\s+)#\w+")
 
 CountText = Callable[[str], tuple[int, int]]
 """Function that returns the counted length of a text on an account, including additions, and the
@@ -181,6 +182,19 @@ def parse_hashtags(found: Iterable[str]) -> list[str] | None:
             return None
         kept.setdefault(bare.casefold(), f"#{bare}")
     return list(kept.values())[:MAX_HASHTAGS]
+
+
+def limit_hashtags(text: str, most: int) -> str:
+    """Return the text without the hashtags after the first `most`; white space before a removed
+    hashtag is removed as well."""
+    seen = 0
+
+    def keep(found: re.Match[str]) -> str:
+        nonlocal seen
+        seen += 1
+        return found[0] if seen <= most else ""
+
+    return _HASHTAG.sub(keep, text).strip()
 
 
 def parse_hashtags_field(value: object) -> list[str] | None:

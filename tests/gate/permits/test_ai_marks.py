@@ -69,6 +69,19 @@ def test_human_and_automated_texts_are_unchanged(house: World) -> None:
         assert mark(house, whole).text_of("body") == "Hi"
 
 
+def test_template_is_not_disclosed_as_ai(house: World) -> None:
+    answer = unit(
+        house,
+        text="At the lake",
+        text_ai="template",
+        references=(Reference(COMMENT_REFERENCE, "r1"),),
+    )
+    assert mark(house, answer) == answer
+    with house.scope() as scope:
+        bare = issuance.preview_decision(scope, answer, author=f"member:{house.ann}")
+    assert Reason.AI_MARK_MISSING not in bare.reasons
+
+
 def test_ai_comment_has_label_instead_of_flag(house: World) -> None:
     answer = unit(
         house,

@@ -26,14 +26,14 @@ from generators.contract.engines import (
 from generators.contract.speech import SpeechEngine, SpeechJob, SpeechUncertain
 from generators.engines.images import comfyui, placeholder, replicate, stability
 from generators.engines.images.workflows import read_workflow
-from generators.engines.speech import elevenlabs, espeak, piper
+from generators.engines.speech import elevenlabs, espeak, pico, piper
 from generators.engines.text import ollama
 from tests.fakes.generators import comfyui as fake_comfy
 from tests.fakes.generators import elevenlabs as fake_elevenlabs
 from tests.fakes.generators import ollama as fake_ollama
 from tests.fakes.generators import replicate as fake_replicate
 from tests.fakes.generators import stability as fake_stability
-from tests.generators import fake_espeak
+from tests.generators import fake_espeak, fake_nanotts
 from tests.generators.builders import a_text_job, an_image_job
 from tests.generators.contract.engine_rules import Counting, Failure, World
 from tests.generators.engines.speech import test_piper
@@ -105,7 +105,7 @@ def comfy(folder: Path, kind: type[comfyui.ComfyUI] = comfyui.ComfyUI) -> Iterat
                 "hangs": Failure(
                     lambda: there.fail("/queue", fault(hang=True)),
                     EngineUnreachable,
-                    "engine.server_down",
+                    "engine.unreachable",
                 ),
                 "memory": Failure(ends("CUDA out of memory"), JobTooLarge, "engine.server_memory"),
                 "fails": Failure(
@@ -306,7 +306,16 @@ def piped(folder: Path, kind: type[piper.Piper] = piper.Piper) -> Iterator[World
     )
 
 
-SPEECH = {"elevenlabs": eleven, "espeak-ng": marked, "piper": piped}
+@contextmanager
+def included(folder: Path, kind: type[pico.Pico] = pico.Pico) -> Iterator[World]:
+    before, fails = _failing_once(folder)
+    make, booked = speak_with(
+        kind(fake_nanotts.write_fake_nanotts(folder, before=before), seconds=8.0)
+    )
+    yield World(make, tells=False, varies=False, booked=booked, failures=_program(fails, "-w"))
+
+
+SPEECH = {"elevenlabs": eleven, "espeak-ng": marked, "pico": included, "piper": piped}
 
 
 def write_with(engine: TextEngine) -> tuple[Callable[[int, Progress], bytes], Callable[[], int]]:
@@ -329,7 +338,7 @@ def local_texts(
 
         make, booked = write_with(kind(there.url, "llama3.2", seconds=3.0))
         down = Failure(
-            meets(fake_ollama.Fault(hang=True)), EngineUnreachable, "engine.server_down", costs=True
+            meets(fake_ollama.Fault(hang=True)), EngineUnreachable, "engine.unreachable", costs=True
         )
         refused = meets(fake_ollama.Fault(status=503))
         yield World(

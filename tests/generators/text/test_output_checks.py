@@ -68,3 +68,28 @@ def test_accepted_text_is_always_short_and_new(text: str, sources: list[str]) ->
 @given(st.text(min_size=12, max_size=200))
 def test_long_enough_text_echoes_itself(text: str) -> None:
     assert output_checks.is_echo(text, [text]) is (len(output_checks.significant_words(text)) >= 3)
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        ("The river was mine this morning.", None),
+        ("The river was mine this morning 🌅 #river #run", None),
+        ("La rivière était à moi ce matin, et le soleil aussi.", "language"),
+        ("We set up a little table with a mirror and a chair.", "off_topic"),
+        ("Caption: the river was mine this morning.", "echo"),
+        ("The river was mine this morning because I", "cut"),
+        ("The river, the river, the river, " * 3 + "the river.", "repeated"),
+        ("The river was mine this morning. " * 9 + "Yes.", "long"),
+        ("The quiet river, early, before breakfast.", "repeated"),
+    ],
+)
+def test_unusable_caption_is_found(text: str, fault: str | None) -> None:
+    found = output_checks.find_caption_fault(
+        text,
+        language="en",
+        topic="Morning run by the river",
+        picture="A woman running along a river at sunrise",
+        known=["Early, before breakfast: the quiet river."],
+    )
+    assert found == fault

@@ -120,7 +120,7 @@ def line(draw: some.DrawFn) -> ExportedPost:
         priority=draw(some.integers(1, 9)),
         places=tuple(places),
         title=draw(WORDS.filter(lambda words: not words or bool(words.strip()))),
-        text_ai=draw(some.sampled_from(["none", "assisted", "generated"])),
+        text_ai=draw(some.sampled_from(["none", "template", "assisted", "generated"])),
         own=draw(some.dictionaries(NAMES.map(fold_name).map(str.strip), SAID, max_size=2)),
         options=draw(choices()),
         labels=tuple(draw(some.lists(NAMES, max_size=3, unique=True))),

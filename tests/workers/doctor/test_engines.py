@@ -34,7 +34,7 @@ def test_classifier_and_its_version_are_reported() -> None:
         assert says(eyes.url, "tiles@1") == (FindingLevel.WARN, "engine.server_refused")
         eyes.status, eyes.garbage = 200, b"<html>"
         assert says(eyes.url, "tiles@1") == (FindingLevel.WARN, "engine.classifier_nonsense")
-    assert says("http://127.0.0.1:9", "tiles@1") == (FindingLevel.WARN, "engine.server_down")
+    assert says("http://127.0.0.1:9", "tiles@1") == (FindingLevel.WARN, "engine.unreachable")
 
 
 def makes(**settings: object) -> list[tuple[str, FindingLevel, str]]:
@@ -98,7 +98,7 @@ def test_alt_text_model_or_its_fault_is_reported() -> None:
     assert says() == (FindingLevel.OK, "engine.seeing_none")
     assert says(ollama_url="http://127.0.0.1:9", ollama_vision_model="llava") == (
         FindingLevel.WARN,
-        "engine.server_down",
+        "engine.unreachable",
     )
     state = FakeOllama(
         models=["llava:latest", "llama3.2", "far"],

@@ -28,7 +28,10 @@ Language = Annotated[StorableText, Field(json_schema_extra={"enum": list(WRITABL
 TextState = Literal["waiting", "written"]
 Quality = Annotated[
     str,
-    Field(description="`demo` if a small demo model wrote it; empty otherwise."),
+    Field(
+        description="`template` if no model wrote it, `demo` if a small demo model did; empty "
+        "otherwise."
+    ),
 ]
 
 
@@ -79,7 +82,7 @@ class LackOut(BaseModel):
 
 class KitOut(BaseModel):
     """Requested texts. `offers` is empty while the state is `waiting`. A post that uses one must
-    set `text_ai` to `generated`."""
+    set `text_ai` to `generated`, or to `template` if its quality is `template`."""
 
     id: UUID
     creator_id: UUID

@@ -64,7 +64,7 @@ PlainLinks = Annotated[
 MediaIds = Annotated[list[UUID], Field(max_length=MAX_MEDIA)]
 
 
-TextAi = Literal["none", "assisted", "generated"]
+TextAi = Literal["none", "template", "assisted", "generated"]
 
 
 class PostsQuery(CreatorPageQuery):

@@ -123,10 +123,37 @@ def test_version_is_used_for_its_account_only(
     assert post.others[0].body == VERSION
 
 
+def test_templates_are_labelled_and_the_post_is_marked(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", words="")
+        asked(page)
+        work(lumiere, door, TemplateEngine())
+        text = page.again()
+        assert "sans IA" in text
+        assert "Légende · Modèle de phrase" in text
+        assert "Texte alternatif · Modèle" not in text
+        page.press("Utiliser comme texte")
+        page.press("Programmer")
+        (post,) = posts(lumiere)
+        assert post.body.startswith("Le port au matin. ")
+        assert post.text_ai == "template"
+        written(page, "Sandbox", words="")
+        asked(page)
+        work(lumiere, door, TemplateEngine())
+        page.again()
+        page.press("Utiliser comme texte")
+        page.type("Texte", "Mes mots à la place")
+        page.press("Programmer")
+    assert posts(lumiere)[-1].text_ai == "none"
+
+
 def test_missing_model_is_explained(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        written(page, "Sandbox")
+        written(page, "Sandbox", words="Un texte à traduire pour la suite")
+        page.check("Légende, titre", on=False)
+        page.choose("Traduire en", "allemand")
         asked(page)
         work(lumiere, door, TemplateEngine())
         assert "Aucun modèle de texte" in page.again()

@@ -118,6 +118,7 @@ def test_empty_studio_offers_a_working_recipe(door: Door, tenant: OpenScope, lan
             "studio.no_pictures",
             "studio.nothing_under_way",
             "studio.engine.placeholder",
+            "studio.connect_engine",
         ):
             assert word(code, language).replace("’", "’") in text.replace("&#39;", "'"), code
         text = page.press(word("studio.try_sample", language))

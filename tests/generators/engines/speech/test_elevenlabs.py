@@ -114,7 +114,10 @@ def test_unreachable_server_raises_a_retryable_error() -> None:
 
 def test_elevenlabs_precedes_espeak_if_a_key_is_set(account: FakeElevenLabs) -> None:
     settings = GeneratorsSettings(
-        elevenlabs_key=SecretStr(KEY), elevenlabs_url=account.url, espeak_program="true"
+        elevenlabs_key=SecretStr(KEY),
+        elevenlabs_url=account.url,
+        espeak_program="true",
+        pico_voices=False,
     )
     assert [one.name for one in registry.load_speech_engines(settings)] == [
         "elevenlabs",

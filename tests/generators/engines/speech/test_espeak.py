@@ -157,11 +157,14 @@ def test_text_beyond_the_limit_is_refused() -> None:
 
 def test_missing_program_gives_no_engine_and_a_clear_error(tmp_path: Path) -> None:
     nowhere = str(tmp_path / "espeak-ng")
-    assert registry.load_speech_engines(GeneratorsSettings(espeak_program=nowhere)) == ()
+    without = GeneratorsSettings(espeak_program=nowhere, pico_voices=False)
+    assert registry.load_speech_engines(without) == ()
     with pytest.raises(EngineMissing) as raised:
         Espeak(nowhere).list_voices()
     assert code(raised) == "engine.no_program"
-    there = registry.load_speech_engines(GeneratorsSettings(espeak_program=program(tmp_path)))
+    there = registry.load_speech_engines(
+        GeneratorsSettings(espeak_program=program(tmp_path), pico_voices=False)
+    )
     assert [engine.name for engine in there] == ["espeak-ng"]
 
 

@@ -221,7 +221,7 @@ def test_unreachable_server_is_reported(server: FakeOllama) -> None:
         OllamaEngine("http://127.0.0.1:9", "llama3.2"), wish(), "Léa", TextRules("fr"), seed=3
     )
     assert isinstance(found, CaptionFailure)
-    assert found.why.code == "engine.server_down"
+    assert found.why.code == "engine.unreachable"
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 visible to the member who requested them."""
 
 import json
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -12,7 +13,7 @@ import pytest
 from connectors.registry import loader
 from foundation.errors import Conflict, NotFound
 from foundation.ids import uuid7
-from generators.contract.engines import EngineMissing, TextEngine
+from generators.contract.engines import EngineMissing, GeneratedText, TextEngine, TextJob
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
 from schedules.suggestions.captions import proposals
@@ -21,6 +22,7 @@ from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.events import CaptionSetDue
 from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
+from tests.conftest import wait_until
 from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, ScriptedAnswer
 from tests.schedules.builders import SandboxAgency
@@ -99,7 +101,8 @@ def test_failed_text_does_not_affect_others(lea: SandboxAgency, server: FakeOlla
 def test_recently_posted_text_is_not_offered(lea: SandboxAgency, server: FakeOllama) -> None:
     lea.delivery(GOOD["caption"])
     found = write(lea, asked(lea), model(server, GOOD, GOOD))
-    assert (found.offers, found.lacks[0].why.code) == ([], "kit.wrote_again")
+    assert {one.label for one in found.offers} == {"template"}
+    assert found.lacks[0].why.code == "kit.wrote_again"
     with lea.scope() as scope:
         scope.run(
             "UPDATE posts SET created_at = created_at - interval '91 days' WHERE tenant_id = :t",
@@ -108,8 +111,53 @@ def test_recently_posted_text_is_not_offered(lea: SandboxAgency, server: FakeOll
     assert write(lea, asked(lea), model(server, GOOD)).offers
 
 
+def test_templates_replace_a_missing_model_at_once(lea: SandboxAgency) -> None:
+    found = write(lea, asked(lea, places=(lea.channels["main"],)), TemplateEngine)
+    assert [(one.field, one.label) for one in found.offers] == [
+        (field, "template") for field in ("caption", "title", "description", "hashtags", "version")
+    ]
+    assert found.lacks == []
+    with lea.scope() as scope:
+        requests = scope.run("SELECT count(*) FROM text_requests").scalar_one()
+    assert requests == 0, "no model is asked"
+
+
+def test_ten_consecutive_captions_of_one_topic_differ(lea: SandboxAgency) -> None:
+    found = [write(lea, asked(lea), TemplateEngine).offers[0].text for _ in range(10)]
+    assert len(set(found)) == 10
+
+
+def test_late_model_is_replaced_and_its_answer_discarded(
+    lea: SandboxAgency, server: FakeOllama
+) -> None:
+    answered = threading.Event()
+
+    class Slow(OllamaEngine):
+        name = "slow"
+
+        def write(self, job: TextJob) -> GeneratedText:
+            answered.wait(20)
+            return super().write(job)
+
+    server.script.append(ScriptedAnswer(json.dumps(GOOD)))
+    engine = Slow(server.url, "llama3.2")
+    kind = CaptionKind(loader.load_connectors(), seconds=0.2)
+    for _ in range(2):  # the second request does not wait for the late call
+        event = CaptionSetDue(lea.tenant_id, asked(lea))
+        generate_suggestions(event, kind=kind, tenant=lea.tenant, open_engine=lambda: engine)
+        found = shown(lea)
+        assert {one.label for one in found.offers} == {"template"}
+        assert [one.why.code for one in found.lacks] == ["engine.too_late"]
+    answered.set()
+    wait_until(lambda: len(server.asked) == 1)
+    assert shown(lea) == found
+
+
 def test_missing_model_is_stored_as_reason(lea: SandboxAgency) -> None:
-    assert write(lea, asked(lea), TemplateEngine).lacks[0].why.code == "kit.no_model"
+    found = write(lea, asked(lea, kit=False, source=GOOD["caption"], into=("de",)), TemplateEngine)
+    assert found.lacks[0].why.code == "kit.no_model"
+    english = write(lea, asked(lea, idea=GOOD["caption"], language="en"), TemplateEngine)
+    assert (english.offers, english.lacks[0].why.code) == ([], "kit.no_template")
 
     def missing() -> TextEngine:
         raise EngineMissing("engine.file_missing", file="x.gguf")

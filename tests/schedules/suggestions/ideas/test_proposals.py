@@ -239,7 +239,7 @@ def test_hanging_server_is_requested_once_and_reported(
     server.script.append(ScriptedAnswer(json.dumps(GOOD[0]), breaks_off=True))
     server.fail("/api/chat", Fault(hang=True))
     found = write(lea, asked(lea), lambda: OllamaEngine(server.url, "llama3.2", seconds=0.5))
-    assert (found.ideas, [one.code for one in found.lacks]) == ([], ["engine.server_down"])
+    assert (found.ideas, [one.code for one in found.lacks]) == ([], ["engine.unreachable"])
     assert len(server.asked) == 1
 
 

@@ -16,7 +16,7 @@ from workers.doctor.findings import FindingLevel
 
 
 def says(program: str) -> list[tuple[FindingLevel, str]]:
-    settings = Settings(generators=GeneratorsSettings(espeak_program=program))
+    settings = Settings(generators=GeneratorsSettings(espeak_program=program, pico_voices=False))
     return [(one.level, one.message.code) for one in _check_speech_engines(settings)]
 
 
@@ -31,6 +31,7 @@ def test_command_lists_each_voice_with_its_licence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
+    monkeypatch.setenv("GREENROOM_GENERATORS__PICO_VOICES", "false")
     monkeypatch.setenv("GREENROOM_GENERATORS__ESPEAK_PROGRAM", write_fake_espeak(tmp_path))
     line = typer.Typer()
     line.command()(voices)
@@ -42,7 +43,9 @@ def test_command_lists_each_voice_with_its_licence(
         "GPL-3.0-or-later",
     )
     shown = voice_table.render_voices(
-        voice_table.voice_rows(GeneratorsSettings(espeak_program=write_fake_espeak(tmp_path)))
+        voice_table.voice_rows(
+            GeneratorsSettings(espeak_program=write_fake_espeak(tmp_path), pico_voices=False)
+        )
     )
     assert len(shown.splitlines()) == 3
     assert "GPL-3.0-or-later" in shown

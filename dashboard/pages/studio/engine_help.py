@@ -1,0 +1,9 @@
+"""How to connect a real image engine, in three sentences, for Studio and Settings."""
+
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+
+
+def render_engine_help(page: PageContext) -> None:
+    """Draw the explanation."""
+    draw_template("shell/templates/note.html", note=page.text("studio.connect_engine"))
