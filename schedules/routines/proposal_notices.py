@@ -10,9 +10,9 @@ from schedules.routines.plans import RoutinePlan
 from tenants.agencies.queries import Creator
 from tenants.notices import notices
 
-PROPOSED = "routine:proposed:"
-MISSING = "routine:missing:"
-WEEK = "routine:week:"
+PROPOSED = "routine_approval:proposed:"
+MISSING = "routine_approval:missing:"
+WEEK = "routine_week:"
 """Prefixes of the notice causes, before the creator ID."""
 
 

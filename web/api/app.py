@@ -31,6 +31,7 @@ from web.api.planning import (
     missed_posts,
     queues,
     quiet_periods,
+    routines,
     series,
     weekly_plans,
 )
@@ -111,6 +112,7 @@ def create_api(
         api_keys,
         emergency_stops,
         review_comments,
+        routines,
         weekly_plans,
     ):
         app.include_router(part.router(tenant))
