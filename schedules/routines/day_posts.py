@@ -14,7 +14,7 @@ from generators.contract.engines import TextEngine
 from schedules.posts import deliveries
 from schedules.posts.queries import post_ids_by_origin_key
 from studio.costs.text_requests import TextBilling, TextPurpose, TextSession, draft_subject
-from studio.library import assets as library
+from studio.library import assets
 from studio.library import captions
 from studio.library.captions import CaptionStyle, WrittenCaption
 from tenants.agencies.queries import Creator
@@ -69,7 +69,7 @@ def create_day_post(
         known = find_day_post(scope, wanted.origin, wanted.key)
         if known is not None:
             return CreatedPost(known, None)
-        item = library.get_asset(scope, wanted.asset_id)
+        item = assets.get_asset(scope, wanted.asset_id)
     session = TextSession(
         tenant,
         tenant_id,

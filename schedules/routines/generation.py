@@ -10,7 +10,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from generators.contract.engines import OriginLabel
-from studio.library import assets as library
+from studio.library import assets
 from studio.runs import runner
 from studio.runs.states import JobState
 from studio.video import clips, slideshows
@@ -119,7 +119,7 @@ def read_clips(scope: Scope, jobs: Iterable[UUID]) -> list[JobResult]:
 def list_library_photos(scope: Scope, creator_id: UUID, ceiling: Rating) -> list[UUID]:
     """Return photos of the library that no engine generated and that are not rated above `ceiling`,
     newest first."""
-    items = library.list_assets(scope, creator_id, limit=LIBRARY_LOOKBACK)
+    items = assets.list_assets(scope, creator_id, limit=LIBRARY_LOOKBACK)
     return [
         item.asset_id
         for item in items

@@ -7,7 +7,6 @@ from uuid import UUID
 from sqlalchemy import CheckConstraint, Date, ForeignKeyConstraint, UniqueConstraint
 from sqlmodel import Field
 
-import tenants.agencies.models  # noqa: F401  keys point at its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
     jsonb_column,
@@ -23,7 +22,6 @@ class Routine(CreatorOwnedRow, table=True):
     __tablename__ = "routines"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "creator_id"),
-        ForeignKeyConstraint(["tenant_id", "creator_id"], ["creators.tenant_id", "creators.id"]),
         about="creator",
         keep="while the tenant exists",
     )

@@ -14,7 +14,7 @@ from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
 from schedules.approvals.approvers import list_creator_approvers
 from schedules.calendar.versioned_actions import StaleVersion
-from schedules.routines import day_planning, steps
+from schedules.routines import day_schedule, steps
 from schedules.routines.events import RoutineDayDue
 from schedules.routines.models import Routine
 from schedules.routines.plans import RoutinePlan, plan_from_json, plan_to_json
@@ -68,7 +68,7 @@ def save_routine(
     scope.add(row)
     scope.session.flush()
     if row.active:
-        day_planning.plan_today(scope, row)
+        day_schedule.plan_today(scope, row)
     return RoutineView(row.id, creator_id, plan, row.active, row.version)
 
 
@@ -98,7 +98,7 @@ def resume_routine(scope: Scope, creator_id: UUID, *, version: int | None = None
         view = steps.step_from_row(step)
         if view.reason == steps.PAUSED and view.can_run_again(scope.now):
             steps.restore_step(scope, step)
-    day_planning.plan_today(scope, row)
+    day_schedule.plan_today(scope, row)
 
 
 def _set_active(scope: Scope, row: Routine, *, active: bool) -> None:
@@ -152,7 +152,7 @@ def _find_row(scope: Scope, creator_id: UUID, *, lock: bool = False) -> Routine 
 
 
 def _lock_row(scope: Scope, creator_id: UUID, version: int | None) -> Routine | None:
-    """Lock and return the routine of a creator, or None; nobody else can create one meanwhile.
+    """Lock and return the routine of a creator, or None; no other transaction can create one.
     Raises StaleVersion."""
     scope.lock(f"{scope.tenant_id}:routine:{creator_id}")
     row = _find_row(scope, creator_id, lock=True)

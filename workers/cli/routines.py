@@ -41,7 +41,7 @@ def set_routine(
 
 @routine_app.command("pause")
 def pause_routine(creator: CreatorName, agency: Agency = "") -> None:
-    """Pause a creator’s routine; posts that are already proposed do not change."""
+    """Pause a creator’s routine."""
     from workers.cli.routine_requests import change_routine_state
     from workers.terminal.session import connect_installation
 
@@ -51,7 +51,7 @@ def pause_routine(creator: CreatorName, agency: Agency = "") -> None:
 
 @routine_app.command("resume")
 def resume_routine(creator: CreatorName, agency: Agency = "") -> None:
-    """Resume a creator’s routine with the remaining steps of today."""
+    """Resume a creator’s routine with today’s remaining steps."""
     from workers.cli.routine_requests import change_routine_state
     from workers.terminal.session import connect_installation
 

@@ -9,7 +9,7 @@ from foundation.i18n.translation import Message
 from foundation.money import Money
 from foundation.ops.settings import Settings
 from insights.reports import daily_report
-from insights.rollups import queries as rollups
+from insights.rollups.queries import daily_sales, daily_work
 from schedules.posts.states import DeliveryState
 from schedules.routines import steps
 from schedules.routines.handlers import StepContext, StepOutcome
@@ -58,8 +58,8 @@ def review_routine_week(tenant: OpenScope, context: StepContext) -> StepOutcome:
     days = [first + timedelta(days=number) for number in range(REVIEWED_DAYS)]
     with tenant(context.tenant_id, ROUTINE_ACTOR) as scope:
         daily_report.rebuild_daily_report(scope, creator.id, last)
-        work = rollups.daily_work(scope, creator.id, first, last).values()
-        sales = rollups.daily_sales(scope, creator.id, first, last).values()
+        work = daily_work(scope, creator.id, first, last).values()
+        sales = daily_sales(scope, creator.id, first, last).values()
         every = [step for day in days for step in steps.list_steps(scope, creator.id, day)]
         unfinished = [one for one in every if one.state in (StepState.SKIPPED, StepState.FAILED)]
         counts = {

@@ -57,11 +57,15 @@ from schedules.recurrence import evergreen_planner
 from schedules.recurrence.events import ClocksDue, PoolDue
 from schedules.recurrence.handlers import handle_clocks_due, handle_extend_due
 from schedules.rescheduling.events import PauseOver
-from schedules.routines import day_planning
-from schedules.routines import handlers as routine_handlers
+from schedules.routines import day_schedule
 from schedules.routines.day_posts import CaptionWriter
 from schedules.routines.events import RoutineDayDue, RoutineStepDue
-from schedules.routines.handlers import StepServices, TextStyle
+from schedules.routines.handlers import (
+    StepServices,
+    TextStyle,
+    fail_routine_step,
+    run_routine_step,
+)
 from schedules.suggestions.alt_texts.kind import AltTextKind
 from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.events import AltTextDue, CaptionSetDue, IdeasDue, WeekTextsDue
@@ -224,12 +228,12 @@ def _routine_routes(s: Services) -> tuple[EventRoute, ...]:
         per_day=s.settings.generators.pictures_per_day,
     )
     return (
-        EventRoute(RoutineDayDue, partial(day_planning.plan_routine_day, tenant=s.tenant)),
+        EventRoute(RoutineDayDue, partial(day_schedule.plan_routine_day, tenant=s.tenant)),
         EventRoute(
             RoutineStepDue,
-            partial(routine_handlers.run_routine_step, services=services),
+            partial(run_routine_step, services=services),
             deadline_seconds=ROUTINE_SECONDS,
-            on_dead=partial(routine_handlers.fail_routine_step, tenant=s.tenant),
+            on_dead=partial(fail_routine_step, tenant=s.tenant),
         ),
     )
 

@@ -29,7 +29,7 @@ from insights.metrics import followers
 from insights.metrics.events import RollupDue
 from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
-from schedules.routines import day_planning
+from schedules.routines import day_schedule
 from studio.ingest.events import WatchFolderDue
 from subscribers.checkout import platform_earnings, rail_reconciliation
 from subscribers.comments import incoming_comments
@@ -184,7 +184,7 @@ TICKS = (
     ),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
-    Tick(ROUTINE_SECONDS, _as_planned(day_planning.plan_routines), "routines"),
+    Tick(ROUTINE_SECONDS, _as_planned(day_schedule.plan_routines), "routines"),
     Tick(3600, _write_installation_row(RuleReminderDue, "rules"), "rules", "house"),
     Tick(3600, _write_installation_row(PaperReminderDue, "people"), "people", "house"),
     Tick(DESTINATION_CHECK_SECONDS, _for_each_tenant(PlaceProbeDue, "copy_probe"), "places"),

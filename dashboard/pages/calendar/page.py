@@ -36,10 +36,10 @@ from dashboard.pages.planning import (
     held_posts,
     import_export,
     missed_posts,
-    routine,
     weekly_plan,
 )
 from dashboard.pages.planning.publishing_forecast import render_publishing_forecast
+from dashboard.pages.planning.routines.overview import render_routine
 from dashboard.pages.post_detail.page import render_post
 from dashboard.pages.posts import labels, publish_actions
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
@@ -72,7 +72,7 @@ ASKED: Mapping[str, Callable[[PageContext, str], None]] = {
     "queue": render_queue,
     "pool": evergreen_queue.render_evergreen_queue,
     "compare": ab_tests.render_ab_tests,
-    "routine": routine.render_routine,
+    "routine": render_routine,
 }
 """Planning pages by their query parameter, whose value they receive."""
 

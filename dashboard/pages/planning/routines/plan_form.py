@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.planning.routine_queries import RoutinePageView
+from dashboard.pages.planning.routines.queries import RoutinePageView
 from dashboard.shell import actions
 from dashboard.shell.date_input import parse_time
 from dashboard.shell.page_context import PageContext

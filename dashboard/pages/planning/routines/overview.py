@@ -5,8 +5,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.planning.routine_form import DEFAULT_PLAN, render_routine_form
-from dashboard.pages.planning.routine_queries import RoutinePageView, load_routine
+from dashboard.pages.planning.routines.plan_form import DEFAULT_PLAN, render_routine_form
+from dashboard.pages.planning.routines.queries import RoutinePageView, load_routine
 from dashboard.pages.posts.calendar_navigation import render_back_button, select_creator
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
