@@ -14,8 +14,7 @@ from generators.contract.engines import TextEngine
 from schedules.posts import deliveries
 from schedules.posts.queries import post_ids_by_origin_key
 from studio.costs.text_requests import TextBilling, TextPurpose, TextSession, draft_subject
-from studio.library import assets
-from studio.library import captions
+from studio.library import assets, captions
 from studio.library.captions import CaptionStyle, WrittenCaption
 from tenants.agencies.queries import Creator
 
