@@ -22,7 +22,7 @@ from insights.metrics import followers
 from insights.metrics.followers import AccountFollowers
 from insights.metrics.queries import latest_metrics
 from insights.metrics.readings import POST_METRICS
-from insights.rollups import queries
+from insights.rollups import daily_rollups, queries
 from insights.rollups.queries import DaySales, DayWork
 from schedules.posts import labels
 from schedules.posts.post_costs import MonthCost
@@ -74,6 +74,12 @@ class DailyReport:
     def label_totals(self, post: DeliveryEntry) -> tuple[str, ...]:
         """Return the names of the labels of a post."""
         return self.labels.get(post.post_id, ())
+
+
+def rebuild_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
+    """Roll up a day and return its report. Raises NotFound for an unknown creator."""
+    daily_rollups.rebuild_day(scope, creator_id, day)
+    return load_daily_report(scope, creator_id, day)
 
 
 def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:

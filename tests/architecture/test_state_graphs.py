@@ -42,6 +42,7 @@ TERMINAL: dict[str, set[str]] = {
     "SubscriptionState": set(),  # an ended subscription may be offered again
     "TextRequestState": {"kept", "lost", "unheard"},
     "UploadState": set(),
+    "StepState": {"done"},  # a skipped or failed step may be run again
     "WeekLineState": {"accepted", "dropped"},
 }
 """Terminal states that the packages intend. A graph that is not listed here fails."""

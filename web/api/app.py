@@ -40,6 +40,7 @@ from web.api.planning import (
     missed_posts,
     queues,
     quiet_periods,
+    routines,
     series,
     weekly_plans,
 )
@@ -125,6 +126,7 @@ def create_api(
         revenue_splits,
         personas,
         review_comments,
+        routines,
         weekly_plans,
     ):
         app.include_router(part.router(tenant))

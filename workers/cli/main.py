@@ -37,6 +37,7 @@ COMMAND_GROUPS: dict[str, str] = {
     "generation": "workers.cli.studio.commands:generation_app",
     "policy": "workers.cli.gate.commands:policy_app",
     "removal-requests": "workers.cli.gate.commands:removal_requests_app",
+    "routine": "workers.cli.routines:routine_app",
 }
 """Name of a group of commands -> "module:attribute" of its Typer, loaded when the command line
 names the group."""

@@ -4,7 +4,6 @@ from foundation.i18n.translation import Message
 from foundation.ops.wall_time import local_day
 from insights.reports import daily_report
 from insights.reports.daily_report import DailyReport
-from insights.rollups import daily_rollups
 from workers.terminal.lookup import (
     TERMINAL_ACTOR,
     create_reports_folder,
@@ -28,8 +27,7 @@ def export_daily_report(creator: str, *, day: str, agency: str, as_json: bool) -
         tenant_id, found = find_creator(services, creator, agency)
         with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
             requested = requested or local_day(scope.now, found.zone)
-            daily_rollups.rebuild_day(scope, found.id, requested)
-            report = daily_report.load_daily_report(scope, found.id, requested)
+            report = daily_report.rebuild_daily_report(scope, found.id, requested)
     folder = create_reports_folder(services.settings, tenant_id, found)
     language = terminal_language()
     page = daily_report.write_daily_report(report, folder, language)

@@ -1,24 +1,21 @@
 """A creator's brief: the contents of a day, in YAML, read and checked completely before a day
 starts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import time
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from pydantic import BaseModel, Field, field_validator
 
-from foundation import safe_yaml
 from foundation.errors import BadInput
 from foundation.ops.wall_time import parse_clock_time
-from foundation.safe_yaml import YamlDocument
 from studio.recipes import specs, wildcards
 from studio.recipes.specs import RecipeSpec
 from studio.recipes.wildcards import Name as ListName
 from studio.recipes.wildcards import Wildcard
+from workers.terminal.yaml_models import FILE_CONFIG, format_path, read_yaml_model
 
-MAX_BYTES = 256 * 1024
-"""Maximum size of a brief in bytes."""
 PHOTO_SOURCE = "photos"
 """The source of pictures that is not a recipe: the photo folder of the day, else the library."""
 
@@ -30,7 +27,7 @@ Rules = Annotated[list[Words], Field(max_length=50)]
 class BriefModel(BaseModel):
     """A part of the brief; an unknown key is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = FILE_CONFIG
 
 
 class PersonaBrief(BriefModel):
@@ -103,48 +100,13 @@ class Brief(BriefModel):
     """Email address of the member who approves, or empty for the first manager or owner."""
 
 
-MESSAGE_BY_ERROR_TYPE: Mapping[str, str] = {
-    "missing": "brief.key_missing",
-    "extra_forbidden": "brief.key_unknown",
-    "string_type": "brief.not_text",
-    "int_type": "brief.not_number",
-    "list_type": "brief.not_list",
-    "dict_type": "brief.not_block",
-    "model_type": "brief.not_block",
-    "string_too_short": "brief.text_empty",
-    "string_too_long": "brief.text_too_long",
-    "too_short": "brief.list_empty",
-    "too_long": "brief.list_too_long",
-    "greater_than": "brief.too_small",
-    "greater_than_equal": "brief.too_small",
-    "less_than_equal": "brief.too_great",
-    "multiple_of": "brief.not_multiple",
-}
-"""Error type of pydantic -> message code."""
-
-MESSAGE_BY_FIELD: Mapping[str, str] = {
-    "at": "brief.not_time",
-    "languages": "brief.not_language",
-    "currency": "brief.not_currency",
-    "slug": "brief.not_slug",
-    "rating": "brief.not_rating",
-}
-"""Name of a text field with a pattern -> message code."""
-
-
 def read_brief(path: Path) -> Brief:
     """Read and check the brief in a file. Raises BadInput with the file, the line and
     the problem."""
-    parsed = safe_yaml.parse_yaml(_read_text(path), file=path.name)
-    if parsed.value is None:
-        raise BadInput("brief.empty", file=path.name)
-    try:
-        brief = Brief.model_validate(parsed.value, strict=True)
-    except ValidationError as error:
-        raise _build_mistake(error, path.name, parsed) from error
+    brief, parsed = read_yaml_model(path, Brief)
     for where, code, params in _find_contradictions(brief):
         raise BadInput(
-            code, file=path.name, line=parsed.line_of(where), where=_format_path(where), **params
+            code, file=path.name, line=parsed.line_of(where), where=format_path(where), **params
         )
     for recipe in brief.recipes:
         specs.plan_pictures(_fill_wildcards(brief, recipe), seed=0, count=1)
@@ -159,53 +121,6 @@ def _fill_wildcards(brief: Brief, recipe: RecipeSpec) -> RecipeSpec:
         for name in wildcards.wildcard_names_in(recipe.prompt)
     }
     return specs.with_wildcards(recipe, {name: one.model_dump() for name, one in lists.items()})
-
-
-def _read_text(path: Path) -> str:
-    try:
-        with path.open("rb") as file:
-            raw = file.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise BadInput("brief.unreadable", file=str(path)) from error
-    if len(raw) > MAX_BYTES:
-        raise BadInput("brief.too_large", file=path.name, most=MAX_BYTES // 1024)
-    try:
-        return raw.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise BadInput("brief.not_utf8", file=path.name) from error
-
-
-def _build_mistake(error: ValidationError, file: str, parsed: YamlDocument) -> BadInput:
-    """Return the first error of the validation as BadInput with the expected value and the
-    position."""
-    first = error.errors(include_url=False, include_input=False)[0]
-    place = first["loc"]
-    bounds = first.get("ctx", {})
-    code = MESSAGE_BY_ERROR_TYPE.get(first["type"]) or next(
-        (MESSAGE_BY_FIELD[key] for key in _field_names(place)[::-1] if key in MESSAGE_BY_FIELD),
-        None,
-    )
-    most = next(
-        (int(bounds[name]) for name in ("max_length", "le", "multiple_of") if name in bounds), 0
-    )
-    least = next((int(bounds[name]) + (name == "gt") for name in ("ge", "gt") if name in bounds), 0)
-    return BadInput(
-        code or "brief.invalid",
-        file=file,
-        line=parsed.line_of(place),
-        where=_format_path(place),
-        most=most,
-        least=least,
-    )
-
-
-def _field_names(place: Sequence[str | int]) -> list[str]:
-    return [step for step in place if isinstance(step, str)]
-
-
-def _format_path(place: Sequence[str | int]) -> str:
-    """Return the path of a field, counted from 1: `slots.2.at` is the time of the second slot."""
-    return ".".join(str(step + 1) if isinstance(step, int) else step for step in place)[:120] or "-"
 
 
 _Mistake = tuple[tuple[str | int, ...], str, dict[str, str | int]]

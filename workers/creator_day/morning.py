@@ -3,7 +3,6 @@
 Every step is idempotent: an interrupted day continues, and a finished day does not change.
 """
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, timedelta
 from functools import partial
@@ -17,27 +16,23 @@ from foundation.money import Money
 from foundation.ops.wall_time import WallTime, load_zone
 from gate.contract.units import Rating
 from gate.ratings import ratings
-from generators import registry
-from generators.contract.engines import OriginLabel
 from schedules.approvals import decisions
+from schedules.approvals.approvers import count_needed_approvers, list_creator_approvers
 from schedules.posts import deliveries
 from schedules.posts.queries import DeliveryEntry, entries_of_day, post_ids_by_origin_key
 from schedules.posts.states import MISSING_APPROVAL_CODES, DeliveryState
-from studio.costs.text_requests import TextPurpose, TextSession, draft_subject
+from schedules.routines import day_posts, generation
+from schedules.routines.day_posts import CaptionWriter, DayPost
 from studio.ingest import pipeline
 from studio.ingest.pipeline import PreparedAsset
 from studio.library import assets as library
-from studio.library import captions
-from studio.library.captions import CaptionStyle, WrittenCaption
 from studio.packs import packs
 from studio.recipes import specs, wildcards
-from studio.runs import runner
 from studio.runs.states import JobState
 from subscribers.catalog.prices import set_price
 from subscribers.rails.contract import PaymentRail
 from subscribers.replies import persona
-from tenants.agencies.queries import Creator, Member, list_members
-from tenants.agencies.rights import Right, Role, has_right
+from tenants.agencies.queries import Creator, Member
 from workers.creator_day import photos
 from workers.creator_day.day_brief import PHOTO_SOURCE, Brief, PackBrief, SlotBrief
 from workers.creator_day.shiftable_clock import ShiftableClock
@@ -47,14 +42,8 @@ from workers.wiring import Services
 BRIEF_ORIGIN = "brief"
 """Origin recorded on posts that are created from a brief."""
 
-MAX_LIBRARY_PHOTOS = 12
-"""Maximum number of library photos that a day uses if it has no photo folder."""
-
-LIBRARY_LOOKBACK = 1000
-"""Newest pictures of the library that are searched for photos."""
-
-PHOTO_LABELS = frozenset({str(OriginLabel.NONE), str(OriginLabel.DRAWN)})
-"""Labels of photos, and of the drawings that replace photos in the demo agency."""
+RUN_ORIGIN = "day"
+"""Prefix of the keys of runs that a day starts."""
 
 GENERATION_TIME = timedelta(hours=2)
 """Time for generating pictures, from 06:00 to 08:00; the day fails if it takes longer."""
@@ -112,7 +101,7 @@ class MorningWork:
                             known=", ".join(known) or "–",
                         )
             self._resolve_approvers(scope)
-            photos = len(self._photos) or len(self._list_own_pictures(scope))
+            photos = len(self._photos) or len(self._list_own_photos(scope))
         for pack in self._brief.packs:
             self._resolve_rail(pack)
         self._check_photo_count(photos)
@@ -166,21 +155,12 @@ class MorningWork:
         return made
 
     def _own_photos(self, day: date) -> list[UUID]:
-        """Return photos of the library that no engine generated, in a different order each day."""
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            own = self._list_own_pictures(scope)
-        turn = day.toordinal() % len(own) if own else 0
-        return [*own[turn:], *own[:turn]][:MAX_LIBRARY_PHOTOS]
+            return generation.choose_day_photos(self._list_own_photos(scope), day)
 
-    def _list_own_pictures(self, scope: Scope) -> list[UUID]:
-        allowed = Rating(self._brief.rating).rank
-        items = library.list_assets(scope, self._creator.id, limit=LIBRARY_LOOKBACK)
-        own = [
-            item
-            for item in items
-            if item.label in PHOTO_LABELS and (item.rating is None or item.rating.rank <= allowed)
-        ]
-        return [item.asset_id for item in own]
+    def _list_own_photos(self, scope: Scope) -> list[UUID]:
+        ceiling = Rating(self._brief.rating)
+        return generation.list_library_photos(scope, self._creator.id, ceiling)
 
     def _ingest_photos(self) -> list[UUID]:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
@@ -207,35 +187,27 @@ class MorningWork:
                         scope, self._creator.id, name, self._brief.lists[name]
                     )
             recipe_id = specs.save_recipe(scope, self._creator.id, spec)
-            key = f"day:{self._creator.id}:{day}:{spec.name}"
-            return runner.start_run(
-                scope,
-                creator_id=self._creator.id,
-                recipe_id=recipe_id,
-                seed=self._derive_seed(day, spec.name),
-                key=key,
+            return generation.start_day_run(
+                scope, self._creator.id, recipe_id, name=spec.name, day=day, origin=RUN_ORIGIN
             )
 
     def _has_finished(self, running: Iterable[UUID]) -> bool:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            states = [runner.run_progress(scope, job_id)[0] for job_id in running]
-        return all(state in (JobState.DONE, JobState.FAILED) for state in states)
+            return all(one.has_ended for one in generation.read_runs(scope, running))
 
     def _collect_pictures(self, name: str, job_id: UUID, *, tell: bool) -> list[UUID]:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            state, _, _ = runner.run_progress(scope, job_id)
-            assets = runner.run_assets(scope, job_id)
-            why = runner.failure_reason(scope, job_id)
-            items = [library.get_asset(scope, asset) for asset in assets]
-        if state is JobState.FAILED:
-            if why is not None:
-                self._print_line(why.code, **why.params)
+            (result,) = generation.read_runs(scope, [job_id])
+            items = [library.get_asset(scope, asset) for asset in result.assets]
+        if result.state is not JobState.DONE:
+            if result.reason is not None:
+                self._print_line(result.reason.code, **result.reason.params)
             raise Unavailable("day.recipe_failed", recipe=name)
         for item in items if tell else ():
             self._print_line(
                 "day.picture", engine=item.engine, model=item.model, prompt=item.prompt
             )
-        return assets
+        return list(result.assets)
 
     def _rate_pictures(self, assets: Sequence[UUID]) -> None:
         """Rate the pictures in the name of the first approver."""
@@ -277,76 +249,46 @@ class MorningWork:
     def write_posts(self, day: date, pictures: PicturesBySource) -> list[UUID]:
         """Create a post with a picture and a caption for each slot, and the packs of the brief.
         Returns the posts."""
-        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            known = post_ids_by_origin_key(scope, BRIEF_ORIGIN, self._slot_key(day))
         queues = {source: cycle(assets) for source, assets in pictures.items() if assets}
-        posts = []
-        for slot in self._brief.slots:
-            asset = next(queues[slot.picture])
-            post_id = known.get(self._slot_key(day, slot.at))
-            posts.append(post_id or self._create_post(day, slot, asset))
+        posts = [
+            self._create_post(day, slot, next(queues[slot.picture])) for slot in self._brief.slots
+        ]
         self._add_destinations(day, posts)
         self._make_packs(pictures)
         return posts
 
     def _create_post(self, day: date, slot: SlotBrief, asset: UUID) -> UUID:
-        key = self._slot_key(day, slot.at)
-        sitting = self._build_text_session(key)
-        caption = self._write_caption(asset, day, slot, sitting)
-        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            post_id = deliveries.create_post(
-                scope,
-                creator_id=self._creator.id,
-                title="",
-                body=caption.text,
-                media=[asset],
-                origin=BRIEF_ORIGIN,
-                origin_key=key,
-                author=DAY_ACTOR,
-                text_ai=caption.ai,
-            )
-            if caption.ai != "none":
-                sitting.mark_used(scope)
-        self._print_line(
-            "day.caption", engine=caption.engine, model=caption.model, text=caption.text
+        style = day_posts.caption_style(self._creator, self._brief.tone, self._brief.languages[0])
+        wanted = DayPost(
+            self._creator,
+            BRIEF_ORIGIN,
+            self._slot_key(day, slot.at),
+            asset,
+            generation.derive_seed(self._creator.id, day, slot.at),
+            DAY_ACTOR,
+            style,
         )
-        return post_id
-
-    def _build_text_session(self, key: str) -> TextSession:
-        of = (
+        made = day_posts.create_day_post(
             self._s.tenant,
             self._tenant_id,
-            self._creator.id,
-            TextPurpose.POST,
-            draft_subject(BRIEF_ORIGIN, key),
+            wanted,
+            CaptionWriter(self._s.text_engine, self._s.billing),
         )
-        return TextSession(*of, self._s.billing)
-
-    def _write_caption(
-        self, asset: UUID, day: date, slot: SlotBrief, sitting: TextSession
-    ) -> WrittenCaption:
-        with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            item = library.get_asset(scope, asset)
-        voice = CaptionStyle(
-            self._creator.name,
-            self._brief.tone,
-            self._brief.languages[0],
-            virtual=self._creator.kind == "virtual",
-        )
-        scene = item.prompt or item.alt or self._creator.name
-        model = sitting.counted_engine(self._s.text_engine())
-        seed = self._derive_seed(day, slot.at)
-        return captions.write_caption(
-            model, registry.template_engine(), voice=voice, scene=scene, seed=seed
-        )
+        if (caption := made.caption) is not None:
+            self._print_line(
+                "day.caption", engine=caption.engine, model=caption.model, text=caption.text
+            )
+        return made.post_id
 
     def _add_destinations(self, day: date, posts: Sequence[UUID]) -> None:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             for slot, post_id in zip(self._brief.slots, posts, strict=True):
-                for name in slot.channels:
-                    channel = queries.get_channel_by_name(scope, self._creator.id, name)
-                    at = WallTime(day, slot.local_time, self._creator.zone)
-                    deliveries.create_delivery(scope, post_id, channel.id, at=at)
+                channels = [
+                    queries.get_channel_by_name(scope, self._creator.id, name).id
+                    for name in slot.channels
+                ]
+                at = WallTime(day, slot.local_time, self._creator.zone)
+                day_posts.add_draft_deliveries(scope, post_id, channels, at)
 
     def _make_packs(self, pictures: PicturesBySource) -> None:
         """Create the packs and set their prices. An existing pack keeps its contents, because fans
@@ -411,23 +353,14 @@ class MorningWork:
         """Return one member for each approval tier of the creator. Raises BadInput if there are too
         few."""
         wanted = self._brief.approver.casefold()
-        able = [one for one in list_members(scope) if has_right(one.role, Right.APPROVE)]
-        able = [one for one in able if not one.creators or self._creator.slug in one.creators]
-        able.sort(
-            key=lambda one: (one.email.casefold() != wanted, one.role is not Role.MANAGER, one.name)
-        )
-        people = list({one.principal_id: one for one in reversed(able)}.values())[::-1]
-        asked = max(self._creator.approval_tiers, 1)
+        people = list_creator_approvers(scope, self._creator, first=wanted)
+        asked = count_needed_approvers(self._creator)
         if len(people) < asked or (wanted and people[0].email.casefold() != wanted):
             raise BadInput("day.nobody_approves", approver=self._brief.approver or "–", count=asked)
         return people[:asked]
 
     def _print_line(self, code: str, **params: str | int) -> None:
         self._timeline.print_line(self._clock.now(), code, **params)
-
-    def _derive_seed(self, day: date, what: str) -> int:
-        digest = hashlib.sha256(f"{self._creator.id}:{day}:{what}".encode()).digest()
-        return int.from_bytes(digest[:6], "big")
 
 
 def _is_unread(entry: DeliveryEntry) -> bool:

@@ -19,7 +19,6 @@ from foundation.ops.clock import wall_now
 from foundation.ops.wall_time import WallTime, load_zone, local_day
 from insights.reports import daily_report
 from insights.reports.daily_report import DailyReport
-from insights.rollups import daily_rollups
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from studio.ingest.pipeline import PreparedAsset
@@ -223,8 +222,7 @@ class DayRunner:
 
     def _write_report(self, day: date, sold: int) -> DaySummary:
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
-            daily_rollups.rebuild_day(scope, self._creator.id, day)
-            report = daily_report.load_daily_report(scope, self._creator.id, day)
+            report = daily_report.rebuild_daily_report(scope, self._creator.id, day)
         folder = create_reports_folder(self._s.settings, self._tenant_id, self._creator)
         page = daily_report.write_daily_report(report, folder, self._language)
         entries = self._work.posts_of_day(day)

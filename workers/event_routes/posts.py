@@ -3,9 +3,11 @@ suggestions."""
 
 from collections.abc import Callable
 from functools import partial
+from uuid import UUID
 
 from channels.sending import address_lookup, edits, step_runner
 from channels.sending.step_runner import PreparedStep, SettleAttempt
+from foundation.db.database import Scope
 from foundation.http import address_policy
 from foundation.http.address_policy import AddressPolicy
 from foundation.http.http_client import HttpClient
@@ -57,6 +59,15 @@ from schedules.recurrence import evergreen_planner
 from schedules.recurrence.events import ClocksDue, PoolDue
 from schedules.recurrence.handlers import handle_clocks_due, handle_extend_due
 from schedules.rescheduling.events import PauseOver
+from schedules.routines import day_schedule
+from schedules.routines.day_posts import CaptionWriter
+from schedules.routines.events import RoutineDayDue, RoutineStepDue
+from schedules.routines.handlers import (
+    StepServices,
+    TextStyle,
+    fail_routine_step,
+    run_routine_step,
+)
 from schedules.suggestions.alt_texts.kind import AltTextKind
 from schedules.suggestions.captions.kind import CaptionKind
 from schedules.suggestions.events import AltTextDue, CaptionSetDue, IdeasDue, WeekTextsDue
@@ -70,6 +81,8 @@ from schedules.suggestions.shared.engine import (
     generate_suggestions,
 )
 from schedules.suggestions.weekly_plans.kind import WeekTextsKind
+from subscribers.replies import persona
+from workers.event_handlers import routine_reports
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, build_once, outside_reach
 
@@ -122,6 +135,9 @@ RENDITION_DEADLINE_SECONDS = 120
 STAGE_SECONDS = 320
 """Deadline for all uploads of a post, including the writes around them."""
 
+ROUTINE_SECONDS = 300
+"""Deadline of a step: a caption for each of twenty-four slots; heartbeats extend it."""
+
 TEXT_DEADLINE_SECONDS = 120
 """Deadline for twenty-one short texts; heartbeats extend it."""
 
@@ -165,6 +181,7 @@ def post_routes(s: Services) -> tuple[EventRoute, ...]:
         ),
         *_edit_routes(s),
         *_upkeep_routes(s),
+        *_routine_routes(s),
         *_suggestion_routes(s),
         *import_routes(s),
     )
@@ -201,6 +218,32 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=RENDITION_DEADLINE_SECONDS,
         ),
     )
+
+
+def _routine_routes(s: Services) -> tuple[EventRoute, ...]:
+    """Return the routes of creators' routines."""
+    services = StepServices(
+        s.tenant,
+        CaptionWriter(s.text_engine, s.billing),
+        _load_text_style,
+        partial(routine_reports.report_routine_day, settings=s.settings),
+        routine_reports.review_routine_week,
+        per_day=s.settings.generators.pictures_per_day,
+    )
+    return (
+        EventRoute(RoutineDayDue, partial(day_schedule.plan_routine_day, tenant=s.tenant)),
+        EventRoute(
+            RoutineStepDue,
+            partial(run_routine_step, services=services),
+            deadline_seconds=ROUTINE_SECONDS,
+            on_dead=partial(fail_routine_step, tenant=s.tenant),
+        ),
+    )
+
+
+def _load_text_style(scope: Scope, creator_id: UUID) -> TextStyle:
+    style = persona.writing_style_of_creator(scope, creator_id)
+    return TextStyle(style.tone, style.forbidden)
 
 
 def _suggestion_routes(s: Services) -> tuple[EventRoute, ...]:

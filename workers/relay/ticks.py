@@ -29,6 +29,7 @@ from insights.metrics import followers
 from insights.metrics.events import RollupDue
 from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
+from schedules.routines import day_schedule
 from studio.ingest.events import WatchFolderDue
 from subscribers.checkout import platform_earnings, rail_reconciliation
 from subscribers.comments import incoming_comments
@@ -69,6 +70,9 @@ WATCH_FOLDER_SECONDS = 30
 
 WEBHOOK_SUBSCRIPTION_SECONDS = 300
 """Maximum delay of the webhook subscription of a new account."""
+
+ROUTINE_SECONDS = 900
+"""Maximum delay of a routine's day whose event was lost, and of a changed time zone."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -180,6 +184,7 @@ TICKS = (
     ),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
+    Tick(ROUTINE_SECONDS, _as_planned(day_schedule.plan_routines), "routines"),
     Tick(3600, _write_installation_row(RuleReminderDue, "rules"), "rules", "house"),
     Tick(3600, _write_installation_row(PaperReminderDue, "people"), "people", "house"),
     Tick(DESTINATION_CHECK_SECONDS, _for_each_tenant(PlaceProbeDue, "copy_probe"), "places"),

@@ -39,6 +39,7 @@ from dashboard.pages.planning import (
     weekly_plan,
 )
 from dashboard.pages.planning.publishing_forecast import render_publishing_forecast
+from dashboard.pages.planning.routines.overview import render_routine
 from dashboard.pages.post_detail.page import render_post
 from dashboard.pages.posts import labels, publish_actions
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
@@ -67,7 +68,15 @@ PLANNED: Mapping[str, Callable[[PageContext], None]] = {
 }
 """Planning pages by their query parameter."""
 
-FOR_PLANNERS = ("new", "queue", "pool", "compare", *PLANNED)
+ASKED: Mapping[str, Callable[[PageContext, str], None]] = {
+    "queue": render_queue,
+    "pool": evergreen_queue.render_evergreen_queue,
+    "compare": ab_tests.render_ab_tests,
+    "routine": render_routine,
+}
+"""Planning pages by their query parameter, whose value they receive."""
+
+FOR_PLANNERS = ("new", *ASKED, *PLANNED)
 """Query parameters of pages that require the right to run the calendar."""
 
 
@@ -81,16 +90,12 @@ def render_page(page: PageContext) -> None:
         draw_template("shell/templates/note.html", note=page.text("role.forbidden.run"))
     elif st.query_params.get("new"):
         compose.render_page(page, _parse_id(st.query_params.get("rework", "")))
-    elif queue := st.query_params.get("queue"):
-        render_queue(page, queue)
+    elif asked := next(filter(st.query_params.get, ASKED), ""):
+        ASKED[asked](page, st.query_params[asked])
     elif name := next(filter(st.query_params.get, PLANNED), ""):
         PLANNED[name](page)
-    elif pool := st.query_params.get("pool"):
-        evergreen_queue.render_evergreen_queue(page, pool)
     elif st.query_params.get("missed"):
         missed_posts.render_missed_posts(page)
-    elif compare := st.query_params.get("compare"):
-        ab_tests.render_ab_tests(page, compare)
     elif st.query_params.get("files"):
         import_export.render_import_export(page)
     elif st.query_params.get("labels"):
@@ -171,6 +176,7 @@ def _render_toolbar(page: PageContext, view: str, shown: ViewWindow, today: date
         _render_navigation_button(page, "outlook.open", "P", ahead="1")
         if page.has_right(Right.RUN):
             _render_navigation_button(page, "calendar.queue", "Q", queue="1")
+            _render_navigation_button(page, "calendar.routine", "U", routine="1")
             _render_navigation_button(page, "calendar.week", "B", week="1")
             _render_navigation_button(page, "calendar.pool", "A", pool="1")
             _render_navigation_button(page, "calendar.variants", "V", compare="1")

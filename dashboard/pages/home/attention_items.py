@@ -54,6 +54,8 @@ _PLACES: Mapping[str, tuple[str, str]] = {
         ("/people", "home.to.people"),
     ),
     "copy": ("/approvals", "home.to.approvals"),
+    "routine_approval": ("/approvals", "home.to.approvals"),
+    "routine_week": ("/calendar?week=1", "home.to.week"),
     "place": ("/channels", "home.to.channels"),
     "link.register": ("/channels?links=1", "home.to.links"),
     "link.end": ("/channels?links=1", "home.to.links"),
@@ -308,6 +310,9 @@ def _build_attention_item(
         href = f"/calendar?queue={key}"
         to = "home.to.queue"
     creator = creators.get(notice.creator_id) if notice.creator_id is not None else None
+    if about == "routine" and creator is not None:
+        href = f"/calendar?routine={creator.slug}"
+        to = "home.to.routine"
     if about == "versions" and creator is not None:
         href = f"/calendar?compare={creator.slug}"
         to = "home.to.test"

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from foundation.errors import BadInput
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from tests.architecture.tree import ROOT
-from workers.creator_day.day_brief import MAX_BYTES, Brief, read_brief
+from workers.creator_day.day_brief import Brief, read_brief
+from workers.terminal.yaml_models import MAX_BYTES
 
 GOOD = """\
 tone: calm
