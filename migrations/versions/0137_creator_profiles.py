@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0137"
-down_revision = "0135"
+down_revision = "0136"
 branch_labels = None
 depends_on = None
 

@@ -26,7 +26,7 @@ from migrations.tools import (
 )
 
 revision = "0138"
-down_revision = "0135"
+down_revision = "0137"
 branch_labels = None
 depends_on = None
 

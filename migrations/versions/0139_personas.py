@@ -7,7 +7,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from migrations.tools import inside, jsonb, number, tenant_table, text, uuid_column
 
 revision = "0139"
-down_revision = "0135"
+down_revision = "0138"
 branch_labels = None
 depends_on = None
 
