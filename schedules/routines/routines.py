@@ -129,10 +129,10 @@ def _check_plan(scope: Scope, creator_id: UUID, plan: RoutinePlan) -> None:
         raise BadInput("routine.approver_unfit")
 
 
-def _describe_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, str]:
+def _describe_change(before: Mapping[str, Any], after: Mapping[str, Any]) -> dict[str, Any]:
     """Return the changed fields of a plan with their old and new values, as texts."""
     changed = [name for name in after if before.get(name) != after[name]]
-    described = {"fields": ", ".join(changed)}
+    described: dict[str, Any] = {"fields": ", ".join(changed)}
     for name in changed:
         described[f"{name}_before"] = _format_value(before.get(name))
         described[f"{name}_after"] = _format_value(after[name])

@@ -86,8 +86,15 @@ def name_agency(
     row.language = row.languages[0]
     row.named = True
     scope.add(row)
-    details = {"name": name, "zone": zone, "currency": currency, "languages": ", ".join(languages)}
-    audit.record(scope, "agency.named", f"agency:{scope.tenant_id}", **details)
+    audit.record(
+        scope,
+        "agency.named",
+        f"agency:{scope.tenant_id}",
+        name=name,
+        zone=zone,
+        currency=currency,
+        languages=", ".join(languages),
+    )
 
 
 def add_creator(

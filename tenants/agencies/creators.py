@@ -276,7 +276,7 @@ def list_creators_of_others(scope: Scope, member_id: UUID) -> set[UUID]:
 def _record_change(
     scope: Scope, row: models.Creator, before: Mapping[str, Any], after: Mapping[str, Any]
 ) -> None:
-    details: dict[str, str | int] = {"name": row.name, "fields": ", ".join(sorted(after))}
+    details: dict[str, Any] = {"name": row.name, "fields": ", ".join(sorted(after))}
     for when, values in (("before", before), ("after", after)):
         details[when] = "; ".join(_audited_value(values[name]) for name in sorted(values))
     audit.record(scope, "creator.changed", f"creator:{row.id}", **details)
