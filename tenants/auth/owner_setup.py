@@ -1,6 +1,6 @@
 """Set-up of the first owner of an installation, by a single-use link.
 
-Whoever installs Greenroom gets the link on the terminal. It works until an agency has an owner;
+The operator gets the link on the terminal. It works until an agency has an owner;
 agencies of the demonstration do not count.
 """
 

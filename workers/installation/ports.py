@@ -25,6 +25,8 @@ class PortSetting:
     setting: str = "port"
     address: tuple[str, str, str] | None = None
     """(group, setting, host) of the address that contains the port."""
+    is_test_network: bool = False
+    """True for the port of the test network, which a production installation does not use."""
 
     @property
     def variable(self) -> str:
@@ -47,7 +49,7 @@ def _variable_name(group: str, setting: str) -> str:
 PORT_SETTINGS = (
     PortSetting("postgres", "workers", "postgres_port"),
     PortSetting("redis", "workers", "redis_port"),
-    PortSetting("sandbox", "sandbox"),
+    PortSetting("sandbox", "sandbox", is_test_network=True),
     PortSetting("web", "web", address=("web", "public_url", "127.0.0.1")),
     PortSetting("dashboard", "dashboard", address=("dashboard", "public_url", "localhost")),
     PortSetting("llm", "workers", "llm_port", address=("generators", "llm_url", "127.0.0.1")),
@@ -58,7 +60,7 @@ PORT_SETTINGS = (
 
 def present_ports(settings: Settings) -> tuple[PortSetting, ...]:
     """Return the ports that this installation uses: in production, none for the test network."""
-    return tuple(one for one in PORT_SETTINGS if one.name != "sandbox" or settings.has_sandbox)
+    return tuple(one for one in PORT_SETTINGS if settings.has_sandbox or not one.is_test_network)
 
 
 @dataclass(frozen=True)
@@ -106,8 +108,8 @@ def program_listening_on(port: int) -> str:
 def choose_ports(
     settings: Settings, *, without: frozenset[str] = frozenset()
 ) -> tuple[dict[str, str], list[PortChange]]:
-    """Choose a free port for every listener except `without`; returns the variables to store and
-    the changed ports.
+    """Choose a free port for every listener of this installation except `without`; returns the
+    variables to store and the changed ports.
 
     Raises Unavailable if a busy port is fixed by the environment: Greenroom does not change such a
     port.
@@ -115,7 +117,7 @@ def choose_ports(
     values: dict[str, str] = {}
     moves: list[PortChange] = []
     taken = {listener.port(settings) for listener in PORT_SETTINGS}
-    for listener in PORT_SETTINGS:
+    for listener in present_ports(settings):
         if listener.name in without:
             continue
         port = listener.port(settings)

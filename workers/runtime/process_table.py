@@ -51,6 +51,8 @@ class ProcessDefinition:
     is_scalable: bool = False
     """True if several of it may run in parallel, as many as the settings say
     (`expand_scaled_processes`)."""
+    is_test_network: bool = False
+    """True for the test network, which a production installation does not run."""
 
 
 PROCESS_TABLE = (
@@ -59,6 +61,7 @@ PROCESS_TABLE = (
         "workers.processes.sandbox_server:run_sandbox",
         StopStage.NETWORK,
         path="/healthz",
+        is_test_network=True,
     ),
     ProcessDefinition(
         "relay", "workers.processes.relay:run_relay", StopStage.RELAY, is_forked=True

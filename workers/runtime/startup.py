@@ -146,8 +146,6 @@ class InstallationStart:
 
     def _choose_ports(self) -> None:
         foreign = {name for name, own in self._own_services().items() if not own}
-        if not self.settings.has_sandbox:
-            foreign.add("sandbox")
         values, moves = ports.choose_ports(self.settings, without=frozenset(foreign))
         self._listen_at(values, moves)
 
@@ -283,7 +281,7 @@ class InstallationStart:
             row
             for row in self._table
             if (not row.on_demand or is_installed(row.main))
-            and (row.name != "sandbox" or self.settings.has_sandbox)
+            and (self.settings.has_sandbox or not row.is_test_network)
         )
         return expand_scaled_processes(tuple(here), self.settings)
 

@@ -20,6 +20,7 @@ from subscribers.statements.columns import (
     StatementFormat,
 )
 from subscribers.statements.file_reader import StatementTable
+from tenants.agencies.queries import get_agency
 from tenants.agencies.rights import Right
 
 NONE = -1
@@ -33,6 +34,7 @@ def render_column_form(
 ) -> None:
     """Render the mapping form. `known` is the current mapping of the heading, if there is one."""
     mark = columns.heading_fingerprint(table.heading)[:12]
+    currency = page.read(get_agency).currency if known is None else ""
     draw_template("shell/templates/empty_note.html", note=page.text("shop.columns.what"))
     with st.form(f"shop:columns:{mark}"):
         proposed = known.places if known is not None else columns.guess_columns(table.heading)
@@ -46,7 +48,7 @@ def render_column_form(
                 format_func=lambda one: _column_label(page, table, one),
                 key=_field_key(mark, name),
             )
-        _render_format_fields(page, mark, known or StatementFormat({}))
+        _render_format_fields(page, mark, known or StatementFormat({}, currency=currency))
         act = partial(_save_column_mapping, table.heading, mark)
         actions.submit_button(
             page, "shop.columns.keep", act, right=Right.BOOKS, key=_field_key(mark, "go")

@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from foundation.db.database import Database
 from foundation.errors import BadInput, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops.settings import MailSettings
@@ -37,12 +38,16 @@ class House:
     server: MailServer
     member: UUID
     email: str
+    pages: Database
+    """The login of the dashboard, which accepts the requests."""
 
     def request(self, email: str, address: str = "") -> int:
         """Request a password link, let the workers act, and return the number of installation
         events."""
         tenant = self.agency.services.tenant
-        password_links.request_password_link(tenant, email=email, address=address or uuid7().hex)
+        password_links.request_password_link(
+            self.pages.scope, email=email, address=address or uuid7().hex
+        )
         count = dispatch.run_due_events(self.agency.routes, tenant, only=INSTALLATION_ID, limit=50)
         self.agency.run()
         return count
@@ -63,7 +68,7 @@ class House:
 
 
 @pytest.fixture
-def house(services: Services, sandbox: RunningSandbox) -> Iterator[House]:
+def house(services: Services, sandbox: RunningSandbox, pages: Database) -> Iterator[House]:
     with mail_server() as server:
         own = MailSettings(
             host="127.0.0.1", port=server.port, security="none", sender="greenroom@house.example"
@@ -79,7 +84,7 @@ def house(services: Services, sandbox: RunningSandbox) -> Iterator[House]:
                 id=agency.manager,
             )
             passwords.set_password(scope, agency.manager, OLD, email=email)
-        yield House(agency, server, agency.manager, email)
+        yield House(agency, server, agency.manager, email, pages)
 
 
 def test_mailed_link_sets_a_password_once_and_ends_all_sessions(house: House) -> None:
