@@ -143,8 +143,9 @@ END $$;
 CREATE FUNCTION audit_transaction() RETURNS text LANGUAGE plpgsql STABLE
 SET search_path = pg_catalog AS $$
 BEGIN
+  -- the numbers of transactions begin again in a restored database
   RETURN pg_current_xact_id()::text || ':'
-    || extract(epoch FROM transaction_timestamp())::bigint;
+    || extract(epoch FROM pg_postmaster_start_time())::bigint;
 END $$;
 
 CREATE FUNCTION record_changes() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER

@@ -9,6 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
+import tenants.agencies.models  # noqa: F401  likewise
 from foundation.db.tables import CreatorOwnedRow, tenant_foreign_key, timestamp_column
 from subscribers.table_columns import accounting_table_args, amount_column
 

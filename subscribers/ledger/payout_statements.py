@@ -25,8 +25,8 @@ _RETURNING_KINDS = frozenset({"refund", "chargeback"})
 
 @dataclass(frozen=True)
 class SplitLine:
-    """What one party earned in the month, net of refunds. `account` is its account of the ledger
-    and `name` is set for other parties."""
+    """The earnings of one party in the month, net of refunds. `account` is its account of the
+    ledger and `name` is set for other parties."""
 
     account: str
     name: str
@@ -184,7 +184,8 @@ def _build_section(
     change = total(due)
     split = _build_split_lines(currency, moved, names)
     divided = sum(line.money.minor for line in split)
-    sales, refunds = total(entries.SALES_ACCOUNT), -total(entries.REFUNDS_ACCOUNT)
+    sales = total(entries.SALES_ACCOUNT)
+    refunds = -total(entries.REFUNDS_ACCOUNT)
     return CurrencyStatement(
         opening=Money(opening, currency),
         sales=sales,

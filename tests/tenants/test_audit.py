@@ -36,7 +36,7 @@ def rename(scope: Scope, creator: UUID, name: str) -> None:
 
 def listed(tenant: OpenScope, tenant_id: UUID, **wanted: object) -> list[AuditRecord]:
     with tenant(tenant_id, "system:test") as scope:
-        return audit.list_audit_records(scope, AuditFilter(**wanted))  # type: ignore[arg-type]
+        return audit.list_audit_records(scope, AuditFilter(**wanted))  # type: ignore[arg-type]  # fields of the filter
 
 
 def test_change_without_an_entry_gets_one_with_values(

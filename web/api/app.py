@@ -132,13 +132,17 @@ def create_api(
         app.include_router(part.router(tenant))
     for part in (missed_posts, labels, ab_tests, queues, quiet_periods, holidays, bulk_moves):
         app.include_router(part.router(tenant))
-    for part in (imports, feeds, suggestions):
-        app.include_router(part.router(tenant))
+    _add_import_routes(app, tenant)
     app.include_router(api_media.router(tenant, library))
     prices = generators or GeneratorsSettings()
     _add_generation_routes(app, tenant, prices, library)
     app.include_router(mcp.router(tenant, known, prices, library))
     return AdmissionMiddleware(app, tenant, limits=limits)
+
+
+def _add_import_routes(app: ApiApp, tenant: OpenScope) -> None:
+    for part in (imports, feeds, suggestions):
+        app.include_router(part.router(tenant))
 
 
 def _add_generation_routes(

@@ -167,7 +167,8 @@ def load_audit_log(
 def _selected_filter(page: PageContext, scope: Scope) -> AuditFilter:
     mine = frozenset(one.id for one in _mine(page, scope))
     area = AUDIT_AREAS.get(str(actions.typed_value(AREA)))
-    first, last = actions.typed_value(FIRST), actions.typed_value(LAST)
+    first = actions.typed_value(FIRST)
+    last = actions.typed_value(LAST)
     zone = str(page.localizer.zone)
     return AuditFilter(
         creators=mine if len(mine) < len(list_creators(scope)) else None,
