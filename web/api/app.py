@@ -8,7 +8,7 @@ from connectors.registry import loader
 from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
-from web.api.admin import api_keys, emergency_stops, personas, webhooks
+from web.api.admin import api_keys, emergency_stops, personas, team_answers, webhooks
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -112,6 +112,7 @@ def create_api(
         emergency_stops,
         personas,
         review_comments,
+        team_answers,
         weekly_plans,
     ):
         app.include_router(part.router(tenant))
