@@ -18,7 +18,7 @@ from subscribers.replies import handoff_notices, team_answers
 from subscribers.replies.team_answers import Topic
 
 Question = Topic | Literal["catalog"]
-"""What a fan may ask: for the list of packs, or about a topic of `team_answers`."""
+"""The questions that code answers: the list of packs, and the topics of `team_answers`."""
 
 ANSWERED = "answered"
 """Kind of a fan's message that code answered; it is not passed to a model."""

@@ -63,7 +63,8 @@ def _render_new_fact_form(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_fact_editor(page: PageContext, one: ConversationView) -> None:
-    talk, language = one.desk.id, page.localizer.language
+    talk = one.desk.id
+    language = page.localizer.language
     listed = {fact.id: fact for fact in one.memories}
     which = st.selectbox(
         page.text("memory.which"),
