@@ -49,6 +49,14 @@ _AGES = re.compile(
 """Ages under 18 of a described person, in English and French without accents. "Il y a 10 ans" is a
 date, not an age."""
 
+_MINOR_WORDS = re.compile(
+    r"\b(?:loli(?:ta|con)?s?|shota(?:con)?s?|under-?aged?|pre-?teens?|pre-?ados?|school ?girls?"
+    r"|school ?boys?|(?:middle|high) ?school(?:er|ers| girls?| boys?| students?)"
+    r"|lyceen(?:ne)?s?|collegien(?:ne)?s?|(?:est|une?|fille|garcon) mineure?|minor (?:girl|boy))\b"
+)
+"""Words for minors in English and French without accents. In a description of a character they need
+no sexual context."""
+
 
 def check_character_texts(scope: Scope, texts: Iterable[str]) -> None:
     """Raise Refused for a character described as a minor, and for prohibited content."""
@@ -58,16 +66,16 @@ def check_character_texts(scope: Scope, texts: Iterable[str]) -> None:
     if found.prohibited == "category":
         raise Refused("gate.character_prohibited")
     young = found.prohibited == "minor" or any(
-        states_age_under_18(text)
-        or detect_minor_statement(text, lexicon=lexicon) is MinorSignal.STATED
+        describes_minor(text) or detect_minor_statement(text, lexicon=lexicon) is MinorSignal.STATED
         for text in shown
     )
     if young:
         raise Refused("gate.character_minor")
 
 
-def states_age_under_18(text: str) -> bool:
-    """Return True if a description states an age under 18."""
+def describes_minor(text: str) -> bool:
+    """Return True if a description states an age under 18 or calls a person a minor."""
     plain = unicodedata.normalize("NFKD", text.casefold().replace("’", "'"))
     plain = "".join(sign for sign in plain if not unicodedata.combining(sign))
-    return bool(_AGES.search(" ".join(plain.split())))
+    shown = " ".join(plain.split())
+    return bool(_AGES.search(shown) or _MINOR_WORDS.search(shown))

@@ -27,6 +27,8 @@ from subscribers.rails.price_text import format_price
 from subscribers.subscriptions import subscription_rows
 
 MAX_OFFERS = 6
+MAX_LISTED = 60
+"""Maximum number of packs in the list that a fan asked for."""
 PER_DAY = 3
 """Maximum number of offers shown to a fan in 24 hours."""
 
@@ -85,9 +87,14 @@ class ShownOffer:
 
 
 def rank_offers(
-    candidates: Sequence[OfferCandidate], standing: FanSalesContext, ratings: frozenset[Rating]
+    candidates: Sequence[OfferCandidate],
+    standing: FanSalesContext,
+    ratings: frozenset[Rating],
+    *,
+    most: int = MAX_OFFERS,
 ) -> tuple[OfferCandidate, ...]:
-    """Return the packs that may be offered, best first. Pure: the same rows give the same list.
+    """Return at most `most` packs that may be offered, best first. Pure: the same rows give the
+    same list.
 
     The list is empty if sales to the fan are not allowed, or if the fan is on hold, saw `PER_DAY`
     offers in the last 24 hours, saw one within the last `APART` messages, or has `OPEN_INVOICES`
@@ -108,9 +115,7 @@ def rank_offers(
         and (standing.adult or one.rating.rank <= Rating.S.rank)
     ]
     usual = round(median(standing.paid)) if standing.paid else 0
-    return tuple(
-        sorted(fit, key=lambda one: (abs(one.price.minor - usual), one.pack_id))[:MAX_OFFERS]
-    )
+    return tuple(sorted(fit, key=lambda one: (abs(one.price.minor - usual), one.pack_id))[:most])
 
 
 def list_offers(
@@ -138,7 +143,8 @@ def list_catalog(
     channel: Channel,
     rail: RailTerms,
 ) -> tuple[OfferCandidate, ...]:
-    """Return the packs that this fan may buy on this account, cheapest first, at most `MAX_OFFERS`.
+    """Return the packs that this fan may buy on this account, cheapest first, at most
+    `MAX_LISTED`.
 
     A fan who asks for the list also gets packs that they declined, and regardless of how many
     offers they saw.
@@ -147,7 +153,8 @@ def list_catalog(
         return ()
     standing = _get_sales_context(scope, fan, talk, channel, rail)
     asked = replace(standing, declined=frozenset(), shown_today=0, since_last_offer=None, paid=())
-    return rank_offers(_list_candidates(scope, fan.creator_id, rail), asked, rail.ratings)
+    known = _list_candidates(scope, fan.creator_id, rail)
+    return rank_offers(known, asked, rail.ratings, most=MAX_LISTED)
 
 
 def create_requested_offer(

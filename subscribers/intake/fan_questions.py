@@ -5,14 +5,11 @@ answered by the model or a member.
 """
 
 import re
-from typing import Literal
 
-from subscribers.replies.team_answers import Topic
+from subscribers.replies.shop_answers import Question
 
 MAX_QUESTION_LENGTH = 140
 """Longer messages contain more than the question."""
-
-Question = Topic | Literal["catalog"]
 
 _CATALOG = (
     r"what (?:do you|are you|you) sell\w*",

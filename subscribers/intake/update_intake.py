@@ -418,11 +418,7 @@ def _answer_question(
         return False
     if about == "catalog" and speaker.sales_style == "none":
         return False
-    if about == "catalog":
-        shop_answers.send_catalog(scope, talk, rail)
-    else:
-        shop_answers.send_team_answer(scope, talk, about)
-    return True
+    return shop_answers.answer_question(scope, talk, about, rail)
 
 
 def _escalate_to_member(scope: Scope, talk: Conversation, reason: Message) -> None:
@@ -469,6 +465,8 @@ def _handle_button(
             offers.decline_offer(scope, offer_id, talk.fan_id)
         case "purchases":
             pack_delivery.send_owned_packs(scope, talk, _parse_id(ref))
+        case "catalog" if rail is not None and ref.isascii() and ref.isdigit():
+            shop_answers.send_catalog(scope, talk, rail, start=int(ref[:3]))
         case "forget":
             fan_view.forget_by_button(scope, talk, ref)
         case "subscribe" if (

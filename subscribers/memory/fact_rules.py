@@ -172,14 +172,19 @@ def parse_birthday(text: str, *, day_first: bool = True) -> str | None:
     if found is None:
         return None
     if found["a"]:
-        day, month = int(found["a"]), int(found["b"])
+        day = int(found["a"])
+        month = int(found["b"])
         if not day_first and day <= 12 and month <= 12 and day != month:
             return None
         if month > 12:
-            day, month = month, day
+            return _valid_day(month=day, day=month)
     else:
         day = int(found["day"] or found["day_last"])
         month = _MONTHS[found["month"] or found["month_first"]]
+    return _valid_day(month=month, day=day)
+
+
+def _valid_day(*, month: int, day: int) -> str | None:
     valid = 1 <= month <= 12 and 1 <= day <= _DAYS[month - 1]
     return f"{month:02}-{day:02}" if valid else None
 

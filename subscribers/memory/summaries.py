@@ -28,11 +28,13 @@ from generators.contract.engines import (
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
 from subscribers.conversations import conversation_rows
 from subscribers.conversations.models import Conversation
+from subscribers.fans import directory
 from subscribers.memory import fact_checks, facts, recall
 from subscribers.memory.events import SummaryDue
 from subscribers.memory.fact_checks import MAX_SUMMARY_LENGTH, MAX_VALUE_LENGTH, MemoryKey
 from subscribers.memory.fact_rules import Fact
 from tenants import audit
+from tenants.agencies.queries import get_creator
 
 WriteText = Callable[[TextJob], GeneratedText]
 
@@ -155,12 +157,7 @@ def begin_summary(scope: Scope, conversation_id: UUID) -> SummaryInputs | timede
     idle = scope.now - talk.last_in_at
     if idle < IDLE and talk.last_seq - after < ENOUGH_MESSAGES:
         return IDLE - idle
-    fan = scope.run(
-        "SELECT f.status, f.opt_out, c.name FROM fans f JOIN creators c ON c.tenant_id ="
-        " f.tenant_id AND c.id = f.creator_id WHERE f.tenant_id = :tenant AND f.id = :fan",
-        tenant=scope.tenant_id,
-        fan=talk.fan_id,
-    ).one()
+    fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     rows = scope.run(
         "SELECT seq, direction, body FROM messages WHERE tenant_id = :tenant"
         " AND conversation_id = :talk AND kind = 'text' AND seq > :after AND author <> 'system'"
@@ -175,7 +172,7 @@ def begin_summary(scope: Scope, conversation_id: UUID) -> SummaryInputs | timede
     return SummaryInputs(
         conversation_id=talk.id,
         creator_id=talk.creator_id,
-        name=fan.name,
+        name=get_creator(scope, talk.creator_id).name,
         language=talk.language,
         after_seq=after,
         upto_seq=rows[-1].seq,
@@ -191,7 +188,8 @@ def build_summary_job(inputs: SummaryInputs) -> TextJob:
     """Return the text job of a summary. Everything that people wrote stands between fences."""
     digest = hashlib.sha256(inputs.conversation_id.bytes + inputs.upto_seq.to_bytes(8, "big"))
     nonce = digest.hexdigest()[:12]
-    opening, closing = f"<{nonce}>", f"</{nonce}>"
+    opening = f"<{nonce}>"
+    closing = f"</{nonce}>"
     spoken = [
         f"{'FAN' if who == 'fan' else 'TEAM'}: {fact_checks.clean_fact_value(text)}"
         for who, text in inputs.lines

@@ -16,6 +16,7 @@ from sqlmodel import col, select
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
+from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from subscribers.replies import autonomy
 from subscribers.replies.autonomy import AutonomyLevel
@@ -25,7 +26,7 @@ from tenants import audit
 
 SalesStyle = Literal["none", "on_request", "active"]
 SALES_STYLES: tuple[SalesStyle, ...] = ("none", "on_request", "active")
-"""When a bot may offer a pack: never, only when the fan asks, or whenever it fits."""
+"""Rules for offers of packs: never, only if the fan asks, or always if one fits."""
 
 _CHARACTER = re.compile(r"\{\{char\}\}", re.IGNORECASE)
 _USER = re.compile(r"\{\{user\}\}", re.IGNORECASE)
@@ -134,6 +135,19 @@ def writing_style_of_creator(scope: Scope, creator_id: UUID) -> WritingStyle:
     if voice is None:
         return WritingStyle()
     return WritingStyle(voice.card, " ".join(voice.voice.split())[:MAX_TONE], voice.forbidden)
+
+
+def default_persona(name: str, kind: str, languages: Sequence[str]) -> PersonaVersion:
+    """Return the persona with which a form begins: the name, kind and languages of the creator."""
+    spoken = tuple(one for one in languages if one in LANGUAGES) or LANGUAGES[:1]
+    return PersonaVersion(
+        name=name,
+        virtual=kind == "virtual",
+        card="",
+        voice="",
+        languages=spoken,
+        sales_style="on_request",
+    )
 
 
 def create_persona_version(

@@ -140,7 +140,10 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     inputs = replace(
         _build_inputs(scope, talk, speaker, lines, fresh),
         offers=_build_prompt_offers(listed),
-        facts=(*_list_fan_facts(scope, fan), *_list_team_facts(scope, talk)),
+        facts=(
+            *_list_fan_facts(scope, fan),
+            *_list_team_facts(scope, talk, sells=rail is not None),
+        ),
         memories=_build_prompt_memories(scope, talk, fresh),
         summary=recall.load_summary(scope, talk.id),
     )
@@ -258,14 +261,16 @@ def _list_fan_facts(scope: Scope, fan: directory.FanIdentityView) -> tuple[str, 
     return (f'They call themselves "{name}".', f"Packs they bought: {bought}.")
 
 
-def _list_team_facts(scope: Scope, talk: Conversation) -> tuple[str, ...]:
-    """Return the team's answers to questions about delivery, discounts and support."""
+def _list_team_facts(scope: Scope, talk: Conversation, *, sells: bool) -> tuple[str, ...]:
+    """Return the team's answers to questions about delivery, discounts and support; the defaults
+    only where the bot `sells`."""
     written = team_answers.list_team_answers(scope, talk.creator_id)
     bodies = (
-        written.get((topic, talk.language)) or team_answers.default_answer(topic, talk.language)
+        written.get((topic, talk.language))
+        or (team_answers.default_answer(topic, talk.language) if sells else "")
         for topic in team_answers.TOPICS
     )
-    return tuple(" ".join(body.split()) for body in bodies)
+    return tuple(" ".join(body.split()) for body in bodies if body)
 
 
 def _build_prompt_memories(

@@ -1,5 +1,5 @@
-"""What a creator's team tells fans about itself: answers about delivery, discounts and support, and
-how members are introduced.
+"""Texts of a creator's team for fans: answers about delivery, discounts and support, and the
+introduction of members.
 
 Every topic has a default answer, which describes what the code does. A member may replace it in
 each language.
@@ -41,7 +41,7 @@ class TeamAnswer(CreatorOwnedRow, table=True):
 
 
 class TeamIntroduction(CreatorOwnedRow, table=True):
-    """How members of a creator's team are introduced to fans."""
+    """The introduction of a creator's team to fans."""
 
     __tablename__ = "team_introductions"
     __table_args__ = table_arguments(

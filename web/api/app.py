@@ -15,6 +15,7 @@ from web.api.admin import (
     payouts,
     personas,
     revenue_splits,
+    team_answers,
     webhooks,
 )
 from web.api.channels import router
@@ -127,6 +128,7 @@ def create_api(
         personas,
         review_comments,
         routines,
+        team_answers,
         weekly_plans,
     ):
         app.include_router(part.router(tenant))

@@ -35,6 +35,7 @@ COMMAND_GROUPS: dict[str, str] = {
     "deploy": "workers.cli.deploy:deploy_app",
     "gate": "workers.cli.gate.commands:gate_app",
     "generation": "workers.cli.studio.commands:generation_app",
+    "persona": "workers.cli.personas:persona_app",
     "policy": "workers.cli.gate.commands:policy_app",
     "removal-requests": "workers.cli.gate.commands:removal_requests_app",
     "routine": "workers.cli.routines:routine_app",

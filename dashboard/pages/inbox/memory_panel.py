@@ -13,7 +13,6 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from subscribers.conversations import conversation_rows
-from subscribers.conversations.models import Conversation
 from subscribers.memory import fact_checks, facts, summaries
 from subscribers.memory.fact_checks import MemoryKey
 from subscribers.memory.facts import FanFact
@@ -64,7 +63,8 @@ def _render_new_fact_form(page: PageContext, one: ConversationView) -> None:
 
 
 def _render_fact_editor(page: PageContext, one: ConversationView) -> None:
-    talk, language = one.desk.id, page.localizer.language
+    talk = one.desk.id
+    language = page.localizer.language
     listed = {fact.id: fact for fact in one.memories}
     which = st.selectbox(
         page.text("memory.which"),
@@ -111,16 +111,12 @@ def _render_summary_editor(page: PageContext, one: ConversationView) -> None:
     )
 
 
-def _lock_conversation(page: PageContext, scope: Scope, talk: UUID) -> Conversation:
-    conversation_creator(scope, page, talk)
-    return conversation_rows.lock_conversation(scope, talk)
-
-
 def add_memory(page: PageContext, talk: UUID, form: str, scope: Scope, press: UUID) -> Message:
     """Store what the member knows about the fan. The field is cleared once it is stored."""
+    conversation_creator(scope, page, talk)
     facts.add_fact(
         scope,
-        _lock_conversation(page, scope, talk),
+        conversation_rows.lock_conversation(scope, talk),
         str(actions.typed_value(f"{form}:key") or ""),
         str(actions.typed_value(f"{form}:value") or ""),
         press=press,
@@ -133,8 +129,10 @@ def change_memory(
     page: PageContext, talk: UUID, fact_id: UUID, box: str, scope: Scope, _press: UUID
 ) -> Message:
     """Change an entry to the text of the field."""
+    conversation_creator(scope, page, talk)
     value = str(actions.typed_value(box) or "")
-    facts.change_fact(scope, _lock_conversation(page, scope, talk), fact_id, value)
+    row = conversation_rows.lock_conversation(scope, talk)
+    facts.change_fact(scope, row, fact_id, value)
     return Message("memory.saved")
 
 
@@ -142,7 +140,9 @@ def pin_memory(
     page: PageContext, talk: UUID, fact_id: UUID, pinned: bool, scope: Scope, _press: UUID
 ) -> Message:
     """Pin or unpin an entry."""
-    facts.pin_fact(scope, _lock_conversation(page, scope, talk), fact_id, pinned=pinned)
+    conversation_creator(scope, page, talk)
+    row = conversation_rows.lock_conversation(scope, talk)
+    facts.pin_fact(scope, row, fact_id, pinned=pinned)
     return Message("memory.saved")
 
 
@@ -150,12 +150,14 @@ def delete_memory(
     page: PageContext, talk: UUID, fact_id: UUID, scope: Scope, _press: UUID
 ) -> Message:
     """Delete an entry."""
-    facts.delete_fact(scope, _lock_conversation(page, scope, talk).fan_id, fact_id)
+    conversation_creator(scope, page, talk)
+    facts.delete_fact(scope, conversation_rows.lock_conversation(scope, talk).fan_id, fact_id)
     return Message("memory.deleted")
 
 
 def change_summary(page: PageContext, talk: UUID, box: str, scope: Scope, _press: UUID) -> Message:
     """Change the summary to the text of the field; an empty text deletes it."""
+    conversation_creator(scope, page, talk)
     text = str(actions.typed_value(box) or "")
-    summaries.change_summary(scope, _lock_conversation(page, scope, talk), text)
+    summaries.change_summary(scope, conversation_rows.lock_conversation(scope, talk), text)
     return Message("memory.saved")

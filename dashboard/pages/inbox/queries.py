@@ -76,7 +76,7 @@ class ConversationView:
     """Subscriptions that can be offered, loaded with `offers`."""
     saved: Sequence[SavedReply]
     memories: Sequence[FanFact]
-    """What the fan stated about themselves."""
+    """Facts that the fan stated about themselves."""
     summary: str
     """The summary of the conversation; empty without one."""
     mine: bool

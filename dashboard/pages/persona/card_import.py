@@ -99,11 +99,11 @@ def _accept(
     """Put the card into the form; it is stored when the member saves the draft."""
     creator = page.get_creator(scope, creator_id)
     form.fill_form(creator.id, card.persona)
-    st.session_state.pop(_slot(creator.id), None)
+    st.session_state[_slot(creator.id)] = None
     return Message("persona.imported")
 
 
 def _discard(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, creator_id)
-    st.session_state.pop(_slot(creator.id), None)
+    st.session_state[_slot(creator.id)] = None
     return Message("persona.import_discarded")

@@ -94,6 +94,8 @@ def _render_choices(page: PageContext, creator_id: UUID) -> None:
         LANGUAGES,
         format_func=lambda one: page.text(f"persona.language.{one}"),
         key=field_key(creator_id, "languages"),
+        placeholder=page.text("persona.choose_languages"),
+        select_all=False,
     )
     st.selectbox(
         page.text("persona.field.sales_style"),

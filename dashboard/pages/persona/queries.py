@@ -6,7 +6,6 @@ from datetime import datetime
 from uuid import UUID
 
 from foundation.db.database import Scope
-from foundation.i18n.translation import LANGUAGES
 from subscribers.replies import autonomy, persona, trial_chats
 from subscribers.replies.autonomy import AutonomyView
 from subscribers.replies.persona import PersonaSummary, PersonaVersion
@@ -40,23 +39,12 @@ def load_persona(scope: Scope, creator: Creator, member_id: UUID) -> PersonaView
     return PersonaView(
         creator=creator,
         active=active,
-        edited=newest.persona if newest is not None else empty_persona(creator),
+        edited=newest.persona
+        if newest is not None
+        else persona.default_persona(creator.name, creator.kind, creator.languages),
         source=newest.id if newest is not None else None,
         versions=versions,
         autonomy=autonomy.load_autonomy(scope, creator.id),
         trial=trial_chats.load_trial(scope, creator.id, member_id),
         now=scope.now,
-    )
-
-
-def empty_persona(creator: Creator) -> PersonaVersion:
-    """Return the persona with which a form begins: the creator's name and languages."""
-    languages = tuple(one for one in creator.languages if one in LANGUAGES) or LANGUAGES[:1]
-    return PersonaVersion(
-        name=creator.name,
-        virtual=creator.kind == "virtual",
-        card="",
-        voice="",
-        languages=languages,
-        sales_style="on_request",
     )

@@ -9,15 +9,20 @@ import pytest
 
 from foundation.errors import BadInput, Refused
 from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.money import Money
+from gate.contract.units import Rating
 from gate.text.service_texts import is_pinned_sentence
+from studio.packs import packs
+from subscribers.catalog.prices import set_price
+from subscribers.conversations import conversation_rows
 from subscribers.conversations.states import OwnerState
 from subscribers.intake.fan_questions import classify_question
-from subscribers.replies import handoff_notices, persona, team_answers
+from subscribers.replies import handoff_notices, persona, shop_answers, team_answers
 from subscribers.replies.opening_hours import OpeningHours
 from subscribers.replies.reply_checks import normalize_reply
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tests.subscribers.builders import NOVA, Studio, build_model_reply
+from tests.subscribers.builders import NOVA, Studio, build_model_reply, picture
 
 
 @pytest.mark.parametrize(
@@ -61,6 +66,40 @@ def test_list_of_packs_has_prices_as_buttons_and_sells(studio: Studio, said: str
     studio.fan("leo", "button", ref=f"{button['action']}:{button['ref']}")
     studio.go()
     assert studio.seen("leo")[-1]["invoice"]["amount"] == 500
+
+
+def test_long_list_has_a_button_for_the_rest(studio: Studio) -> None:
+    with studio.scope() as scope:
+        for number in range(7):
+            made = packs.create_pack(
+                scope,
+                creator_id=studio.world.creator_id,
+                slug=f"pack-{number}",
+                title=f"Pack {number}",
+                description="",
+                assets=[picture(studio.world, scope, 10 + number, Rating.G)],
+            )
+            price = Money(600 + number, "XTS")
+            set_price(scope, studio.world.creator_id, made, "sandbox", price)
+    studio.say("leo", "what do you sell?")
+    buttons = studio.seen("leo")[-1]["buttons"]
+    assert [one["action"] for one in buttons] == ["buy"] * 6 + ["catalog"]
+    studio.fan("leo", "button", ref=f"catalog:{buttons[-1]['ref']}")
+    studio.go()
+    assert [one["label"] for one in studio.seen("leo")[-1]["buttons"]] == [
+        "Pack 5 · 605 (test)",
+        "Pack 6 · 606 (test)",
+    ]
+
+
+@pytest.mark.parametrize("about", ["catalog", "delivery", "discounts", "support"])
+def test_nothing_about_sales_is_claimed_on_a_platform_without_a_rail(
+    studio: Studio, about: shop_answers.Question
+) -> None:
+    studio.say("leo", "bonjour")
+    with studio.scope() as scope:
+        talk = conversation_rows.lock_conversation(scope, studio.thread("leo").id)
+        assert not shop_answers.answer_question(scope, talk, about, None)
 
 
 def test_requested_list_does_not_use_up_the_offers_of_the_day(studio: Studio) -> None:
