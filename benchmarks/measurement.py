@@ -30,6 +30,7 @@ BENCHMARKS: Mapping[str, str] = {
     "media": "benchmarks.media_preparation:measure_media",
     "diffusion": "benchmarks.diffusion_overhead:measure_diffusion",
     "texts": "benchmarks.text_overhead:measure_texts",
+    "captions": "benchmarks.caption_usability:measure_captions",
 }
 QUICK_BENCHMARKS = ("publishing", "scale", "agencies")
 """Benchmarks with a quick mode, which tests that they run."""
@@ -67,6 +68,8 @@ GOALS: Mapping[str, str] = {
     "benign_block_ppm": "≤ 500",
     "desk_items_per_day": "≤ 60",
     "picture_ratio": "≤ 1.03",
+    "captions_p95_s": "≤ 10",
+    "captions_usable": "≥ 0.95",
     "registry_import_ms": "≤ 100",
     "sdks_loaded": "0",
 }

@@ -96,6 +96,17 @@ def _time_bare_request(client: httpx.Client, seed: int) -> float:
 
 
 @contextmanager
+def running_text_server(home: Path) -> Iterator[str]:
+    """Run the process `llm` with the bundled model and yield its URL. Raises Unavailable if it does
+    not become ready."""
+    port = ports.find_free_port()
+    url = f"http://127.0.0.1:{port}"
+    with _run_process("llm", "workers.processes.text_server:run_text_server", home, port):
+        _wait_until_ready(lambda: text_server.is_model_loaded(url))
+        yield url
+
+
+@contextmanager
 def _run_process(name: str, main: str, home: Path, port: int) -> Iterator[None]:
     environment = child_environment(home, code=CODE) | {"GREENROOM_WORKERS__LLM_PORT": str(port)}
     process = spawn_process(

@@ -1,4 +1,4 @@
-"""Tables of suggestions: weekly plans, captions, alt texts and ideas."""
+"""Tables of suggestions: weekly plans, captions, writing styles, alt texts and ideas."""
 
 from datetime import datetime
 from typing import Any
@@ -84,6 +84,25 @@ class TextKit(CreatorOwnedRow, table=True):
     lacks: list[dict[str, Any]] = jsonb_column(list)
     """Texts that the model could not write, with the reasons."""
     written_at: datetime | None = timestamp_column(optional=True)
+
+
+class WritingStyleRow(CreatorOwnedRow, table=True):
+    """The tone, length and hashtags of a creator's texts on a network, or on all networks."""
+
+    __tablename__ = "writing_styles"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "network"),
+        about="creator",
+        keep="while the tenant exists",
+    )
+    network: str
+    """The platform; empty for all networks."""
+    tone: str = ""
+    length: str = ""
+    """short, medium or long; empty for the usual length."""
+    hashtags: int | None = None
+    """Maximum number of hashtags; None for the usual number."""
+    by: str
 
 
 class AltTextRow(CreatorOwnedRow, table=True):

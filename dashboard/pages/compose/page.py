@@ -22,6 +22,7 @@ from dashboard.pages.compose import (
     thread_parts,
     timing,
     unsaved_changes,
+    writing_styles,
 )
 from dashboard.pages.compose.draft import (
     ACCOUNTS_KEY,
@@ -122,6 +123,7 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
             browser_component("typing")(key="typing", height="content")
         ideas.render_ideas(page, creator)
         captions.render_captions(page, creator, hers)
+        writing_styles.render_writing_styles(page, creator)
         link_options.render_link_options(page, creator)
         if not field_text(EDITED_POST_KEY):
             labels.render_label_field(page, draft.LABELS_KEY)

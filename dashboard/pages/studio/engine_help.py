@@ -1,4 +1,4 @@
-"""How to connect a real image engine, in three sentences, for Studio and Settings."""
+"""The explanation of image engines for Studio and Settings: three sentences on connecting one."""
 
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template

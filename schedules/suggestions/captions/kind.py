@@ -17,8 +17,8 @@ from generators.contract.engines import TextEngine
 from generators.text.deadlines import DeadlineEngine
 from schedules.drafts import previews
 from schedules.posts.delivery_units import ai_disclosure_line_in, delivery_subject, place_on_channel
-from schedules.suggestions.captions import prompts, proposals, templates
-from schedules.suggestions.captions.networks import habit_of
+from schedules.suggestions.captions import prompts, proposals, styles, templates
+from schedules.suggestions.captions.networks import NetworkStyle, habit_of
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
 from schedules.suggestions.captions.proposals import CaptionSet
 from schedules.suggestions.shared import recent_texts, text_rules
@@ -39,6 +39,8 @@ class CaptionRequest:
     creator: str
     rules: TextRules
     targets: Sequence[CaptionTarget]
+    style: NetworkStyle
+    """The style of the set, which is for no network in particular."""
     number: int = 0
     """Number of earlier sets of the creator, which selects the templates."""
 
@@ -62,10 +64,13 @@ class CaptionKind:
         creator = get_creator(scope, brief.creator_id)
         disclosure = ai_disclosure_line_in(creator.languages)
         channels = {one.id: one for one in queries.list_creator_channels(scope, creator.id)}
+        habits = styles.list_styles(scope, creator.id)
         targets = []
         for channel in (channels[one] for one in brief.places if one in channels):
             connector = account_connectors.find_connector_for(self.connectors, channel)
-            targets.append(_build_target(scope, captions, channel, connector, disclosure))
+            target = _build_target(scope, captions, channel, connector, disclosure)
+            style = styles.apply_styles(habits, channel.platform, habit_of(channel.platform))
+            targets.append(replace(target, style=style))
         rules = TextRules(
             brief.language,
             brief.forbidden,
@@ -73,7 +78,15 @@ class CaptionKind:
             tuple(filter(None, (brief.idea, brief.picture, brief.source))),
         )
         number = proposals.count_earlier_sets(scope, creator.id, captions.id)
-        return CaptionRequest(captions, creator.id, creator.name, rules, targets, number)
+        return CaptionRequest(
+            captions,
+            creator.id,
+            creator.name,
+            rules,
+            targets,
+            styles.apply_styles(habits, styles.ALL_NETWORKS, templates.SET_STYLE),
+            number,
+        )
 
     def write_parts(
         self, request: CaptionRequest, engine: TextEngine, sessions: CostSessions
@@ -89,7 +102,9 @@ class CaptionKind:
         about = (brief, request.creator, request.rules)
         ask = (DeadlineEngine(counted, self.seconds), *about)
         if brief.kit:
-            found = prompts.write_caption_set(*ask, seed=seed, places=request.targets)
+            found = prompts.write_caption_set(
+                *ask, seed=seed, places=request.targets, style=request.style
+            )
             yield from _replace_failed_set(request, found)
         # Seeds are ten apart, because a retry uses the next one.
         for number, target in enumerate(request.targets, start=1):
@@ -117,7 +132,7 @@ def _replace_failed_set(
     offers = templates.write_template_set(
         request.captions.wish,
         request.rules,
-        templates.SET_STYLE,
+        request.style,
         number=request.number,
         places=request.targets,
     )
@@ -193,6 +208,4 @@ def _build_target(
         )
 
     length, most = count("")
-    return CaptionTarget(
-        str(channel.id), channel.platform, count, max(most - length, 1), habit_of(channel.platform)
-    )
+    return CaptionTarget(str(channel.id), channel.platform, count, max(most - length, 1))

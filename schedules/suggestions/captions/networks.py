@@ -1,4 +1,4 @@
-"""How texts are usually written on each network: their length, their hashtags and their links.
+"""Usual texts of each network: their length, their hashtags and their links.
 
 Only the platform's own limit is enforced; habits are defaults that a writing style may replace.
 Pure.

@@ -14,7 +14,7 @@ from fastapi.responses import Response
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from insights.analysis import post_lessons
-from schedules.suggestions.captions import proposals
+from schedules.suggestions.captions import proposals, styles
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.ideas import proposals as ideas
 from schedules.suggestions.ideas.proposals import IdeaBatch
@@ -29,9 +29,11 @@ from web.api.common.calls import (
     create_dependency,
     etag_header,
     read_dependency,
+    replace_dependency,
     state_tag,
 )
 from web.api.generation.suggestion_schemas import DismissIn, IdeasIn, IdeasOut, KitIn, KitOut
+from web.api.generation.writing_style_schemas import StylesIn, StylesOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -39,6 +41,7 @@ def router(tenant: OpenScope) -> APIRouter:
     routes = APIRouter(tags=["words"])
     _add_caption_set_routes(routes, tenant)
     _add_idea_routes(routes, tenant)
+    _add_style_routes(routes, tenant)
     return routes
 
 
@@ -72,6 +75,52 @@ def _add_caption_set_routes(routes: APIRouter, tenant: OpenScope) -> None:
         return KitOut.of(
             call.read(lambda scope, sight: proposals.get_captions(scope, sight.creators, kit_id))
         )
+
+
+def _add_style_routes(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.get("/writing-styles/{creator_id}", response_model=StylesOut)
+    def get_writing_styles(
+        creator_id: UUID,
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+        response: Response,
+    ) -> StylesOut:
+        """Return the tone, length and hashtags of a creator's texts by network. Requires the
+        `posts:read` scope."""
+        found = call.read(lambda scope, sight: _load_styles(scope, sight, creator_id))
+        response.headers.update(etag_header(found.tag))
+        return found
+
+    @routes.put("/writing-styles/{creator_id}", response_model=StylesOut)
+    def set_writing_styles(
+        creator_id: UUID,
+        body: StylesIn,
+        call: Annotated[ApiCall, Depends(replace_dependency(tenant, ApiKeyScope.POSTS_WRITE))],
+    ) -> Response:
+        """Replace the styles of all networks; networks that are not listed use their habits. 412 if
+        the styles were changed since. Requires the `posts:write` scope."""
+
+        def act(scope: Scope, sight: Caller) -> ChangeResult:
+            scope.lock(f"writing styles:{creator_id}")
+            before = _load_styles(scope, sight, creator_id)
+            call.check_state_tag(*before.tagged)
+            wanted = body.to_styles()
+            for network in {one.network for one in before.styles} | set(wanted):
+                styles.save_style(
+                    scope, creator_id, network, wanted.get(network, styles.WritingStyle())
+                )
+            found = _load_styles(scope, sight, creator_id)
+            return ChangeResult(
+                found, "style.api_set", f"creator:{creator_id}", headers=etag_header(found.tag)
+            )
+
+        return call.apply(act)
+
+
+def _load_styles(scope: Scope, sight: Caller, creator_id: UUID) -> StylesOut:
+    """Return the styles of a creator. Raises NotFound for a creator that the caller does not
+    see."""
+    creator = sight.get_creator(creator_id)
+    return StylesOut.of(creator.id, styles.list_styles(scope, creator.id))
 
 
 def _add_idea_routes(routes: APIRouter, tenant: OpenScope) -> None:

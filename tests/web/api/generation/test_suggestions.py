@@ -193,3 +193,26 @@ def test_foreign_suggestions_are_not_found_and_read_scope_requests_none(api: Api
         body = asking(api, "zoe") if path == "/kits" else {"creator_id": str(api.creators["zoe"])}
         assert api.ask("POST", path, body, key=hers).status_code == 404
         assert api.ask("POST", path, body, key=reader).status_code == 403
+
+
+def test_writing_styles_are_replaced_by_the_current_version_only(api: ApiClient) -> None:
+    path = f"/writing-styles/{api.creators['mia']}"
+    first = api.ask("GET", path)
+    assert expect_success(first)["styles"] == []
+    style = {"network": "mastodon", "tone": "warm", "length": "short", "hashtags": 2}
+    changed = api.ask("PUT", path, {"styles": [style]}, if_match=first.headers["etag"])
+    assert expect_success(changed)["styles"] == [style]
+    assert api.ask("PUT", path, {"styles": []}, if_match=first.headers["etag"]).status_code == 412
+    assert api.ask("PUT", path, {"styles": []}).status_code == 428
+    seen = api.ask("GET", path).headers["etag"]
+    twice = api.ask("PUT", path, {"styles": [style, style]}, if_match=seen)
+    assert error_code(twice) == "style.network_twice"
+    unknown = {"styles": [{**style, "network": "myspace"}]}
+    assert error_code(api.ask("PUT", path, unknown, if_match=seen)) == "style.network_unknown"
+    gone = api.ask("PUT", path, {"styles": []}, if_match=seen)
+    assert expect_success(gone)["styles"] == []
+
+
+def test_writing_styles_of_other_creators_are_not_found(api: ApiClient) -> None:
+    answer = api.ask("GET", f"/writing-styles/{uuid7()}")
+    assert answer.status_code == 404
