@@ -28,6 +28,9 @@ PHOTO_LABELS = frozenset({str(OriginLabel.NONE), str(OriginLabel.DRAWN)})
 CLIP_STILLS = 4
 """Number of the day's pictures in one clip."""
 
+MAX_CLIP_ATTEMPTS = 5
+"""Maximum number of requests for one clip of a day."""
+
 ENDED_JOB_STATES = frozenset({JobState.DONE, JobState.FAILED, JobState.STOPPED})
 
 
@@ -62,8 +65,8 @@ def start_day_run(
     count: int | None = None,
 ) -> UUID:
     """Queue the run of a prompt template for a day, once per origin, day and `name`; return the job
-    ID. Raises the errors of `runner.start_run`."""
-    return runner.start_run(
+    ID. A run that failed is resumed. Raises the errors of `runner.start_run`."""
+    job_id = runner.start_run(
         scope,
         creator_id=creator_id,
         recipe_id=recipe_id,
@@ -71,6 +74,10 @@ def start_day_run(
         key=f"{origin}:{creator_id}:{day}:{name}",
         count=count,
     )
+    scope.session.flush()
+    if runner.run_progress(scope, job_id)[0] is JobState.FAILED:
+        runner.resume_run(scope, job_id)
+    return job_id
 
 
 def read_runs(scope: Scope, jobs: Iterable[UUID]) -> list[JobResult]:
@@ -89,22 +96,31 @@ def request_day_clips(
     scope: Scope, creator_id: UUID, pictures: Sequence[UUID], *, count: int, key: str
 ) -> list[UUID]:
     """Request `count` slideshows of a day's pictures, once per `key`; return their IDs. Each begins
-    with another picture. Raises the errors of `slideshows.request_slideshow`."""
+    with another picture; one that failed is requested again. Raises the errors of
+    `slideshows.request_slideshow`."""
     made = []
     for number in range(count):
         turn = number % len(pictures)
         stills = [*pictures[turn:], *pictures[:turn]][:CLIP_STILLS]
         wanted = SlideshowRequest(tuple(SlideshowPicture(asset) for asset in stills), seed=number)
-        made.append(
-            slideshows.request_slideshow(
-                scope,
-                creator_id=creator_id,
-                wanted=wanted,
-                key=f"{key}:{number}",
-                by=scope.actor,
-            )
-        )
+        made.append(_request_clip(scope, creator_id, wanted, key=f"{key}:{number}"))
     return made
+
+
+def _request_clip(scope: Scope, creator_id: UUID, wanted: SlideshowRequest, *, key: str) -> UUID:
+    """Request a slideshow under the first key whose clip did not fail."""
+    for attempt in range(MAX_CLIP_ATTEMPTS):
+        clip_id = slideshows.request_slideshow(
+            scope,
+            creator_id=creator_id,
+            wanted=wanted,
+            key=f"{key}:{attempt}",
+            by=scope.actor,
+        )
+        scope.session.flush()
+        if clips.get_clip(scope, clip_id).state is not JobState.FAILED:
+            break
+    return clip_id
 
 
 def read_clips(scope: Scope, jobs: Iterable[UUID]) -> list[JobResult]:

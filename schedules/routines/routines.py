@@ -52,8 +52,8 @@ def save_routine(
     Posts that are already proposed do not change. Raises BadInput `routine.…` for an invalid plan,
     NotFound for a channel or template that is not the creator's, and StaleVersion.
     """
-    _check_plan(scope, creator_id, plan)
     row = _lock_row(scope, creator_id, version)
+    _check_plan(scope, creator_id, plan)
     stored = plan_to_json(plan)
     if row is None:
         row = Routine(tenant_id=scope.tenant_id, creator_id=creator_id, plan=stored)

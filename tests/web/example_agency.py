@@ -117,6 +117,8 @@ def create_example_agency(
     slot = {"channel_id": account, "weekday": 2, "clock": "18:30"}
     ids["slot_id"] = expect_success(api.ask("POST", "/slots", slot))["id"]
     found = ExampleAgency(api, ids)
+    day = {"slots": [{"at": "10:00", "channels": [account], "media": "library"}]}
+    expect_success(api.ask("PUT", f"/creators/{ids['creator_id']}/routine", day, version=0))
     queue = api.ask("GET", f"/queues/{account}")
     filled = api.ask(
         "POST", f"/queues/{account}/fill", {"posts": [post["id"]]}, if_match=queue.headers["etag"]

@@ -5,13 +5,18 @@ from dataclasses import replace
 from datetime import date, time, timedelta
 from uuid import UUID
 
+import pytest
+
+from foundation.errors import Conflict
 from foundation.i18n.translation import LANGUAGES, render_message
 from foundation.ops.wall_time import WallTime, local_day
 from gate.contract.units import Rating
 from gate.policy import emergency_stops
 from gate.ratings import ratings
+from generators.contract.engines import EngineMissing, ImageEngine
 from schedules.approvals import decisions
 from schedules.approvals.release import release_post
+from schedules.calendar.versioned_actions import StaleVersion
 from schedules.routines import routines, steps
 from schedules.routines.plans import (
     RoutinePlan,
@@ -265,3 +270,44 @@ def test_killed_worker_creates_each_post_once(lea: SandboxAgency) -> None:
             t=lea.tenant_id,
         ).one()
     assert (posts, sent) == (3, 3)
+
+
+def test_missing_engine_skips_generation_with_its_reason_and_the_step_runs_again(
+    lea: SandboxAgency,
+) -> None:
+    engine = lea.services.image_engine
+
+    def no_engine() -> ImageEngine:
+        raise EngineMissing("engine.not_here", engine="diffusers")
+
+    day = next_day(lea)
+    lea.services = replace(lea.services, image_engine=no_engine)
+    lea.act(routines.save_routine, lea.creator_id, plan_for(lea))
+    go_to(lea, day, time(8, 30))
+    assert states_of(lea, day)["generate"] == states_of(lea, day)["propose"] == "skipped"
+    assert reason_of(lea, day, "propose") == "engine.not_here"
+    lea.services = replace(lea.services, image_engine=engine)
+    lea.__dict__.pop("routes")
+    for name in ("generate", "propose"):
+        lea.act(steps.run_step_again, lea.creator_id, steps_of(lea, day)[name].id)
+        lea.live(minutes=2)
+    assert states_of(lea, day)["propose"] == "done"
+    with pytest.raises(Conflict):
+        lea.act(steps.run_step_again, lea.creator_id, steps_of(lea, day)["propose"].id)
+
+
+def test_changed_plan_moves_the_steps_that_are_due(lea: SandboxAgency) -> None:
+    day = next_day(lea)
+    plan = plan_for(lea)
+    lea.act(routines.save_routine, lea.creator_id, plan)
+    go_to(lea, day, time(7))
+    later = replace(plan, propose_at=time(9), slots=plan.slots[1:], approve_by=time(12))
+    with pytest.raises(StaleVersion):
+        lea.act(routines.save_routine, lea.creator_id, later, version=0)
+    lea.act(routines.save_routine, lea.creator_id, later, version=1)
+    go_to(lea, day, time(8, 30))
+    found = states_of(lea, day)
+    assert (found["generate"], found["propose"]) == ("done", "due")
+    assert "publish:10:00" not in found
+    go_to(lea, day, time(9, 30))
+    assert states_of(lea, day)["propose"] == "done"

@@ -103,7 +103,7 @@ OVER_API: Mapping[str, str] = {
     "planning.missed_posts._hold_missed_posts": "POST /downtimes/{downtime_id}/hold",
     "planning.routines.overview._pause_routine": "PUT /creators/{creator_id}/routine",
     "planning.routines.overview._resume_routine": "PUT /creators/{creator_id}/routine",
-    "planning.routines.overview._run_step_again": "POST /creators/{creator_id}/routine/steps/{step_id}/again",
+    "planning.routines.overview._run_step_again": "POST /creators/{creator_id}/routine/again",
     "planning.routines.plan_form._save_routine": "PUT /creators/{creator_id}/routine",
     "planning.weekly_plan._accept_week_line": "POST /weeks/lines/{line_id}/accept",
     "planning.weekly_plan._drop_week_line": "POST /weeks/lines/{line_id}/drop",

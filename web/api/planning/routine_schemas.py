@@ -135,6 +135,12 @@ class RoutineIn(RequestModel):
         )
 
 
+class StepIn(RequestModel):
+    """The step to run again."""
+
+    step_id: UUID
+
+
 class TemplateUseOut(BaseModel):
     """A prompt template and the number of its pictures per day."""
 

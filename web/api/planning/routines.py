@@ -23,7 +23,7 @@ from web.api.common.calls import (
     read_dependency,
     replace_dependency,
 )
-from web.api.planning.routine_schemas import RoutineIn, RoutineOut
+from web.api.planning.routine_schemas import RoutineIn, RoutineOut, StepIn
 
 ROUTINE = "/creators/{creator_id}/routine"
 
@@ -72,10 +72,10 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
         return call.apply(act, where=_routine_conflict_states(creator_id))
 
-    @routes.post(ROUTINE + "/steps/{step_id}/again", response_model=RoutineOut)
+    @routes.post(ROUTINE + "/again", response_model=RoutineOut)
     def run_step_again(
         creator_id: UUID,
-        step_id: UUID,
+        body: StepIn,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, can_write))],
     ) -> Response:
         """Run a skipped or failed step of today again; 409 if it is over, done or in progress.
@@ -85,7 +85,7 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
             found = _find_visible_routine(scope, sight, creator_id)
             if found.version != call.expected_version:
                 raise StaleVersion("routine.changed_meanwhile")
-            steps.run_step_again(scope, creator_id, step_id)
+            steps.run_step_again(scope, creator_id, body.step_id)
             return _build_result(scope, sight, creator_id, "routine.step_again")
 
         return call.apply_once(act, where=_routine_conflict_states(creator_id))

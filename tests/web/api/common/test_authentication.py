@@ -91,6 +91,10 @@ BODIES: dict[str, Any] = {
     "POST /labels/give": {"label": str(uuid7()), "posts": [str(uuid7())]},
     "POST /labels/take": {"label": str(uuid7()), "posts": [str(uuid7())]},
     "PATCH /labels/{label_id}": {"name": "x", "colour": "blue"},
+    "PUT /creators/{creator_id}/routine": {
+        "slots": [{"at": "10:00", "channels": [str(uuid7())], "media": "library"}]
+    },
+    "POST /creators/{creator_id}/routine/again": {"step_id": str(uuid7())},
     "PATCH /pools/{creator_id}": {"channels": [str(uuid7())]},
     "POST /pools/{creator_id}/add": {"post_id": str(uuid7())},
     "POST /pools/{creator_id}/wording": {"entry_id": str(uuid7()), "body": "x"},

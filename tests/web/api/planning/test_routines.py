@@ -64,6 +64,14 @@ def test_invalid_routine_is_refused_and_changes_nothing(api: ApiClient) -> None:
     assert api.ask("GET", path_of(api)).status_code == 404
 
 
+def test_step_that_cannot_run_again_is_refused(api: ApiClient) -> None:
+    made = expect_success(put(api, plan(api), 0))
+    step = made["steps"][-1]["id"]
+    refused = api.ask("POST", f"{path_of(api)}/again", {"step_id": step}, version=1)
+    assert (refused.status_code, error_code(refused)) == (409, "routine.step_over")
+    assert step in refused.json()["error"]["states"] or step in str(refused.json())
+
+
 def test_key_of_another_creator_sees_no_routine(api: ApiClient) -> None:
     expect_success(put(api, plan(api), 0))
     narrow = api.key(creators=["zoe"])
