@@ -67,6 +67,10 @@ _ONE_TIME_PATH = re.compile(r"/(?:auth/link|me)/[A-Za-z0-9_-]{43}")
 """Paths of sign-in links and of links to the subject portal."""
 
 
+_PAGE_PATH = re.compile(r"(?:/[a-z]*)*(?:\?section=[a-z]+)?")
+"""Paths of pages of the dashboard, with a section of the page Settings."""
+
+
 class EmailTransport:
     """Sends emails to the mail server and stores nothing. `house` is the URL of the dashboard,
     `pages` that of the creators' pages."""
@@ -121,7 +125,7 @@ class EmailTransport:
             if value.startswith(base) and _ONE_TIME_PATH.fullmatch(value.removeprefix(base)):
                 return True
         path = value.removeprefix(self._house)
-        page = value.startswith(self._house) and re.fullmatch(r"(/[a-z]*)*", path) is not None
+        page = value.startswith(self._house) and _PAGE_PATH.fullmatch(path) is not None
         return page or re.fullmatch(r"\d{6}", value) is not None
 
     def _build_email(self, letter: OutgoingEmail) -> EmailMessage:

@@ -40,7 +40,7 @@ from web.http.responses import NO_TELEMETRY
 from web.mcp import router as mcp
 
 API_DESCRIPTION = """Schedule and follow posts. Authenticate with \
-`Authorization: Bearer grk_…`, an API key created on the System page.
+`Authorization: Bearer grk_…`, an API key created on the Settings page.
 
 Every POST requires an `Idempotency-Key` header; every update requires the last `ETag` in \
 `If-Match`. Lists are paginated: pass `next` back as `cursor`. Instants carry their UTC offset; \

@@ -57,7 +57,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
 BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="key",
-    description="An API key created on the System page: `grk_…`.",
+    description="An API key created on the Settings page: `grk_…`.",
 )
 
 

@@ -27,18 +27,23 @@ def render_own_terms(page: PageContext) -> None:
     with st.container(border=True):
         st.subheader(page.text("terms.title"))
         draw_template("shell/templates/note.html", note=page.text("terms.how"))
-        st.selectbox(
-            page.text("terms.kind"),
-            KINDS,
-            format_func=lambda kind: page.text(f"terms.kind.{kind}"),
-            key=KIND,
-        )
-        st.text_area(page.text("terms.typed"), key=TYPED)
-        actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
+        if page.has_right(Right.STAFF):
+            _render_add_form(page)
         listed = page.read(own_terms.list_own_terms)
         if listed and st.toggle(page.text("terms.show", count=len(listed)), key="terms:show"):
             for one in listed:
                 _render_term(page, one)
+
+
+def _render_add_form(page: PageContext) -> None:
+    st.selectbox(
+        page.text("terms.kind"),
+        KINDS,
+        format_func=lambda kind: page.text(f"terms.kind.{kind}"),
+        key=KIND,
+    )
+    st.text_area(page.text("terms.typed"), key=TYPED)
+    actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
 
 
 def _render_term(page: PageContext, one: OwnTermSummary) -> None:
