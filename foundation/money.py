@@ -45,6 +45,19 @@ def currency_exponent(currency: str) -> int:
     return int(get_currency_precision(currency))
 
 
+@cache
+def is_currency(code: str) -> bool:
+    """Return True for the code of a currency that is legal tender today (ISO 4217, from CLDR)."""
+    # Loading the table takes longer than most processes spend on money.
+    from babel.numbers import get_global  # noqa: PLC0415  see above
+
+    return any(
+        one[0] == code and one[2] is None and one[3]
+        for territory in get_global("territory_currencies").values()
+        for one in territory
+    )
+
+
 @dataclass(frozen=True, order=False)
 class Money:
     """An amount of `minor` units in `currency` (ISO 4217 code, or XTR)."""

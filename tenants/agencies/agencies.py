@@ -16,7 +16,8 @@ KINDS = ("human", "virtual")
 TIERS = (0, 1, 2)
 
 
-def _check_zone(zone: str) -> None:
+def check_zone(zone: str) -> None:
+    """Raise BadInput for an unknown time zone."""
     try:
         ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
@@ -33,7 +34,7 @@ def create_agency(scope: Scope, *, name: str, language: str, zone: str, demo: bo
     """Create the agency of the tenant of this scope. Raise BadInput for an unsupported language or
     an unknown time zone."""
     check_language(language)
-    _check_zone(zone)
+    check_zone(zone)
     row = Agency(
         tenant_id=scope.tenant_id,
         id=scope.tenant_id,
@@ -63,7 +64,7 @@ def add_creator(
     """
     if kind not in KINDS or approval_tiers not in TIERS:
         raise BadInput("creator.unfit", kind=kind[:20], tiers=approval_tiers)
-    _check_zone(zone)
+    check_zone(zone)
     row = Creator(
         tenant_id=scope.tenant_id,
         slug=slug,
@@ -109,7 +110,7 @@ def add_member(
     Raises BadInput for an invalid name, an unsupported language or an unknown time zone.
     """
     check_language(language)
-    _check_zone(zone)
+    check_zone(zone)
     name = normalize_name(name)
     principal = Principal(tenant_id=scope.tenant_id, id=uuid7(), name=name)
     member = Member(

@@ -1,11 +1,17 @@
 """Tables of agencies, creators, principals and members."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Column, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key
+
+
+def _languages_column() -> "Column[Any]":
+    return Column(JSONB, nullable=False, server_default=text("'[]'"))
 
 
 class Agency(TenantRow, table=True):
@@ -20,6 +26,29 @@ class Agency(TenantRow, table=True):
     second_factor: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """True if all members need a second factor after a password or sign-in link; otherwise only
     guest reviewers do."""
+    currency: str = Field(default="EUR", sa_column_kwargs={"server_default": "EUR"})
+    """ISO 4217 code of new prices and of reports."""
+    languages: list[str] = Field(default_factory=list, sa_column=_languages_column())
+    """Languages in which the agency works; empty means `language`."""
+    legal_name: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    address: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    vat_number: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    invoice_prefix: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    accent: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Colour of the agency as `#rrggbb`, or empty."""
+    creator_zone: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Time zone of new creators; empty means that of the agency."""
+    creator_languages: list[str] = Field(default_factory=list, sa_column=_languages_column())
+    creator_rating_ceiling: str = Field(default="G", sa_column_kwargs={"server_default": "G"})
+    creator_approval_tiers: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class AgencyLogo(TenantRow, table=True):
+    """The logo of an agency as a small PNG; `id` equals `tenant_id`."""
+
+    __tablename__ = "agency_logos"
+    __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")
+    data: bytes = Field(sa_type=LargeBinary)
 
 
 class Creator(TenantRow, table=True):

@@ -8,7 +8,7 @@ from connectors.registry import loader
 from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
-from web.api.admin import api_keys, emergency_stops, webhooks
+from web.api.admin import api_keys, emergency_stops, settings, webhooks
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -110,6 +110,7 @@ def create_api(
         account_failover,
         api_keys,
         emergency_stops,
+        settings,
         review_comments,
         weekly_plans,
     ):

@@ -9,7 +9,9 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.pages.settings import (
+    agency,
     api_keys,
+    creator_defaults,
     emergency_stop,
     platform_applications,
     safety_lists,
@@ -35,6 +37,8 @@ class Section:
 
 
 SECTIONS = (
+    Section("agency", agency.render_agency, Right.STAFF),
+    Section("creators", creator_defaults.render_creator_defaults, Right.STAFF),
     Section("storage", storage.render_storage),
     Section("applications", platform_applications.render_platform_applications),
     Section("safety", safety_lists.render_safety_lists),

@@ -49,6 +49,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.COMMENTS_WRITE: (Right.RUN, Right.APPROVE),
     ApiKeyScope.STOP: (Right.STOP,),
     ApiKeyScope.HOOKS_WRITE: (Right.STAFF,),
+    ApiKeyScope.SETTINGS_WRITE: (Right.STAFF,),
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
     ApiKeyScope.KEYS_WRITE: (Right.RUN,),
 }

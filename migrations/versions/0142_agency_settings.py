@@ -1,0 +1,51 @@
+"""Settings of an agency: fiscal data, colour, logo, and the defaults of new creators."""
+
+import sqlalchemy as sa
+from alembic import op
+from sqlalchemy.dialects.postgresql import JSONB
+
+from migrations.tools import tenant_table
+
+revision = "0142"
+down_revision = "0135"
+branch_labels = None
+depends_on = None
+
+_TEXTS = ("legal_name", "address", "vat_number", "invoice_prefix", "accent", "creator_zone")
+
+
+def upgrade() -> None:
+    add_currency_and_languages()
+    for name in _TEXTS:
+        op.add_column("agencies", sa.Column(name, sa.String(), nullable=False, server_default=""))
+    op.add_column(
+        "agencies",
+        sa.Column("creator_languages", JSONB(), nullable=False, server_default=sa.text("'[]'")),
+    )
+    op.add_column(
+        "agencies",
+        sa.Column("creator_rating_ceiling", sa.String(), nullable=False, server_default="G"),
+    )
+    op.add_column(
+        "agencies",
+        sa.Column("creator_approval_tiers", sa.Integer(), nullable=False, server_default="1"),
+    )
+    tenant_table("agency_logos", sa.Column("data", sa.LargeBinary(), nullable=False))
+
+
+def add_currency_and_languages() -> None:
+    """Add the currency and the working languages."""
+    op.add_column(
+        "agencies", sa.Column("currency", sa.String(), nullable=False, server_default="EUR")
+    )
+    op.add_column(
+        "agencies", sa.Column("languages", JSONB(), nullable=False, server_default=sa.text("'[]'"))
+    )
+
+
+def downgrade() -> None:
+    op.drop_table("agency_logos")
+    for name in (*_TEXTS, "creator_languages", "creator_rating_ceiling", "creator_approval_tiers"):
+        op.drop_column("agencies", name)
+    op.drop_column("agencies", "languages")
+    op.drop_column("agencies", "currency")
