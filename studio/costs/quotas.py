@@ -15,6 +15,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ids import derived_uuid
 from studio.costs.models import GenerationLimitRow
+from tenants import audit
 from tenants.agencies import queries
 
 ONE_MINUTE = timedelta(minutes=1)
@@ -141,6 +142,14 @@ def set_daily_quota(scope: Scope, pictures: int | None) -> None:
     if pictures is not None and not 1 <= pictures <= MAX_PER_DAY:
         raise BadInput("quota.per_day", most=MAX_PER_DAY)
     row = _get_limit_row(scope, None)
+    if row.per_day != pictures:
+        audit.record(
+            scope,
+            "quota.changed",
+            f"agency:{scope.tenant_id}",
+            before=row.per_day or 0,
+            after=pictures or 0,
+        )
     row.per_day = pictures
     scope.add(row)
 
@@ -156,6 +165,12 @@ def set_character_quota(scope: Scope, characters: int | None) -> None:
     row = _get_limit_row(scope, None)
     row.characters = characters
     scope.add(row)
+
+
+def agency_daily_quota(scope: Scope) -> int | None:
+    """Return the agency's maximum number of images per day, or None if it has none."""
+    found = _find_limit_row(scope, None)
+    return found.per_day if found else None
 
 
 def character_quota(scope: Scope) -> int | None:

@@ -9,5 +9,6 @@ from tenants.agencies.rights import Right
 def render_safety_lists(page: PageContext) -> None:
     """Draw the section. Only the owner changes review shares and the safety officer."""
     own_terms.render_own_terms(page)
+    own_terms.render_sentence_test(page)
     if page.has_right(Right.STAFF):
         review_settings.render_review_settings(page)

@@ -1,6 +1,7 @@
 """Rules of the safety check: those to verify, stricter ones, those of plugins, and the monthly
 report."""
 
+from collections.abc import Mapping
 from functools import partial
 from uuid import UUID
 
@@ -19,11 +20,24 @@ from gate.reviews.events import PlaceLimitRequested, RuleVerified
 from insights.reports import transparency_report
 from tenants.agencies.rights import Right
 
+RETAINED: Mapping[str, str] = {
+    "messages": "18 months",
+    "readers": "12 months",
+    "audit": "5 years",
+    "complaints": "5 years",
+    "devices": "90 days",
+    "addresses": "30 days",
+    "decisions": "forever",
+    "ledger": "10 years",
+}
+"""Kinds of data with the periods for which the tables keep them."""
+
 
 def render_safety_rules(page: PageContext) -> None:
     """Draw the rules that are due, the stricter and third-party rules, the classifier and the
     monthly report."""
     found = page.read(load_safety_rules)
+    st.write(page.text("settings.policy_version", version=found.policy))
     _render_expiring_rules(page, found)
     _render_place_limits(page, found)
     third_party_rules.render_third_party_rules(page, found)
@@ -35,7 +49,14 @@ def render_safety_rules(page: PageContext) -> None:
         voice=page.localizer,
         word=page.text,
     )
+    _render_retention(page)
     _render_transparency_report(page, found)
+
+
+def _render_retention(page: PageContext) -> None:
+    """Draw how long each kind of data is stored."""
+    st.subheader(page.text("settings.retention"))
+    draw_template("pages/settings/templates/retention.html", kinds=RETAINED, word=page.text)
 
 
 def _render_expiring_rules(page: PageContext, found: SafetyRulesView) -> None:

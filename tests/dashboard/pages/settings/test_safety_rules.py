@@ -3,6 +3,9 @@
 import shutil
 from datetime import timedelta
 
+from sqlmodel import SQLModel
+
+from dashboard.pages.settings.safety_rules import RETAINED
 from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID
 from foundation.outbox import outbox
@@ -171,3 +174,21 @@ def test_classifier_status_is_shown(door: Door, lumiere: Agency) -> None:
         assert "Classifieur tiles@1, dernière utilisation" in page.open(
             "/settings", section="policy"
         )
+
+
+def test_stated_retention_is_that_of_the_tables() -> None:
+    tables = {
+        "messages": "conversations",
+        "readers": "age_assurances",
+        "audit": "audit_entries",
+        "complaints": "complaints",
+        "devices": "sightings",
+        "addresses": "lent_files",
+        "decisions": "decisions",
+        "ledger": "ledger_entries",
+    }
+    kept = {
+        name: str(SQLModel.metadata.tables[table].info["keep"]) for name, table in tables.items()
+    }
+    assert RETAINED.keys() == kept.keys()
+    assert [name for name, period in RETAINED.items() if period not in kept[name]] == []
