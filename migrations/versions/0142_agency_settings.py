@@ -1,10 +1,11 @@
-"""Settings of an agency: fiscal data, colour, logo, and the defaults of new creators."""
+"""Settings of an agency: fiscal data, colour, logo, mail server, and the defaults of new
+creators."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from migrations.tools import tenant_table
+from migrations.tools import instant, jsonb, number, tenant_table, text
 
 revision = "0142"
 down_revision = "0135"
@@ -31,6 +32,21 @@ def upgrade() -> None:
         sa.Column("creator_approval_tiers", sa.Integer(), nullable=False, server_default="1"),
     )
     tenant_table("agency_logos", sa.Column("data", sa.LargeBinary(), nullable=False))
+    _create_mail_servers()
+
+
+def _create_mail_servers() -> None:
+    tenant_table(
+        "mail_servers",
+        text("host"),
+        number("port"),
+        *(text(name) for name in ("security", "user_name", "sender")),
+        sa.Column("letter", sa.LargeBinary(), nullable=True),
+        text("test_state"),
+        jsonb("test_reason", nullable=True),
+        instant("tested_at", nullable=True),
+        sa.CheckConstraint("security IN ('starttls', 'tls')", name="mail_servers_security"),
+    )
 
 
 def add_currency_and_languages() -> None:
@@ -44,6 +60,7 @@ def add_currency_and_languages() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("mail_servers")
     op.drop_table("agency_logos")
     for name in (*_TEXTS, "creator_languages", "creator_rating_ceiling", "creator_approval_tiers"):
         op.drop_column("agencies", name)

@@ -12,6 +12,7 @@ from dashboard.pages.settings import (
     agency,
     api_keys,
     creator_defaults,
+    email,
     emergency_stop,
     platform_applications,
     quotas,
@@ -40,6 +41,7 @@ class Section:
 SECTIONS = (
     Section("agency", agency.render_agency, Right.STAFF),
     Section("creators", creator_defaults.render_creator_defaults, Right.STAFF),
+    Section("email", email.render_email, Right.STAFF),
     Section("storage", storage.render_storage),
     Section("applications", platform_applications.render_platform_applications),
     Section("safety", safety_lists.render_safety_lists),
