@@ -49,7 +49,7 @@ def currency_exponent(currency: str) -> int:
 def is_currency(code: str) -> bool:
     """Return True for the code of a currency that is legal tender today (ISO 4217, from CLDR)."""
     # Loading the table takes longer than most processes spend on money.
-    from babel.numbers import get_global  # noqa: PLC0415  see above
+    from babel.core import get_global  # noqa: PLC0415  see above
 
     return any(
         one[0] == code and one[2] is None and one[3]

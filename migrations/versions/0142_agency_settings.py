@@ -1,11 +1,11 @@
-"""Settings of an agency: fiscal data, colour, logo, mail server, and the defaults of new
-creators."""
+"""Settings of an agency: fiscal data, colour, logo, mail server, defaults of new creators; checks
+of engines."""
 
 import sqlalchemy as sa
 from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
-from migrations.tools import instant, jsonb, number, tenant_table, text
+from migrations.tools import instant, jsonb, number, tenant_table, text, unique
 
 revision = "0142"
 down_revision = "0135"
@@ -33,6 +33,14 @@ def upgrade() -> None:
     )
     tenant_table("agency_logos", sa.Column("data", sa.LargeBinary(), nullable=False))
     _create_mail_servers()
+    tenant_table(
+        "engine_checks",
+        text("engine"),
+        text("state"),
+        jsonb("result", nullable=True),
+        instant("checked_at", nullable=True),
+        unique("engine_checks_tenant_id_engine_key", "engine"),
+    )
 
 
 def _create_mail_servers() -> None:
@@ -60,6 +68,7 @@ def add_currency_and_languages() -> None:
 
 
 def downgrade() -> None:
+    op.drop_table("engine_checks")
     op.drop_table("mail_servers")
     op.drop_table("agency_logos")
     for name in (*_TEXTS, "creator_languages", "creator_rating_ceiling", "creator_approval_tiers"):

@@ -14,6 +14,7 @@ from dashboard.pages.settings import (
     creator_defaults,
     email,
     emergency_stop,
+    engines,
     platform_applications,
     quotas,
     safety_lists,
@@ -41,6 +42,7 @@ class Section:
 SECTIONS = (
     Section("agency", agency.render_agency, Right.STAFF),
     Section("creators", creator_defaults.render_creator_defaults, Right.STAFF),
+    Section("engines", engines.render_engines),
     Section("email", email.render_email, Right.STAFF),
     Section("storage", storage.render_storage),
     Section("applications", platform_applications.render_platform_applications),

@@ -17,3 +17,4 @@ def render_storage(page: PageContext) -> None:
     else:
         st.write(page.text("system.storage_of", used=used, allowed=storage_quota.to_mib(allowed)))
         st.progress(min(1.0, kept / allowed))
+    st.caption(page.text("settings.storage_place"))

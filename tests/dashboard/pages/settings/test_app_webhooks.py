@@ -59,6 +59,14 @@ def test_webhook_secret_is_added_replaced_and_removed(door: Door, lumiere: Agenc
     assert SECRET not in door.log.read_text("utf-8")
 
 
+def test_registered_and_missing_applications_are_listed(door: Door, lumiere: Agency) -> None:
+    application(lumiere, "youtube")
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        text = page.open("/settings", section="applications")
+    assert "L’application client-1 est enregistrée." in text
+    assert "Aucune application." in text
+
+
 @pytest.mark.parametrize("typed", ["", "short", "with blanks in its middle", "é" * 40])
 def test_invalid_secret_is_reported(door: Door, lumiere: Agency, typed: str) -> None:
     application(lumiere)
