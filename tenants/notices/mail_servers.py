@@ -107,7 +107,9 @@ def set_mail_server(scope: Scope, typed: MailServerForm) -> None:
 
     Raises BadInput for an invalid host, port, user or sender, and for a user without a password.
     """
-    host, user, sender = typed.host.strip().lower(), typed.user.strip(), typed.sender.strip()
+    host = typed.host.strip().lower()
+    user = typed.user.strip()
+    sender = typed.sender.strip()
     _check_form(host, user, sender, typed)
     scope.lock("mail.server")
     row = _find_row(scope)

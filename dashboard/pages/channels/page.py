@@ -82,6 +82,7 @@ def _render_view_picker(page: PageContext) -> str:
         key=_VIEW,
         on_change=_store_view,
         label_visibility="collapsed",
+        wrap=True,
     )
     return str(chosen or VIEWS[0])
 

@@ -89,6 +89,7 @@ def _render_general_fields(page: PageContext, found: AgencySettings) -> None:
         LANGUAGES,
         default=found.languages,
         format_func=lambda one: page.text(f"settings.language_{one}"),
+        placeholder=page.text("settings.choose_languages"),
         key="agency:languages",
         select_all=False,
     )

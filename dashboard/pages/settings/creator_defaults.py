@@ -33,6 +33,7 @@ def render_creator_defaults(page: PageContext) -> None:
             LANGUAGES,
             default=found.languages,
             format_func=lambda one: page.text(f"settings.language_{one}"),
+            placeholder=page.text("settings.choose_languages"),
             key="defaults:languages",
             select_all=False,
         )

@@ -69,6 +69,7 @@ def render_page(page: PageContext) -> None:
         key=_PICKER,
         on_change=_store_section,
         label_visibility="collapsed",
+        wrap=True,
     )
     section = able[chosen or next(iter(able))]
     st.header(page.text(f"settings.section.{section.name}"))
