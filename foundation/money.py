@@ -63,6 +63,11 @@ def _list_territories() -> tuple[str, ...]:
     return tuple(get_global("territory_currencies"))
 
 
+def is_currency(code: str) -> bool:
+    """Return True for the ISO 4217 code of a currency that is in use today."""
+    return code in list_currencies()
+
+
 @dataclass(frozen=True, order=False)
 class Money:
     """An amount of `minor` units in `currency` (ISO 4217 code, or XTR)."""

@@ -6,12 +6,22 @@ and is named in the result; there is no fallback in the middle of a job.
 """
 
 import importlib
-from collections.abc import Callable
-from typing import cast
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from pydantic import SecretStr
 
 from foundation.ops.settings import GeneratorsSettings
 from generators.contract.classifier import Classifier
-from generators.contract.engines import EngineMissing, ImageEngine, TextEngine, VisionEngine
+from generators.contract.engines import (
+    EngineMissing,
+    EngineUnreachable,
+    ImageEngine,
+    ServedEngine,
+    TextEngine,
+    VisionEngine,
+)
 from generators.contract.speech import SpeechEngine
 from generators.contract.video import VideoEngine
 from generators.retouch.backgrounds import BackgroundRemover
@@ -51,6 +61,30 @@ CLASSIFIERS = ("generators.engines.vision.http_classifier:load_engine",)
 BACKGROUND_REMOVERS = ("generators.engines.vision.background_masks:load_engine",)
 UPSCALERS = ("generators.engines.vision.upscalers:load_engine",)
 StartProcess = Callable[[], None]
+
+
+@dataclass(frozen=True)
+class EngineSetting:
+    """An engine for display: what it makes, and the setting that enables it."""
+
+    makes: Literal["text", "images", "speech"]
+    setting: str
+
+    @property
+    def variable(self) -> str:
+        """Return the name of the setting in the environment."""
+        return f"GREENROOM_GENERATORS__{self.setting.upper()}"
+
+
+ENGINES: Mapping[str, EngineSetting] = {
+    "ollama": EngineSetting("text", "ollama_url"),
+    "embedded": EngineSetting("text", "embedded_gguf"),
+    **{name: EngineSetting("images", setting) for name, setting in ENGINE_SETTINGS.items()},
+    "piper": EngineSetting("speech", "piper_voices"),
+    "espeak-ng": EngineSetting("speech", "espeak_program"),
+    "elevenlabs": EngineSetting("speech", "elevenlabs_key"),
+}
+"""The engines that a member can check, by name."""
 
 
 def resolve_path(path: str) -> object:
@@ -96,6 +130,43 @@ def load_image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngi
     if (engine := offer(settings)) is None:
         raise EngineMissing("engine.not_here", engine=wanted)
     return engine
+
+
+def is_engine_configured(settings: GeneratorsSettings, name: str) -> bool:
+    """Return True if the setting of an engine is present. No request is sent."""
+    value = getattr(settings, ENGINES[name].setting)
+    # Without a file of its own, the embedded engine uses the model of the package.
+    return name == "embedded" or bool(
+        value.get_secret_value() if isinstance(value, SecretStr) else value
+    )
+
+
+def check_engine(settings: GeneratorsSettings, name: str) -> str:
+    """Check that an engine can be used and return its model, or its number of voices. No prompt is
+    sent and nothing is billed.
+
+    Raises EngineMissing if it is not configured or not installed, and the errors of the engine.
+    """
+    match ENGINES[name].makes:
+        case "images":
+            engine = load_image_engine(settings, name)
+            if isinstance(engine, ServedEngine):
+                engine.check()
+            return engine.model
+        case "text":
+            path = next(one for one in TEXT_ENGINES if f".{name}:" in one)
+            offer = cast(
+                Callable[[GeneratorsSettings, StartProcess | None], TextEngine | None],
+                resolve_path(path),
+            )
+            if (found := offer(settings, None)) is None:
+                raise EngineUnreachable("engine.not_here", engine=name)
+            return str(getattr(found, "model", name))
+        case _:
+            voices = next((one for one in load_speech_engines(settings) if one.name == name), None)
+            if voices is None:
+                raise EngineMissing("engine.not_here", engine=name)
+            return str(len(voices.list_voices()))
 
 
 def load_text_engine(

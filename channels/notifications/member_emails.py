@@ -6,16 +6,19 @@ remains the same, so that email programs show it once.
 
 from collections.abc import Callable
 
-from connectors.contract.connector import Response, StepResult
-from connectors.transport.smtp import OutgoingEmail
+from connectors.contract.connector import Response, StepAnswerLost, StepResult
+from connectors.transport.smtp import SMTP_ACCEPTED, OutgoingEmail
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.permit import NoticeOrder
-from tenants.notices import emails
+from tenants.agencies import queries
+from tenants.notices import emails, mail_servers
 from tenants.notices.emails import EmailDue, PendingEmail
+from tenants.notices.mail_servers import MailTestDue
 
 EMAIL_ACTOR = "system:mail"
+MAIL_SERVER_PATH = "/settings?section=email"
 
 SendEmail = Callable[[OutgoingEmail, NoticeOrder], StepResult]
 """Sends an email under a NoticeOrder (`connectors.transport.smtp.EmailTransport.send`)."""
@@ -44,6 +47,52 @@ def fail_member_email(event: EmailDue, *, tenant: OpenScope) -> None:
     """Record that an email failed permanently. The member's page shows it."""
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
         emails.abandon_email(scope, event.subject_id)
+
+
+def send_test_email(event: MailTestDue, *, tenant: OpenScope, post: SendEmail, house: str) -> None:
+    """Send a test message to the member who asked for it, once, and store the result.
+
+    A test that was interrupted is sent again. `house` is the URL of the dashboard.
+    """
+    with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
+        member = queries.get_member(scope, event.subject_id)
+        now = scope.now
+    letter = OutgoingEmail(
+        event.test_id,
+        event.tenant_id,
+        member.id,
+        member.email,
+        member.language,
+        Message("mail.subject_test"),
+        (Message("mail.test", {"link": f"{house.rstrip('/')}{MAIL_SERVER_PATH}"}),),
+        now,
+    )
+    answer = post(letter, NoticeOrder(event.tenant_id, member.id))
+    with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
+        mail_servers.finish_mail_test(scope, _test_failure(answer))
+
+
+def fail_test_email(event: MailTestDue, *, tenant: OpenScope) -> None:
+    """Record that a test message could not be sent."""
+    with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
+        mail_servers.finish_mail_test(scope, Message("mailserver.unreachable"))
+
+
+def _test_failure(answer: StepResult) -> Message | None:
+    """Return why a mail server did not accept a message, without its text, or None."""
+    if isinstance(answer, Response):
+        accepted = answer.status == SMTP_ACCEPTED
+        return None if accepted else Message("mailserver.refused", {"status": answer.status})
+    if isinstance(answer, StepAnswerLost):
+        return Message("mailserver.lost")
+    detail = answer.detail
+    if detail.startswith("SMTPAuthenticationError"):
+        return Message("mailserver.login")
+    if "SSL" in detail or detail.startswith("SMTPNotSupportedError"):
+        return Message("mailserver.tls")
+    if detail.startswith("sender"):
+        return Message("mailserver.sender_refused")
+    return Message("mailserver.unreachable")
 
 
 def build_member_email(due: PendingEmail, house: str) -> OutgoingEmail:

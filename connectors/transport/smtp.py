@@ -17,11 +17,12 @@ from datetime import datetime
 from email.message import EmailMessage
 from email.utils import format_datetime
 from functools import cache
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
 from connectors.transport.transport import EgressForbidden
+from foundation.http.address_policy import AddressPolicy, allow_any_address
 from foundation.i18n.translation import Message, render_message
 from foundation.ops import telemetry
 from foundation.ops.settings import MailSettings
@@ -67,9 +68,13 @@ _ONE_TIME_PATH = re.compile(r"/(?:auth/link|auth/reset|me)/[A-Za-z0-9_-]{43}")
 """Paths of sign-in links, of password links and of links to the subject portal."""
 
 
+_PAGE_PATH = re.compile(r"(?:/[a-z]*)*(?:\?section=[a-z]+)?")
+"""Paths of pages of the dashboard, with a section of the page Settings."""
+
+
 class EmailTransport:
     """Sends emails to the mail server and stores nothing. `house` is the URL of the dashboard,
-    `pages` that of the creators' pages."""
+    `pages` that of the creators' pages, and `reach` limits the addresses of the server."""
 
     def __init__(
         self,
@@ -79,7 +84,9 @@ class EmailTransport:
         pages: str = "",
         tls: ssl.SSLContext | None = None,
         seconds: float = SECONDS,
+        reach: AddressPolicy = allow_any_address,
     ) -> None:
+        self._reach = reach
         self._settings = settings
         self._house = house.rstrip("/")
         self._pages = pages.rstrip("/")
@@ -121,7 +128,7 @@ class EmailTransport:
             if value.startswith(base) and _ONE_TIME_PATH.fullmatch(value.removeprefix(base)):
                 return True
         path = value.removeprefix(self._house)
-        page = value.startswith(self._house) and re.fullmatch(r"(/[a-z]*)*", path) is not None
+        page = value.startswith(self._house) and _PAGE_PATH.fullmatch(path) is not None
         return page or re.fullmatch(r"\d{6}", value) is not None
 
     def _build_email(self, letter: OutgoingEmail) -> EmailMessage:
@@ -153,11 +160,14 @@ class EmailTransport:
     def _connect_smtp(self) -> smtplib.SMTP:
         own = self._settings
         local = own.sender.rpartition("@")[2]
+        more: dict[str, Any] = {
+            "local_hostname": local,
+            "timeout": self._seconds,
+            "reach": self._reach,
+        }
         if own.security == "tls":
-            return _TimedTls(
-                own.host, own.port, local_hostname=local, timeout=self._seconds, context=self._tls
-            )
-        return _Timed(own.host, own.port, local_hostname=local, timeout=self._seconds)
+            return _TimedTls(own.host, own.port, context=self._tls, **more)
+        return _Timed(own.host, own.port, **more)
 
     def _open_envelope(self, client: smtplib.SMTP, made: EmailMessage) -> StepResult | None:
         """Send the commands before the text. Return None if the server then expects the text."""
@@ -200,11 +210,21 @@ def _error_class(error: Exception) -> str:
 class _Timed(smtplib.SMTP):
     """An SMTP connection with a total time limit, because a server may send each reply slowly."""
 
-    def __init__(self, host: str, port: int, *, timeout: float, **more: Any) -> None:
+    def __init__(
+        self, host: str, port: int, *, timeout: float, reach: AddressPolicy, **more: Any
+    ) -> None:
+        self._reach = reach
         self._end = threading.Timer(timeout, self._cut_connection)
         self._end.daemon = True
         self._end.start()
         super().__init__(host, port, timeout=timeout, **more)
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        # The name is resolved once, and TLS still verifies the certificate of `host`.
+        found = super()._get_socket(  # type: ignore[misc]  # the hook of smtplib, not in its stub
+            self._reach(host, port), port, timeout
+        )
+        return cast(socket.socket, found)
 
     def close(self) -> None:
         """Close the connection and cancel the timer."""

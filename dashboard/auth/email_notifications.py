@@ -16,7 +16,7 @@ from foundation.errors import GreenroomError, Unavailable
 from foundation.http.request_bodies import read_form
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import load_zone
-from tenants.notices import emails
+from tenants.notices import emails, mail_servers
 
 NOTICE_CODES = ("sent", "confirmed", "kept", "ended", "wrong")
 HOURS = range(24)
@@ -39,6 +39,7 @@ def _render_emails_page(request: Request, told: Message | None, status: int = 20
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         wish = emails.get_email_preference(scope, who.member)
+        own_server = mail_servers.find_mail_server(scope)
     body = widgets.render_template(
         "auth/templates/email_notifications.html",
         language=voice.language,
@@ -48,7 +49,7 @@ def _render_emails_page(request: Request, told: Message | None, status: int = 20
         button="",
         fields=(),
         wish=wish,
-        missing=", ".join(session.missing_mail_settings()),
+        missing=", ".join(() if own_server is not None else session.missing_mail_settings()),
         hours=HOURS,
         zone=who.member.zone,
         word=voice.text,
@@ -97,7 +98,7 @@ def _run_email_action(request: Request, act: _In) -> Response:
 
 def _request_email_code(request: Request, _: Mapping[str, str]) -> Response:
     def act(scope: Scope, who: Viewer) -> str:
-        if session.missing_mail_settings():
+        if session.missing_mail_settings() and mail_servers.find_mail_server(scope) is None:
             raise Unavailable("mails.no_server")
         emails.send_confirmation_code(scope, who.member.id)
         return "sent"

@@ -27,8 +27,11 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import passkeys
 
+STOPS_PATH = "/settings?section=stop"
+"""The section of the Settings page with the emergency stops."""
+
 REQUESTED_PARAM = "asked"
-"""Query parameter that the System page receives after a member requested the end of an emergency
+"""Query parameter that the Settings page receives after a member requested the end of an emergency
 stop."""
 
 REASON = (("reason", "system.why_reopen"),)
@@ -97,7 +100,7 @@ def _request_reopening(scope: Scope, fields: Mapping[str, str], signed: UUID) ->
         since=_parse_stop_time(fields),
     )
     outbox.put(scope, wanted, priority=0, dedupe=f"switch:{signed}")
-    return f"/system?{REQUESTED_PARAM}=1"
+    return f"{STOPS_PATH}&{REQUESTED_PARAM}=1"
 
 
 def _build_release_text(scope: Scope, fields: Mapping[str, str]) -> str:
@@ -165,7 +168,7 @@ def show_reopen_form(request: Request) -> Response:
             keyed = bool(passkeys.list_passkeys(scope, who.member.id))
     except GreenroomError as refused:
         return _render_confirmation_page(
-            request, voice.message_text(refused.message), key=None, to="/system", status=409
+            request, voice.message_text(refused.message), key=None, to=STOPS_PATH, status=409
         )
     minutes = int(emergency_stops.SOLO_REOPEN_DELAY.total_seconds() // 60)
     said = voice.text("passkey.reopen", since=voice.format_moment(since, now), minutes=minutes)
@@ -181,7 +184,7 @@ def show_reopen_form(request: Request) -> Response:
         if keyed
         else None
     )
-    return _render_confirmation_page(request, said, key=key, to="/system")
+    return _render_confirmation_page(request, said, key=key, to=STOPS_PATH)
 
 
 def _is_same_stop(stop: emergency_stops.ActiveStop, asked: Mapping[str, str]) -> bool:

@@ -56,6 +56,7 @@ PAGES = (
     PageEntry("persona", (Right.RUN, Right.APPROVE), ":material/smart_toy:", "house"),
     PageEntry("channels", (Right.RUN,), ":material/hub:", "house"),
     PageEntry("team", (Right.STAFF,), ":material/group:", "house"),
+    PageEntry("settings", (Right.RUN,), ":material/settings:", "house"),
     PageEntry("system", (Right.RUN,), ":material/monitor_heart:", "house"),
     PageEntry("tour", (Right.RUN,), ":material/tour:", demo_only=True),
     PageEntry("start", (Right.STAFF,), ":material/rocket_launch:", "house"),

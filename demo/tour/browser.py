@@ -38,7 +38,7 @@ FLAGS = (
 WORDS = Path(__file__).with_name("internal_words.txt")
 """Internal terms that must not appear on a page."""
 
-EXEMPT = ("/system",)
+EXEMPT = ("/system", "/settings")
 """Pages for operators, who know internal terms."""
 
 LOCALES: Mapping[str, str] = {"fr": "fr-FR", "en": "en-GB"}

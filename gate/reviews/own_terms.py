@@ -11,11 +11,13 @@ from uuid import UUID
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound
-from foundation.ids import uuid7
+from foundation.ids import derived_uuid, uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
+from gate.policy import active_policy
 from gate.text.lexicon import KINDS, fold_term
+from gate.text.text_rating import TextRating, rate_texts
 from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
@@ -27,6 +29,8 @@ MIN_TERM_LETTERS = 3
 """Minimum letters of a term: shorter ones occur in every text."""
 MAX_TERMS_AT_ONCE = 100
 """Maximum terms in one request."""
+MAX_SENTENCE_LENGTH = 1000
+"""Maximum number of characters of a text that a member tests."""
 MAX_OWN_TERMS = 500
 """Maximum open terms of an agency."""
 
@@ -110,6 +114,37 @@ def request_own_terms(scope: Scope, press_id: UUID, kind: str, typed: str) -> in
         raise BadInput("terms.too_many", most=MAX_TERMS_AT_ONCE)
     _put_request(scope, press_id, kind, " ".join(map(encode_term, terms)), "")
     return len(terms)
+
+
+def request_own_terms_file(scope: Scope, press_id: UUID, kind: str, data: bytes) -> int:
+    """Request the terms of a text file in UTF-8, one per line, as the acting member; return their
+    number.
+
+    Raises BadInput for a file that is not text, an invalid term, or more than `MAX_OWN_TERMS`, and
+    Refused.
+    """
+    try:
+        terms = parse_terms(data.decode("utf-8-sig"))
+    except UnicodeDecodeError as error:
+        raise BadInput("terms.file") from error
+    if len(terms) > MAX_OWN_TERMS:
+        raise BadInput("terms.too_many", most=MAX_OWN_TERMS)
+    for start in range(0, max(1, len(terms)), MAX_TERMS_AT_ONCE):
+        part = terms[start : start + MAX_TERMS_AT_ONCE]
+        request_own_terms(scope, derived_uuid(press_id, start), kind, "\n".join(part))
+    return len(terms)
+
+
+def rate_sentence(scope: Scope, text: str) -> TextRating:
+    """Rate a text with the lexicon in force and the agency's own terms. Store nothing.
+
+    Raises BadInput for an empty text and one longer than `MAX_SENTENCE_LENGTH`.
+    """
+    if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
+        raise BadInput("terms.sentence", most=MAX_SENTENCE_LENGTH)
+    own = tuple((one.kind, encode_term(one.term)) for one in list_own_terms(scope))
+    lexicon = active_policy.current_bundle(scope).lexicon.with_coded_terms(tuple(sorted(own)))
+    return rate_texts([text], lexicon=lexicon)
 
 
 def request_own_term_end(scope: Scope, press_id: UUID, term_id: UUID) -> None:

@@ -152,11 +152,10 @@ def set_daily_quota(scope: Scope, pictures: int | None, *, creator_id: UUID | No
     before = row.per_day
     row.per_day = pictures
     scope.add(row)
-    if creator_id is not None and before != pictures:
-        about = f"creator:{creator_id}"
-        audit.record(
-            scope, "creator.pictures_per_day", about, before=before or 0, after=pictures or 0
-        )
+    if before != pictures:
+        act = "quota.changed" if creator_id is None else "creator.pictures_per_day"
+        about = f"creator:{creator_id}" if creator_id else f"agency:{scope.tenant_id}"
+        audit.record(scope, act, about, before=before or 0, after=pictures or 0)
 
 
 def creator_quotas(scope: Scope) -> dict[UUID, int]:
@@ -182,6 +181,12 @@ def set_character_quota(scope: Scope, characters: int | None) -> None:
     row = _get_limit_row(scope, None)
     row.characters = characters
     scope.add(row)
+
+
+def agency_daily_quota(scope: Scope) -> int | None:
+    """Return the agency's maximum number of images per day, or None if it has none."""
+    found = _find_limit_row(scope, None)
+    return found.per_day if found else None
 
 
 def character_quota(scope: Scope) -> int | None:

@@ -8,8 +8,6 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
-from foundation.money import list_currencies
-from tenants import audit
 from tenants.agencies.models import Agency, Creator, Member, Principal
 from tenants.agencies.names import normalize_name
 from tenants.agencies.rights import Role
@@ -58,43 +56,6 @@ def create_agency(
         named=named,
     )
     scope.add(row)
-
-
-def name_agency(
-    scope: Scope, *, name: str, zone: str, currency: str, languages: Sequence[str]
-) -> None:
-    """Set the name, time zone, currency (ISO 4217) and languages of the agency. The first language
-    is that of the agency's own texts.
-
-    Raises BadInput for an invalid value and NotFound.
-    """
-    name = normalize_name(name)
-    check_zone(zone)
-    if not languages:
-        raise BadInput("agency.no_language")
-    for language in languages:
-        check_language(language)
-    if currency not in list_currencies():
-        raise BadInput("agency.currency", currency=currency[:20])
-    row = scope.session.get(Agency, (scope.tenant_id, scope.tenant_id))
-    if row is None:
-        raise NotFound("agency.unknown")
-    row.name = name
-    row.zone = zone
-    row.currency = currency
-    row.languages = list(dict.fromkeys(languages))
-    row.language = row.languages[0]
-    row.named = True
-    scope.add(row)
-    audit.record(
-        scope,
-        "agency.named",
-        f"agency:{scope.tenant_id}",
-        name=name,
-        zone=zone,
-        currency=currency,
-        languages=", ".join(languages),
-    )
 
 
 def add_creator(

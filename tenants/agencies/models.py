@@ -1,11 +1,17 @@
 """Tables of agencies, creators, principals and members."""
 
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import UniqueConstraint
+from sqlalchemy import Column, LargeBinary, UniqueConstraint, text
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 from foundation.db.tables import TenantRow, jsonb_column, table_arguments, tenant_foreign_key
+
+
+def _languages_column() -> "Column[Any]":
+    return Column(JSONB, nullable=False, server_default=text("'[]'"))
 
 
 class Agency(TenantRow, table=True):
@@ -21,11 +27,30 @@ class Agency(TenantRow, table=True):
     """True if all members need a second factor after a password or sign-in link; otherwise only
     guest reviewers do."""
     currency: str = Field(default="EUR", sa_column_kwargs={"server_default": "EUR"})
-    """ISO 4217 code."""
-    languages: list[str] = jsonb_column(list)
-    """Languages in which the agency publishes, main language first. Empty: `language` only."""
+    """ISO 4217 code of new prices and of reports."""
+    languages: list[str] = Field(default_factory=list, sa_column=_languages_column())
+    """Languages in which the agency publishes; empty means `language`."""
     named: bool = Field(default=True, sa_column_kwargs={"server_default": "true"})
     """False until the first owner has entered the name; the setup wizard then asks for it."""
+    legal_name: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    address: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    vat_number: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    invoice_prefix: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    accent: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Colour of the agency as `#rrggbb`, or empty."""
+    creator_zone: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Time zone of new creators; empty means that of the agency."""
+    creator_languages: list[str] = Field(default_factory=list, sa_column=_languages_column())
+    creator_rating_ceiling: str = Field(default="G", sa_column_kwargs={"server_default": "G"})
+    creator_approval_tiers: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+
+
+class AgencyLogo(TenantRow, table=True):
+    """The logo of an agency as a small PNG; `id` equals `tenant_id`."""
+
+    __tablename__ = "agency_logos"
+    __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")
+    data: bytes = Field(sa_type=LargeBinary)
 
 
 class Creator(TenantRow, table=True):

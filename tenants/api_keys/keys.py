@@ -47,6 +47,7 @@ class ApiKeyScope(StrEnum):
     COMMENTS_WRITE = "comments:write"
     STOP = "stop"
     HOOKS_WRITE = "hooks:write"
+    SETTINGS_WRITE = "settings:write"
     RATINGS_WRITE = "ratings:write"
     CREATORS_WRITE = "creators:write"
     MONEY_READ = "money:read"

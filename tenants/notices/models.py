@@ -4,7 +4,8 @@ from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, Index, UniqueConstraint
+from sqlalchemy import ForeignKeyConstraint, Index, LargeBinary, UniqueConstraint
+from sqlmodel import Field
 
 from foundation.db.tables import (
     TenantRow,
@@ -68,6 +69,24 @@ class EmailPreferenceRow(TenantRow, table=True):
     """Confirmation code sent to the address; empty once used or exhausted."""
     code_until: datetime | None = timestamp_column(optional=True)
     code_tries: int = 0
+
+
+class MailServerRow(TenantRow, table=True):
+    """The mail server of an agency; `id` equals `tenant_id`. Without a row, the installation's is
+    used."""
+
+    __tablename__ = "mail_servers"
+    __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")
+    host: str = ""
+    port: int = 587
+    security: str = "starttls"
+    user_name: str = ""
+    sender: str = ""
+    letter: bytes | None = Field(default=None, sa_type=LargeBinary)
+    """The password, sealed for the workers."""
+    test_state: str = ""
+    test_reason: dict[str, Any] | None = message_column()
+    tested_at: datetime | None = timestamp_column(optional=True)
 
 
 class EmailRow(TenantRow, table=True):

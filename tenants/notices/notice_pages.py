@@ -27,7 +27,7 @@ PEOPLE = NoticePage("people", "/people", (Right.RUN, Right.APPROVE, Right.REVIEW
 MESSAGES = NoticePage("messages", "/inbox", (Right.CHAT,))
 MONEY = NoticePage("money", "/shop", (Right.RUN, Right.MONEY))
 STUDIO = NoticePage("studio", "/studio", (Right.RUN,))
-STOPS = NoticePage("stops", "/system", (Right.RUN,))
+STOPS = NoticePage("stops", "/settings?section=stop", (Right.RUN,))
 HOUSE = NoticePage("house", "/", (Right.RUN,))
 """Home, for all other causes."""
 

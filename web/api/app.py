@@ -15,6 +15,7 @@ from web.api.admin import (
     payouts,
     personas,
     revenue_splits,
+    settings,
     team_answers,
     webhooks,
 )
@@ -51,7 +52,7 @@ from web.http.responses import NO_TELEMETRY
 from web.mcp import router as mcp
 
 API_DESCRIPTION = """Schedule and follow posts. Authenticate with \
-`Authorization: Bearer grk_…`, an API key created on the System page.
+`Authorization: Bearer grk_…`, an API key created on the Settings page.
 
 Every POST requires an `Idempotency-Key` header; every update requires the last `ETag` in \
 `If-Match`. Lists are paginated: pass `next` back as `cursor`. Instants carry their UTC offset; \
@@ -126,6 +127,7 @@ def create_api(
         payouts,
         revenue_splits,
         personas,
+        settings,
         review_comments,
         routines,
         team_answers,

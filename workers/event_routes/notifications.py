@@ -4,16 +4,24 @@ links."""
 from functools import partial
 from uuid import UUID
 
+from pydantic import SecretStr
+
 from channels.notifications import access_links, member_emails, webhooks
-from connectors.transport.smtp import EmailTransport
+from channels.notifications.member_emails import SendEmail
+from connectors.contract.connector import StepResult
+from connectors.transport.smtp import EmailTransport, OutgoingEmail
 from connectors.transport.transport import Transport
 from foundation.http.http_client import HttpClient
+from foundation.ops.settings import MailSettings
 from foundation.sealed import Sealed
 from gate.consent.events import PortalLinkDue
+from gate.contract.permit import NoticeOrder
 from tenants.auth import password_links
 from tenants.auth.members import CustodianLinkDue, MemberLinkDue
 from tenants.auth.password_links import PasswordLinkRequested
+from tenants.notices import mail_servers
 from tenants.notices.emails import EmailDue
+from tenants.notices.mail_servers import MailTestDue
 from tenants.webhooks.outgoing_calls import WebhookCallDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, outside_reach, permit_signing_key
@@ -54,12 +62,55 @@ def _open_secret(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
     return found
 
 
+def _email_sender(s: Services, house: str, pages: str) -> SendEmail:
+    """Return a function that sends an email through the mail server of its agency, or through that
+    of the installation.
+
+    Members choose the address of the former, so it cannot reach this installation.
+    """
+    of_installation = EmailTransport(s.settings.mail, house=house, pages=pages)
+    reach = outside_reach(s.settings)
+
+    def send(letter: OutgoingEmail, order: NoticeOrder) -> StepResult:
+        own = _agency_mail_settings(s, letter.tenant_id)
+        if own is None:
+            return of_installation.send(letter, order)
+        return EmailTransport(own, house=house, pages=pages, reach=reach).send(letter, order)
+
+    return send
+
+
+def _agency_mail_settings(s: Services, tenant_id: UUID) -> MailSettings | None:
+    """Return the mail server of an agency with its password, or None if it has none."""
+    with s.tenant(tenant_id, member_emails.EMAIL_ACTOR) as scope:
+        own = mail_servers.find_mail_server(scope)
+        sealed = mail_servers.find_sealed_password(scope)
+    if own is None:
+        return None
+    password = ""
+    if sealed is not None:
+        found = s.read_form(tenant_id, sealed, frozenset({mail_servers.PASSWORD}))
+        box = found[mail_servers.PASSWORD]
+        password = s.reveal(tenant_id, box) if isinstance(box, Sealed) else box
+    return MailSettings(
+        host=own.host,
+        port=own.port,
+        security=own.security,
+        user=own.user,
+        password=SecretStr(password),
+        sender=own.sender,
+    )
+
+
 def email_routes(s: Services) -> tuple[EventRoute, ...]:
     """Return the routes of emails: to members, and access links to recipients outside the
     agency."""
     house = s.settings.dashboard.public_url
     pages = s.settings.web.public_url
-    post = EmailTransport(s.settings.mail, house=house, pages=pages).send
+    post = _email_sender(s, house, pages)
+    # The agency must not read the links of depicted people and custodians, whose evidence is
+    # independent of it.
+    independent = EmailTransport(s.settings.mail, house=house, pages=pages).send
     send = partial(member_emails.send_member_email, tenant=s.tenant, post=post, house=house)
     return (
         EventRoute(
@@ -69,13 +120,21 @@ def email_routes(s: Services) -> tuple[EventRoute, ...]:
             on_dead=partial(member_emails.fail_member_email, tenant=s.tenant),
         ),
         EventRoute(
+            MailTestDue,
+            partial(member_emails.send_test_email, tenant=s.tenant, post=post, house=house),
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=partial(member_emails.fail_test_email, tenant=s.tenant),
+        ),
+        EventRoute(
             PortalLinkDue,
-            partial(access_links.send_portal_link, tenant=s.tenant, post=post, pages=pages),
+            partial(access_links.send_portal_link, tenant=s.tenant, post=independent, pages=pages),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(
             CustodianLinkDue,
-            partial(access_links.send_custodian_link, tenant=s.tenant, post=post, house=house),
+            partial(
+                access_links.send_custodian_link, tenant=s.tenant, post=independent, house=house
+            ),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(

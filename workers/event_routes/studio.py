@@ -5,7 +5,10 @@ from functools import partial
 
 from foundation.money import parse_amounts
 from foundation.outbox.row_leases import Backoff
+from generators import registry
 from generators.local_models import gpu_sharing
+from studio.engine_checks import checks
+from studio.engine_checks.events import EngineCheckDue
 from studio.ingest import ai_disclosure, classification, picture_copies, uploads
 from studio.ingest.events import AiDisclosureDue, ClassificationDue, PictureCopyDue, UploadDue
 from studio.remote_workers import results
@@ -42,6 +45,7 @@ def studio_routes(s: Services) -> tuple[EventRoute, ...]:
         _remote_result_route(s),
         *_assessment_routes(s),
         *_voice_routes(s),
+        *_engine_check_routes(s),
     )
 
 
@@ -185,6 +189,24 @@ def _run_routes(s: Services) -> tuple[EventRoute, ...]:
             partial(runner.fail_run_after_retries, tenant=s.tenant),
         ),
         EventRoute(SellerAnswerStored, forget, deadline_seconds=NETWORK_DEADLINE_SECONDS),
+    )
+
+
+def _engine_check_routes(s: Services) -> tuple[EventRoute, ...]:
+    """Return the route of engine checks, which members request on the page Settings."""
+    run = partial(
+        checks.run_engine_check,
+        tenant=s.tenant,
+        settings=s.settings.generators,
+        check=registry.check_engine,
+    )
+    return (
+        EventRoute(
+            EngineCheckDue,
+            run,
+            deadline_seconds=NETWORK_DEADLINE_SECONDS,
+            on_dead=partial(checks.fail_engine_check, tenant=s.tenant),
+        ),
     )
 
 

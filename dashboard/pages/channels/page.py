@@ -1,5 +1,5 @@
 """The Channels page: status, test and pause of each account, and the form that connects another
-one. Platforms with the quickest setup are first."""
+one. Platforms with the quickest setup are first. Links and age verification have tabs."""
 
 from functools import partial
 from uuid import UUID
@@ -22,7 +22,6 @@ from connectors.contract.account_setup import (
 from dashboard.pages.channels import (
     age_verification,
     api_costs,
-    app_webhooks,
 )
 from dashboard.pages.channels.links.settings import render_link_settings
 from dashboard.pages.channels.links.targets import LINKS_PARAM, render_link_targets
@@ -47,6 +46,9 @@ from tenants.agencies.rights import Right
 from tenants.vault import sealed_intake
 
 ACROSS = 2
+VIEW_PARAM = "view"
+VIEWS = ("accounts", "links", "age")
+_VIEW = "channels:view"
 ANCHOR = "connect"
 """Anchor of the connect form, which is below the list of accounts."""
 
@@ -58,12 +60,40 @@ def render_page(page: PageContext) -> None:
     if not found.creators:
         st.info(page.text("channels.no_creators"))
         return
-    if LINKS_PARAM in st.query_params:
-        st.button(
-            page.text("targets.back"), icon=":material/arrow_back:", on_click=st.query_params.clear
-        )
-        render_link_targets(page, found.creators)
-        return
+    match _render_view_picker(page):
+        case "links":
+            render_link_settings(page, found.creators)
+            render_link_targets(page, found.creators)
+        case "age":
+            age_verification.render_age_verification(page, found.now)
+        case _:
+            _render_accounts(page, found)
+
+
+def _render_view_picker(page: PageContext) -> str:
+    """Draw the tabs and return the chosen one: accounts, links or age verification."""
+    asked = "links" if LINKS_PARAM in st.query_params else st.query_params.get(VIEW_PARAM, "")
+    chosen = st.segmented_control(
+        page.text("channels.views"),
+        VIEWS,
+        default=asked if asked in VIEWS else VIEWS[0],
+        required=True,
+        format_func=lambda view: page.text(f"channels.view.{view}"),
+        key=_VIEW,
+        on_change=_store_view,
+        label_visibility="collapsed",
+        wrap=True,
+    )
+    return str(chosen or VIEWS[0])
+
+
+def _store_view() -> None:
+    """Write the chosen tab to the address, so that a reload returns to it."""
+    st.query_params.from_dict({VIEW_PARAM: str(st.session_state[_VIEW])})
+
+
+def _render_accounts(page: PageContext, found: ChannelsView) -> None:
+    """Draw the accounts, the form that connects another one, and costs of requests."""
     if not found.accounts:
         st.info(page.text("channels.empty"))
     if len(found.accounts) > ACROSS:
@@ -77,10 +107,6 @@ def render_page(page: PageContext) -> None:
     render_connect_form(page, found)
     dry_run_actions.render_agency_dry_run(page, found.rehearsed)
     api_costs.render_api_costs(page, found.costs)
-    render_link_settings(page, found.creators)
-    render_link_targets(page, found.creators)
-    app_webhooks.render_app_webhooks(page, [one.channel for one in found.accounts])
-    age_verification.render_age_verification(page, found.now)
 
 
 def _render_account(page: PageContext, found: ChannelsView, account: ChannelOverview) -> None:

@@ -22,7 +22,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import LANGUAGES, Message
 from foundation.money import list_currencies
 from gate.contract.units import Rating
-from tenants.agencies import agencies
+from tenants.agencies import agency_settings
 from tenants.agencies.queries import Agency
 from tenants.agencies.rights import Right
 from tenants.auth import members
@@ -66,7 +66,7 @@ def render_agency_step(page: PageContext, agency: Agency) -> None:
 
 def _name_agency(member_id: UUID, scope: Scope, _: UUID) -> Message:
     zone = str(typed_value("agency:zone"))
-    agencies.name_agency(
+    agency_settings.name_agency(
         scope,
         name=str(typed_value("agency:name") or ""),
         zone=zone,

@@ -1,11 +1,10 @@
-"""The Team page: members with their roles, creators and sessions, invitations and settings."""
+"""The Team page: members with their roles, creators and sessions, invitations and the duties."""
 
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.team import own_terms, review_settings
 from dashboard.pages.team.queries import TeamMember, TeamView, load_team
 from dashboard.shell import actions, session
 from dashboard.shell.actions import typed_value
@@ -30,8 +29,6 @@ def render_page(page: PageContext) -> None:
         _render_member(page, found, colleague)
     _render_invite_form(page, found)
     _render_second_factor(page, found)
-    review_settings.render_review_settings(page, found)
-    own_terms.render_own_terms(page)
     draw_template(
         "pages/team/templates/duty_coverage.html",
         found=found,

@@ -48,13 +48,13 @@ def test_emergency_stop_is_set_and_lifted(lea: RunningAgency) -> None:
         with lea.desk.scope() as scope:
             return emergency_stops.is_stopped(scope, "sending", creator=lea.desk.creator_id)
 
-    with lea.visitor("/system") as marc:
+    with lea.visitor("/settings?section=stop") as marc:
         marc.choose("Arrêter", "Léa")
         marc.type("Motif", "compte volé")
         marc.press("Arrêter : Léa")
         marc.shows("Arrêt demandé")
         wait_until(closed)
-        marc.go(f"{lea.url}/system")
+        marc.go(f"{lea.url}/settings?section=stop")
         marc.shows("compte volé")
         marc.rest()
         marc.type("Motif de la levée", "de nouveau à nous")

@@ -192,7 +192,7 @@ def test_email_groups_notices_by_page(house: House) -> None:
         .get_content()
         .replace("http://localhost:8501", "")
     )
-    assert "Arrêt d’urgence : 1. /system" in lines
+    assert "Arrêt d’urgence : 1. /settings?section=stop" in lines
     assert "Publications : 4. /calendar" in lines
     assert "Comptes : 2. /channels" in lines
     assert "Ventes et paiements : 1. /shop" in lines

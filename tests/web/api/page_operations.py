@@ -52,8 +52,8 @@ OVER_API: Mapping[str, str] = {
     "channels.age_verification._end_provider": GATE,
     "channels.age_verification._request_provider_test": GATE,
     "channels.api_costs._save_cost_cap": SPENDING,
-    "channels.app_webhooks._disable_webhooks": SECRET,
-    "channels.app_webhooks._save_app_secret": SECRET,
+    "settings.app_webhooks._disable_webhooks": SECRET,
+    "settings.app_webhooks._save_app_secret": SECRET,
     "channels.links.targets._end_link_target": GATE,
     "channels.links.targets._renew_link_target": GATE,
     "channels.links.targets._request_link_target": GATE,
@@ -162,13 +162,14 @@ OVER_API: Mapping[str, str] = {
     "queue.quiet_periods._save_quiet_days": "POST /quiet",
     "queue.quiet_periods._save_quiet_hours": "POST /quiet",
     "queue.quiet_periods._start_pause": "POST /pauses",
-    "system.page._request_emergency_stop": "POST /stops",
-    "system.page._request_stop_change": PERSON + "people end a stop, a wide one needs two of them",
-    "system.webhooks._add_webhook": "POST /hooks",
-    "system.webhooks._retry_calls": "POST /hooks/{hook_id}/again",
-    "system.webhooks._rotate_secret": "POST /hooks/{hook_id}/rotate",
-    "system.webhooks._send_test_event": "POST /hooks/{hook_id}/try",
-    "system.webhooks._set_webhook_state": "POST /hooks/{hook_id}/pause",
+    "settings.emergency_stop._request_emergency_stop": "POST /stops",
+    "settings.emergency_stop._request_stop_change": PERSON
+    + "people end a stop, a wide one needs two of them",
+    "settings.webhooks._add_webhook": "POST /hooks",
+    "settings.webhooks._retry_calls": "POST /hooks/{hook_id}/again",
+    "settings.webhooks._rotate_secret": "POST /hooks/{hook_id}/rotate",
+    "settings.webhooks._send_test_event": "POST /hooks/{hook_id}/try",
+    "settings.webhooks._set_webhook_state": "POST /hooks/{hook_id}/pause",
 }
 """API operation or reason by page and function; if several operations correspond, the first of
 them."""

@@ -17,10 +17,16 @@ PAGES = (
     "post_detail",
     "posts",
     "queue",
-    "system.webhooks",
+    "settings.app_webhooks",
+    "settings.webhooks",
 )
-OF_SYSTEM = frozenset({"system.page._request_emergency_stop", "system.page._request_stop_change"})
-"""The only actions of the System page that concern posts."""
+OF_STOPS = frozenset(
+    {
+        "settings.emergency_stop._request_emergency_stop",
+        "settings.emergency_stop._request_stop_change",
+    }
+)
+"""The only other actions of the Settings page that concern posts."""
 
 FORM = ["Scope", "UUID"]
 """Last parameter types of an action: the open scope and the ID that makes it run once."""
@@ -41,7 +47,7 @@ def acts() -> set[str]:
         for node in ast.parse(path.read_text("utf-8")).body:
             if isinstance(node, ast.FunctionDef) and _is_act(node):
                 found.add(f"{module}.{node.name}")
-    return {one for one in found if one.startswith(PAGES)} | (found & OF_SYSTEM)
+    return {one for one in found if one.startswith(PAGES)} | (found & OF_STOPS)
 
 
 def _is_act(node: ast.FunctionDef) -> bool:

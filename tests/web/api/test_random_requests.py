@@ -34,6 +34,7 @@ from web.api.common.authentication import MEDIA_TYPES
 from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
 from web.app import create_web_app
 
+OF_OWNERS = frozenset({ApiKeyScope.HOOKS_WRITE, ApiKeyScope.SETTINGS_WRITE})
 WITH_EXAMPLE = [one for one in OPERATIONS if one.method != "GET" and one.example is not None]
 EXAMPLES = [
     (name, example)
@@ -182,7 +183,7 @@ def test_each_example_request_succeeds(api: ApiClient, one: Operation) -> None:
         found.ids["import_id"] = expect_success(upload_import(api, text=FRESH))["id"]
         review_picture(api, found.ids["import_id"])
     tag = {"if_match": found.etag(one.path, key=api.secrets["owner"])} if "{" in one.path else {}
-    key = api.secrets["owner" if one.needs == ApiKeyScope.HOOKS_WRITE else "manager"]
+    key = api.secrets["owner" if one.needs in OF_OWNERS else "manager"]
     answer = api.ask(one.method, found.path(one.path), found.said(one.example), key=key, **tag)
     assert answer.is_success, answer.text
 

@@ -49,6 +49,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.COMMENTS_WRITE: (Right.RUN, Right.APPROVE),
     ApiKeyScope.STOP: (Right.STOP,),
     ApiKeyScope.HOOKS_WRITE: (Right.STAFF,),
+    ApiKeyScope.SETTINGS_WRITE: (Right.STAFF,),
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
     ApiKeyScope.CREATORS_WRITE: (Right.RUN,),
     ApiKeyScope.MONEY_READ: (Right.MONEY,),
@@ -62,7 +63,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
 BEARER = HTTPBearer(
     auto_error=False,
     scheme_name="key",
-    description="An API key created on the System page: `grk_…`.",
+    description="An API key created on the Settings page: `grk_…`.",
 )
 
 

@@ -1,4 +1,4 @@
-"""Generation limits: hours of a creator and of the agency, images per day, and recent output."""
+"""Generation limits: hours of a creator and of the agency, and recent output."""
 
 from dataclasses import dataclass
 from datetime import time, timedelta
@@ -22,7 +22,6 @@ from tenants.agencies.rights import Right
 WHEN = "limits:when"
 OPENS = "limits:opens"
 CLOSES = "limits:closes"
-PER_DAY = "limits:per_day"
 NIGHT = GenerationHours(time(23), time(7))
 
 
@@ -85,10 +84,6 @@ def _render_limits_form(page: PageContext, form: _Form, found: GenerationLimits)
                 key=f"{OPENS}:{mark}",
             )
             st.time_input(page.text("studio.limits_closes"), window.closes, key=f"{CLOSES}:{mark}")
-        if form.creator_id is None:
-            most = quotas.MAX_PER_DAY
-            per_day = found.agency_per_day or 0
-            st.number_input(page.text("studio.limits_per_day"), 0, most, per_day, key=PER_DAY)
         actions.submit_button(
             page,
             f"studio.limits_keep_{whose}",
@@ -118,8 +113,6 @@ def _save_generation_limits(page: PageContext, form: _Form, scope: Scope, _: UUI
         raise BadInput("quota.window_empty")
     window = None if always else GenerationHours(opens, closes)
     quotas.set_generation_hours(scope, window, creator_id=form.creator_id)
-    if form.creator_id is None:
-        quotas.set_daily_quota(scope, int(actions.typed_value(PER_DAY) or 0) or None)
     runner.wake_waiting_runs(scope)
     animations.wake_waiting_animations(scope)
     return Message("studio.limits_kept")

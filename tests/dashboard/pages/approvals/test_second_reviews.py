@@ -224,7 +224,7 @@ def test_owner_sets_who_may_send_adult_chats(door: Door, lumiere: Agency) -> Non
 
 def test_owner_raises_spot_checks_and_names_the_safety_officer(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/team")
+        page.open("/settings", section="safety")
         assert word("desk.kept", suggestive=5, words=2) in page.press(word("desk.keep"))
         page.choose(word("desk.officer"), "Manager")
         assert word("desk.named", officer="Manager") in page.press(word("desk.name"))

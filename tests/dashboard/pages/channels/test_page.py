@@ -248,13 +248,13 @@ def test_adult_area_is_opened_only_with_a_page(
 
 def test_age_provider_is_connected_with_sealed_input(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "La nudité et les contenus explicites" in page.open("/channels")
+        assert "La nudité et les contenus explicites" in page.open("/channels", view="age")
         page.press("Connecter le prestataire")
         assert rows(lumiere, "age.provider") == []
         page.type("Identifiant SDK", "0197d6a8-7f3e-7b1e-a13f-7250444ec2c3")
         page.type("Clé API", TOKEN)
         assert "Vérification auprès du prestataire" in page.press("Connecter le prestataire")
-        assert TOKEN not in page.open("/channels")
+        assert TOKEN not in page.open("/channels", view="age")
     [asked] = rows(lumiere, "age.provider")
     with lumiere.scope() as scope:
         letter = scope.run("SELECT letter FROM age_providers WHERE id = :id", id=asked).scalar_one()
@@ -265,7 +265,7 @@ def test_age_provider_is_connected_with_sealed_input(door: Door, lumiere: Agency
 
 def test_creator_cannot_connect_an_age_provider(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
-        assert "La nudité et les contenus explicites" not in page.open("/channels")
+        assert "La nudité et les contenus explicites" not in page.open("/channels", view="age")
 
 
 # Continuing at the platform and coming back.

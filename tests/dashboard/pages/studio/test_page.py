@@ -431,16 +431,11 @@ def test_hours_of_the_agency_apply_by_default(
     with stream(door.url, door.cookie(lumiere, Role.OWNER)) as page:
         page.open("/studio")
         page.choose(word("studio.limits_agency"), word("studio.limits_hours"))
-        page.type(word("studio.limits_per_day"), "12")
         page.press(word("studio.limits_keep_agency"))
         shown = page.open("/studio")
     with lumiere.scope() as scope:
         found = quotas.get_generation_limits(scope, lumiere.creator_id)
-    assert (found.own, found.effective_hours, found.per_day) == (
-        None,
-        quotas.GenerationHours(time(23), time(7)),
-        12,
-    )
+    assert (found.own, found.effective_hours) == (None, quotas.GenerationHours(time(23), time(7)))
     assert word("studio.limits_as_agency", opens="23:00", closes="07:00") in shown
 
 

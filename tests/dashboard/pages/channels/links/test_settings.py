@@ -22,7 +22,7 @@ def rule(who: Agency) -> LinkPolicy:
 
 def test_link_policy_applies_to_new_posts(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        text = page.open("/channels")
+        text = page.open("/channels", view="links")
         assert "S’applique aux liens des nouvelles publications" in text
         page.check("Raccourcir les liens")
         page.type("utm_source", " {platform} ")

@@ -127,4 +127,4 @@ def test_picture_shows_its_posts_and_is_generated_again(door: Door, lumiere: Age
 def test_system_page_shows_used_storage(door: Door, lumiere: Agency) -> None:
     picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert word("system.storage_used", used=1) in page.open("/system")
+        assert word("system.storage_used", used=1) in page.open("/settings", section="storage")

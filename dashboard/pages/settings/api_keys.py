@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.system.integration_queries import ApiKeysView, load_api_keys
+from dashboard.pages.settings.integration_queries import ApiKeysView, load_api_keys
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -28,13 +28,12 @@ LIVES = (7, 30, 90, 365)
 def render_api_keys(page: PageContext) -> None:
     """Draw the keys and the form that creates one."""
     found = page.read(lambda scope: load_api_keys(scope, page.viewer.member))
-    st.subheader(page.text("system.keys"))
     st.write(page.text("system.keys_explained"))
     _render_new_secret(page)
     for key in found.living:
         with st.container(border=True):
             draw_template(
-                "pages/system/templates/api_key.html",
+                "pages/settings/templates/api_key.html",
                 key=key,
                 found=found,
                 voice=page.localizer,
@@ -51,7 +50,7 @@ def render_api_keys(page: PageContext) -> None:
                 )
     for key in found.ended:
         draw_template(
-            "pages/system/templates/api_key.html",
+            "pages/settings/templates/api_key.html",
             key=key,
             found=found,
             voice=page.localizer,

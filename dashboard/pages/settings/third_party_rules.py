@@ -5,8 +5,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.system.queries import SystemView
-from dashboard.pages.system.third_party_rule_queries import ThirdPartyRulesView
+from dashboard.pages.settings.queries import SafetyRulesView
+from dashboard.pages.settings.third_party_rule_queries import ThirdPartyRulesView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -17,7 +17,7 @@ from gate.policy.admission import AdmissionRequested
 from tenants.agencies.rights import Right
 
 
-def render_third_party_rules(page: PageContext, found: SystemView) -> None:
+def render_third_party_rules(page: PageContext, found: SafetyRulesView) -> None:
     """Draw the rules. Draw nothing if none are installed or accepted."""
     if not found.strangers:
         return
@@ -26,7 +26,7 @@ def render_third_party_rules(page: PageContext, found: SystemView) -> None:
     for number, one in enumerate(found.strangers):
         with st.container(border=True):
             draw_template(
-                "pages/system/templates/third_party_rules.html",
+                "pages/settings/templates/third_party_rules.html",
                 one=one,
                 found=found,
                 voice=page.localizer,

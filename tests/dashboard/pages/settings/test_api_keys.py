@@ -18,7 +18,7 @@ GIVEN = {"name": "Agenda", "scopes": ["posts:read"], "creators": (), "days": 30}
 
 def test_key_is_created_shown_once_and_revoked(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Une clé agit au nom du membre" in page.open("/system")
+        assert "Une clé agit au nom du membre" in page.open("/settings", section="keys")
         page.type("Nom de la clé", "Agenda <b>")
         text = page.press("Créer une clé")
         (secret,) = set(re.findall(r"grk_[\w-]{43}", text))
@@ -31,14 +31,14 @@ def test_key_is_created_shown_once_and_revoked(door: Door, lumiere: Agency) -> N
             lumiere.members[Role.OWNER],
         )
         assert "grk_" not in page.press("Je l’ai copiée")
-        assert "grk_" not in page.open("/system")
+        assert "grk_" not in page.open("/settings", section="keys")
         page.press("Révoquer la clé")
     assert keys.authenticate_key(door.tenant, secret, address="test") is None
 
 
 def test_double_click_creates_one_key(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/system")
+        page.open("/settings", section="keys")
         page.type("Nom de la clé", "Agenda")
         page.press_twice("Créer une clé")
     with lumiere.scope() as scope:
@@ -50,11 +50,11 @@ def test_managers_see_their_keys_and_the_owner_all(door: Door, lumiere: Agency) 
         with lumiere.scope(lumiere.act_as(role)) as scope:
             keys.create_key(scope, **{**GIVEN, "name": f"of {role}"})
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
-        text = page.open("/system")
+        text = page.open("/settings", section="keys")
     assert "of manager" in text
     assert "of owner" not in text
     with stream(door.url, door.cookie(lumiere)) as page:
-        text = page.open("/system")
+        text = page.open("/settings", section="keys")
     assert "of manager" in text
     assert "of owner" in text
     with lumiere.scope() as scope:

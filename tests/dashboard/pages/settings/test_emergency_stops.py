@@ -8,6 +8,7 @@ import pytest
 
 from channels.accounts import lifecycle
 from dashboard.auth import passkey_confirmations
+from dashboard.pages.settings.queries import load_stops
 from dashboard.pages.system.queries import load_system
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput
@@ -92,22 +93,24 @@ def test_stops_of_other_creators_are_hidden(door: Door, two: tuple[Agency, UUID,
     stops(who, "platform", "mastodon")
     stops(who, "chat", f"{account}:fan")
     with stream(door.url, door.cookie(who)) as page:
-        text = page.open("/system")
+        text = page.open("/settings", section="stop")
         assert "Zoé" in text
-        assert "Journal" in text
         assert page.labels().count("Lever l’arrêt") == 4
+        assert "Journal" in page.open("/system")
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
-        text = page.open("/system")
-        for hers in ("Zoé", ACCOUNT, str(account), "Mastodon", "dispute", "Journal"):
+        text = page.open("/settings", section="stop")
+        for hers in ("Zoé", ACCOUNT, str(account), "Mastodon", "dispute"):
             assert hers not in text, hers
         assert "Lever l’arrêt" not in page.labels()
         choices = page.find("Arrêter", "selectbox").options
         assert choices[0] == "Mia"
         assert "Toute l’agence" in choices
         assert [one for one in choices if "Zoé" in one or "Mastodon" in one] == []
+        assert "Journal" not in page.open("/system")
     with who.scope() as scope:
-        mias = load_system(scope, tenant_reads.get_member(scope, who.members[Role.MANAGER]))
-        assert (mias.stops, mias.acts) == ([], [])
+        manager = tenant_reads.get_member(scope, who.members[Role.MANAGER])
+        assert load_stops(scope, manager).stops == []
+        assert load_system(scope, manager).acts == []
 
 
 @pytest.mark.parametrize("where", ["creator", "channel"])
@@ -118,7 +121,7 @@ def test_member_who_lost_a_creator_cannot_lift_her_stop(
     stops(who, where, str(zoe if where == "creator" else account))
     limited(who)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
-        page.open("/system")
+        page.open("/settings", section="stop")
         page.type("Motif de la levée", "fini")
         limited(who, "mia")
         assert "Cet arrêt a déjà été levé" in page.press("Lever l’arrêt")
@@ -131,7 +134,7 @@ def test_member_who_lost_a_creator_cannot_stop_her(
     who, _, _ = two
     limited(who)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
-        page.open("/system")
+        page.open("/settings", section="stop")
         page.choose("Arrêter", "Zoé")
         limited(who, "mia")
         assert "Rien n’a été arrêté" in page.press("Arrêter : Zoé")
@@ -144,7 +147,7 @@ def test_member_of_one_creator_lifts_her_stop(
     who, _, _ = two
     stops(who, "creator", str(who.creator_id))
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
-        page.open("/system")
+        page.open("/settings", section="stop")
         page.type("Motif de la levée", "fini")
         assert "Levée de l’arrêt demandée" in page.press("Lever l’arrêt")
     handle_stop_request(wanted(who)[-1], tenant=tenant)
@@ -162,15 +165,15 @@ def test_member_of_one_creator_sets_but_cannot_lift_a_wide_stop(
     with stream(door.url, door.cookie(who, Role.MANAGER)) as late:
         with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
             limited(who, "mia")
-            page.open("/system")
+            page.open("/settings", section="stop")
             page.choose("Arrêter", choice)
             page.press(f"Arrêter : {choice}")
             handle_stop_request(wanted(who)[-1], tenant=tenant)
-            text = page.open("/system")
+            text = page.open("/settings", section="stop")
             assert "Lever l’arrêt" not in page.labels()
             assert "un responsable de toute l’agence peut le lever" in text
         limited(who)
-        late.open("/system")
+        late.open("/settings", section="stop")
         late.type("Motif de la levée", "fini")
         limited(who, "mia")
         assert "un responsable de toute l’agence peut le lever" in late.press("Lever l’arrêt")
@@ -284,8 +287,10 @@ def test_creator_stops_her_posts_from_home(
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         text = page.open("/")
         assert "Creator a déclenché l’arrêt d’urgence et ne peut pas le lever" in text
-        assert "Arrêter : Mia" not in page.labels()  # managers find it on System
-        assert "on m’a volé mon téléphone" in page.open("/system").replace("&#39;", "’")
+        assert "Arrêter : Mia" not in page.labels()  # managers find it on Settings
+        assert "on m’a volé mon téléphone" in page.open("/settings", section="stop").replace(
+            "&#39;", "’"
+        )
         page.type("Motif de la levée", "retrouvé")
         page.press("Lever l’arrêt")
         handle_stop_request(wanted(who)[-1], tenant=tenant)
@@ -317,7 +322,7 @@ def test_notices_name_the_scope_of_each_stop(
     with stream(door.url, door.cookie(who)) as page:
         text = page.open("/")
     for whom in ("Toute l’agence", "Zoé", f"Zoé, {ACCOUNT} · Mastodon", "Mastodon"):
-        assert f'<span class="gr-soft">{whom} · <a href="/system"' in text, whom
+        assert f'<span class="gr-soft">{whom} · <a href="/settings?section=stop"' in text, whom
 
 
 def test_chatter_chooses_a_creator_and_other_roles_have_no_button(

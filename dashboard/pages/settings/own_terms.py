@@ -20,6 +20,8 @@ from tenants.agencies.rights import Right
 
 KIND = "terms:kind"
 TYPED = "terms:typed"
+SENTENCE = "terms:sentence"
+ROUND = "terms:round"
 
 
 def render_own_terms(page: PageContext) -> None:
@@ -27,18 +29,63 @@ def render_own_terms(page: PageContext) -> None:
     with st.container(border=True):
         st.subheader(page.text("terms.title"))
         draw_template("shell/templates/note.html", note=page.text("terms.how"))
-        st.selectbox(
-            page.text("terms.kind"),
-            KINDS,
-            format_func=lambda kind: page.text(f"terms.kind.{kind}"),
-            key=KIND,
-        )
-        st.text_area(page.text("terms.typed"), key=TYPED)
-        actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
+        if page.has_right(Right.STAFF):
+            _render_add_form(page)
         listed = page.read(own_terms.list_own_terms)
         if listed and st.toggle(page.text("terms.show", count=len(listed)), key="terms:show"):
             for one in listed:
                 _render_term(page, one)
+
+
+def _render_add_form(page: PageContext) -> None:
+    st.selectbox(
+        page.text("terms.kind"),
+        KINDS,
+        format_func=lambda kind: page.text(f"terms.kind.{kind}"),
+        key=KIND,
+    )
+    st.text_area(page.text("terms.typed"), key=TYPED)
+    actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
+    key = f"terms:file:{st.session_state.get(ROUND, 0)}"
+    st.file_uploader(
+        page.text("terms.upload"),
+        ["txt", "csv"],
+        key=key,
+        max_upload_size=1,
+        on_change=partial(_submit_file, key),
+    )
+
+
+def _submit_file(key: str) -> None:
+    """Request the terms of the uploaded file and clear the field."""
+    file = st.session_state.get(key)
+    if file is not None:
+        act = partial(_request_file, file.getvalue())
+        actions.run_action(act, Right.STAFF, f"upload:{file.file_id}")
+        st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
+
+
+def _request_file(data: bytes, scope: Scope, press_id: UUID) -> Message:
+    kind = str(actions.typed_value(KIND))
+    count = own_terms.request_own_terms_file(scope, press_id, kind, data)
+    return Message("terms.adding", {"count": count})
+
+
+def render_sentence_test(page: PageContext) -> None:
+    """Draw the form that rates a sentence with the built-in and the agency's own terms."""
+    with st.form("terms:test", border=True):
+        st.subheader(page.text("terms.test_title"))
+        st.text_area(
+            page.text("terms.sentence_label"),
+            key=SENTENCE,
+            max_chars=own_terms.MAX_SENTENCE_LENGTH,
+        )
+        actions.submit_button(page, "terms.test", _rate_sentence, right=Right.RUN, key="terms:rate")
+
+
+def _rate_sentence(scope: Scope, _: UUID) -> Message:
+    found = own_terms.rate_sentence(scope, str(actions.typed_value(SENTENCE) or ""))
+    return Message(f"terms.tested.{found.prohibited or found.rating}")
 
 
 def _render_term(page: PageContext, one: OwnTermSummary) -> None:

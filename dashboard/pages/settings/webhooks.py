@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.system.integration_queries import WebhooksView, load_webhooks
+from dashboard.pages.settings.integration_queries import WebhooksView, load_webhooks
 from dashboard.shell import actions, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -33,14 +33,16 @@ def render_webhooks(page: PageContext) -> None:
     if not page.has_right(Right.STAFF):
         return
     found = page.read(load_webhooks)
-    st.subheader(page.text("system.hooks"))
     st.write(page.text("system.hooks_explained"))
     _render_new_secret(page)
     for hook, calls in found.hooks:
         with st.container(border=True):
             shown = {"hook": hook, "calls": calls, "found": found, "not_public": NOT_PUBLIC}
             draw_template(
-                "pages/system/templates/webhook.html", **shown, voice=page.localizer, word=page.text
+                "pages/settings/templates/webhook.html",
+                **shown,
+                voice=page.localizer,
+                word=page.text,
             )
             _render_webhook_actions(page, hook, calls)
     _render_new_webhook_form(page, found)

@@ -1,4 +1,4 @@
-"""Webhooks of platforms on Channels: their address, signing secret and last event."""
+"""Webhooks of platforms on the Settings page: their address, signing secret and last event."""
 
 from uuid import UUID
 
@@ -33,7 +33,7 @@ def known(lumiere: Agency) -> app_webhooks.CalledApp:
 def test_webhook_secret_is_added_replaced_and_removed(door: Door, lumiere: Agency) -> None:
     made = application(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        text = page.open("/channels")
+        text = page.open("/settings", section="applications")
         assert f"{PUBLIC}/hooks/fanvue/{lumiere.tenant_id}/{made}" in text
         assert "client-1" in text
         page.type(BOX, f" {SECRET} ")
@@ -45,7 +45,7 @@ def test_webhook_secret_is_added_replaced_and_removed(door: Door, lumiere: Agenc
         }
         with lumiere.scope() as scope:
             app_webhooks.record_call(scope, made)
-        assert "Dernier évènement reçu" in page.open("/channels")
+        assert "Dernier évènement reçu" in page.open("/settings", section="applications")
         page.type(BOX, SECRET[::-1])
         page.press("Remplacer le secret")
         second = known(lumiere).letter
@@ -54,16 +54,24 @@ def test_webhook_secret_is_added_replaced_and_removed(door: Door, lumiere: Agenc
             app_webhooks.CALL_SECRET_FIELD: SECRET[::-1]
         }
         page.press("Désactiver le webhook")
-        assert SECRET not in page.open("/channels")
+        assert SECRET not in page.open("/settings", section="applications")
     assert known(lumiere).letter is None
     assert SECRET not in door.log.read_text("utf-8")
+
+
+def test_registered_and_missing_applications_are_listed(door: Door, lumiere: Agency) -> None:
+    application(lumiere, "youtube")
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        text = page.open("/settings", section="applications")
+    assert "L’application client-1 est enregistrée." in text
+    assert "Aucune application." in text
 
 
 @pytest.mark.parametrize("typed", ["", "short", "with blanks in its middle", "é" * 40])
 def test_invalid_secret_is_reported(door: Door, lumiere: Agency, typed: str) -> None:
     application(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/channels")
+        page.open("/settings", section="applications")
         page.type(BOX, typed)
         assert "Secret de signature invalide" in page.press(TAKE)
     assert known(lumiere).letter is None
@@ -72,7 +80,7 @@ def test_invalid_secret_is_reported(door: Door, lumiere: Agency, typed: str) -> 
 def test_agency_without_such_application_sees_no_webhooks(door: Door, lumiere: Agency) -> None:
     application(lumiere, "reddit")
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert TITLE not in page.open("/channels")
+        assert TITLE not in page.open("/settings", section="applications")
 
 
 def test_meta_accounts_show_their_subscription_state(door: Door, lumiere: Agency) -> None:
@@ -103,7 +111,7 @@ def test_meta_accounts_show_their_subscription_state(door: Door, lumiere: Agency
                 called=scope.now if state == "on" else None,
             )
     with stream(door.url, door.cookie(lumiere)) as page:
-        text = page.open("/channels")
+        text = page.open("/settings", section="applications")
     assert f"{PUBLIC}/hooks/meta" in text
     for said in (
         "Dernier évènement reçu",
@@ -118,4 +126,4 @@ def test_meta_accounts_show_their_subscription_state(door: Door, lumiere: Agency
 def test_other_roles_do_not_see_webhooks(door: Door, lumiere: Agency, role: Role) -> None:
     application(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
-        assert TITLE not in page.open("/channels")
+        assert TITLE not in page.open("/settings", section="applications")

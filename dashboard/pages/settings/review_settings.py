@@ -8,7 +8,6 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.team.queries import TeamView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -16,6 +15,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.policy import review_settings
 from gate.policy.review_settings import MIN_SUGGESTIVE_PERCENT, MIN_WORDS_PERCENT
+from tenants.agencies.queries import list_members
 from tenants.agencies.rights import Right, Role
 
 SUGGESTIVE = "desk:suggestive"
@@ -23,19 +23,16 @@ WORDS = "desk:words"
 OFFICER = "desk:officer"
 
 
-def render_review_settings(page: PageContext, found: TeamView) -> None:
+def render_review_settings(page: PageContext) -> None:
     """Draw the review shares and the safety officer with their current values."""
-    chosen, officer = page.read(
+    chosen, officer, people = page.read(
         lambda scope: (
             review_settings.sampling_shares(scope),
             review_settings.safety_officer(scope),
+            list_members(scope),
         )
     )
-    able = {
-        one.member.id: one.member.name
-        for one in found.colleagues
-        if one.member.role in (Role.OWNER, Role.MANAGER)
-    }
+    able = {one.id: one.name for one in people if one.role in (Role.OWNER, Role.MANAGER)}
     with st.container(border=True):
         st.subheader(page.text("desk.title"))
         draw_template("shell/templates/note.html", note=page.text("desk.how"))

@@ -1,4 +1,4 @@
-"""Webhooks on the System page: added, secret shown once, tested, paused, deleted."""
+"""Webhooks on the Settings page: added, secret shown once, tested, paused, deleted."""
 
 import re
 
@@ -16,7 +16,7 @@ SECRET = re.compile(r"whs_[\w-]{43}")
 
 def added(page: Stream) -> str:
     """Add a webhook and return the text of the page."""
-    page.open("/system")
+    page.open("/settings", section="webhooks")
     page.type("Nom du webhook", "CRM <b>")
     page.type("URL", "https://crm.example/hook")
     return page.press("Ajouter un webhook")
@@ -37,11 +37,11 @@ def test_owner_adds_tests_pauses_and_deletes_a_webhook(door: Door, lumiere: Agen
                 "UPDATE hook_calls SET state = 'dead', tries = 9, status = 500 WHERE id = :id",
                 id=call.id,
             )
-        assert "en échec · tentatives : 9 · HTTP 500" in page.open("/system")
+        assert "en échec · tentatives : 9 · HTTP 500" in page.open("/settings", section="webhooks")
         assert "nouvelle tentative prévue" in page.press("Renvoyer les appels en échec")
         first = set(SECRET.findall(page.press("Renouveler le secret")))
         assert len(first) == 1
-        assert "Signé avec les deux secrets" in page.open("/system")
+        assert "Signé avec les deux secrets" in page.open("/settings", section="webhooks")
         assert "en pause" in page.press("Mettre en pause")
         assert page.find("Envoyer un test").drawn.disabled
         page.press("Supprimer le webhook")
@@ -66,7 +66,7 @@ def test_failed_call_is_resent_despite_many_later_calls(door: Door, lumiere: Age
         with lumiere.scope() as scope:
             shown = list_calls(scope, hook.id, limit=5)
         assert [call.state for call in shown] == ["taken"] * 5 + ["dead"]
-        assert "en échec · tentatives : 9" in page.open("/system")
+        assert "en échec · tentatives : 9" in page.open("/settings", section="webhooks")
         page.press("Renvoyer les appels en échec")
     with lumiere.scope() as scope:
         assert "dead" not in {call.state for call in list_calls(scope, hook.id, limit=20)}
@@ -74,7 +74,7 @@ def test_failed_call_is_resent_despite_many_later_calls(door: Door, lumiere: Age
 
 def test_double_click_adds_one_webhook(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/system")
+        page.open("/settings", section="webhooks")
         page.type("Nom du webhook", "CRM")
         page.type("URL", "https://crm.example/hook")
         page.press_twice("Ajouter un webhook")
@@ -84,7 +84,7 @@ def test_double_click_adds_one_webhook(door: Door, lumiere: Agency) -> None:
 
 def test_invalid_url_is_refused(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/system")
+        page.open("/settings", section="webhooks")
         page.type("Nom du webhook", "CRM")
         page.type("URL", "http://10.0.0.1/")
         text = page.press("Ajouter un webhook")
@@ -97,6 +97,6 @@ def test_manager_sees_no_webhooks(door: Door, lumiere: Agency, role: Role) -> No
     with stream(door.url, door.cookie(lumiere)) as page:
         added(page)
     with stream(door.url, door.cookie(lumiere, role)) as page:
-        text = page.open("/system")
+        text = page.open("/settings", section="webhooks")
     assert "crm.example" not in text
     assert "Ajouter un webhook" not in text

@@ -1,0 +1,1 @@
+"""The page Settings: one section for each group of settings; each module draws one of them."""
