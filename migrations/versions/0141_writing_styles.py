@@ -6,7 +6,7 @@ from alembic import op
 from migrations.tools import inside, number, tenant_table, text, unique, uuid_column
 
 revision = "0141"
-down_revision = "0135"
+down_revision = "0140"
 branch_labels = None
 depends_on = None
 

@@ -16,7 +16,7 @@ from migrations.tools import (
 )
 
 revision = "0143"
-down_revision = "0140"
+down_revision = "0142"
 branch_labels = None
 depends_on = None
 
