@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -185,7 +186,7 @@ def _about(tenant_id: UUID) -> str:
 def _record_change(scope: Scope, act: str, before: object, after: object) -> None:
     """Record the changed fields with their values before and after. Record nothing if none is."""
     scope.session.flush()
-    changed: dict[str, str | int] = {}
+    changed: dict[str, Any] = {}
     for name, old in vars(before).items():
         new = getattr(after, name)
         if old != new:
