@@ -5,6 +5,7 @@ Platforms turn such a host into a link. The valid endings are those of the Publi
 """
 
 import re
+import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
@@ -19,7 +20,11 @@ MAX_HOST_LABELS = 16
 URL_END = r"[^\s<>\"'()\[\]]"
 """Pattern of a character that an address in a text may contain."""
 
-_HOST = re.compile(r"(?<![@\w.-])(?:[\w-]++\.)++[\w-]*+")
+_MARKS = "".join(
+    chr(code) for code in range(0x300, 0x1C00) if unicodedata.category(chr(code)) in ("Mn", "Mc")
+)
+r"""Vowel signs and other marks of the scripts that domain names use; `\w` does not match them."""
+_HOST = re.compile(rf"(?<![@\w{_MARKS}.-])(?:[\w{_MARKS}-]++\.)++[\w{_MARKS}-]*+")
 _NUMBERS = re.compile(r"(?:\d{1,3}\.){3}\d{1,3}")
 _ENDING = re.compile(r"\.[a-z]{2,63}$", re.IGNORECASE)
 _WWW = re.compile(r"www\.[\w-]+\.", re.IGNORECASE)

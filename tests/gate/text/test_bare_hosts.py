@@ -4,7 +4,7 @@ import random
 from importlib.resources import files
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.text_corpus import ordinary_texts
@@ -27,6 +27,10 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{2,10}(-[a-z0-9]{2,8})?", fullmatch=True)
 
 @given(NAMES, st.sampled_from(SUFFIXES), st.sampled_from(["", "/x", "/a/b?c=1", ":8080/x"]))
 @settings(max_examples=60, deadline=None)
+@example("mia", "భారత్", "")
+@example("mia", "ไทย", "/x")
+@example("mia", "ලංකා", "")
+@example("mia", "سودان", "")
 def test_host_with_public_suffix_is_link(name: str, suffix: str, path: str) -> None:
     host = f"{name}.{suffix}{path}"
     for text in (host, f"see {host}", f"look at {host}, please", f"({host})", f"my page: {host}!"):

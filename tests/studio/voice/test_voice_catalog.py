@@ -10,6 +10,7 @@ import pytest
 from pydantic import SecretStr
 
 from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.i18n.translation import render_message
 from gate.consent.grants import revoke_consent
 from generators.contract.engines import EngineMissing
 from generators.contract.speech import SpeechEngine
@@ -36,7 +37,7 @@ from tests.studio.voice.test_speeches import (
 from workers.wiring import Services
 
 __all__ = ["account", "paid"]
-SENTENCE = "Bonjour. Voici comment je parle quand je vous lis un texte court."
+SENTENCE = render_message(samples.SAMPLE_TEXT, "fr")
 
 
 def look(
