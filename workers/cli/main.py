@@ -204,9 +204,9 @@ def invite(
     ] = "",
 ) -> None:
     """Create a one-time sign-in link."""
-    from workers.cli.invitations import create_invitation_link, create_owner_link
+    from workers.cli.invitations import invite_member, invite_owner
 
-    typer.echo(create_owner_link(email, agency) if owner else create_invitation_link(email))
+    typer.echo(invite_owner(email, agency) if owner else invite_member(email))
 
 
 @app.command()

@@ -83,7 +83,7 @@ def test_own_agency_is_created_from_the_demo_and_posts(
             ("Nom du créateur", name),
         ):
             zoe.type(label, answer)
-        zoe.page.get_by_text("un personnage virtuel").click()
+        zoe.page.get_by_text("Personnage virtuel").click()
         zoe.button("Créer mon agence").dblclick()
         zoe.page.get_by_role("link", name="Ouvrir mon agence").click()
         zoe.press("Se connecter")

@@ -2,6 +2,7 @@
 tenant."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from sqlalchemy.exc import IntegrityError
@@ -20,7 +21,7 @@ from tests.tenants.builders import Agency, create_small_agency
 def test_agency_is_returned_as_created(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
         assert queries.get_agency(scope) == queries.Agency(
-            "Lumière", "fr", "Europe/Paris", demo=False
+            "Lumière", "fr", "Europe/Paris", demo=False, languages=("fr",)
         )
         (creator,) = queries.list_creators(scope)
         assert (creator.id, creator.kind, creator.languages, creator.approval_tiers) == (
@@ -29,6 +30,40 @@ def test_agency_is_returned_as_created(lumiere: Agency) -> None:
             ("fr",),
             1,
         )
+
+
+def test_agency_gets_name_currency_and_languages(lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        scope.run("UPDATE agencies SET named = false WHERE tenant_id = :t", t=scope.tenant_id)
+        assert not queries.is_set_up(scope)
+        agencies.name_agency(
+            scope, name=" Maison  Zoé ", zone="UTC", currency="CHF", languages=["en", "fr", "en"]
+        )
+        scope.session.expire_all()
+        found = queries.get_agency(scope)
+        assert queries.is_set_up(scope)
+    assert (found.name, found.zone, found.currency) == ("Maison Zoé", "UTC", "CHF")
+    assert (found.language, found.languages) == ("en", ("en", "fr"))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "code"),
+    [
+        ({"name": " "}, "name.unfit"),
+        ({"zone": "Mars/Base"}, "agency.zone"),
+        ({"currency": "EURO"}, "agency.currency"),
+        ({"currency": "DEM"}, "agency.currency"),
+        ({"languages": []}, "agency.no_language"),
+        ({"languages": ["xx"]}, "agency.language"),
+    ],
+)
+def test_wrong_detail_of_an_agency_is_refused(
+    lumiere: Agency, wrong: dict[str, Any], code: str
+) -> None:
+    right = {"name": "Zoé", "zone": "UTC", "currency": "EUR", "languages": ["fr"]}
+    with lumiere.scope() as scope, pytest.raises(BadInput) as refused:
+        agencies.name_agency(scope, **right | wrong)
+    assert refused.value.message.code == code
 
 
 def test_agency_is_created_once(lumiere: Agency) -> None:
