@@ -21,6 +21,7 @@ from channels.sending import step_runner
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
+from gate.contract.reasons import Reason
 from gate.permits import issuance
 from schedules.approvals import decisions
 from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST
@@ -29,7 +30,12 @@ from schedules.downtime import account_blocks
 from schedules.notices import blocked_account
 from schedules.posts.deliveries import FINAL_PREFLIGHT_LEAD, get_post
 from schedules.posts.models import Delivery
-from schedules.posts.states import MISSING_APPROVAL_CODES, PENDING_STATES, DeliveryState
+from schedules.posts.states import (
+    CREATOR_INACTIVE,
+    MISSING_APPROVAL_CODES,
+    PENDING_STATES,
+    DeliveryState,
+)
 from schedules.posts.transitions import EARLY_WARNING_SUFFIX, early_warning_cause, get_delivery
 from schedules.publishing.claims import NotClaimable, build_checked_units
 from tenants.notices import notices
@@ -44,8 +50,12 @@ BETWEEN = timedelta(hours=6)
 """Interval between checks of a delivery without problems on its last day: a consent can end at any
 time."""
 
-_ELSEWHERE = MISSING_APPROVAL_CODES | {"delivery.stopped", APPROVAL_EXPIRES_FIRST}
-"""Problems that other notices report in time."""
+_ELSEWHERE = MISSING_APPROVAL_CODES | {
+    "delivery.stopped",
+    CREATOR_INACTIVE,
+    APPROVAL_EXPIRES_FIRST,
+}
+"""Problems that other notices report in time, or that members have caused themselves."""
 
 _WAITS = {
     shared_quota.QUOTA_RESERVED.code: "delivery.kept",
@@ -108,6 +118,8 @@ def warn_of_troubles(
             *_collect_troubles(scope, row, (channel, kept), connectors),
             *_find_interval_trouble(scope, channel, row),
         ]
+    # Members who deactivate a creator need no early warning for each post.
+    found = [one for one in found if one.code != CREATOR_INACTIVE]
     if found:
         notices.put(
             scope, found[0], cause=early_warning_cause(row), urgent=True, creator_id=row.creator_id
@@ -188,7 +200,8 @@ def _find_content_troubles(
     if unfit is not None:
         found.append(unfit)
     if decision.is_transient and not decision.is_allowed:
-        found.append(_stopped_message(channel))
+        inactive = Reason.CREATOR_INACTIVE in decision.reasons
+        found.append(Message(CREATOR_INACTIVE) if inactive else _stopped_message(channel))
     elif not decision.is_allowed and not unseen:
         found.append(decision.main_reason)
     return found

@@ -14,8 +14,9 @@ from foundation.errors import Conflict, Refused
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.settings import MailSettings
-from tenants.agencies import agencies
+from tenants.agencies import agencies, creators
 from tenants.agencies import queries as tenant_reads
+from tenants.agencies.creators import CreatorChanges
 from tenants.agencies.rights import Role
 from tenants.notices import emails, notices
 from tenants.notices.emails import EmailPreference
@@ -170,6 +171,21 @@ def test_urgent_notices_are_mailed_within_a_minute_as_counts_and_pages(house: Ho
     assert "Comptes : 1. http://localhost:8501/channels" in said
     assert "http://localhost:8501/auth/mails" in said
     assert WORDS not in house.text()
+
+
+def test_notices_about_a_creator_are_mailed_to_the_responsible_members_alone(house: House) -> None:
+    manager = house.add(Role.MANAGER)
+    for member in (house.lea.author, manager):
+        house.wants(member)
+    with house.lea.scope() as scope:
+        chosen = CreatorChanges(responsible=(manager,))
+        creators.change_creator(scope, house.lea.creator_id, chosen)
+    house.put()
+    assert house.minute() == 1
+    assert [len(house.server.to(house.address(one))) for one in (house.lea.author, manager)] == [
+        0,
+        1,
+    ]
 
 
 def test_email_groups_notices_by_page(house: House) -> None:

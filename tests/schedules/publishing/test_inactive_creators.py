@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from schedules.posts.states import DeliveryState
+from schedules.publishing import preflight
 from schedules.rescheduling import held_posts
 from schedules.rescheduling.held_posts import HeldPostAction
 from tenants.agencies import creators
@@ -58,6 +59,11 @@ def test_short_deactivation_before_the_due_time_changes_nothing(lea: SandboxAgen
     set_state(lea, CreatorState.INACTIVE)
     lea.live(minutes=1)
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
+    with lea.scope() as scope:
+        connectors = lea.services.connectors
+        troubles = preflight.troubles_of_delivery(scope, delivery_id, connectors)
+    assert [one.code for one in troubles] == ["delivery.creator_inactive"]
+    assert lea.notices() == {}
     set_state(lea, CreatorState.ACTIVE)
     lea.live(minutes=12)
     assert lea.state(delivery_id) is DeliveryState.PUBLISHED

@@ -13,6 +13,8 @@ from studio.costs import quotas
 from studio.costs.quotas import GenerationHours
 from studio.recipes import specs
 from studio.runs import runner
+from tenants.agencies import creators
+from tenants.agencies.states import CreatorState
 from tests.channels.builders import Killed
 from tests.studio.builders import CreatorStudio, Engine, build_spec, create_studio
 
@@ -179,6 +181,26 @@ def test_run_beyond_the_quota_waits_for_the_next_day(nova: CreatorStudio) -> Non
         assert abs(scope.now + later.value.after - tomorrow) < timedelta(seconds=30)
     assert (row.waits_until, row.waits_for) == (tomorrow, "quota")
     nova.work(job_id, lambda: engine, per_day=3)
+    assert nova.progress(job_id) == ("done", 3, 3)
+
+
+def test_run_of_a_creator_stops_at_their_own_quota_and_while_inactive(nova: CreatorStudio) -> None:
+    job_id, engine = nova.start(), Engine()
+    with nova.scope() as scope:
+        quotas.set_daily_quota(scope, 2, creator_id=nova.creator_id)
+        assert quotas.creator_quotas(scope) == {nova.creator_id: 2}
+    with pytest.raises(outbox.RetryLater):
+        nova.work(job_id, lambda: engine)
+    assert nova.progress(job_id) == ("running", 2, 3)
+    with nova.scope() as scope:
+        quotas.set_daily_quota(scope, None, creator_id=nova.creator_id)
+        creators.change_creator_state(scope, nova.creator_id, CreatorState.INACTIVE)
+    with pytest.raises(outbox.RetryLater) as later:
+        nova.work(job_id, lambda: engine)
+    assert later.value.after == quotas.INACTIVE_RECHECK_INTERVAL
+    with nova.scope() as scope:
+        creators.change_creator_state(scope, nova.creator_id, CreatorState.ACTIVE)
+    nova.work(job_id, lambda: engine)
     assert nova.progress(job_id) == ("done", 3, 3)
 
 

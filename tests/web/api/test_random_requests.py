@@ -34,7 +34,9 @@ from web.api.common.authentication import MEDIA_TYPES
 from web.api.common.rate_limits import ApiRateLimit, ApiRateLimits
 from web.app import create_web_app
 
-OF_OWNERS = frozenset({ApiKeyScope.HOOKS_WRITE, ApiKeyScope.SETTINGS_WRITE})
+OF_OWNERS = frozenset(
+    {ApiKeyScope.CREATORS_WRITE, ApiKeyScope.HOOKS_WRITE, ApiKeyScope.SETTINGS_WRITE}
+)
 WITH_EXAMPLE = [one for one in OPERATIONS if one.method != "GET" and one.example is not None]
 EXAMPLES = [
     (name, example)

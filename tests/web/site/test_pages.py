@@ -19,6 +19,8 @@ from studio.ingest import pipeline
 from studio.library import assets
 from studio.packs import packs
 from subscribers.catalog.prices import set_price
+from tenants.agencies import creators
+from tenants.agencies.states import CreatorState
 from tests.schedules.builders import jpeg
 from tests.web.builders import (
     PUBLIC,
@@ -92,6 +94,20 @@ def test_profile_shows_texts_packs_and_the_chat_link(mia: CreatorPage) -> None:
     assert (
         text.count('href="http://127.0.0.1:8490/c/mia"') == 2
     )  # the button and the link of the pack
+
+
+def test_page_of_an_inactive_creator_offers_neither_packs_nor_chats(mia: CreatorPage) -> None:
+    some_pack(mia)
+    mia.post(title="Matin", media=[mia.stage(new_picture())])
+    with mia.scope() as scope:
+        creators.change_creator_state(scope, mia.creator_id, CreatorState.INACTIVE)
+    text = mia.get().text
+    assert "Matin" in text
+    assert "Plage" not in text
+    assert "/c/mia" not in text
+    with mia.scope() as scope:
+        creators.change_creator_state(scope, mia.creator_id, CreatorState.ACTIVE)
+    assert "Plage" in mia.get().text
 
 
 def test_empty_page_is_explained(mia: CreatorPage) -> None:

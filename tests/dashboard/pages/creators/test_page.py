@@ -57,7 +57,7 @@ def test_profile_is_edited_with_a_picture_that_only_members_see(
         page.press("Modifier")
         page.type("Biographie", "Bonjour à tous")
         page.type("Publications par jour", "4")
-        page.attach("Image", {"me.png": picture()})
+        page.attach("Photo de profil", {"me.png": picture()})
         text = page.press("Enregistrer")
         assert "Le profil de" in text
         assert "4 publications par jour" in page.again()
