@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
-import tenants.agencies.models  # noqa: F401  likewise
 from foundation.db.tables import CreatorOwnedRow, tenant_foreign_key, timestamp_column
 from subscribers.table_columns import accounting_table_args, amount_column
 
@@ -54,7 +53,6 @@ class RevenueParty(CreatorOwnedRow, table=True):
     __tablename__ = "revenue_parties"
     __table_args__ = accounting_table_args(
         UniqueConstraint("tenant_id", "creator_id", "name"),
-        tenant_foreign_key("creator_id", "creators"),
         about="creator",
     )
     name: str
@@ -68,7 +66,6 @@ class Payout(CreatorOwnedRow, table=True):
     __table_args__ = accounting_table_args(
         Index("payouts_of_creator", "tenant_id", "creator_id", "booked_at"),
         CheckConstraint("amount_minor > 0", name="payouts_positive"),
-        tenant_foreign_key("creator_id", "creators"),
         about="creator",
     )
     account: str

@@ -214,6 +214,16 @@ def list_members(scope: Scope) -> list[Member]:
     return [_member_from_row(row) for row in rows]
 
 
+def names_by_actor(scope: Scope) -> dict[str, str]:
+    """Return the names of all members, former ones included, by actor (`member:<id>`), sorted by
+    name."""
+    rows = scope.run(
+        "SELECT id, name FROM members WHERE tenant_id = :tenant ORDER BY name, id",
+        tenant=scope.tenant_id,
+    )
+    return {f"member:{row.id}": row.name for row in rows}
+
+
 def principals_by_address(scope: Scope, addresses: Collection[str]) -> dict[str, set[UUID]]:
     """Return the principals that sign in or signed in with each address, by lower-case address.
     Unknown addresses are absent."""

@@ -36,14 +36,15 @@ def export_payout_statement(creator: str, *, month: str, agency: str, as_json: b
         payout_statement_pdf.render_payout_statement_pdf(statement, terminal_language())
     )
     print_progress(Message("cli.report.saved", {"file": str(document)}))
-    return _statement_as_json(statement) if as_json else table
+    return statement_as_json(statement) if as_json else table
 
 
 def _last_month(today: date) -> date:
     return (today.replace(day=1) - timedelta(days=1)).replace(day=1)
 
 
-def _statement_as_json(statement: PayoutStatement) -> str:
+def statement_as_json(statement: PayoutStatement) -> str:
+    """Return the statement as JSON with amounts in minor units."""
     return format_json(
         {
             "number": statement.number,

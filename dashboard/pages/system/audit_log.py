@@ -19,7 +19,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import load_catalogue
 from foundation.ops.wall_time import day_bounds
 from tenants import audit
-from tenants.agencies.queries import Creator, list_creators, list_members
+from tenants.agencies.queries import Creator, list_creators, names_by_actor
 from tenants.audit import AuditFilter, AuditRecord
 from tenants.audit_areas import AUDIT_AREAS
 
@@ -61,7 +61,7 @@ def render_audit_log(page: PageContext) -> None:
     st.subheader(page.text("system.acts"))
     members, creators = page.read(
         lambda scope: (
-            {f"member:{one.id}": one.name for one in list_members(scope)},
+            names_by_actor(scope),
             _mine(page, scope),
         )
     )
@@ -157,7 +157,7 @@ def load_audit_log(
     last = found[-1] if len(found) == PAGE_SIZE else None
     return AuditLogView(
         lines=group_repeated_acts(found),
-        names={f"member:{one.id}": one.name for one in list_members(scope)},
+        names=names_by_actor(scope),
         creators=_mine(page, scope),
         after=(last.at, last.id) if last is not None else None,
         now=scope.now,
@@ -256,7 +256,7 @@ def _render_csv(page: PageContext) -> str:
 
     return render_audit_csv(
         page.read(read),
-        page.read(lambda scope: {f"member:{m.id}": m.name for m in list_members(scope)}),
+        page.read(names_by_actor),
     )
 
 

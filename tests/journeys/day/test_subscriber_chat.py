@@ -91,6 +91,9 @@ def test_pressing_twice_buys_once(house: Installation, people: People) -> None:
     assert f"{price} (test)" in report.out
     assert invoice["invoice"]["title"].split("’")[0] in report.out
     assert render_message(Message("report.balanced"), "en") in report.out
+    statement = house.run("payout-statement", "--creator", "nova", "--json")
+    assert statement.code == 0, statement.err
+    assert '"number"' in statement.out
 
 
 def test_stop_ends_offers(people: People) -> None:

@@ -79,6 +79,18 @@ def test_filters_narrow_the_list_and_the_file(door: Door, lumiere: Agency) -> No
         assert "Asia/Tokyo" not in text
 
 
+def test_former_member_keeps_their_name(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope(lumiere.act_as(Role.CHATTER)) as scope:
+        audit.record(scope, "asset.cleared", "asset:1")
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE members SET active = false, name = 'Ancien' WHERE id = :m",
+            m=lumiere.members[Role.CHATTER],
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert f"Ancien · {load_catalogue('fr')['audit.asset.cleared']}" in page.open("/system")
+
+
 def test_csv_has_one_line_for_each_change_and_runs_no_formula(lumiere: Agency) -> None:
     with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
         scope.run("UPDATE creators SET name = '=cmd()' WHERE tenant_id = :t", t=lumiere.tenant_id)
