@@ -161,7 +161,7 @@ def find_obstacles(level: AutonomyLevel, found: AutonomyEvidence) -> tuple[Messa
     missing = []
     if found.reviewed < need:
         missing.append(Message("autonomy.needs_reviews", {"count": found.reviewed, "need": need}))
-    if found.unchanged_percent < MIN_UNCHANGED_PERCENT:
+    if found.reviewed and found.unchanged_percent < MIN_UNCHANGED_PERCENT:
         missing.append(
             Message(
                 "autonomy.needs_unchanged",
