@@ -2,9 +2,9 @@
 that a higher level requires, and the automatic fallback.
 
 A level is earned by reviewed drafts. It falls back to `copilot` by itself; only a member raises it.
-There are two exceptions: the owner chooses the first level of a new agency, because an agency of one
-person may prefer a bot that answers from the start, and it falls like any other; and the operator's
-brief of a scripted day changes the persona without lowering the level.
+There are two exceptions: the owner chooses the first level of a new agency, because an agency of
+one person may prefer a bot that answers from the start, and it falls like any other; and the
+operator's brief of a scripted day changes the persona without lowering the level.
 """
 
 from collections.abc import Sequence
@@ -161,7 +161,7 @@ def find_obstacles(level: AutonomyLevel, found: AutonomyEvidence) -> tuple[Messa
     missing = []
     if found.reviewed < need:
         missing.append(Message("autonomy.needs_reviews", {"count": found.reviewed, "need": need}))
-    if found.unchanged_percent < MIN_UNCHANGED_PERCENT:
+    if found.reviewed and found.unchanged_percent < MIN_UNCHANGED_PERCENT:
         missing.append(
             Message(
                 "autonomy.needs_unchanged",

@@ -60,7 +60,8 @@ class Persona(CreatorOwnedRow, table=True):
 class AutonomyChange(CreatorOwnedRow, table=True):
     """A change of a creator's autonomy, append-only.
 
-    `reason` is `member`, or the cause of an automatic fallback (`autonomy.FALLBACKS`).
+    `reason` is `member`, `first` for the first level of a creator, or the cause of an automatic
+    fallback (`autonomy.FALLBACKS`).
     """
 
     __tablename__ = "autonomy_changes"

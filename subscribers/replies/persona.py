@@ -220,8 +220,19 @@ def activate_persona(scope: Scope, persona_id: UUID, *, keep_level: bool = False
         version=row.version,
         before=before.version if before is not None else 0,
     )
-    if before is not None and not keep_level:
+    if before is None:
+        _record_first_level(scope, row)
+    elif not keep_level:
         _inherit_level(scope, row, before)
+
+
+def _record_first_level(scope: Scope, row: Persona) -> None:
+    """Record a first level above `copilot`, which needs no evidence."""
+    level = autonomy.parse_level(row.level)
+    if autonomy.is_raise("copilot", level):
+        autonomy.record_change(
+            scope, row.creator_id, "copilot", level, reason="first", version=row.version
+        )
 
 
 def _inherit_level(scope: Scope, row: Persona, before: Persona) -> None:

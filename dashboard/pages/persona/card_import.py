@@ -5,11 +5,10 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.persona import form
+from dashboard.pages.persona import changes, form
 from dashboard.pages.persona.queries import PersonaView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.permits.character_texts import check_character_texts
@@ -67,12 +66,7 @@ def render_import_result(page: PageContext, found: PersonaView) -> None:
     with st.container(border=True, key="persona-import"):
         st.subheader(page.text("persona.import_changes"))
         active = found.active.persona if found.active is not None else None
-        draw_template(
-            "pages/persona/templates/changes.html",
-            changes=compare_personas(active, card.persona),
-            notes=[page.localizer.message_text(note) for note in card.notes],
-            word=page.text,
-        )
+        changes.render_changes(page, compare_personas(active, card.persona), card.notes)
         sure = st.checkbox(page.text("persona.import_sure"), key=f"{slot}:sure")
         with st.container(horizontal=True, gap="small"):
             actions.action_button(

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.persona import form
+from dashboard.pages.persona import changes, form
 from dashboard.pages.persona.queries import PersonaView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -31,13 +31,11 @@ def render_versions(page: PageContext, found: PersonaView) -> None:
             when=page.localizer.format_moment(one.saved_at, found.now),
         )
         with st.expander(label, expanded=one.state == "draft" and number == 0):
-            draw_template(
-                "pages/persona/templates/changes.html",
-                changes=persona.compare_personas(
+            changes.render_changes(
+                page,
+                persona.compare_personas(
                     before.persona if before is not None else None, one.persona
                 ),
-                notes=[],
-                word=page.text,
             )
             _render_version_actions(page, found, one)
 

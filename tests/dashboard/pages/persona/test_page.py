@@ -45,7 +45,9 @@ def test_saved_draft_is_activated_and_an_earlier_version_restored(
     page.type("Biographie", "Photographe de montagnes")
     page.press("Enregistrer comme brouillon")
     page.press("Activer")
-    page.press("Restaurer comme brouillon")
+    text = page.press("Restaurer comme brouillon")
+    assert "+ Lundi 09:00-12:00" in text
+    assert "+ Propose un pack quand l’abonné le demande" in text
     page.press("Activer")
     restored = speaking(lumiere)
     assert restored is not None
@@ -148,8 +150,8 @@ def test_higher_level_needs_evidence_and_off_does_not(page: Stream, lumiere: Age
             scope, persona.create_persona_version(scope, lumiere.creator_id, written)
         )
     text = page.again()
-    assert "0 brouillons relus sur les 60 requis" in text
-    assert "0 brouillons relus sur les 1000 requis" in text
+    assert "Brouillons relus : 0 sur 60" in text
+    assert "Brouillons relus : 0 sur 1000" in text
     assert "Le bot est désactivé" in page.press("Désactiver")
     with lumiere.scope() as scope:
         assert autonomy.current_level(scope, lumiere.creator_id) == "off"
