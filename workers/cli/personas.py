@@ -24,8 +24,8 @@ STORED_LEVELS = {LevelName.SUGGEST: "copilot", LevelName.AUTONOMOUS: "autopilot"
 """Stored values of levels that have another name in the command line."""
 
 
-@persona_app.command()
-def show(creator: Creator, agency: Agency = "", as_json: JsonOutput = False) -> None:
+@persona_app.command("show")
+def show_persona(creator: Creator, agency: Agency = "", as_json: JsonOutput = False) -> None:
     """Show a persona’s versions and the bot’s autonomy."""
     from subscribers.replies import autonomy, persona
     from workers.terminal.lookup import TERMINAL_ACTOR, find_creator
@@ -100,8 +100,8 @@ def import_card(
     print_progress(Message("cli.persona.activated" if activate else "cli.persona.saved"))
 
 
-@persona_app.command()
-def export(
+@persona_app.command("export")
+def export_card(
     file: Annotated[Path, typer.Argument(help="New file, .json or .png.")],
     creator: Creator,
     agency: Agency = "",
