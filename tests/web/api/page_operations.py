@@ -79,6 +79,7 @@ OVER_API: Mapping[str, str] = {
     "compose.unsaved_changes._write_fields": ELSEWHERE
     + "unsaved fields are stored for the page; programs store their own",
     "compose.unsaved_changes._write_draft": "POST /posts",
+    "compose.writing_styles._save_style": "PUT /writing-styles/{creator_id}",
     "planning.ab_tests._end_ab_test": "POST /tests/{test_id}/end",
     "planning.ab_tests._start_ab_test": "POST /series/{series_id}/test",
     "planning.calendar_subscriptions._create_calendar_subscription": SECRET,

@@ -91,6 +91,7 @@ BODIES: dict[str, Any] = {
     "POST /labels/give": {"label": str(uuid7()), "posts": [str(uuid7())]},
     "POST /labels/take": {"label": str(uuid7()), "posts": [str(uuid7())]},
     "PATCH /labels/{label_id}": {"name": "x", "colour": "blue"},
+    "PUT /writing-styles/{creator_id}": {"styles": []},
     "PATCH /pools/{creator_id}": {"channels": [str(uuid7())]},
     "POST /pools/{creator_id}/add": {"post_id": str(uuid7())},
     "POST /pools/{creator_id}/wording": {"entry_id": str(uuid7()), "body": "x"},
