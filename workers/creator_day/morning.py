@@ -306,7 +306,7 @@ class MorningWork:
                 author=DAY_ACTOR,
                 text_ai=caption.ai,
             )
-            if caption.ai != "none":
+            if caption.ai == "generated":
                 sitting.mark_used(scope)
         self._print_line(
             "day.caption", engine=caption.engine, model=caption.model, text=caption.text
