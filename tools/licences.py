@@ -97,10 +97,8 @@ def installed_licences(names: list[str]) -> list[Licence]:
 
 
 def _licence_of(row: dict[str, str]) -> Licence:
-    terms, url = row["License"].strip().splitlines()[0], row["URL"]
-    if row["Name"] in WITHOUT_METADATA:
-        terms, url = WITHOUT_METADATA[row["Name"]]
-    return Licence(row["Name"], row["Version"], terms, url)
+    stated = (row["License"].strip().splitlines()[0], row["URL"])
+    return Licence(row["Name"], row["Version"], *WITHOUT_METADATA.get(row["Name"], stated))
 
 
 def refused_packages(licences: list[Licence]) -> list[str]:

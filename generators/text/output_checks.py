@@ -112,14 +112,21 @@ def find_caption_fault(
         return "echo"
     if not said or not _is_complete(said):
         return "cut"
-    found, likely = language_detection.most_likely_language(said, language_detection.TOLD_APART)
-    if found != language and likely >= language_detection.MIN_CONFIDENCE:
+    if _is_in_other_language(said, language):
         return "language"
     if _stems(said).isdisjoint(_stems(f"{topic} {picture}")):
         return "off_topic"
     if is_looping(text) or any(_is_repetition(said, other) for other in known):
         return "repeated"
     return None
+
+
+def _is_in_other_language(text: str, language: str) -> bool:
+    known = language_detection.TOLD_APART
+    if language not in known:
+        return False
+    found, likely = language_detection.most_likely_language(text, known)
+    return found != language and likely >= language_detection.MIN_CONFIDENCE
 
 
 def _is_complete(text: str) -> bool:

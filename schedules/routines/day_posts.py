@@ -97,7 +97,7 @@ def create_day_post(
             author=wanted.actor,
             text_ai=caption.ai,
         )
-        if caption.ai != "none":
+        if caption.ai == "generated":
             session.mark_used(scope)
     return CreatedPost(post_id, caption)
 

@@ -118,7 +118,7 @@ def _build_caption_job(
 def _build_caption(text: str, written: GeneratedText, *, by_model: bool) -> WrittenCaption:
     return WrittenCaption(
         text,
-        "generated" if by_model else "none",
+        "generated" if by_model else "template",
         written.engine,
         written.model,
         written.prompt_digest,

@@ -11,7 +11,7 @@ import wave
 RATE = 16_000
 
 
-def main(folder: str, voice: str, file: str) -> None:
+def write_speech(folder: str, voice: str, file: str) -> None:
     """Synthesize standard input to `file`."""
     sys.path.append(folder)
     nanotts = importlib.import_module("py_nanotts")
@@ -25,4 +25,4 @@ def main(folder: str, voice: str, file: str) -> None:
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    write_speech(*sys.argv[1:4])

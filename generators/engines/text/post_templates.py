@@ -152,7 +152,8 @@ def _version(brief: PostBrief, language: str, topic: str, link: str, tags: list[
     ending = " ".join(tags)
     room = brief.most - (len(ending) + 1 if ending else 0)
     if room < brief.most // 2:
-        ending, room = "", brief.most
+        ending = ""
+        room = brief.most
     if brief.length == "short":
         room = min(room, max(_SHORT, len(topic) + 60))
     return f"{_compose(brief, language, topic, link, room=room)} {ending}".strip()

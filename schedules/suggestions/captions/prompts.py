@@ -9,7 +9,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from foundation.i18n.translation import Message
-from generators.contract.engines import PromptMessage, TextEngine, TextJob, TextLength
+from generators.contract.engines import (
+    OriginLabel,
+    PromptMessage,
+    TextEngine,
+    TextJob,
+    TextLength,
+)
+from generators.text import output_checks
 from schedules.suggestions.captions.brief import MAX_SOURCE_LENGTH, CaptionSetBrief
 from schedules.suggestions.captions.networks import OTHER_NETWORK, TEXT_LENGTHS, NetworkStyle
 from schedules.suggestions.shared import text_generation, text_rules
@@ -126,6 +133,8 @@ def write_caption_set(
     found = text_generation.request_texts(engine, job, read)
     if isinstance(found, Message):
         return CaptionFailure("kit", found)
+    if found.label == OriginLabel.DEMO and _has_caption_fault(found.texts["caption"], wish):
+        return CaptionFailure("kit", Message("kit.wrote_unusable"))
     return [CaptionOffer(name, text, label=found.label) for name, text in found.texts.items()]
 
 
@@ -198,6 +207,15 @@ def write_translation(
     if isinstance(found, Message):
         return CaptionFailure("translation", found, language)
     return CaptionOffer("translation", found.texts["text"], language, found.label)
+
+
+def _has_caption_fault(caption: str, wish: CaptionSetBrief) -> bool:
+    """Return True if the caption of a small model is not usable. Larger models may paraphrase the
+    topic."""
+    fault = output_checks.find_caption_fault(
+        caption, language=wish.language, topic=wish.idea, picture=wish.picture
+    )
+    return fault is not None
 
 
 def _build_single_text_reader(

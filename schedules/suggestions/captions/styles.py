@@ -87,7 +87,9 @@ def save_style(scope: Scope, creator_id: UUID, network: str, style: WritingStyle
         row = row or WritingStyleRow(
             tenant_id=scope.tenant_id, creator_id=creator_id, network=network, by=scope.actor
         )
-        row.tone, row.length, row.hashtags = wanted.tone, wanted.length or "", wanted.hashtags
+        row.tone = wanted.tone
+        row.length = wanted.length or ""
+        row.hashtags = wanted.hashtags
         row.by = scope.actor
         scope.add(row)
     audit.record(
@@ -104,7 +106,8 @@ def apply_styles(
     styles: Mapping[str, WritingStyle], network: str, habit: NetworkStyle
 ) -> NetworkStyle:
     """Return the habit with the style of the network, or with that of all networks. Pure."""
-    general, own = styles.get(ALL_NETWORKS, WritingStyle()), styles.get(network, WritingStyle())
+    general = styles.get(ALL_NETWORKS, WritingStyle())
+    own = styles.get(network, WritingStyle())
     length = own.length or general.length or habit.length
     hashtags = next(
         (one for one in (own.hashtags, general.hashtags) if one is not None), habit.hashtags

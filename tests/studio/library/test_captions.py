@@ -56,7 +56,7 @@ def test_caption_of_a_model_is_cleaned_and_attributed_to_it() -> None:
 def test_unusable_caption_is_replaced_by_a_template(says: str, language: str) -> None:
     caption = write(says, language)
     assert caption.text
-    assert (caption.ai, caption.engine) == ("none", "templates")
+    assert (caption.ai, caption.engine) == ("template", "templates")
 
 
 def test_template_engine_is_not_recorded_as_a_model() -> None:
@@ -64,7 +64,7 @@ def test_template_engine_is_not_recorded_as_a_model() -> None:
     caption = captions.write_caption(
         TemplateEngine(), TemplateEngine(), voice=voice, scene=SCENE, seed=3
     )
-    assert (caption.ai, caption.engine) == ("none", "templates")
+    assert (caption.ai, caption.engine) == ("template", "templates")
 
 
 def test_model_without_the_language_is_not_called() -> None:

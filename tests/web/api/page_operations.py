@@ -82,6 +82,7 @@ OVER_API: Mapping[str, str] = {
     "creators.page._change_state": "POST /creators/{creator_id}/deactivate",
     "creators.profile_form._add_creator": "POST /creators",
     "creators.profile_form._save_creator": "PATCH /creators/{creator_id}",
+    "compose.writing_styles._save_style": "PUT /writing-styles/{creator_id}",
     "planning.ab_tests._end_ab_test": "POST /tests/{test_id}/end",
     "planning.ab_tests._start_ab_test": "POST /series/{series_id}/test",
     "planning.calendar_subscriptions._create_calendar_subscription": SECRET,

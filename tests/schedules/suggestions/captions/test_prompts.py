@@ -3,6 +3,7 @@ reported."""
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput
 from foundation.ids import uuid7
+from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from generators.engines.text.embedded import EmbeddedEngine
 from generators.engines.text.ollama import OllamaEngine
 from generators.engines.text.templates import TemplateEngine
@@ -144,6 +146,19 @@ def test_text_breaking_a_rule_twice_is_not_offered(
     assert isinstance(found, CaptionFailure)
     assert found.why.code == code
     assert len(server.asked) == 2
+
+
+def test_caption_of_a_small_model_must_mention_the_topic(server: FakeOllama) -> None:
+    class Small(OllamaEngine):
+        def write(self, job: TextJob) -> GeneratedText:
+            return replace(super().write(job), label=OriginLabel.DEMO)
+
+    off_topic = {**GOOD, "caption": "Une petite table avec un miroir et une chaise."}
+    for answer, usable in ((GOOD, True), (off_topic, False)):
+        says(server, answer)
+        engine = Small(server.url, "llama3.2")
+        found = prompts.write_caption_set(engine, wish(), "Léa", TextRules("fr"), seed=3)
+        assert isinstance(found, list) == usable
 
 
 def test_broken_rule_is_explained_and_corrected(server: FakeOllama) -> None:

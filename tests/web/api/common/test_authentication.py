@@ -95,6 +95,7 @@ BODIES: dict[str, Any] = {
         "slots": [{"at": "10:00", "channels": [str(uuid7())], "media": "library"}]
     },
     "POST /creators/{creator_id}/routine/again": {"step_id": str(uuid7())},
+    "PUT /writing-styles/{creator_id}": {"styles": []},
     "PATCH /pools/{creator_id}": {"channels": [str(uuid7())]},
     "POST /pools/{creator_id}/add": {"post_id": str(uuid7())},
     "POST /pools/{creator_id}/wording": {"entry_id": str(uuid7()), "body": "x"},

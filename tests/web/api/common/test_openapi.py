@@ -202,6 +202,8 @@ EXPECTED_OPERATIONS = {
     "GET /word-lists/{list_id}",
     "PATCH /word-lists/{list_id}",
     "GET /word-lists/{list_id}/versions",
+    "GET /writing-styles/{creator_id}",
+    "PUT /writing-styles/{creator_id}",
 }
 
 
