@@ -116,7 +116,8 @@ def english_only() -> tuple[str, ...]:
 
 def wrong_words(row: PageEntry, language: str, text: str) -> list[str]:
     """Return internal words, message codes, and English on a French page."""
-    found = [] if row.name == "system" else [match[0] for match in BANNED_WORD.finditer(text)]
+    operators = row.name in ("system", "settings")
+    found = [] if operators else [match[0] for match in BANNED_WORD.finditer(text)]
     codes = load_catalogue(language)
     found += [word for word in re.findall(r"[a-z]+(?:\.[A-Za-z0-9_]+)+", text) if word in codes]
     found += (

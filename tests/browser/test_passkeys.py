@@ -5,6 +5,7 @@ With GREENROOM_PICTURES=FOLDER, screenshots of the pages are written there.
 """
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -137,14 +138,14 @@ def test_one_member_ends_a_wide_stop_with_a_passkey(door: Door, chromium: Chromi
         visitor.type(word("passkey.name"), "Téléphone")
         visitor.press(word("passkey.add"))
         visitor.shows(word("passkey.told_added"))
-        visitor.go(f"{door.url}/system")
+        visitor.go(f"{door.url}/settings?section=stop")
         visitor.rest()
         visitor.page.get_by_text(word("passkey.reopen_link")).first.click()
         visitor.shows(word("passkey.reopen_now"))
         look(visitor, "reopen")
         visitor.type(word("system.why_reopen"), "fausse alerte")
         visitor.press(word("passkey.reopen_now"))
-        visitor.page.wait_for_url("**/system")
+        visitor.page.wait_for_url(re.compile(r"/settings\?section=stop$"))
     with who.scope(who.act_as(Role.OWNER)) as scope:
         (wish,) = scope.run(
             "SELECT args FROM outbox WHERE tenant_id = :t AND kind = 'switch.set'", t=who.tenant_id

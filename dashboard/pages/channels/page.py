@@ -187,7 +187,7 @@ def _render_assignees(page: PageContext, account: ChannelOverview) -> None:
 def render_connect_form(page: PageContext, found: ChannelsView) -> None:
     """Render the section that connects an account of a creator on a platform. The Start page uses
     it too."""
-    draw_template("pages/channels/templates/style.html")
+    draw_template("shell/templates/secret_fields.html")
     st.subheader(page.text("channels.connect"), anchor=ANCHOR)
     creator = found.creators[0]
     if len(found.creators) > 1:
