@@ -338,7 +338,7 @@ def _propose(services: StepServices, context: StepContext) -> StepOutcome:
         proposal_notices.announce_proposals(
             scope, context.creator, context.step.day, context.plan, posts=len(posts)
         )
-    return StepOutcome(StepState.DONE, first, results)
+    return StepOutcome(StepState.DONE, None, results)
 
 
 def _wait_for_generation(scope: Scope, context: StepContext) -> None:

@@ -218,11 +218,10 @@ def _list_steps(plan: RoutinePlan, day: date, zone: str) -> Iterator[PlannedStep
     slots = plan.slots_on(day)
     if slots:
         last = instant(slots[-1].at)
-        for kind, at in (
-            (StepKind.GENERATE, plan.generate_at),
-            (StepKind.PROPOSE, plan.propose_at),
-            (StepKind.APPROVE, plan.approve_by),
-        ):
+        times = {StepKind.PROPOSE: plan.propose_at, StepKind.APPROVE: plan.approve_by}
+        if plan.templates_on(day):
+            times[StepKind.GENERATE] = plan.generate_at
+        for kind, at in times.items():
             yield PlannedStep(str(kind), kind, instant(at), last)
     for slot in slots:
         due = instant(slot.at)

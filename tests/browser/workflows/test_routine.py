@@ -20,7 +20,7 @@ def test_routine_is_created_and_paused(lea: RunningAgency) -> None:
             anne.page.keyboard.press("Escape")
         anne.press("Enregistrer la routine")
         anne.shows("Routine enregistrée")
-        anne.shows("7 prochains jours")
+        anne.shows("7 PROCHAINS JOURS")
         for width in (1280, 390):
             anne.size(width)
             anne.rest()

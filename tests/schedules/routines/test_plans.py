@@ -27,6 +27,8 @@ from schedules.routines.plans import (
 from schedules.routines.states import ENDED_STEP_STATES, STEP_STATES, StepKind, StepState
 
 CHANNEL = UUID(int=1)
+SLOT = RoutineSlot(time(10), (CHANNEL,))
+VALID = RoutinePlan((SLOT,), (TemplateUse("beach", 3),))
 ZONES = ("Europe/Paris", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC")
 DST_DAYS = (
     date(2026, 3, 29),
@@ -99,7 +101,7 @@ def test_each_day_has_each_step_once_in_order(plan: RoutinePlan, day: date, zone
 
 @pytest.mark.parametrize("zone", ZONES)
 def test_local_time_stays_the_same_over_a_clock_change(zone: str) -> None:
-    plan = RoutinePlan((RoutineSlot(time(12), (CHANNEL,), SlotMedia.LIBRARY),))
+    plan = replace(VALID, slots=(replace(SLOT, at=time(12)),))
     for day in DST_DAYS:
         for step in plan_day(plan, day, zone):
             local = step.due_at.astimezone(ZoneInfo(zone))
@@ -109,20 +111,21 @@ def test_local_time_stays_the_same_over_a_clock_change(zone: str) -> None:
 
 
 def test_step_in_a_skipped_hour_is_due_once() -> None:
-    slots = (RoutineSlot(time(12), (CHANNEL,), SlotMedia.LIBRARY),)
-    plan = RoutinePlan(slots, generate_at=time(2, 30))
+    plan = replace(VALID, generate_at=time(2, 30))
     day = date(2026, 3, 29)
     (step,) = [one for one in plan_day(plan, day, "Europe/Paris") if one.name == "generate"]
     assert step.due_at == datetime(2026, 3, 29, 1, 30, tzinfo=ZoneInfo("UTC"))
 
 
+def test_day_without_prompt_templates_generates_nothing() -> None:
+    plan = RoutinePlan((replace(SLOT, media=SlotMedia.LIBRARY),))
+    names = [step.name for step in plan_day(plan, DST_DAYS[0], "UTC")]
+    assert names == ["propose", "approve", "publish:10:00", "report"]
+
+
 @given(plans())
 def test_stored_plan_is_read_unchanged(plan: RoutinePlan) -> None:
     assert plan_from_json(plan_to_json(plan)) == plan
-
-
-SLOT = RoutineSlot(time(10), (CHANNEL,))
-VALID = RoutinePlan((SLOT,), (TemplateUse("beach", 3),))
 
 
 @pytest.mark.parametrize(

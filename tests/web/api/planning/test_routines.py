@@ -28,7 +28,7 @@ def test_routine_is_created_changed_and_paused(api: ApiClient) -> None:
     assert error_code(api.ask("GET", path_of(api))) == "routine.unknown"
     made = expect_success(put(api, plan(api), 0))
     assert (made["version"], made["active"]) == (1, True)
-    assert {step["kind"] for step in made["steps"]} >= {"generate", "propose", "approve"}
+    assert {step["kind"] for step in made["steps"]} >= {"propose", "approve", "report"}
     stale = put(api, plan(api, tone="calme"), 0)
     assert (stale.status_code, error_code(stale)) == (412, "routine.changed_meanwhile")
     changed = expect_success(put(api, plan(api, tone="calme", active=False), 1))
