@@ -39,7 +39,7 @@ WHOLE = (
 AUDITED = {
     # tenants
     "agencies": "name language zone second_factor currency languages",
-    "api_keys": "name scopes creators expires_at revoked_at",
+    "api_keys": "scopes creators expires_at revoked_at",
     "creators": "name slug handle kind zone languages rating_ceiling approval_tiers approve_times"
     " state",
     "hooks": "name events creators state",
