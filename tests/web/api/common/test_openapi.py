@@ -30,6 +30,8 @@ EXPECTED_OPERATIONS = {
     "GET /costs",
     "GET /creators",
     "GET /creators/{creator_id}",
+    "GET /creators/{creator_id}/answers",
+    "PUT /creators/{creator_id}/answers",
     "GET /creators/{creator_id}/autonomy",
     "PUT /creators/{creator_id}/autonomy",
     "GET /creators/{creator_id}/persona",
