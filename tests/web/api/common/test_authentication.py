@@ -111,6 +111,7 @@ BODIES: dict[str, Any] = {
     "POST /deliveries/{delivery_id}/words-say": {"came": True},
     "POST /hooks/{hook_id}/rotate": {"secret": "x" * 40},
     "PUT /creators/{creator_id}/persona": {"name": "Nova", "languages": ["en"]},
+    "PUT /creators/{creator_id}/answers": {"answers": [], "by_first_name": False},
     "PUT /creators/{creator_id}/autonomy": {"level": "off"},
     "PATCH /word-lists/{list_id}": {"words": ["x"]},
     "PATCH /recipes/{recipe_id}": {"steps": 30},

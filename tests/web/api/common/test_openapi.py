@@ -38,6 +38,8 @@ EXPECTED_OPERATIONS = {
     "GET /creators/{creator_id}/statements/{month}",
     "GET /creators/{creator_id}/statements/{month}/csv",
     "GET /creators/{creator_id}/statements/{month}/pdf",
+    "GET /creators/{creator_id}/answers",
+    "PUT /creators/{creator_id}/answers",
     "GET /creators/{creator_id}/autonomy",
     "PUT /creators/{creator_id}/autonomy",
     "GET /creators/{creator_id}/persona",
