@@ -22,24 +22,33 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
             *("posts", "deliveries", "series", "slots", "quiet_periods", "pools", "pool_entries"),
             *("labels", "post_labels", "post_tests", "shifts", "feeds", "imports", "downtimes"),
             *("rehearsals", "holiday_choices", "edits", "week_plans", "week_lines", "handovers"),
-            *("calendar_addresses", "comments"),
+            *("calendar_addresses", "comments", "routines", "writing_styles"),
         ),
     ),
     "approvals": AuditArea(("approval",), ("approvals", "approval_links")),
     "members": AuditArea(
-        ("member", "passkey", "key", "machine", "mail", "phone", "hook", "agency"),
-        ("members", "api_keys", "machines", "mail_wishes", "phones", "hooks", "agencies"),
+        (
+            *("member", "passkey", "key", "machine", "mail", "mailserver", "phone", "hook"),
+            *("agency", "notice"),
+        ),
+        (
+            *("members", "api_keys", "machines", "mail_wishes", "mail_servers", "phones", "hooks"),
+            *("agencies", "agency_logos"),
+        ),
     ),
     "creators": AuditArea(
-        ("creator", "persona", "outgoing", "voice"),
-        ("creators", "personas", "creator_voices", "outgoing_grants"),
+        ("creator", "persona", "autonomy", "answers", "outgoing", "voice"),
+        (
+            *("creators", "personas", "creator_voices", "outgoing_grants", "team_answers"),
+            "team_introductions",
+        ),
     ),
     "channels": AuditArea(
         ("channel", "calls", "age", "link"),
         ("channels", "enrolments", "oauth_clients", "request_caps", "age_providers", "link_rules"),
     ),
     "studio": AuditArea(
-        ("asset", "picture", "look", "speech"),
+        ("asset", "picture", "look", "speech", "engine"),
         (
             *("creations", "collections", "collection_items", "recipes", "word_lists", "jobs"),
             *("uploads", "clips", "picture_copies", "look_pictures", "speeches", "spending_caps"),
@@ -47,10 +56,10 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         ),
     ),
     "subscribers": AuditArea(
-        ("remark", "conversation"),
+        ("remark", "conversation", "memory"),
         (
             *("conversations", "drafts", "fans", "fan_notes", "remarks", "saved_answers"),
-            *("offers", "subscriptions"),
+            *("offers", "subscriptions", "fan_memories"),
         ),
     ),
     "money": AuditArea(
@@ -64,7 +73,17 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
     "safety": AuditArea(
         (
             *("switch", "rating", "person", "card", "consent", "face", "never", "proof", "own"),
-            *("rule", "rows", "place", "terms", "complaint", "appeal", "likeness", "desk"),
+            *(
+                "safety",
+                "rule",
+                "rows",
+                "place",
+                "terms",
+                "complaint",
+                "appeal",
+                "likeness",
+                "desk",
+            ),
             *("calibration", "sample", "bystanders", "viewer", "gate", "sheet", "report"),
         ),
         (),

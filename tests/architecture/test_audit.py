@@ -66,6 +66,12 @@ EXEMPT = {
     "engine_orders": "purchases of a run, whose row is recorded",
     "erased_pictures": "kept after an erasure, which is recorded",
     "home_pictures": "results of remote workers",
+    "autonomy_changes": "a log of personas, whose rows are recorded",
+    "conversation_summaries": "written by a model; the deletion by a member is recorded",
+    "engine_checks": "results of tests, which are recorded",
+    "persona_trials": "text that a member is typing",
+    "routine_steps": "follow from routines, whose rows are recorded",
+    "setup_links": "exist before an agency does",
     "home_runs": "leases of remote workers",
     "look_scores": "computed from images",
     "text_requests": "costs of suggestions",
@@ -101,10 +107,12 @@ UNLABELED = {
     "dashboard/pages/planning/import_export.py": "changes imports",
     "dashboard/pages/post_detail/series_actions.py": "changes series and posts",
     "dashboard/pages/queue/page.py": "changes slots",
+    "dashboard/pages/persona/card_import.py": "reads a file into the form",
+    "dashboard/pages/settings/agency.py": "changes agency_logos",
+    "dashboard/pages/settings/api_keys.py": "changes api_keys",
+    "dashboard/pages/settings/webhooks.py": "changes hooks",
     "dashboard/pages/studio/library/gallery.py": "changes uploads",
-    "dashboard/pages/system/api_keys.py": "changes api_keys",
     "dashboard/pages/system/remote_workers.py": "changes machines",
-    "dashboard/pages/system/webhooks.py": "changes hooks",
 }
 """Pages that run an action without the label of a button: what the triggers record instead."""
 

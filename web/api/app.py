@@ -77,6 +77,33 @@ ERROR_DESCRIPTIONS: Mapping[int, str] = {
 }
 
 
+PARTS = (
+    calendar,
+    evergreen,
+    approvals,
+    account_failover,
+    api_keys,
+    audit_log,
+    emergency_stops,
+    payouts,
+    revenue_splits,
+    personas,
+    settings,
+    review_comments,
+    routines,
+    team_answers,
+    weekly_plans,
+    missed_posts,
+    labels,
+    ab_tests,
+    queues,
+    quiet_periods,
+    holidays,
+    bulk_moves,
+)
+"""Modules whose routes need only the tenant."""
+
+
 def create_api(
     tenant: OpenScope,
     *,
@@ -116,25 +143,7 @@ def create_api(
     app.include_router(deliveries.settlement_router(tenant, known))
     app.include_router(dry_runs.router(tenant, known))
     app.include_router(webhooks.router(tenant, letterbox_key))
-    for part in (
-        calendar,
-        evergreen,
-        approvals,
-        account_failover,
-        api_keys,
-        audit_log,
-        emergency_stops,
-        payouts,
-        revenue_splits,
-        personas,
-        settings,
-        review_comments,
-        routines,
-        team_answers,
-        weekly_plans,
-    ):
-        app.include_router(part.router(tenant))
-    for part in (missed_posts, labels, ab_tests, queues, quiet_periods, holidays, bulk_moves):
+    for part in PARTS:
         app.include_router(part.router(tenant))
     _add_import_routes(app, tenant)
     app.include_router(api_media.router(tenant, library))

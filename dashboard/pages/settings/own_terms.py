@@ -61,7 +61,7 @@ def _submit_file(key: str) -> None:
     file = st.session_state.get(key)
     if file is not None:
         act = partial(_request_file, file.getvalue())
-        actions.run_action(act, Right.STAFF, f"upload:{file.file_id}")
+        actions.run_action(act, Right.STAFF, f"upload:{file.file_id}", label="terms.upload")
         st.session_state[ROUND] = st.session_state.get(ROUND, 0) + 1
 
 
