@@ -19,7 +19,7 @@ from tests.fakes.discord.state import Json
 # fixtures
 from tests.journeys.discord.test_bot import House, connected, fake, house, services  # noqa: F401  see above
 
-OFFERED = {"start", "stop", "human", "age", "terms", "privacy", "report"}
+OFFERED = {"start", "stop", "human", "age", "memory", "terms", "privacy", "report"}
 DEFERRED = {"type": 5, "data": {"flags": 64}}
 ALL: Json = {"name": "what", "type": 3, "value": "all"}
 
