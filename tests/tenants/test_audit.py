@@ -78,7 +78,9 @@ def test_processes_and_fans_leave_no_entries(
     assert listed(tenant, tenant_id) == []
 
 
-@pytest.mark.parametrize("actor", [ANN, f"guest:{uuid7()}", "system:terminal"])
+@pytest.mark.parametrize(
+    "actor", [ANN, f"guest:{uuid7()}", "system:terminal"], ids=["member", "guest", "terminal"]
+)
 def test_members_guests_and_the_terminal_are_recorded(
     tenant: OpenScope, tenant_id: UUID, creator: UUID, actor: str
 ) -> None:
