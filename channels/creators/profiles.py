@@ -23,7 +23,7 @@ from generators.containers import still_images
 from generators.media import pictures
 from generators.media.pictures import RenditionProfile
 from tenants import audit
-from tenants.agencies import agencies, creators, names, queries
+from tenants.agencies import agencies, agency_settings, creators, names, queries
 from tenants.agencies.creators import CreatorChanges
 from tenants.agencies.rights import Right, has_right
 
@@ -43,8 +43,8 @@ _TEXT_FIELDS = frozenset({"name", "biography"})
 @dataclass(frozen=True)
 class NewCreator:
     """The answers of the form for a new creator. An empty `handle` is made from the name;
-    `posts_per_day` 0 means no limit. `approval_tiers` None means one approval if another member can
-    give it, otherwise none."""
+    `posts_per_day` 0 means no limit. `approval_tiers` None means the agency's default if another
+    member can approve, otherwise none."""
 
     name: str
     kind: str
@@ -131,7 +131,9 @@ def _default_approvals(scope: Scope, slug: str) -> int:
         for one in queries.list_members(scope)
         if has_right(one.role, Right.APPROVE) and one.works_for(slug)
     }
-    return 1 if len(approvers) > 1 else 0
+    if len(approvers) < 2:
+        return 0
+    return agency_settings.get_creator_defaults(scope).approval_tiers
 
 
 def _choose_handle(scope: Scope, name: str, typed: str, key: UUID) -> str:

@@ -49,9 +49,14 @@ def action_button(
     disabled: bool = False,
     shortcut: str | None = None,
     icon: str | None = None,
+    refusal: str = "",
 ) -> bool:
     """Draw a button labeled with the message `code` that runs `act` in its callback. Return True if
-    it was pressed in this run."""
+    it was pressed in this run.
+
+    `refusal` names the place where `show_refusal` draws the reason of a refused press; without it,
+    the reason is a notice at the top of the page.
+    """
     return st.button(
         page.text(code, **(params or {})),
         key=key,
@@ -61,7 +66,7 @@ def action_button(
         icon=icon,
         on_click=run_action,
         args=(act, right, key),
-        kwargs={"label": code, "params": params},
+        kwargs={"label": code, "params": params, "refusal": refusal},
     )
 
 
@@ -74,14 +79,10 @@ def submit_button(
     key: str,
     kind: Literal["primary", "secondary", "tertiary"] = "primary",
     disabled: bool = False,
-    refusal: str = "",
 ) -> bool:
-    """Draw the submit button of a form (inside `st.form`). Return True if it was pressed in this
-    run. Use `typed_value` in `act` to read inputs.
-
-    `refusal` names the place beside the form where `show_refusal` draws the reason of a refused
-    press; without it, the reason is a notice at the top of the page.
-    """
+    """Draw the submit button of a form (inside `st.form`), below the reason of a refused press.
+    Return True if it was pressed in this run. Use `typed_value` in `act` to read inputs."""
+    show_refusal(page, key)
     return st.form_submit_button(
         page.text(code),
         key=key,
@@ -89,7 +90,7 @@ def submit_button(
         disabled=disabled,
         on_click=run_action,
         args=(act, right, key),
-        kwargs={"label": code, "refusal": refusal},
+        kwargs={"label": code, "refusal": key},
     )
 
 

@@ -23,7 +23,8 @@ def render_payout_statement_pdf(statement: PayoutStatement, language: str) -> by
     )
     paper = create_document(title, statement.until)
     write_text_line(paper, title, size=16, bold=True)
-    write_text_line(paper, statement.agency, size=10)
+    for line in statement.issuer:
+        write_text_line(paper, line, size=10)
     number = _text(language, "payout_statement.number", number=statement.number)
     write_text_line(paper, number, size=10)
     state = "payout_statement.closed" if statement.closed else "payout_statement.open"

@@ -14,7 +14,7 @@ from foundation.errors import BadInput
 from foundation.money import Money
 from subscribers.ledger import entries, month_close, payouts
 from subscribers.ledger.payouts import PayoutView
-from tenants.agencies import queries
+from tenants.agencies import agency_settings, queries
 from tenants.agencies.queries import Creator
 
 FEES_ACCOUNT = "platform_fee"
@@ -78,12 +78,13 @@ class CurrencyStatement:
 class PayoutStatement:
     """The statement of a month, one section for each currency with entries or a balance.
 
-    `since` and `until` bound the month in the creator's time zone. `closed` is False while the
-    month can still change.
+    `issuer` are the lines of the agency's name, address and VAT number. `since` and `until` bound
+    the month in the creator's time zone. `closed` is False while the month can still change.
     """
 
     number: str
     agency: str
+    issuer: tuple[str, ...]
     creator: Creator
     month: date
     since: datetime
@@ -105,14 +106,16 @@ def load_payout_statement(scope: Scope, creator_id: UUID, first: date) -> Payout
     """Return the statement of the month that contains `first`. Raises NotFound for an unknown
     creator."""
     creator = queries.get_creator(scope, creator_id)
+    agency = agency_settings.get_agency_settings(scope)
     month = first.replace(day=1)
     since, until = month_close.month_bounds(creator.zone, month)
     names = entries.party_names(scope, creator_id)
     opening = _opening_balances(scope, creator_id, since)
     moved = _sum_entries(scope, creator_id, since, until)
     return PayoutStatement(
-        number=f"{creator.slug}-{month:%Y-%m}".upper(),
-        agency=queries.get_agency(scope).name,
+        number=f"{agency.invoice_prefix}{creator.slug}-{month:%Y-%m}".upper(),
+        agency=agency.name,
+        issuer=agency.issuer,
         creator=creator,
         month=month,
         since=since,

@@ -50,6 +50,12 @@ class AgencySettings:
     invoice_prefix: str = ""
     accent: str = ""
 
+    @property
+    def issuer(self) -> tuple[str, ...]:
+        """Return the lines of the agency on a statement: its legal name, address and VAT number."""
+        lines = (self.legal_name or self.name, *self.address.splitlines(), self.vat_number)
+        return tuple(line for line in lines if line)
+
 
 @dataclass(frozen=True)
 class CreatorDefaults:

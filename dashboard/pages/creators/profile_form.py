@@ -48,19 +48,17 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
             help=page.text("creators.handle_help"),
         )
         _render_kind(page, left, f"{turn}:kind", KINDS[0])
-        _render_ceiling(page, right, f"{turn}:ceiling", CEILINGS[0])
-        _render_languages(page, left, f"{turn}:languages", (found.agency.language,))
-        _render_zone(page, right, f"{turn}:zone", found.agency.zone)
+        _render_ceiling(page, right, f"{turn}:ceiling", found.defaults.rating_ceiling)
+        _render_languages(page, left, f"{turn}:languages", found.defaults.languages)
+        _render_zone(page, right, f"{turn}:zone", found.defaults.zone)
         _render_biography(page, f"{turn}:biography", "")
         _render_quotas(page, turn, 0, 0)
-        actions.show_refusal(page, NEW)
         actions.submit_button(
             page,
             "creators.add",
             partial(_add_creator, number),
             right=Right.STAFF,
             key=f"{NEW}:add",
-            refusal=NEW,
         )
 
 
@@ -96,14 +94,12 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
         )
         if one.avatar:
             st.checkbox(page.text("creators.remove_picture"), key=f"{place}:no_picture")
-        actions.show_refusal(page, place)
         actions.submit_button(
             page,
             "creators.save",
             partial(_save_creator, page, found, one, turn),
             right=Right.RUN if page.has_right(Right.RUN) else Right.APPROVE,
             key=f"{place}:save",
-            refusal=place,
         )
 
 

@@ -7,19 +7,20 @@ from uuid import UUID
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from studio.costs import quotas
-from tenants.agencies import creators, queries
+from tenants.agencies import agency_settings, creators, queries
+from tenants.agencies.agency_settings import CreatorDefaults
 from tenants.agencies.creators import CreatorProfile
-from tenants.agencies.queries import Agency, Member
+from tenants.agencies.queries import Member
 from tenants.agencies.rights import OUTSIDE_ROLES
 from tenants.agencies.states import CreatorState
 
 
 @dataclass(frozen=True)
 class CreatorsView:
-    """The creators of a page, sorted by name, with their images per day and all members of the
-    agency who can be responsible for a creator."""
+    """The creators of a page, sorted by name, with their images per day, the defaults of new
+    creators and all members of the agency who can be responsible for a creator."""
 
-    agency: Agency
+    defaults: CreatorDefaults
     profiles: Sequence[CreatorProfile]
     images: Mapping[UUID, int]
     members: Sequence[Member]
@@ -51,7 +52,7 @@ class CreatorsView:
 def load_creators(scope: Scope, page: PageContext) -> CreatorsView:
     """Return the creators that the member has access to, including archived ones."""
     return CreatorsView(
-        queries.get_agency(scope),
+        agency_settings.get_creator_defaults(scope),
         creators.list_profiles(scope, page.list_all_creators(scope)),
         quotas.creator_quotas(scope),
         [one for one in queries.list_members(scope) if one.role not in OUTSIDE_ROLES],

@@ -68,13 +68,16 @@ def render_form(page: PageContext, found: PersonaView) -> None:
                 placeholder="09:00-18:00",
             )
     _render_imported_parts(page, creator_id)
+    key = field_key(creator_id, "save")
+    actions.show_refusal(page, key)
     actions.action_button(
         page,
         "persona.save",
         partial(_save_draft, page, found),
         right=Right.RUN,
-        key=field_key(creator_id, "save"),
+        key=key,
         kind="primary",
+        refusal=key,
     )
 
 

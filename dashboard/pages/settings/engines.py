@@ -10,6 +10,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from dashboard.pages.studio import engine_help
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
@@ -25,6 +26,7 @@ KINDS = ("text", "images", "speech")
 def render_engines(page: PageContext) -> None:
     """Draw each engine with its status and a button that checks it."""
     st.write(page.text("settings.engines_explained"))
+    engine_help.render_engine_help(page)
     _render_checks(page, page.read(checks.list_engine_checks))
 
 

@@ -117,14 +117,12 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
         st.text_input(
             page.text("payout.reference"), key=f"{slot}:reference", max_chars=MAX_REFERENCE
         )
-        actions.show_refusal(page, slot)
         actions.submit_button(
             page,
             "payout.save",
             partial(_record_payout, page, creator, slot),
             right=Right.BOOKS,
             key=f"{slot}:save",
-            refusal=slot,
         )
 
 

@@ -117,13 +117,14 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
         )
         st.caption(page.text("split.what"))
         actions.show_refusal(page, slot)
-        st.button(
-            page.text("split.save"),
+        actions.action_button(
+            page,
+            "split.save",
+            partial(_save_split, page, creator, slot),
+            right=Right.SPLIT,
             key=f"{slot}:save",
-            type="primary",
-            on_click=actions.run_action,
-            args=(partial(_save_split, page, creator, slot), Right.SPLIT, f"{slot}:save"),
-            kwargs={"label": "split.save", "refusal": slot},
+            kind="primary",
+            refusal=slot,
         )
 
 

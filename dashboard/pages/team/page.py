@@ -17,6 +17,7 @@ from gate.reviews.duty_coverage import DutyStatus
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import OUTSIDE_ROLES, Right, Role, has_right
 from tenants.auth import members, second_factor, sessions
+from tenants.notices import mail_servers
 
 ROLES = tuple(Role)
 
@@ -203,7 +204,8 @@ def _build_link_message(secret: str, name: str) -> Message:
 
 def _invite_member(zone: str, scope: Scope, _: UUID) -> Message:
     name = str(typed_value("new:name") or "")
-    by_email = not session.missing_mail_settings()
+    own_server = mail_servers.find_mail_server(scope)
+    by_email = own_server is not None or not session.missing_mail_settings()
     secret = members.invite_member(
         scope,
         name=name,

@@ -74,7 +74,7 @@ def test_own_agency_is_created_from_the_demo_and_posts(
         zoe.go(f"{lea.url}/auth/link/{secret}")
         zoe.press("Se connecter")
         zoe.rest()
-        zoe.page.get_by_role("link", name="Créer mon agence").click()
+        zoe.page.get_by_role("link", name="Premiers pas").click()
         zoe.shows("à côté de la démo")
         zoe.rest()
         for label, answer in (

@@ -20,7 +20,7 @@ from subscribers.ledger.payout_statements import PayoutStatement
 from subscribers.ledger.payouts import PayoutDraft
 from subscribers.ledger.revenue_splits import NamedShare, SplitDraft
 from tenants import audit
-from tenants.agencies import agencies
+from tenants.agencies import agencies, agency_settings
 
 ZONE = "Europe/Paris"
 
@@ -102,6 +102,24 @@ def test_statement_equals_the_ledger(
             payout_statements.load_payout_statement(scope, creator, one) for one in months_of(scope)
         ]
         check_sections(scope, creator, found)
+
+
+def test_statement_names_its_issuer(tenant: OpenScope, tenant_id: UUID, creator: UUID) -> None:
+    with tenant(tenant_id, "system:test") as scope:
+        before = payout_statements.load_payout_statement(scope, creator, scope.now.date())
+        assert before.issuer == (before.agency,)
+        agency_settings.update_agency_settings(
+            scope,
+            {
+                "legal_name": "Atelier Nord SAS",
+                "address": "1 rue du Port\n59000 Lille",
+                "vat_number": "FR 32 123456789",
+                "invoice_prefix": "nord-",
+            },
+        )
+        found = payout_statements.load_payout_statement(scope, creator, scope.now.date())
+    assert found.issuer == ("Atelier Nord SAS", "1 rue du Port", "59000 Lille", "FR32123456789")
+    assert found.number == f"NORD-{before.number}"
 
 
 def test_payout_is_recorded_once_and_lowers_the_balance(

@@ -31,7 +31,7 @@ def test_owner_saves_the_settings_of_the_agency(
         page.type("Raison sociale", "Lumière SARL")
         page.type("Numéro de TVA", "fr 32 123 456 789")
         page.type("Adresse", "1 rue de la Paix\n75002 Paris")
-        page.type("Préfixe de facture", "lum-")
+        page.type("Préfixe des numéros de relevé", "lum-")
         assert "Réglages enregistrés" in page.press("Enregistrer")
         assert "Lumière et Cie" in page.open("/settings")
     assert stored(lumiere) == AgencySettings(
