@@ -69,7 +69,7 @@ def invite(visitor: Visitor, url: str, name: str, role: str) -> str:
     """Invite a member and return the link that the page shows."""
     open_page(visitor, f"{url}/team")
     visitor.type("Name", name)
-    visitor.type("Email", f"{name.split()[0].lower()}@atelier.example")
+    visitor.type("Email", f"{name.split(maxsplit=1)[0].lower()}@atelier.example")
     visitor.page.get_by_role("combobox", name="Role").last.click()
     visitor.page.get_by_role("option", name=role).first.click()
     visitor.rest()
