@@ -67,7 +67,7 @@ def test_previews_follow_platform_and_changed_options(lea: RunningAgency) -> Non
             HOSTILE in look[one].inner_text() for one in ("x", "mastodon", "telegram", "reddit")
         )
         assert look["reddit"].get_by_text("Masqué jusqu’à l’appui").count() == 0
-        anne.page.get_by_text("Choix sur reddit").click()
+        anne.page.get_by_text("Options pour reddit").click()
         anne.choose("Marquer comme spoiler", "Oui")
         form = anne.page.locator('[data-testid="stForm"]', has_text="Marquer comme spoiler")
         form.get_by_role("button", name="Enregistrer les options").click()

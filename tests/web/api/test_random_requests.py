@@ -37,6 +37,9 @@ from web.app import create_web_app
 OF_OWNERS = frozenset(
     {ApiKeyScope.CREATORS_WRITE, ApiKeyScope.HOOKS_WRITE, ApiKeyScope.SETTINGS_WRITE}
 )
+PERSONA = next(
+    one for one in OPERATIONS if (one.method, one.path) == ("PUT", "/creators/{creator_id}/persona")
+)
 WITH_EXAMPLE = [one for one in OPERATIONS if one.method != "GET" and one.example is not None]
 EXAMPLES = [
     (name, example)
@@ -184,6 +187,10 @@ def test_each_example_request_succeeds(api: ApiClient, one: Operation) -> None:
     if "{import_id}" in one.path:
         found.ids["import_id"] = expect_success(upload_import(api, text=FRESH))["id"]
         review_picture(api, found.ids["import_id"])
+    if one.path.endswith("/autonomy"):
+        tag = {"if_match": found.etag(PERSONA.path, key=api.secrets["owner"])}
+        path, key = found.path(PERSONA.path), api.secrets["manager"]
+        expect_success(api.ask("PUT", path, PERSONA.example, key=key, **tag))
     tag = {"if_match": found.etag(one.path, key=api.secrets["owner"])} if "{" in one.path else {}
     key = api.secrets["owner" if one.needs in OF_OWNERS else "manager"]
     answer = api.ask(one.method, found.path(one.path), found.said(one.example), key=key, **tag)

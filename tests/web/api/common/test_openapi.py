@@ -50,6 +50,8 @@ EXPECTED_OPERATIONS = {
     "POST /creators/{creator_id}/reactivate",
     "POST /creators/{creator_id}/archive",
     "GET /deliveries",
+    "GET /settings",
+    "PATCH /settings",
     "GET /deliveries/{delivery_id}",
     "POST /deliveries/{delivery_id}/again",
     "POST /deliveries/{delivery_id}/anyway",
