@@ -79,6 +79,11 @@ Windows of up to 30 ordinary short lines gave at most 4 false alarms per 1,000 w
 """
 
 
+_NUMBERING = re.compile(r"(?<=[^\W\d_]{3})[ \t]+\d+(?:[.,:/-]\d+)*$")
+"""The number after the words of a line ("Episode 27.3"). The digits of numbered posts, read as
+letters one below the other, spelled terms by chance."""
+
+
 def rate_texts(
     texts: Sequence[str],
     *,
@@ -142,11 +147,14 @@ def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon
 def _sequence_kinds(one: TextSequence, known: Lexicon) -> set[str]:
     """Return the kinds of the terms that a unit completes in a sequence."""
     least = MIN_SEQUENCE_LETTERS
-    kinds = _added_kinds(one.earlier, one.own, known, least=least)
+    earlier, own = (
+        tuple(_NUMBERING.sub("", line) for line in part) for part in (one.earlier, one.own)
+    )
+    kinds = _added_kinds(earlier, own, known, least=least)
     # Feeds show the newest post first.
     if one.newest_first:
-        older = tuple(reversed(one.earlier))
-        kinds |= _added_kinds(older, one.own, known, below=True, least=least)
+        older = tuple(reversed(earlier))
+        kinds |= _added_kinds(older, own, known, below=True, least=least)
     return kinds
 
 

@@ -15,6 +15,7 @@ from gate.text.normalization import strip_markup
 from gate.text.text_rating import (
     MinorSignal,
     TextRating,
+    TextSequence,
     detect_minor_statement,
     extract_links,
     has_ai_disclosure,
@@ -466,3 +467,22 @@ def test_plain_text_is_unchanged_by_strip_markup(text: str) -> None:
     at the end triggers."""
     assert strip_markup(text + "é") == text + "é"
     assert strip_markup(text) == text
+
+
+@given(
+    st.permutations(range(24)), st.integers(1, 60), st.sampled_from(["Histoire", "Part", "Photo"])
+)
+@settings(max_examples=30, deadline=None)
+def test_numbers_of_posts_spell_no_term(order: list[int], series: int, name: str) -> None:
+    lines = tuple(f"{name} {series}.{number}" for number in order[:12])
+    found = rate_texts(
+        lines[-1:], sequences=(TextSequence(lines[:-1], lines[-1:], newest_first=True),)
+    )
+    assert found == rate_texts(lines[-1:])
+
+
+def test_numbers_of_posts_that_once_spelled_a_term_are_rated_general() -> None:
+    earlier = tuple(f"Histoire 11.{number}" for number in (9, 19, 10, 15, 17, 5, 11))
+    own = ("Histoire 11.12",)
+    found = rate_texts(own, sequences=(TextSequence(earlier, own, newest_first=True),))
+    assert found.rating is Rating.G
