@@ -106,6 +106,25 @@ def connect_bot(visitor: Visitor, url: str, token: str, channel: str) -> None:
     visitor.shows("Telegram connected", WAIT)
 
 
+def set_split(visitor: Visitor, url: str) -> None:
+    """Set a revenue split after a refused one."""
+    open_page(visitor, f"{url}/shop")
+    visitor.page.get_by_text("Revenue split", exact=True).first.click()
+    visitor.shows("New revenue split".upper())
+    for label, share in (("Ava Stone (%)", "70"), ("Agency (%)", "20")):
+        visitor.rest()
+        visitor.type(label, share)
+        visitor.page.wait_for_timeout(500)
+    visitor.rest()
+    press(visitor, "Save split")
+    visitor.shows("90 %")
+    visitor.type("Agency (%)", "30")
+    visitor.page.wait_for_timeout(500)
+    visitor.rest()
+    press(visitor, "Save split")
+    visitor.hides("No revenue split yet")
+
+
 def test_agency_is_set_up_without_a_terminal(
     new_house: Callable[..., Installation],  # noqa: F811  the fixture
     chromium: Chromium,
@@ -132,6 +151,7 @@ def test_agency_is_set_up_without_a_terminal(
         connect_bot(nora, url, bot.token, channel.username)
         assert bot.token not in nora.text()
 
+        set_split(nora, url)
         open_page(nora, f"{url}/start")
         nora.type("Text", "Hello from the harbour.")
         press(nora, "Post now")
