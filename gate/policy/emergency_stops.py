@@ -310,7 +310,7 @@ def is_stopped(
     """Return True if a feature is stopped for the installation, the agency, this creator, this
     account or this chat (`<channel>:<viewer>`), or the creator is inactive. Stops of platforms are
     not considered."""
-    if creator is not None and not queries.get_creator(scope, creator).is_active:
+    if creator is not None and queries.is_inactive_creator(scope, creator):
         return True
     targets = {
         "global": "",

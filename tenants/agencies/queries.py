@@ -186,6 +186,16 @@ def get_creator(scope: Scope, key: UUID | str) -> Creator:
     return found
 
 
+def is_inactive_creator(scope: Scope, creator_id: UUID) -> bool:
+    """Return True if the agency has this creator and they are inactive or archived."""
+    found = scope.run(
+        "SELECT 1 FROM creators WHERE tenant_id = :tenant AND id = :id AND state <> 'active'",
+        tenant=scope.tenant_id,
+        id=creator_id,
+    )
+    return found.one_or_none() is not None
+
+
 def _member_from_row(row: models.Member) -> Member:
     about = (
         row.id,

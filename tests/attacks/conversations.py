@@ -137,6 +137,7 @@ def prompt_that_denies_the_machine(studio: Studio, harm: bool) -> Result:
             persona.create_persona_version(
                 scope, studio.world.creator_id, replace(NOVA, card=card)
             ),
+            keep_level=True,
         )
     studio.say("vok", "bonjour")
     before = len(studio.seen("vok"))

@@ -50,7 +50,7 @@ def test_changes_are_shown_with_values_in_the_members_language(
 
 def test_press_of_a_button_is_recorded_by_its_label(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
-        page.open("/system")
+        page.open("/settings", section="stop")
         before = len(records(lumiere))
         label = next(one for one in page.labels() if "rrêt" in one)
         page.press(label)
