@@ -79,10 +79,17 @@ def submit_button(
     key: str,
     kind: Literal["primary", "secondary", "tertiary"] = "primary",
     disabled: bool = False,
+    refusal: str = "",
 ) -> bool:
-    """Draw the submit button of a form (inside `st.form`), below the reason of a refused press.
-    Return True if it was pressed in this run. Use `typed_value` in `act` to read inputs."""
-    show_refusal(page, key)
+    """Draw the submit button of a form (inside `st.form`). Return True if it was pressed in this
+    run. Use `typed_value` in `act` to read inputs.
+
+    With `refusal`, a name, the reason of a refused press is drawn above the button; without it, the
+    reason is a notice at the top of the page. Name none if the form may end by the press of another
+    member.
+    """
+    if refusal:
+        show_refusal(page, refusal)
     return st.form_submit_button(
         page.text(code),
         key=key,
@@ -90,7 +97,7 @@ def submit_button(
         disabled=disabled,
         on_click=run_action,
         args=(act, right, key),
-        kwargs={"label": code, "refusal": key},
+        kwargs={"label": code, "refusal": refusal},
     )
 
 

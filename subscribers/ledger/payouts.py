@@ -113,7 +113,11 @@ def record_payout(scope: Scope, creator_id: UUID, draft: PayoutDraft, *, payout_
     scope.lock(f"payout:{scope.tenant_id}:{creator_id}")
     known = scope.session.get(Payout, (scope.tenant_id, payout_id))
     if known is not None:
-        if (known.creator_id, known.amount_minor) != (creator_id, draft.money.minor):
+        same = Money(known.amount_minor, known.currency) == draft.money and (
+            (known.creator_id, known.account, known.paid_on)
+            == (creator_id, draft.account, draft.paid_on)
+        )
+        if not same:
             raise Conflict("payout.other")
         return payout_id
     reference = " ".join(draft.reference.split())

@@ -231,12 +231,14 @@ def delete_memory(scope: Scope, fan_id: UUID) -> None:
 
 
 def clear_summaries(scope: Scope, fan_id: UUID) -> None:
-    """Delete the texts of the summaries of a fan's conversations. What was summarized is not read
-    again."""
+    """Delete the texts of the summaries of a fan's conversations. No model reads the messages up to
+    now again, and the result of a model that is reading them is discarded."""
     scope.run(
-        "UPDATE conversation_summaries SET text = '', updated_at = house_now()"
-        " WHERE tenant_id = :tenant AND conversation_id IN"
-        " (SELECT id FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan)",
+        "INSERT INTO conversation_summaries (tenant_id, id, creator_id, conversation_id, text,"
+        " upto_seq) SELECT tenant_id, gen_random_uuid(), creator_id, id, '', last_seq"
+        " FROM conversations WHERE tenant_id = :tenant AND fan_id = :fan"
+        " ON CONFLICT (tenant_id, conversation_id) DO UPDATE SET text = '',"
+        " upto_seq = EXCLUDED.upto_seq, updated_at = house_now()",
         tenant=scope.tenant_id,
         fan=fan_id,
     )

@@ -190,6 +190,9 @@ def _read_charx(data: bytes) -> bytes:
             cards = [one for one in entries if one.filename == "card.json"]
             if len(entries) > MAX_ZIP_ENTRIES or len(cards) != 1 or cards[0].flag_bits & 1:
                 raise BadInput("card.damaged")
+            # The other methods decompress a whole block, however little is read.
+            if cards[0].compress_type not in {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}:
+                raise BadInput("card.damaged")
             # The declared size may be false, so no more than the limit is decompressed.
             with archive.open(cards[0]) as opened:
                 found = opened.read(MAX_CARD + 1)
@@ -324,13 +327,14 @@ def _is_pattern(key: str) -> bool:
 def _parse_examples(text: str, notes: list[Message]) -> tuple[PersonaExample, ...]:
     """Return the pairs of lines `{{user}}: …` and `{{char}}: …`. Lines of one speaker in a row are
     joined."""
-    turns: list[tuple[str, str]] = []
+    spoken: list[tuple[str, list[str]]] = []
     for line in re.split(r"\n|<START>", text, flags=re.IGNORECASE):
         found = re.match(r"\s*\{\{(user|char)\}\}:\s*(.*)", line, re.IGNORECASE)
         if found:
-            turns.append((found[1].lower(), found[2].strip()))
-        elif turns and line.strip():
-            turns[-1] = (turns[-1][0], f"{turns[-1][1]}\n{line.strip()}".strip())
+            spoken.append((found[1].lower(), [found[2].strip()]))
+        elif spoken and line.strip():
+            spoken[-1][1].append(line.strip())
+    turns = [(who, "\n".join(lines).strip()) for who, lines in spoken]
     pairs = [
         PersonaExample(
             _shorten(one[1], MAX_EXAMPLE_LENGTH, notes), _shorten(two[1], MAX_EXAMPLE_LENGTH, notes)

@@ -16,6 +16,7 @@ from subscribers.fans import directory
 from subscribers.rails.contract import RailTerms
 from subscribers.replies import handoff_notices, team_answers
 from subscribers.replies.team_answers import Topic
+from tenants.agencies.queries import is_inactive_creator
 
 Question = Topic | Literal["catalog"]
 """The questions that code answers: the list of packs, and the topics of `team_answers`."""
@@ -28,7 +29,10 @@ def answer_question(
     scope: Scope, talk: Conversation, about: Question, rail: RailTerms | None
 ) -> bool:
     """Answer a question of a fan. Return False if code has no true answer: without a rail nothing
-    is sold here by invoice, so that only answers of members apply."""
+    is sold here by invoice, so that only answers of members apply. An inactive creator's bot
+    answers nothing."""
+    if is_inactive_creator(scope, talk.creator_id):
+        return False
     if about != "catalog":
         return _send_team_answer(scope, talk, about, sells=rail is not None)
     if rail is None:
@@ -40,7 +44,9 @@ def answer_question(
 
 def send_catalog(scope: Scope, talk: Conversation, rail: RailTerms, *, start: int = 0) -> None:
     """Send the packs that the fan may buy here, each with its price as a button, from the pack
-    number `start`."""
+    number `start`; nothing for an inactive creator."""
+    if is_inactive_creator(scope, talk.creator_id):
+        return
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)
     if fan.opt_out != "none":
         outgoing_messages.send_automated_message(scope, talk, Message("service.catalog.opted_out"))

@@ -55,14 +55,18 @@ def _account_digest(email: str) -> str:
 
 
 _ACCOUNTS = """
-SELECT tenant_id, id FROM members WHERE active
+SELECT tenant_id, id FROM members WHERE active AND role <> 'custodian'
   AND encode(sha256(convert_to('account:' || lower(email), 'UTF8')), 'hex') = :who
 ORDER BY tenant_id LIMIT :most
 """
 
 
 def queue_password_links(event: PasswordLinkRequested, *, tenant: OpenScope) -> None:
-    """Queue an email with a password link in each agency in which the account exists."""
+    """Queue an email with a password link in each agency in which the account exists.
+
+    Custodians get none: the mail server may be that of the agency, which must not read their links.
+    They sign in with links that `CustodianLinkDue` sends.
+    """
     with tenant(INSTALLATION_ID, "system:door", role="door") as scope:
         found = scope.run(_ACCOUNTS, who=event.who, most=MAX_ACCOUNTS).all()
     for row in found:

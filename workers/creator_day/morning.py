@@ -4,6 +4,7 @@ Every step is idempotent: an interrupted day continues, and a finished day does 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import partial
 from itertools import cycle
@@ -31,7 +32,7 @@ from studio.recipes import specs, wildcards
 from studio.runs.states import JobState
 from subscribers.catalog.prices import set_price
 from subscribers.rails.contract import PaymentRail
-from subscribers.replies import persona
+from subscribers.replies import content_checks, persona
 from tenants.agencies.queries import Creator, Member
 from workers.creator_day import photos
 from workers.creator_day.day_brief import PHOTO_SOURCE, Brief, PackBrief, SlotBrief
@@ -230,10 +231,13 @@ class MorningWork:
             return
         with self._s.tenant(self._tenant_id, DAY_ACTOR) as scope:
             now = persona.active_persona(scope, self._creator.id)
-            wanted = persona.PersonaVersion(
+            wanted = replace(
+                now
+                or persona.PersonaVersion(
+                    self._creator.name, virtual=False, card="", voice="", languages=()
+                ),
                 name=self._creator.name,
                 virtual=self._creator.kind == "virtual",
-                level=now.level if now is not None else "copilot",
                 card=part.card,
                 voice=part.voice,
                 rules=tuple(part.rules),
@@ -241,6 +245,7 @@ class MorningWork:
                 languages=tuple(self._brief.languages),
             )
             if now != wanted:
+                content_checks.check_persona(scope, wanted)
                 saved = persona.create_persona_version(scope, self._creator.id, wanted)
                 persona.activate_persona(scope, saved, keep_level=True)
 

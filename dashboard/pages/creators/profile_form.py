@@ -59,6 +59,7 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
             partial(_add_creator, number),
             right=Right.STAFF,
             key=f"{NEW}:add",
+            refusal=NEW,
         )
 
 
@@ -100,6 +101,7 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
             partial(_save_creator, page, found, one, turn),
             right=Right.RUN if page.has_right(Right.RUN) else Right.APPROVE,
             key=f"{place}:save",
+            refusal=place,
         )
 
 

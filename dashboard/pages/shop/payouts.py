@@ -123,6 +123,7 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
             partial(_record_payout, page, creator, slot),
             right=Right.BOOKS,
             key=f"{slot}:save",
+            refusal=slot,
         )
 
 

@@ -29,6 +29,10 @@ def test_message_to_an_inactive_creator_is_stored_and_not_answered(studio: Studi
     assert studio.writer.asked == []
     drafts = studio.rows("SELECT 1 FROM drafts WHERE tenant_id = :tenant AND origin = 'bot'")
     assert drafts == []
+    before = len(studio.seen("leo"))
+    for question in ("tu vends quoi ?", "comment se passe la livraison ?"):
+        studio.say("leo", question)
+    assert len(studio.seen("leo")) == before
     set_state(studio, CreatorState.ACTIVE)
     studio.say("leo", "tu es là ?")
     assert len(studio.writer.asked) == 1

@@ -123,6 +123,20 @@ def test_summary_waits_for_a_pause_and_happens_once(studio: Studio, ollama: Fake
     assert len(ollama.asked) == 1
 
 
+def test_deleted_memory_is_not_read_from_the_messages_again(
+    studio: Studio, ollama: FakeOllama
+) -> None:
+    studio.say("leo", INTRODUCTION["en"])
+    assert values(studio)
+    with studio.scope() as scope:
+        facts.delete_memory(scope, studio.thread("leo").fan_id)
+    studio.world.pass_time(700)
+    script(ollama, "They met.", ("pet", "a cat named Mimi"))
+    summarize(studio, ollama)
+    assert ollama.asked == []
+    assert values(studio) == set()
+
+
 def test_unreachable_model_is_asked_again_later(studio: Studio, ollama: FakeOllama) -> None:
     studio.say("leo", "c'était une longue journée de travail")
     studio.world.pass_time(700)

@@ -83,9 +83,9 @@ def text_chunk(keyword: bytes, found: Any) -> tuple[bytes, bytes]:
     return b"tEXt", keyword + b"\0" + base64.b64encode(packed(found))
 
 
-def charx(**files: bytes) -> bytes:
+def charx(method: int = zipfile.ZIP_DEFLATED, **files: bytes) -> bytes:
     made = io.BytesIO()
-    with zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(made, "w", method) as archive:
         for name, data in files.items():
             archive.writestr(name.replace("__", "."), data)
     return made.getvalue()
@@ -184,6 +184,8 @@ def test_nothing_of_a_card_becomes_a_rule_or_a_pattern() -> None:
             "persona.too_many_entries",
         ),
         (charx(card__json=packed(card()), other=b"")[:-10], "card.damaged"),
+        (charx(zipfile.ZIP_BZIP2, card__json=packed(card())), "card.damaged"),
+        (charx(zipfile.ZIP_LZMA, card__json=packed(card())), "card.damaged"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )

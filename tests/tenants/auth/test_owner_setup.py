@@ -13,7 +13,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import owner_setup, passwords, sessions
 from tenants.auth.owner_setup import NewOwner
 
-ZOE = NewOwner("Zoé", "zoe@agence.example", "trois moineaux sur un fil", "fr")
+ZOE = NewOwner("Zoé", f"zoe-{uuid7().hex[-8:]}@agence.example", "trois moineaux sur un fil", "fr")
 
 
 def expire_links(tenant: OpenScope) -> None:

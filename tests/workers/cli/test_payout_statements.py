@@ -21,7 +21,16 @@ def test_json_contains_every_amount() -> None:
     creator = Creator(uuid7(), "mia", "Mia", "human", "UTC", ("fr",), "E", 1)
     paid = PayoutView(uuid7(), "creator_due", EUR, date(2026, 11, 3), AT, "SEPA 1", "member:x")
     statement = PayoutStatement(
-        "MIA-2026-11", "Lumière", creator, date(2026, 11, 1), AT, AT, (section,), (paid,), False
+        "MIA-2026-11",
+        "Lumière",
+        ("Lumière",),
+        creator,
+        date(2026, 11, 1),
+        AT,
+        AT,
+        (section,),
+        (paid,),
+        False,
     )
     found = json.loads(statement_as_json(statement))
     assert set(found) == {
