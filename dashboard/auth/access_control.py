@@ -29,7 +29,8 @@ from tenants.agencies.rights import has_right
 
 PUBLIC_PATHS = re.compile(
     r"/healthz|/readyz|/static/.+"
-    r"|/auth/(link/[^/]+|setup/[^/]+|reset/[^/]+|forgot|leave|login|second|passkey\.js|passkey/(ask|answer))"
+    r"|/auth/((link|setup|reset)/[^/]+|forgot|leave|login|second)"
+    r"|/auth/passkey(\.js|/(ask|answer))"
     r"|/phone/(in/[^/]+|manifest\.webmanifest|icon-\d+\.png|phone\.js)"
 )
 """Paths that need no session: set-up and sign-in pages, Streamlit's scripts and fonts, and phone

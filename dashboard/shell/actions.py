@@ -84,9 +84,9 @@ def submit_button(
     """Draw the submit button of a form (inside `st.form`). Return True if it was pressed in this
     run. Use `typed_value` in `act` to read inputs.
 
-    With `refusal`, a name, the reason of a refused press is drawn above the button; without it, the
-    reason is a notice at the top of the page. Name none if the form may end by the press of another
-    member.
+    With `refusal`, a key of the session state, the reason of a refused press is drawn above the
+    button; without it, the reason is a notice at the top of the page. Use none for a form that
+    disappears after another member's change.
     """
     if refusal:
         show_refusal(page, refusal)

@@ -15,7 +15,7 @@ from studio.engine_checks.events import EngineCheckDue
 from tests.fakes.generators import ollama as fake
 from tests.tenants.builders import Agency, create_small_agency
 
-NOBODY = "http://127.0.0.1:9"
+UNREACHABLE = "http://127.0.0.1:9"
 
 
 @pytest.fixture
@@ -56,9 +56,12 @@ def test_engine_is_checked_and_another_agency_sees_nothing(
 @pytest.mark.parametrize(
     ("engine", "known"),
     [
-        ("ollama", GeneratorsSettings(ollama_url=NOBODY)),
-        ("comfyui", GeneratorsSettings(comfyui_url=NOBODY, comfyui_workflow="/nowhere/x.json")),
-        ("replicate", GeneratorsSettings(replicate_url=NOBODY, replicate_model="a/b")),
+        ("ollama", GeneratorsSettings(ollama_url=UNREACHABLE)),
+        (
+            "comfyui",
+            GeneratorsSettings(comfyui_url=UNREACHABLE, comfyui_workflow="/nowhere/x.json"),
+        ),
+        ("replicate", GeneratorsSettings(replicate_url=UNREACHABLE, replicate_model="a/b")),
         ("diffusion", GeneratorsSettings(diffusion_folder="/nowhere/secret-folder")),
         ("piper", GeneratorsSettings(piper_voices="/nowhere/secret-folder")),
         ("espeak-ng", GeneratorsSettings(espeak_program="/nowhere/espeak")),

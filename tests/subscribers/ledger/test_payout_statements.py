@@ -164,13 +164,14 @@ def test_payout_is_recorded_once_and_lowers_the_balance(
         assert [(one.details["before"], one.details["after"]) for one in acts] == [
             ("60.00 EUR", "20.00 EUR")
         ]
-        with pytest.raises(Conflict, match=r"payout\.other"):
-            payouts.record_payout(
-                scope,
-                creator,
-                PayoutDraft(Money(1, "EUR"), today, "SEPA 77"),
-                payout_id=payout_id,
-            )
+        for other in (
+            PayoutDraft(Money(1, "EUR"), today, "SEPA 77"),
+            PayoutDraft(Money(4000, "USD"), today, "SEPA 77"),
+            PayoutDraft(Money(4000, "EUR"), today - timedelta(days=1), "SEPA 77"),
+            PayoutDraft(Money(4000, "EUR"), today, "SEPA 77", "agency_due"),
+        ):
+            with pytest.raises(Conflict, match=r"payout\.other"):
+                payouts.record_payout(scope, creator, other, payout_id=payout_id)
 
 
 def test_payout_to_another_party_lowers_only_its_balance(
