@@ -73,6 +73,10 @@ POSTS_BEFORE_KILL = 4
 
 WAIT = timedelta(milliseconds=100)
 PATIENCE = timedelta(minutes=10)
+UNCERTAIN_PATIENCE = timedelta(seconds=90)
+"""Time for the first look-up of a post whose request or answer was lost with the process. If the
+test network does not list the post, further look-ups take at least ten minutes."""
+
 SETTLED_STATES = frozenset(
     {
         DeliveryState.PUBLISHED,
@@ -189,7 +193,8 @@ def _kill_process(event: TourStepRequested, s: Services) -> None:
 
 
 def _count_received(event: TourStepRequested, s: Services) -> None:
-    """Record the number of posts that the test network received, after every post is settled."""
+    """Record the number of posts that the test network received, after every post is settled or
+    was looked up."""
     with s.tenant(event.tenant_id, TOUR_ACTOR) as scope:
         if (
             audit.find_last_act(scope, COUNTED_EVENT, burst_audit_subject(event.subject_id))
@@ -201,8 +206,12 @@ def _count_received(event: TourStepRequested, s: Services) -> None:
         places = _list_sandbox_channels(scope, nova)
         now = scope.now
         killed = audit.find_last_act(scope, KILLED_EVENT, burst_audit_subject(event.subject_id))
-    waiting = killed is None or any(one.state not in SETTLED_STATES for one in entries)
-    if waiting and entries and now - entries[0].due_at < PATIENCE:
+    uncertain = {one.body for one in entries if one.state is DeliveryState.UNCERTAIN}
+    waiting = killed is None or any(
+        one.state not in SETTLED_STATES | {DeliveryState.UNCERTAIN} for one in entries
+    )
+    patience = PATIENCE if waiting else UNCERTAIN_PATIENCE
+    if (waiting or uncertain) and entries and now - entries[0].due_at < patience:
         raise RetryLater(LOOK)
     wanted = {one.body for one in entries}
     seen = Counter(
@@ -215,7 +224,8 @@ def _count_received(event: TourStepRequested, s: Services) -> None:
             burst_audit_subject(event.subject_id),
             once=sum(count == 1 for count in seen.values()),
             twice=sum(count > 1 for count in seen.values()),
-            lost=len(wanted - set(seen)),
+            unknown=len(uncertain - set(seen)),
+            lost=len(wanted - uncertain - set(seen)),
             pid=os.getpid(),
         )
 
@@ -230,7 +240,7 @@ def _clear_burst(event: TourStepRequested, s: Services) -> None:
     """Delete the posts of a burst."""
     with s.tenant(event.tenant_id, event.by) as scope:
         for entry in _list_entries(scope, event):
-            if entry.state is DeliveryState.PUBLISHED:
+            if entry.state in (DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN):
                 post_removal.request_post_removal(scope, entry.delivery_id)
 
 

@@ -222,8 +222,11 @@ def _list_sender_pids(j: TourJudge) -> frozenset[int]:
 
 
 def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> None:
-    """Check that each of the thirty posts exists exactly once, and that the killed process was
-    replaced."""
+    """Check that no post was sent twice and that the killed process was replaced.
+
+    A post stays uncertain if the process was killed between the record of a request and the request
+    itself: its absence is proven after ten minutes at the earliest.
+    """
     before, pids = begun
     j.wait_for_witness(
         "database",
@@ -234,10 +237,13 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
     posts = j.latest_step_run("burst", before)
     j.wait_for_witness(
         "database",
-        lambda: set(j.delivery_states(posts)) == {DeliveryState.PUBLISHED},
+        lambda: set(j.delivery_states(posts)) <= {DeliveryState.PUBLISHED, DeliveryState.UNCERTAIN},
         "not all of them were published",
         RECOVERY_SECONDS,
     )
+    j.open_page("/tour")
+    j.window.wait_for_text(j.catalogue_text_start("tour.counted"), RECOVERY_SECONDS)
+    published = j.delivery_states(posts).count(DeliveryState.PUBLISHED)
     bodies = {
         row.body
         for row in j.query_rows(
@@ -251,20 +257,16 @@ def check_burst_after_kill(j: TourJudge, begun: tuple[str, frozenset[int]]) -> N
         for post in _list_sandbox_posts(j, one.account)
         if post["text"] in bodies
     ]
-    j.check_witness("sandbox", len(seen) == BURST_SIZE, f"{len(seen)} posts were received")
-    j.check_witness(
-        "sandbox", len(set(seen)) == BURST_SIZE, f"{len(set(seen))} different posts were received"
-    )
-    j.open_page("/tour")
-    j.window.wait_for_text(j.catalogue_text("tour.counter", count=BURST_SIZE, of=BURST_SIZE))
-    j.window.wait_for_text(j.catalogue_text_start("tour.counted"), RECOVERY_SECONDS)
+    j.check_witness("sandbox", len(seen) >= published, f"{len(seen)} posts were received")
+    j.check_witness("sandbox", len(set(seen)) == len(seen), "a post was received twice")
+    j.window.wait_for_text(j.catalogue_text("tour.counter", count=published, of=BURST_SIZE))
     j.window.scroll_to_text(j.catalogue_text_start("tour.counted"))
     j.save_screenshot("broken")
     j.window.press_button(j.catalogue_text("tour.undo_break"))
     j.window.wait_for_text(j.catalogue_text("tour.undone_break"))
     j.wait_for_witness(
         "database",
-        lambda: set(j.delivery_states(posts)) == {DeliveryState.REMOVED},
+        lambda: j.delivery_states(posts).count(DeliveryState.REMOVED) >= published,
         "the burst was not taken away",
         RECOVERY_SECONDS,
     )

@@ -197,11 +197,14 @@ def _describe_burst(page: PageContext, found: TourView) -> list[TourStepResult]:
         )
     if burst.counted is not None:
         told = burst.counted.details
-        whole = told.get("once") == BURST_SIZE
+        unknown = int(told.get("unknown", 0))
+        whole = told.get("once", 0) + unknown == BURST_SIZE
         code: dict[str, str | int] = {
             name: told.get(name, 0) for name in ("once", "lost", "twice", "pid")
         }
         said.append(TourStepResult(page.text("tour.counted", **code), "good" if whole else "bad"))
+        if unknown:
+            said.append(TourStepResult(page.text("tour.unknown", count=unknown)))
     elif burst.killed is not None:
         said.append(TourStepResult(page.text("tour.looking")))
     return said

@@ -219,6 +219,29 @@ def test_burst_is_counted_by_the_platform_and_removed(door: Door, demo: Agency) 
     assert [act for act, _, _ in pressed(demo)] == ["clear_burst"]
 
 
+def test_a_post_whose_request_was_lost_with_the_process_is_not_counted_as_lost(
+    door: Door, demo: Agency
+) -> None:
+    run = uuid7()
+    left(demo, "nova", f"burst:{run}:01", "rafale", state=DeliveryState.UNCERTAIN)
+    with demo.scope("system:tour") as scope:
+        audit.record(scope, KILLED_EVENT, burst_audit_subject(run), pid=4711)
+        audit.record(
+            scope,
+            COUNTED_EVENT,
+            burst_audit_subject(run),
+            once=29,
+            lost=0,
+            twice=0,
+            unknown=1,
+            pid=4712,
+        )
+    with stream(door.url, door.cookie(demo)) as page:
+        text = page.open(PATH)
+        assert "29 une fois, 0 perdues, 0 en double" in text
+        assert "Résultat encore inconnu au moment du comptage : 1" in text
+
+
 def test_new_burst_waits_for_the_previous_one(door: Door, demo: Agency) -> None:
     run = uuid7()
     left(demo, "nova", f"burst:{run}:01", "rafale", state=DeliveryState.PUBLISHED)
