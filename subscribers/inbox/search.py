@@ -15,7 +15,7 @@ MAX_SEARCH_LENGTH = 100
 MAX_WORDS = 8
 """Limits of a search; what exceeds them is ignored."""
 
-MOST_HITS = 2000
+MOST_HITS = 1000
 """Number of messages after which a search stops. A longer word narrows it."""
 
 

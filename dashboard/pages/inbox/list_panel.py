@@ -76,8 +76,10 @@ def render_list(
     page: PageContext, found: InboxView, chosen: UUID | None, go: OpenConversation
 ) -> None:
     """Render the search, the filters and the conversations. `go` opens one."""
-    _render_search(page, found)
-    _render_steps(page, found, chosen, go)
+    _render_search(page)
+    with st.container(horizontal=True, gap="small"):
+        _render_filters(page, found)
+        _render_steps(page, found, chosen, go)
     with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
         if found.wanted.is_active:
             _render_results(page, found, chosen, go)
@@ -97,61 +99,50 @@ def render_list(
     )
 
 
-def _render_search(page: PageContext, found: InboxView) -> None:
+def _render_search(page: PageContext) -> None:
     st.text_input(
         page.text("inbox.search"),
         key=SEARCH,
         type="search",
         icon=":material/search:",
         placeholder=page.text("inbox.search_in"),
-        max_chars=MAX_SEARCH_LENGTH,
         label_visibility="collapsed",
         live=SEARCH_PAUSE,
         persist_state="session",
         on_change=_start_over,
     )
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.pills(
-            page.text("inbox.show"),
-            QUICK_FILTERS,
-            selection_mode="multi",
-            format_func=lambda one: page.text(f"inbox.filter.{one}"),
-            key=SHOWN,
-            label_visibility="collapsed",
-            persist_state="session",
-            on_change=_start_over,
-        )
-        wanted = found.wanted
-        chosen = (wanted.creator_id, wanted.channel_id, wanted.spender is not SpenderFilter.ANY)
-        count = sum(map(bool, chosen))
-        label = page.text("inbox.filters_set", count=count) if count else page.text("inbox.filters")
-        with st.popover(label, icon=":material/filter_list:"):
-            _render_filters(page, found)
+    st.pills(
+        page.text("inbox.show"),
+        QUICK_FILTERS,
+        selection_mode="multi",
+        format_func=lambda one: page.text(f"inbox.filter.{one}"),
+        key=SHOWN,
+        label_visibility="collapsed",
+        persist_state="session",
+        on_change=_start_over,
+    )
 
 
 def _render_filters(page: PageContext, found: InboxView) -> None:
+    wanted = found.wanted
+    chosen = (wanted.creator_id, wanted.channel_id, wanted.spender is not SpenderFilter.ANY)
+    count = sum(map(bool, chosen))
+    label = page.text("inbox.filters_set", count=count) if count else page.text("inbox.filters")
+    with st.popover(label, icon=":material/filter_list:"):
+        _render_filter_choices(page, found)
+
+
+def _render_filter_choices(page: PageContext, found: InboxView) -> None:
     """Render the choices of creator, channel and purchases. A choice that no longer exists is
     dropped, so that it does not hide everything."""
     channels = {
-        key: one
+        key: f"{one.name} · {page.text(f'platform.{one.platform}')}"
         for key, one in found.channels.items()
         if found.wanted.creator_id in (None, one.creator_id)
     }
-    _render_choice(
-        page,
-        CREATOR,
-        "inbox.filter.creator",
-        {key: one.name for key, one in found.creators.items()},
-    )
-    _render_choice(
-        page,
-        CHANNEL,
-        "inbox.filter.channel",
-        {
-            key: f"{one.name} · {page.text(f'platform.{one.platform}')}"
-            for key, one in channels.items()
-        },
-    )
+    creators = {key: one.name for key, one in found.creators.items()}
+    _render_choice(page, CREATOR, "inbox.filter.creator", creators)
+    _render_choice(page, CHANNEL, "inbox.filter.channel", channels)
     st.selectbox(
         page.text("inbox.filter.spender"),
         list(SpenderFilter),
@@ -206,11 +197,8 @@ def _render_steps(
         ("inbox.before", "inbox:before", "K", max(at - 1, 0)),
         ("inbox.after", "inbox:after", "J", min(at + 1, len(order) - 1)),
     )
-    with st.container(horizontal=True, gap="small"):
-        for code, key, shortcut, index in steps:
-            st.button(
-                page.text(code), key=key, shortcut=shortcut, on_click=go, args=(order[index],)
-            )
+    for code, key, shortcut, index in steps:
+        st.button(page.text(code), key=key, shortcut=shortcut, on_click=go, args=(order[index],))
 
 
 def _render_results(
