@@ -77,8 +77,10 @@ def render_list(
 ) -> None:
     """Render the search, the filters and the conversations. `go` opens one."""
     _render_search(page)
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        _render_quick_filters(page)
         _render_filters(page, found)
+    with st.container(horizontal=True, gap="small", key="inbox-steps"):
         _render_steps(page, found, chosen, go)
     with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
         if found.wanted.is_active:
@@ -111,6 +113,9 @@ def _render_search(page: PageContext) -> None:
         persist_state="session",
         on_change=_start_over,
     )
+
+
+def _render_quick_filters(page: PageContext) -> None:
     st.pills(
         page.text("inbox.show"),
         QUICK_FILTERS,
@@ -237,7 +242,6 @@ def _render_row(
         conversation_label(page, found, row),
         key=f"inbox:go:{row.id}",
         type="primary" if row.id == chosen else "secondary",
-        icon=":material/mark_chat_unread:" if row.unread else None,
         width="stretch",
         on_click=go,
         args=(row.id,),
@@ -245,15 +249,16 @@ def _render_row(
 
 
 def conversation_label(page: PageContext, found: InboxView, row: InboxEntry) -> str:
-    """Return the label of a row: fan, creator, time, read state, presence and the last message."""
+    """Return the label of a row: fan, read state, presence, time, creator and the last message. The
+    end of a long line is cut."""
     parts = [f"**{escape_label(row.fan)}**"]
-    if len(found.creators) > 1:
-        parts.append(escape_label(found.creators[row.creator_id].name))
-    parts.append(_time_text(page, found, row))
     if row.unread:
-        parts.append(page.text("inbox.unread"))
+        parts.append(f"● {page.text('inbox.unread')}")
     if here := presence_text(page, found, row.id):
         parts.append(escape_label(here))
+    parts.append(_time_text(page, found, row))
+    if len(found.creators) > 1:
+        parts.append(escape_label(found.creators[row.creator_id].name))
     said = escape_label(_excerpt(row.said, found.wanted.words))
     return f"{' · '.join(filter(None, parts))}  \n{said}"
 

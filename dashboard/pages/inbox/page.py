@@ -32,6 +32,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
 from subscribers.conversations.queries import ThreadLine
+from subscribers.inbox import read_state
 from tenants.agencies.rights import Right
 
 TICK = "2s"
@@ -105,6 +106,7 @@ def render_page(page: PageContext) -> None:
 
 def _open_and_load(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxView:
     """Mark the open conversation as read before the list is read."""
+    read_state.start_reading(scope, page.viewer.member.id)
     if chosen is not None:
         open_conversation(scope, page, chosen)
     wanted = list_panel.current_filter()
