@@ -36,7 +36,7 @@ from subscribers.comments import incoming_comments
 from subscribers.safety.events import RolesDue
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator
-from tenants.notices import emails
+from tenants.notices import outgoing
 from tenants.retention import RetentionDue
 from tenants.scope import list_tenant_ids
 from workers.relay.beat import Tick
@@ -169,7 +169,7 @@ def _roll_up(scope: Scope, creator: Creator, later: timedelta) -> None:
 TICKS = (
     Tick(60, _for_each_tenant(SweepDue, "sweep"), "sweep"),
     Tick(60, _as_planned(credentials.schedule_due_renewals), "tokens"),
-    Tick(60, _as_planned(emails.schedule_emails), "mails"),
+    Tick(60, _as_planned(outgoing.schedule_messages), "mails"),
     Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
     Tick(
         CHECKPOINT_SECONDS,
