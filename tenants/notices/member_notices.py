@@ -26,6 +26,9 @@ from tenants.notices.queries import Notice
 MAX_NOTICES_READ = 500
 """Maximum number of open notices read for one member, newest first."""
 
+SHARED_DOWNTIME = "downtime"
+"""Prefix of the causes of notices about missed posts."""
+
 
 @dataclass(frozen=True)
 class MemberNotice:
@@ -152,22 +155,30 @@ def select_visible(
     """Return the rows (with `cause` and `creator_id`) that a member may see and that take a route.
 
     The role must open the page that resolves the notice, and a creator must be one of the member's.
+    A downtime of several creators counts the posts of all of them, so members of some creators do
+    not see it here; Home shows them their part.
     """
     rows = list(rows)
     mine = _visible_creators(scope, member, rows)
     return [
         row
         for row in rows
-        if (row.creator_id is None or mine is None or row.creator_id in mine)
+        if (mine is None or row.creator_id in mine or _is_for_all(row))
         and (kind := notice_pages.notice_page_of(row.cause)).is_open_to(member.role)
         and chosen.uses(kind, route, row.creator_id)
     ]
+
+
+def _is_for_all(row: Row[Any]) -> bool:
+    return row.creator_id is None and not row.cause.startswith(SHARED_DOWNTIME)
 
 
 def _visible_creators(
     scope: Scope, member: Member, rows: Iterable[Row[Any]]
 ) -> frozenset[UUID] | None:
     """Return the creators of a member, or None for all."""
-    if not member.creators or all(row.creator_id is None for row in rows):
-        return None if not member.creators else frozenset()
+    if not member.creators:
+        return None
+    if all(row.creator_id is None for row in rows):
+        return frozenset()
     return frozenset(one.id for one in queries.list_creators(scope) if member.works_for(one.slug))
