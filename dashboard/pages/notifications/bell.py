@@ -42,10 +42,11 @@ def render_bell(drawn: PageContext, unread: int) -> None:
     if page is not drawn:
         unread = page.read(lambda scope: member_notices.count_unread(scope, page.viewer.member))
     shown = str(unread) if unread <= MAX_COUNT else f"{MAX_COUNT}+"
+    badge = f" **{shown}**" if unread else ""
     with st.container(key="bell", width="content"):
         opened = st.popover(
             # The style hides the word, which screen readers still read.
-            f"{page.text('notifications.bell')} **{shown if unread else ''}**",
+            f"{page.text('notifications.bell')}{badge}",
             icon=":material/notifications:",
             key=_OPEN,
             on_change="rerun",

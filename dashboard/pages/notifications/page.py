@@ -53,7 +53,7 @@ def _store_section() -> None:
 
 def _render_items(page: PageContext) -> None:
     found = page.read(lambda scope: load_notifications(scope, page.viewer.member, limit=MOST_SHOWN))
-    present = {one.kind for one in found.items}
+    present = [one.name for one in NOTICE_PAGES if one.name in {item.kind for item in found.items}]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         only_unread = st.toggle(page.text("notifications.only_unread"), key=_UNREAD)
         actions.action_button(
@@ -65,14 +65,7 @@ def _render_items(page: PageContext) -> None:
             disabled=not found.unread,
             icon=":material/done_all:",
         )
-    kinds = st.pills(
-        page.text("notifications.kinds"),
-        [one.name for one in NOTICE_PAGES if one.name in present],
-        selection_mode="multi",
-        format_func=lambda name: page.text(f"notification.kind.{name}"),
-        key=_KINDS,
-        label_visibility="collapsed",
-    )
+    kinds = _render_kinds(page, present) if len(present) > 1 else []
     shown = [
         one
         for one in found.items
@@ -82,6 +75,17 @@ def _render_items(page: PageContext) -> None:
         _draw_items(page, [], found.now)
     for one in shown:
         _render_item(page, one, found.now)
+
+
+def _render_kinds(page: PageContext, present: list[str]) -> list[str]:
+    return st.pills(
+        page.text("notifications.kinds"),
+        present,
+        selection_mode="multi",
+        format_func=lambda name: page.text(f"notification.kind.{name}"),
+        key=_KINDS,
+        label_visibility="collapsed",
+    )
 
 
 def _render_item(page: PageContext, one: NotificationItem, now: object) -> None:

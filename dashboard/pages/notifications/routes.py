@@ -47,7 +47,7 @@ def render_routes(page: PageContext) -> None:
     """Draw the connected routes, and the form with the member's choices."""
     member = page.viewer.member
     found = page.read(lambda scope: load_routes(scope, member, notifying_platforms()))
-    st.header(page.text("notifications.connected"))
+    st.subheader(page.text("notifications.connected"))
     email, telegram, push = st.columns(3)
     with email:
         _render_email(page, found)
@@ -56,9 +56,9 @@ def render_routes(page: PageContext) -> None:
     with push:
         _render_browsers(page, found)
     with st.form(_FORM, border=False):
-        st.header(page.text("notifications.choices"))
+        st.subheader(page.text("notifications.choices"))
         _render_kinds(page, found)
-        st.header(page.text("notifications.when"))
+        st.subheader(page.text("notifications.when"))
         _render_times(page, found)
         actions.submit_button(
             page,
