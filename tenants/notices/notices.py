@@ -75,6 +75,29 @@ def update_message(scope: Scope, message: Message, *, cause: str) -> None:
     )
 
 
+def renew(scope: Scope, message: Message, *, cause: str) -> None:
+    """Replace the text of an open notice and notify members again, for example of a count that
+    grew."""
+    scope.run(
+        "UPDATE notices SET message = CAST(:message AS jsonb), updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND cause = :cause AND settled_at IS NULL",
+        tenant=scope.tenant_id,
+        cause=cause,
+        message=canonical_json(message.to_json()).decode(),
+    )
+
+
+def open_message(scope: Scope, cause: str) -> Message | None:
+    """Return the text of the open notice of a cause, or None."""
+    found = scope.run(
+        "SELECT message FROM notices WHERE tenant_id = :tenant AND cause = :cause AND "
+        "settled_at IS NULL",
+        tenant=scope.tenant_id,
+        cause=cause,
+    ).scalar()
+    return Message.from_json(found) if found is not None else None
+
+
 def opened_at(scope: Scope, cause: str) -> datetime | None:
     """Return the time at which the open notice of a cause was last opened (UTC-aware), or None."""
     found: datetime | None = scope.run(

@@ -73,6 +73,10 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "payment": ("/shop", "home.to.shop"),
     "fulfilment": ("/shop", "home.to.shop"),
     "statement": ("/shop?view=books", "home.to.shop"),
+    "submitted": ("/approvals", "home.to.approvals"),
+    "refund": ("/shop", "home.to.shop"),
+    "payout": ("/shop", "home.to.shop"),
+    "worker": ("/system", "home.to.system"),
 }
 """Page that resolves a cause and the message code of the link to it, by prefix of the cause."""
 
