@@ -24,7 +24,7 @@ from tenants.auth import sessions
 from tenants.auth.members import CustodianLinkDue, MemberLinkDue
 from tenants.auth.sessions import LinkPurpose
 from tenants.notices import notices
-from tenants.notices.outgoing import RETRY_DELAYS
+from tenants.notices.member_messages import RETRY_DELAYS
 
 
 @dataclass(frozen=True)

@@ -27,9 +27,9 @@ from foundation.i18n.translation import Message, render_message
 from foundation.outbox import outbox
 from gate.contract.permit import NoticeOrder
 from tenants.agencies import queries
-from tenants.notices import emails, mail_servers, outgoing
+from tenants.notices import emails, mail_servers, member_messages
 from tenants.notices.mail_servers import MailTestDue
-from tenants.notices.outgoing import AttemptResult, MessageDue, PendingMessage
+from tenants.notices.member_messages import AttemptResult, MessageDue, PendingMessage
 from tenants.notices.preferences import Route
 
 EMAIL_ACTOR = "system:mail"
@@ -63,7 +63,7 @@ def send_member_message(
     `house` is the URL of the dashboard.
     """
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
-        due = outgoing.start_message(scope, event.subject_id)
+        due = member_messages.start_message(scope, event.subject_id)
     if due is None:
         return
     order = NoticeOrder(due.tenant_id, due.member_id)
@@ -80,7 +80,7 @@ def send_member_message(
     status = answer.status if isinstance(answer, Response) else None
     detail = "" if isinstance(answer, Response) else answer.detail
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
-        wait = outgoing.finish_message(scope, due, result, status=status, detail=detail)
+        wait = member_messages.finish_message(scope, due, result, status=status, detail=detail)
     if wait is not None:
         raise outbox.RetryLater(wait)
 
@@ -88,7 +88,7 @@ def send_member_message(
 def fail_member_message(event: MessageDue, *, tenant: OpenScope) -> None:
     """Record that a message failed permanently. The member's page shows it."""
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
-        outgoing.abandon_message(scope, event.subject_id)
+        member_messages.abandon_message(scope, event.subject_id)
 
 
 def _send_telegram(

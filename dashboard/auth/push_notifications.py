@@ -22,7 +22,7 @@ from foundation.http.request_bodies import read_body
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import load_zone
 from tenants.notices import push_subscriptions
-from tenants.notices.outgoing import PushSubscription
+from tenants.notices.member_messages import PushSubscription
 
 PUSH_SETTINGS_PATH = "/auth/push"
 MAX_SENT = 4096

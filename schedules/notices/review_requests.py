@@ -37,6 +37,6 @@ def _put_notice(scope: Scope, cause: str, creator_id: UUID, name: str, count: in
     if before is None or before == message:
         return
     if count > int(before.params.get("count", 1)):
-        notices.renew(scope, message, cause=cause)
+        notices.renew_message(scope, message, cause=cause)
     else:
         notices.update_message(scope, message, cause=cause)

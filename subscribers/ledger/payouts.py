@@ -152,13 +152,7 @@ def record_payout(scope: Scope, creator_id: UUID, draft: PayoutDraft, *, payout_
         by=scope.actor,
     )
     scope.add(row)
-    notices.put(
-        scope,
-        Message("payout.notice", {"amount": str(draft.money), "creator": creator.name}),
-        cause=f"payout:{payout_id}",
-        creator_id=creator_id,
-        informs=True,
-    )
+    _notify_members(scope, row, creator.name)
     audit.record(
         scope,
         "payout.recorded",
@@ -168,6 +162,17 @@ def record_payout(scope: Scope, creator_id: UUID, draft: PayoutDraft, *, payout_
         after=str(before - draft.money),
     )
     return payout_id
+
+
+def _notify_members(scope: Scope, row: Payout, creator: str) -> None:
+    amount = str(Money(row.amount_minor, row.currency))
+    notices.put(
+        scope,
+        Message("payout.notice", {"amount": amount, "creator": creator}),
+        cause=f"payout:{row.id}",
+        creator_id=row.creator_id,
+        informs=True,
+    )
 
 
 def _check_payout(

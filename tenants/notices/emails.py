@@ -1,6 +1,7 @@
 """The email address of a member for notifications, confirmed with a code.
 
-Emails are off until a member turns them on and confirms the address. `outgoing` plans the messages.
+Emails are off until a member turns them on and confirms the address. `member_messages` plans the
+messages.
 """
 
 import secrets
@@ -15,9 +16,9 @@ from foundation.errors import Conflict, Refused
 from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.queries import Member
-from tenants.notices import outgoing
+from tenants.notices import member_messages
+from tenants.notices.member_messages import MessageTarget
 from tenants.notices.models import EmailPreferenceRow
-from tenants.notices.outgoing import MessageTarget
 from tenants.notices.preferences import Route
 
 EMAIL_SETTINGS_PATH = "/auth/mails"
@@ -46,7 +47,7 @@ def get_email_preference(scope: Scope, member: Member) -> EmailPreference:
         return EmailPreference(member.email, confirmed=False, asked=False, failed="")
     live = bool(row.code) and row.code_until is not None and row.code_until > scope.now
     confirmed = row.confirmed_at is not None and row.address == member.email
-    failed = outgoing.delivery_failure(scope, member.id, Route.EMAIL)
+    failed = member_messages.delivery_failure(scope, member.id, Route.EMAIL)
     return EmailPreference(member.email, confirmed, live, failed)
 
 
@@ -72,7 +73,7 @@ def send_confirmation_code(scope: Scope, member_id: UUID) -> None:
     row.code_until = scope.now + CODE_LIVES
     scope.add(row)
     scope.session.flush()
-    outgoing.record_message(scope, MessageTarget(member_id, Route.EMAIL), "code", ())
+    member_messages.record_message(scope, MessageTarget(member_id, Route.EMAIL), "code", ())
 
 
 def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
@@ -104,7 +105,7 @@ def confirm_email_code(scope: Scope, member_id: UUID, typed: str) -> bool:
 def unsubscribe(scope: Scope, member_id: UUID) -> None:
     """Turn emails off and drop those that are waiting. Raises Refused if they are off."""
     scope.session.delete(_get_confirmed_preference(scope, member_id))
-    outgoing.drop_waiting_messages(scope, member_id, Route.EMAIL)
+    member_messages.drop_waiting_messages(scope, member_id, Route.EMAIL)
     audit.record(scope, "mail.ended", f"member:{member_id}")
 
 

@@ -68,7 +68,7 @@ class NotificationRow(TenantRow, table=True):
 
 
 class NotificationSettingsRow(TenantRow, table=True):
-    """How a member is notified. Without a row, the defaults of `preferences` apply."""
+    """Choices of a member. Without a row, the defaults of `preferences` apply."""
 
     __tablename__ = "notification_settings"
     __table_args__ = table_arguments(

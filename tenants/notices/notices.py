@@ -75,7 +75,7 @@ def update_message(scope: Scope, message: Message, *, cause: str) -> None:
     )
 
 
-def renew(scope: Scope, message: Message, *, cause: str) -> None:
+def renew_message(scope: Scope, message: Message, *, cause: str) -> None:
     """Replace the text of an open notice and notify members again, for example of a count that
     grew."""
     scope.run(

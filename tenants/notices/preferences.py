@@ -1,5 +1,5 @@
-"""How a member is notified: the routes of each kind, immediate messages, the daily digest, quiet
-hours and muted creators.
+"""Notification choices of a member: the routes of each kind, immediate messages, the daily digest,
+quiet hours and muted creators.
 
 The kinds are the pages of `notice_pages`. All routes of a kind are on until the member turns them
 off; a route outside the dashboard also needs a confirmed address, chat or browser. Emergency stops
@@ -155,7 +155,8 @@ def _check_choices(chosen: NotificationPreferences) -> None:
         raise BadInput("notification.immediate")
     if chosen.digest_hour is not None and not 0 <= chosen.digest_hour <= 23:
         raise BadInput("mail.hour")
-    start, end = chosen.quiet_from, chosen.quiet_until
+    start = chosen.quiet_from
+    end = chosen.quiet_until
     if start is None and end is None:
         return
     if start is None or end is None or start == end:

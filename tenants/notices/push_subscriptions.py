@@ -19,9 +19,9 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from tenants.agencies import queries
-from tenants.notices import outgoing
+from tenants.notices import member_messages
+from tenants.notices.member_messages import PushSubscription
 from tenants.notices.models import PushSubscriptionRow
-from tenants.notices.outgoing import PushSubscription
 from tenants.notices.preferences import Route
 
 PUSH_SERVICES = (
@@ -35,7 +35,8 @@ PUSH_SERVICES = (
 MAX_BROWSERS = 10
 MAX_ENDPOINT_LENGTH = 1000
 MAX_LABEL_LENGTH = 80
-KEY_BYTES, AUTH_BYTES = 65, 16
+KEY_BYTES = 65
+AUTH_BYTES = 16
 """Length of an uncompressed P-256 point and of the secret (RFC 8291)."""
 
 _UNSHOWN = re.compile(r"[^\w .,/()-]")
@@ -109,7 +110,7 @@ def remove_browser(scope: Scope, member_id: UUID, browser_id: UUID) -> None:
     if row is None or row.member_id != member_id:
         raise NotFound("push.unknown")
     scope.session.delete(row)
-    outgoing.drop_waiting_messages(scope, member_id, Route.PUSH, browser_id)
+    member_messages.drop_waiting_messages(scope, member_id, Route.PUSH, browser_id)
 
 
 def _check_subscription(given: PushSubscription, hosts: Collection[str]) -> None:
@@ -125,7 +126,8 @@ def _check_subscription(given: PushSubscription, hosts: Collection[str]) -> None
         or (parts is not None and (parts.username or parts.password or parts.fragment))
     ):
         raise BadInput("push.service")
-    key, auth = _decode(given.key), _decode(given.auth)
+    key = _decode(given.key)
+    auth = _decode(given.auth)
     if len(key) != KEY_BYTES or key[:1] != b"\x04" or len(auth) != AUTH_BYTES:
         raise BadInput("push.keys")
 

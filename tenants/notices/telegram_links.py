@@ -16,9 +16,9 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from tenants.agencies import queries
-from tenants.notices import outgoing
+from tenants.notices import member_messages
+from tenants.notices.member_messages import MessageTarget
 from tenants.notices.models import TelegramLinkRow
-from tenants.notices.outgoing import MessageTarget
 from tenants.notices.preferences import Route
 
 TOKEN_LIVES = timedelta(minutes=30)
@@ -43,7 +43,7 @@ def find_telegram_link(scope: Scope, member_id: UUID) -> TelegramLink:
     row = _find_row(scope, member_id)
     if row is None:
         return TelegramLink(None, confirmed=False, failed="")
-    failed = outgoing.delivery_failure(scope, member_id, Route.TELEGRAM)
+    failed = member_messages.delivery_failure(scope, member_id, Route.TELEGRAM)
     return TelegramLink(row.channel_id, row.confirmed_at is not None, failed)
 
 
@@ -94,7 +94,9 @@ def confirm_link(scope: Scope, channel_id: UUID, chat: str, token: str) -> bool:
     row.token_until = None
     scope.add(row)
     scope.session.flush()
-    outgoing.record_message(scope, MessageTarget(row.member_id, Route.TELEGRAM), "linked", ())
+    member_messages.record_message(
+        scope, MessageTarget(row.member_id, Route.TELEGRAM), "linked", ()
+    )
     return True
 
 
@@ -103,7 +105,7 @@ def remove_telegram_link(scope: Scope, member_id: UUID) -> None:
     row = _find_row(scope, member_id)
     if row is not None:
         scope.session.delete(row)
-        outgoing.drop_waiting_messages(scope, member_id, Route.TELEGRAM)
+        member_messages.drop_waiting_messages(scope, member_id, Route.TELEGRAM)
 
 
 def _digest(token: str, channel_id: UUID) -> str:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from foundation.ops.clock import wall_now
-from tenants.notices.outgoing import PushSubscription
+from tenants.notices.member_messages import PushSubscription
 
 MAX_BODY = 4096
 

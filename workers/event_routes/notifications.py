@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import SecretStr
 
-from channels.accounts import queries
+from channels.accounts import account_connectors, queries
 from channels.notifications import access_links, member_messages, webhooks
 from channels.notifications.member_messages import MessageSenders, SendEmail
 from connectors.contract.connector import StepResult, WireStep
@@ -26,7 +26,7 @@ from tenants.auth.members import CustodianLinkDue, MemberLinkDue
 from tenants.auth.password_links import PasswordLinkRequested
 from tenants.notices import mail_servers
 from tenants.notices.mail_servers import MailTestDue
-from tenants.notices.outgoing import MessageDue
+from tenants.notices.member_messages import MessageDue
 from tenants.vault import envelope
 from tenants.webhooks.outgoing_calls import WebhookCallDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
@@ -127,7 +127,7 @@ def _message_senders(s: Services, post: SendEmail, house: str) -> MessageSenders
                 channel = queries.get_channel(scope, channel_id)
         except NotFound:
             return None
-        connector = s.connectors.get(channel.platform)
+        connector = account_connectors.find_connector_for(s.connectors, channel)
         if channel.token is None or not isinstance(connector, SupportsMemberNotices):
             return None
         return connector, queries.transport_account(channel)

@@ -37,7 +37,7 @@ from subscribers.safety.events import RolesDue
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 from tenants.api_keys import remote_workers
-from tenants.notices import outgoing
+from tenants.notices import member_messages
 from tenants.retention import RetentionDue
 from tenants.scope import list_tenant_ids
 from workers.relay.beat import Tick
@@ -170,7 +170,7 @@ def _roll_up(scope: Scope, creator: Creator, later: timedelta) -> None:
 TICKS = (
     Tick(60, _for_each_tenant(SweepDue, "sweep"), "sweep"),
     Tick(60, _as_planned(credentials.schedule_due_renewals), "tokens"),
-    Tick(60, _as_planned(outgoing.schedule_messages), "mails"),
+    Tick(60, _as_planned(member_messages.schedule_messages), "mails"),
     Tick(60, _as_planned(remote_workers.report_silent_workers), "machines"),
     Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
     Tick(

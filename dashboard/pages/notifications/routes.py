@@ -7,6 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from channels.accounts import account_connectors
 from connectors.contract.member_notices import SupportsMemberNotices
 from dashboard.auth.push_notifications import PUSH_SETTINGS_PATH
 from dashboard.pages.notifications.queries import RoutesView, load_routes
@@ -152,7 +153,8 @@ def _render_kinds(page: PageContext, found: RoutesView) -> None:
 
 
 def _render_times(page: PageContext, found: RoutesView) -> None:
-    chosen, zone = found.chosen, page.viewer.member.zone
+    chosen = found.chosen
+    zone = page.viewer.member.zone
     left, right = st.columns(2)
     left.radio(
         page.text("notifications.immediate"),
@@ -194,6 +196,7 @@ def _render_times(page: PageContext, found: RoutesView) -> None:
             format_func={one.id: one.name for one in found.creators}.__getitem__,
             key=_FIELD.format("muted"),
             placeholder=page.text("notifications.muted_none"),
+            select_all=False,
         )
 
 
@@ -233,7 +236,7 @@ def _request_link(scope: Scope, _: UUID) -> None:
     """Show a link that opens the chosen bot with a new token."""
     member = get_acting_member(scope, MEMBERS_ONLY)
     bot = actions.typed_value(_BOT)
-    connector = platform_connectors()[bot.platform]
+    connector = account_connectors.find_connector_for(platform_connectors(), bot)
     if isinstance(connector, SupportsMemberNotices):
         parameter = telegram_links.request_telegram_link(scope, member.id, bot.id)
         st.session_state[_LINK] = connector.bot_start_url(bot.account, parameter)

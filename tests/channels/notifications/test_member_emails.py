@@ -18,7 +18,7 @@ from tenants.agencies import agencies, creators
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.creators import CreatorChanges
 from tenants.agencies.rights import Role
-from tenants.notices import emails, notices, outgoing, preferences
+from tenants.notices import emails, member_messages, notices, preferences
 from tenants.notices.emails import EmailPreference
 from tenants.notices.preferences import NotificationPreferences
 from tests.conftest import Cluster
@@ -86,7 +86,7 @@ class House:
     def minute(self, *, run: bool = True) -> int:
         """Run the beat of one minute; return the number of emails scheduled."""
         with self.lea.scope() as scope:
-            made = outgoing.schedule_messages(scope)
+            made = member_messages.schedule_messages(scope)
         if run:
             self.lea.run()
         return made
@@ -298,7 +298,7 @@ def test_unsubscribed_member_and_other_agencies_get_no_email(
     house.wants(house.lea.author)
     other = create_sandbox_agency(services, sandbox)
     with other.scope() as scope:
-        assert outgoing.schedule_messages(scope) == 0
+        assert member_messages.schedule_messages(scope) == 0
         with pytest.raises(Refused):
             emails.unsubscribe(scope, other.author)
     house.put()
@@ -357,4 +357,4 @@ def test_missing_mail_server_gives_up_within_a_day(house: House, services: Servi
     house.lea.live(hours=25)
     assert house.wish(house.lea.author).failed == "refused"
     assert house.lea.rows("notice.send") == []
-    assert sum(outgoing.RETRY_DELAYS, timedelta(0)) < timedelta(days=1)
+    assert sum(member_messages.RETRY_DELAYS, timedelta(0)) < timedelta(days=1)

@@ -24,14 +24,14 @@ from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.auth import members, second_factor
 from tenants.notices import (
+    member_messages,
     notice_pages,
     notices,
-    outgoing,
     preferences,
     push_subscriptions,
     telegram_links,
 )
-from tenants.notices.outgoing import PushSubscription
+from tenants.notices.member_messages import PushSubscription
 from tenants.notices.preferences import NotificationPreferences, Route
 from tests.conftest import Cluster
 from tests.fakes.push_service import PushBrowser, PushService, push_service
@@ -137,7 +137,7 @@ class Desk:
 
     def minute(self) -> int:
         with self.lea.scope() as scope:
-            made = outgoing.schedule_messages(scope)
+            made = member_messages.schedule_messages(scope)
         self.lea.run()
         return made
 
@@ -248,7 +248,7 @@ def test_removed_member_receives_nothing_that_was_planned(desk: Desk) -> None:
     browser = desk.subscribe(other)
     desk.put()
     with desk.lea.scope() as scope:
-        assert outgoing.schedule_messages(scope) == 2
+        assert member_messages.schedule_messages(scope) == 2
         members.remove_member(scope, other)
     desk.lea.run()
     assert len(desk.texts()) == 1
@@ -305,7 +305,7 @@ def test_crash_at_any_point_shows_one_push(desk: Desk, at: int) -> None:
     browser = desk.subscribe()
     desk.put()
     with desk.lea.scope() as scope:
-        outgoing.schedule_messages(scope)
+        member_messages.schedule_messages(scope)
     desk.lea.crash(at)
     desk.lea.live(minutes=5)
     assert len(browser.shown) == 1

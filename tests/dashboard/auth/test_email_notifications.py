@@ -8,7 +8,7 @@ import pytest
 
 from foundation.ids import uuid7
 from tenants.agencies.rights import Role
-from tenants.notices import emails, outgoing
+from tenants.notices import emails, member_messages
 from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 
@@ -87,4 +87,4 @@ def test_email_settings_are_separate_per_agency(door: Door, lumiere: Agency) -> 
     other = create_agency(door.tenant)
     with other.scope() as scope:
         assert scope.run("SELECT count(*) FROM mail_wishes").scalar_one() == 0
-        assert outgoing.start_message(scope, uuid7()) is None
+        assert member_messages.start_message(scope, uuid7()) is None
