@@ -85,7 +85,7 @@ _OF: Mapping[str, NoticePage] = {
         ],
         ACCOUNTS,
     ),
-    **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page"], ACCOUNTS),
+    **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page", "token"], ACCOUNTS),
     "switch": STOPS,
     **dict.fromkeys(["submitted", "routine_approval"], APPROVALS),
     **dict.fromkeys(["routine", "routine_week"], POSTS),

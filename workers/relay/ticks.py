@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import credentials
+from channels.accounts import credentials, token_expiry
 from channels.age_verification.events import AgeRetentionDue
 from channels.connections import command_menu
 from channels.connections.events import TenantLimitsDue
@@ -184,6 +184,7 @@ TICKS = (
     Tick(
         WATCH_FOLDER_SECONDS, _write_installation_row(WatchFolderDue, "folder"), "folder", "house"
     ),
+    Tick(3600, _as_planned(token_expiry.report_expiring_tokens), "expiry"),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
     Tick(ROUTINE_SECONDS, _as_planned(day_schedule.plan_routines), "routines"),

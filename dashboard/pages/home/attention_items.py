@@ -23,6 +23,7 @@ STOP_CAUSE = "switch"
 _PLACES: Mapping[str, tuple[str, str]] = {
     "channel": ("/channels", "home.to.channels"),
     "waits": ("/channels", "home.to.channels"),
+    "token": ("/channels", "home.to.channels"),
     "waiting": ("/calendar?held=1", "home.to.held"),
     "unsure": ("/approvals", "home.to.doubt"),
     "handover": ("/channels", "home.to.channels"),
@@ -99,6 +100,7 @@ STANDING = frozenset(
         "downtime",
         "waits",
         "apart",
+        "token",
     }
     | {"waiting", "unsure"}
 )
