@@ -152,7 +152,7 @@ def record_payout(scope: Scope, creator_id: UUID, draft: PayoutDraft, *, payout_
         by=scope.actor,
     )
     scope.add(row)
-    _notify_members(scope, row, creator.name)
+    _notify_members(scope, row)
     audit.record(
         scope,
         "payout.recorded",
@@ -164,11 +164,11 @@ def record_payout(scope: Scope, creator_id: UUID, draft: PayoutDraft, *, payout_
     return payout_id
 
 
-def _notify_members(scope: Scope, row: Payout, creator: str) -> None:
+def _notify_members(scope: Scope, row: Payout) -> None:
     amount = str(Money(row.amount_minor, row.currency))
     notices.put(
         scope,
-        Message("payout.notice", {"amount": amount, "creator": creator}),
+        Message("payout.notice", {"amount": amount}),
         cause=f"payout:{row.id}",
         creator_id=row.creator_id,
         informs=True,

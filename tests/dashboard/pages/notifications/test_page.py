@@ -150,6 +150,29 @@ def test_muted_kinds_and_creators_are_not_listed_but_emergency_stops_are(
     assert [one in shown for one in texts] == [False, False, True]
 
 
+def test_item_that_only_informs_is_not_on_home_and_ends_when_it_is_old(
+    page: Stream, lumiere: Agency
+) -> None:
+    with lumiere.scope() as scope:
+        message = Message("refund.notice", {"amount": "12,34 EUR"})
+        creator = lumiere.creator_id
+        notices.put(scope, message, cause="refund:1", creator_id=creator, informs=True)
+    text = render_message(message, "fr")
+    assert text in page.open("/notifications")
+    assert text not in page.open("/")
+    with lumiere.scope() as scope:
+        notices.close_old_information(scope)
+    assert text in page.open("/notifications")
+    with lumiere.scope() as scope:
+        scope.run(
+            "UPDATE notices SET updated_at = house_now() - interval '15 days'"
+            " WHERE tenant_id = :t AND cause = 'refund:1'",
+            t=lumiere.tenant_id,
+        )
+        notices.close_old_information(scope)
+    assert text not in page.open("/notifications")
+
+
 @pytest.mark.parametrize("role", list(Role))
 def test_every_role_chooses_its_notifications(door: Door, lumiere: Agency, role: Role) -> None:
     with stream(door.url, door.cookie(lumiere, role)) as page:
