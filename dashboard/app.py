@@ -25,6 +25,7 @@ from dashboard.auth import (
     passkey_confirmations,
     passkeys,
     password_login,
+    push_notifications,
     second_factor,
 )
 from dashboard.auth.sign_in_links import ROUTES
@@ -71,6 +72,7 @@ def create_dashboard_app() -> HostGuard:
         *library_files.ROUTES,
         *voice_samples.ROUTES,
         *email_notifications.ROUTES,
+        *push_notifications.ROUTES,
         *passkey_confirmations.ROUTES,
         *pairing_codes.ROUTES,
         *passkeys.ROUTES,

@@ -33,7 +33,8 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         ),
         (
             *("members", "api_keys", "machines", "mail_wishes", "mail_servers", "phones", "hooks"),
-            *("agencies", "agency_logos"),
+            *("agencies", "agency_logos", "notification_settings", "telegram_links"),
+            "push_subscriptions",
         ),
     ),
     "creators": AuditArea(

@@ -8,7 +8,7 @@ whose email could not be sent is replaced by the next try.
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from channels.notifications.member_emails import EMAIL_ACTOR, SendEmail
+from channels.notifications.member_messages import EMAIL_ACTOR, SendEmail
 from connectors.contract.connector import Response
 from connectors.transport.smtp import OutgoingEmail
 from foundation.db.database import OpenScope, Scope
@@ -24,7 +24,7 @@ from tenants.auth import sessions
 from tenants.auth.members import CustodianLinkDue, MemberLinkDue
 from tenants.auth.sessions import LinkPurpose
 from tenants.notices import notices
-from tenants.notices.emails import EMAIL_RETRY_DELAYS
+from tenants.notices.member_messages import RETRY_DELAYS
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,7 @@ def _send_link(
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
         if taken:
             notices.close(scope, cause)
-        elif refused or event.tries >= len(EMAIL_RETRY_DELAYS):
+        elif refused or event.tries >= len(RETRY_DELAYS):
             notices.put(scope, Message(f"mail.{link.why}_failed"), cause=cause, urgent=True)
         else:
             if not event.tries:
@@ -126,6 +126,6 @@ def _send_link(
             outbox.put(
                 scope,
                 replace(event, tries=event.tries + 1),
-                at=now + EMAIL_RETRY_DELAYS[event.tries],
+                at=now + RETRY_DELAYS[event.tries],
                 dedupe=f"{cause}:{event.tries + 1}",
             )

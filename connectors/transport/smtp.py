@@ -21,6 +21,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
+from connectors.transport import notice_content
 from connectors.transport.transport import EgressForbidden
 from foundation.http.address_policy import AddressPolicy, allow_any_address
 from foundation.i18n.translation import Message, render_message
@@ -62,14 +63,6 @@ class OutgoingEmail:
     subject: Message
     lines: Sequence[Message]
     at: datetime
-
-
-_ONE_TIME_PATH = re.compile(r"/(?:auth/link|auth/reset|me)/[A-Za-z0-9_-]{43}")
-"""Paths of sign-in links, of password links and of links to the subject portal."""
-
-
-_PAGE_PATH = re.compile(r"(?:/[a-z]*)*(?:\?section=[a-z]+)?")
-"""Paths of pages of the dashboard, with a section of the page Settings."""
 
 
 class EmailTransport:
@@ -115,21 +108,9 @@ class EmailTransport:
             raise EgressForbidden("egress.other_account", step=EMAIL_STEP)
         if not _ADDRESS.fullmatch(letter.to):
             raise EgressForbidden("egress.malformed", step=EMAIL_STEP)
-        given = (value for one in (letter.subject, *letter.lines) for value in one.params.values())
-        if not all(isinstance(value, int) or self._is_ours(value) for value in given):
-            raise EgressForbidden("egress.carries_content", step=EMAIL_STEP)
-
-    def _is_ours(self, value: object) -> bool:
-        """Return True if the parameter is a six-digit code, a plain URL of the dashboard, or a
-        one-time link."""
-        if not isinstance(value, str):
-            return False
-        for base in filter(None, (self._house, self._pages)):
-            if value.startswith(base) and _ONE_TIME_PATH.fullmatch(value.removeprefix(base)):
-                return True
-        path = value.removeprefix(self._house)
-        page = value.startswith(self._house) and _PAGE_PATH.fullmatch(path) is not None
-        return page or re.fullmatch(r"\d{6}", value) is not None
+        notice_content.check_messages(
+            (letter.subject, *letter.lines), EMAIL_STEP, house=self._house, pages=self._pages
+        )
 
     def _build_email(self, letter: OutgoingEmail) -> EmailMessage:
         made = EmailMessage()

@@ -1,4 +1,5 @@
-"""The page on which members choose their email notifications: plain HTML, for all roles."""
+"""The page on which members confirm their address for email notifications: plain HTML, for all
+roles."""
 
 from collections.abc import Callable, Mapping
 
@@ -18,8 +19,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.wall_time import load_zone
 from tenants.notices import emails, mail_servers
 
-NOTICE_CODES = ("sent", "confirmed", "kept", "ended", "wrong")
-HOURS = range(24)
+NOTICE_CODES = ("sent", "confirmed", "ended", "wrong")
 
 _Act = Callable[[Request, Mapping[str, str]], Response]
 _In = Callable[[Scope, Viewer], str]
@@ -27,7 +27,7 @@ _In = Callable[[Scope, Viewer], str]
 
 
 def show_preferences(request: Request) -> Response:
-    """Show the current preferences and the forms that change them."""
+    """Show the address and the forms that confirm it."""
     told = request.query_params.get("told", "")
     return _render_emails_page(
         request, Message(f"mails.told_{told}") if told in NOTICE_CODES else None
@@ -50,8 +50,6 @@ def _render_emails_page(request: Request, told: Message | None, status: int = 20
         fields=(),
         wish=wish,
         missing=", ".join(() if own_server is not None else session.missing_mail_settings()),
-        hours=HOURS,
-        zone=who.member.zone,
         word=voice.text,
     )
     return HTMLResponse(body, status, NO_STORE)
@@ -65,11 +63,6 @@ async def send_code(request: Request) -> Response:
 async def confirm_address(request: Request) -> Response:
     """Verify the confirmation code."""
     return await _handle_form_post(request, _confirm_email)
-
-
-async def save_preferences(request: Request) -> Response:
-    """Store which emails the member receives and at what hour."""
-    return await _handle_form_post(request, _save_email_preference)
 
 
 async def end_notifications(request: Request) -> Response:
@@ -117,19 +110,6 @@ def _confirm_email(request: Request, typed: Mapping[str, str]) -> Response:
     return _run_email_action(request, act)
 
 
-def _save_email_preference(request: Request, typed: Mapping[str, str]) -> Response:
-    hour = typed.get("hour", "")
-
-    def act(scope: Scope, who: Viewer) -> str:
-        brief = int(hour) if hour.isascii() and hour.isdigit() else None
-        emails.set_email_preference(
-            scope, who.member.id, urgent=typed.get("urgent") == "on", brief_hour=brief
-        )
-        return "kept"
-
-    return _run_email_action(request, act)
-
-
 def _unsubscribe_member(request: Request, _: Mapping[str, str]) -> Response:
     def act(scope: Scope, who: Viewer) -> str:
         emails.unsubscribe(scope, who.member.id)
@@ -142,6 +122,5 @@ ROUTES = [
     Route(emails.EMAIL_SETTINGS_PATH, show_preferences, methods=["GET"]),
     Route(f"{emails.EMAIL_SETTINGS_PATH}/ask", send_code, methods=["POST"]),
     Route(f"{emails.EMAIL_SETTINGS_PATH}/confirm", confirm_address, methods=["POST"]),
-    Route(f"{emails.EMAIL_SETTINGS_PATH}/choose", save_preferences, methods=["POST"]),
     Route(f"{emails.EMAIL_SETTINGS_PATH}/end", end_notifications, methods=["POST"]),
 ]

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard.pages.compose import unsaved_changes
+from dashboard.pages.notifications import bell
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.navigation import PAGES, PageEntry
 from dashboard.shell.page_context import PageContext
@@ -24,7 +25,8 @@ def main() -> None:
     """Draw the requested page, or the sign-in hint without a session."""
     st.set_page_config(page_title="Greenroom", page_icon="🌿", layout="wide")
     began = monotonic()
-    found = page_context.current_page_with(load_page_header)
+    opened = bell.take_opened_notice()
+    found = page_context.current_page_with(partial(load_page_header, opened=opened))
     if found is None:
         page_context.render_signed_out()
         return
@@ -59,6 +61,7 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
         # members with the STAFF right change it on the Team page
         said["own_password"] = not page.has_right(Right.STAFF)
         draw_template("shell/templates/sidebar.html", **said, word=page.text)
+    bell.render_bell(page, standing.unread)
     page_context.render_session_guard(page.viewer)
     if standing.stops:
         said = {"holds": standing.stops, "now": standing.now, "leads": page.has_right(Right.RUN)}

@@ -58,6 +58,7 @@ PAGES = (
     PageEntry("team", (Right.STAFF,), ":material/group:", "house"),
     PageEntry("settings", (Right.RUN,), ":material/settings:", "house"),
     PageEntry("system", (Right.RUN,), ":material/monitor_heart:", "house"),
+    PageEntry("notifications", tuple(Right), ":material/notifications:", "house"),
     PageEntry("tour", (Right.RUN,), ":material/tour:", demo_only=True),
     PageEntry("start", (Right.STAFF,), ":material/rocket_launch:", "house"),
 )

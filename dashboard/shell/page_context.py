@@ -42,6 +42,12 @@ class PageContext:
         """Return True if the member has one of these rights."""
         return any(has_right(self.viewer.member.role, right) for right in rights)
 
+    @property
+    def own_right(self) -> Right:
+        """Return a right of the member, for actions on their own settings, which every role may
+        change."""
+        return next(right for right in Right if self.has_right(right))
+
     def text(self, code: str, **params: str | int) -> str:
         """Return the catalogue text of a message code in the member's language."""
         return self.localizer.text(code, **params)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from uuid import UUID
 
 from channels.accounts import queries
 from dashboard.shell.page_context import PageContext
@@ -20,6 +21,7 @@ from tenants.agencies.queries import (
     list_visible_creators,
 )
 from tenants.agencies.rights import Right
+from tenants.notices import member_notices
 
 
 @dataclass(frozen=True)
@@ -98,16 +100,24 @@ def require_can_stop(scope: Scope, where: str, target: str) -> None:
 
 @dataclass(frozen=True)
 class PageHeader:
-    """The agency and the stops that affect this member's creators."""
+    """The agency, the stops that affect this member's creators, and the number of the member's
+    unread notifications."""
 
     agency: Agency
     stops: Sequence[StopBanner]
     now: datetime
+    unread: int
 
 
-def load_page_header(scope: Scope, page: PageContext) -> PageHeader:
-    """Load the header. Members who only review see no stops."""
+def load_page_header(scope: Scope, page: PageContext, *, opened: UUID | None = None) -> PageHeader:
+    """Load the header, and mark the notification `opened` as read. Members who only review see no
+    stops."""
     works = page.has_right(*(right for right in Right if right is not Right.REVIEW))
+    if opened is not None:
+        member_notices.mark_read(scope, page.viewer.member, [opened])
     return PageHeader(
-        get_agency(scope), list_stop_banners(scope, page.list_creators) if works else [], scope.now
+        get_agency(scope),
+        list_stop_banners(scope, page.list_creators) if works else [],
+        scope.now,
+        member_notices.count_unread(scope, page.viewer.member),
     )

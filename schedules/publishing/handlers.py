@@ -26,6 +26,7 @@ from schedules.notices import (
     interval_waits,
     lost_account,
     missing_approval,
+    review_requests,
     undecided_posts,
     unregistered_links,
 )
@@ -206,6 +207,7 @@ def sweep_deliveries(event: SweepDue, *, tenant: OpenScope) -> None:
         )
         queue.notify_low_queues(scope)
         missing_approval.refresh_missing_approval_notices(scope)
+        review_requests.refresh_review_request_notices(scope)
         missed_posts.close_finished_downtimes(scope)
         lost_account.refresh_lost_account_notices(scope)
         blocked_account.refresh_blocked_account_notices(scope)

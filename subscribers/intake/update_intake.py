@@ -47,6 +47,7 @@ from subscribers.replies import (
 )
 from subscribers.replies.reply_checks import normalize_reply
 from subscribers.safety import age_checks, escalation, join_requests
+from tenants.notices import telegram_links
 
 SILENCE = timedelta(seconds=2.5)
 PATIENCE = timedelta(seconds=8)
@@ -128,6 +129,8 @@ def _receive_chat_update(
     environment: str,
     pages: str,
 ) -> None:
+    if _link_member_chat(scope, channel, update):
+        return
     words = update.kind in conversation_rows.TEXT_KINDS
     fan = _find_or_create_fan(scope, channel, update)
     native_id = update.native_id if words and update.native_id else f"update:{update.key}"
@@ -175,6 +178,15 @@ def _receive_chat_update(
         rail=rails.get(channel.platform),
         pages=pages,
     )
+
+
+def _link_member_chat(scope: Scope, channel: Channel, update: ChatUpdate) -> bool:
+    """Link the chat of a member who opened the bot from their notification settings. Return True
+    for such a message: its sender does not become a fan, even if the token is no longer valid."""
+    token = telegram_links.read_start_token(update.text) if update.kind == "message" else ""
+    if token:
+        telegram_links.confirm_link(scope, channel.id, update.fan, token)
+    return bool(token)
 
 
 def _remember_message(scope: Scope, talk: Conversation, said: str) -> None:

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import Message
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from subscribers.ledger import entries, month_close
@@ -14,6 +15,7 @@ from subscribers.ledger.entries import LedgerLine
 from subscribers.ledger.models import Payout
 from tenants import audit
 from tenants.agencies import queries
+from tenants.notices import notices
 
 PAYOUT_SOURCE = "payout"
 """The `source_kind` of the ledger transaction of a recorded payout."""
@@ -150,6 +152,7 @@ def record_payout(scope: Scope, creator_id: UUID, draft: PayoutDraft, *, payout_
         by=scope.actor,
     )
     scope.add(row)
+    _notify_members(scope, row)
     audit.record(
         scope,
         "payout.recorded",
@@ -159,6 +162,17 @@ def record_payout(scope: Scope, creator_id: UUID, draft: PayoutDraft, *, payout_
         after=str(before - draft.money),
     )
     return payout_id
+
+
+def _notify_members(scope: Scope, row: Payout) -> None:
+    amount = str(Money(row.amount_minor, row.currency))
+    notices.put(
+        scope,
+        Message("payout.notice", {"amount": amount}),
+        cause=f"payout:{row.id}",
+        creator_id=row.creator_id,
+        informs=True,
+    )
 
 
 def _check_payout(

@@ -250,6 +250,14 @@ def _complete_refund(scope: Scope, payment_id: UUID) -> None:
     outbox.cancel(scope, OrderRefund.kind, payment_id)
     notices.close(scope, _refund_cause(payment_id))
     notices.close(scope, charges.unmatched_payment_cause(payment_id))
+    amount = format_price(Money(payment.amount_minor, payment.currency))
+    notices.put(
+        scope,
+        Message("refund.notice", {"amount": amount}),
+        cause=f"refund:{payment_id}",
+        creator_id=payment.creator_id,
+        informs=True,
+    )
     entries.reverse_payment(scope, payment_id, at=scope.now)
     scope.run(
         "UPDATE entitlements SET state = 'revoked', updated_at = house_now()"

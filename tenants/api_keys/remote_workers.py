@@ -9,7 +9,7 @@ import re
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,6 +17,7 @@ from sqlmodel import col, select
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound, Refused
+from foundation.i18n.translation import Message
 from foundation.i18n.visible_text import is_one_line
 from foundation.ids import INSTALLATION_ID, uuid7
 from tenants import audit
@@ -25,6 +26,7 @@ from tenants.agencies.rights import Right, require_right
 from tenants.api_keys.keys import key_digest
 from tenants.api_keys.models import RemoteWorkerRow
 from tenants.auth import failed_attempts
+from tenants.notices import notices
 
 REMOTE_WORKER_PREFIX = "grm_"
 """Prefix of a remote worker's key, different from that of API keys."""
@@ -32,6 +34,13 @@ REMOTE_WORKER_PREFIX = "grm_"
 MAX_REMOTE_WORKER_NAME = 60
 MAX_REMOTE_WORKERS = 20
 """Maximum number of active remote workers of an agency."""
+
+SILENT = timedelta(minutes=10)
+FORGOTTEN = timedelta(days=7)
+"""A remote worker that has not connected for `SILENT` is reported, until `FORGOTTEN` has passed."""
+
+SILENT_CAUSE = "worker:"
+"""Prefix of the causes of notices about silent remote workers."""
 
 _KEY = re.compile(rf"{REMOTE_WORKER_PREFIX}[\w-]{{43}}", re.ASCII)
 
@@ -147,6 +156,23 @@ def list_connected_workers(scope: Scope) -> list[UUID]:
         for one in list_remote_workers(scope)
         if one.seen_at is not None and one.revoked_at is None
     ]
+
+
+def report_silent_workers(scope: Scope) -> None:
+    """Notify members of remote workers that stopped connecting, and close the notices of those that
+    are back, were revoked, or have been away for `FORGOTTEN`."""
+    rows = scope.run(
+        "SELECT id, name FROM machines WHERE tenant_id = :tenant AND revoked_at IS NULL"
+        " AND seen_at BETWEEN people_now() - CAST(:most AS interval)"
+        " AND people_now() - CAST(:least AS interval)",
+        tenant=scope.tenant_id,
+        most=FORGOTTEN,
+        least=SILENT,
+    )
+    silent = {f"{SILENT_CAUSE}{row.id}": row.name for row in rows}
+    notices.close_others(scope, SILENT_CAUSE, silent)
+    for cause, name in silent.items():
+        notices.put(scope, Message("machine.silent", {"machine": name}), cause=cause)
 
 
 def record_worker_seen(

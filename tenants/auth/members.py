@@ -158,6 +158,8 @@ _CLOSE = (
     " WHERE tenant_id = :tenant AND member_id = :member AND revoked_at IS NULL",
     "DELETE FROM login_links WHERE tenant_id = :tenant AND member_id = :member",
     "DELETE FROM mail_wishes WHERE tenant_id = :tenant AND member_id = :member",
+    "DELETE FROM telegram_links WHERE tenant_id = :tenant AND member_id = :member",
+    "DELETE FROM push_subscriptions WHERE tenant_id = :tenant AND member_id = :member",
 )
 
 

@@ -1,4 +1,5 @@
-"""Dashboard pages on which the cause of a notice is resolved, and the rights that open them."""
+"""Dashboard pages on which the cause of a notice is resolved, and the rights that open them. A page
+is also the kind of a notification, for which members choose routes."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,6 +22,7 @@ class NoticePage:
 
 
 POSTS = NoticePage("posts", "/calendar", (Right.RUN, Right.APPROVE))
+APPROVALS = NoticePage("approvals", "/approvals", (Right.APPROVE,))
 ACCOUNTS = NoticePage("accounts", "/channels", (Right.RUN,))
 DECISIONS = NoticePage("decisions", "/approvals", (Right.APPROVE, Right.REVIEW))
 PEOPLE = NoticePage("people", "/people", (Right.RUN, Right.APPROVE, Right.REVIEW))
@@ -31,7 +33,21 @@ STOPS = NoticePage("stops", "/settings?section=stop", (Right.RUN,))
 HOUSE = NoticePage("house", "/", (Right.RUN,))
 """Home, for all other causes."""
 
-NOTICE_PAGES = (STOPS, POSTS, ACCOUNTS, DECISIONS, PEOPLE, MESSAGES, MONEY, STUDIO, HOUSE)
+NOTICE_PAGES = (
+    STOPS,
+    POSTS,
+    APPROVALS,
+    ACCOUNTS,
+    DECISIONS,
+    PEOPLE,
+    MESSAGES,
+    MONEY,
+    STUDIO,
+    HOUSE,
+)
+
+SAFETY_PAGES = frozenset({STOPS, DECISIONS, PEOPLE})
+"""Kinds whose urgent notices may be sent in quiet hours."""
 
 _OF: Mapping[str, NoticePage] = {
     **dict.fromkeys(
@@ -69,8 +85,10 @@ _OF: Mapping[str, NoticePage] = {
         ],
         ACCOUNTS,
     ),
-    **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page"], ACCOUNTS),
+    **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page", "token"], ACCOUNTS),
     "switch": STOPS,
+    **dict.fromkeys(["submitted", "routine_approval"], APPROVALS),
+    **dict.fromkeys(["routine", "routine_week"], POSTS),
     **dict.fromkeys(
         [
             "complaint",
@@ -101,7 +119,9 @@ _OF: Mapping[str, NoticePage] = {
     ),
     **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),
     **dict.fromkeys(["draft", "chat", "remark", "suggest"], MESSAGES),
-    **dict.fromkeys(["payment", "fulfilment", "statement", "earnings", "rail"], MONEY),
+    **dict.fromkeys(
+        ["payment", "fulfilment", "statement", "earnings", "rail", "refund", "payout"], MONEY
+    ),
     **dict.fromkeys(["job", "upload", "picture", "label.say", "clip"], STUDIO),
 }
 

@@ -23,8 +23,8 @@ class Notice:
 
 
 def list_open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) -> list[Notice]:
-    """Return open notices, urgent ones first, then newest first. With `to`, notices for other
-    principals are excluded."""
+    """Return open notices that need a decision, urgent ones first, then newest first. With `to`,
+    notices for other principals are excluded."""
     theirs = (
         []
         if to is None
@@ -32,7 +32,12 @@ def list_open_notices(scope: Scope, *, limit: int = 50, to: UUID | None = None) 
     )
     rows = scope.session.exec(
         select(NoticeRow)
-        .where(NoticeRow.tenant_id == scope.tenant_id, col(NoticeRow.settled_at).is_(None), *theirs)
+        .where(
+            NoticeRow.tenant_id == scope.tenant_id,
+            col(NoticeRow.settled_at).is_(None),
+            col(NoticeRow.informs).is_(False),
+            *theirs,
+        )
         .order_by(col(NoticeRow.urgent).desc(), col(NoticeRow.updated_at).desc(), col(NoticeRow.id))
         .limit(limit)
     )

@@ -16,6 +16,7 @@ from schedules.notices import (
     interval_waits,
     lost_account,
     missing_approval,
+    review_requests,
     undecided_posts,
 )
 from schedules.publishing import stalled_deliveries
@@ -30,6 +31,7 @@ LOOKS: Mapping[str, Callable[[Scope], object]] = {
     "forgotten": stalled_deliveries.wake_stalled_deliveries,
     "edits": edits.wake_stalled_edits,
     "queues": queue.notify_low_queues,
+    "review requests": review_requests.refresh_review_request_notices,
     "reminders": missing_approval.refresh_missing_approval_notices,
     "approvals": lambda scope: review_queue.list_review_queue(
         scope, [one.id for one in tenant_reads.list_creators(scope)]

@@ -216,9 +216,10 @@ class StarsBot(Studio):
         return [tuple(row) for row in rows]  # type: ignore[misc]  # four columns
 
     def notices(self) -> dict[str, dict[str, Any]]:
-        """Return the open notices by code, with their parameters."""
+        """Return the open notices that need a decision, by code, with their parameters."""
         rows = self.rows(
             "SELECT message FROM notices WHERE tenant_id = :tenant AND settled_at IS NULL"
+            " AND NOT informs"
         )
         return {row.message["code"]: row.message.get("params", {}) for row in rows}
 

@@ -1,27 +1,33 @@
-"""Routes of outgoing notifications: webhooks to the agency's systems, emails to members, and access
-links."""
+"""Routes of outgoing notifications: webhooks to the agency's systems, messages to members, and
+access links."""
 
 from functools import partial
 from uuid import UUID
 
 from pydantic import SecretStr
 
-from channels.notifications import access_links, member_emails, webhooks
-from channels.notifications.member_emails import SendEmail
-from connectors.contract.connector import StepResult
+from channels.accounts import account_connectors, queries
+from channels.notifications import access_links, member_messages, webhooks
+from channels.notifications.member_messages import MessageSenders, SendEmail
+from connectors.contract.connector import StepResult, WireStep
+from connectors.contract.member_notices import SupportsMemberNotices
+from connectors.transport import web_push
 from connectors.transport.smtp import EmailTransport, OutgoingEmail
-from connectors.transport.transport import Transport
+from connectors.transport.transport import AccountTarget, Transport
+from connectors.transport.web_push import PushTransport
+from foundation.errors import NotFound
 from foundation.http.http_client import HttpClient
 from foundation.ops.settings import MailSettings
 from foundation.sealed import Sealed
 from gate.consent.events import PortalLinkDue
 from gate.contract.permit import NoticeOrder
-from tenants.auth import password_links
+from tenants.auth import password_links, second_factor
 from tenants.auth.members import CustodianLinkDue, MemberLinkDue
 from tenants.auth.password_links import PasswordLinkRequested
 from tenants.notices import mail_servers
-from tenants.notices.emails import EmailDue
 from tenants.notices.mail_servers import MailTestDue
+from tenants.notices.member_messages import MessageDue
+from tenants.vault import envelope
 from tenants.webhooks.outgoing_calls import WebhookCallDue
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services, outside_reach, permit_signing_key
@@ -82,7 +88,7 @@ def _email_sender(s: Services, house: str, pages: str) -> SendEmail:
 
 def _agency_mail_settings(s: Services, tenant_id: UUID) -> MailSettings | None:
     """Return the mail server of an agency with its password, or None if it has none."""
-    with s.tenant(tenant_id, member_emails.EMAIL_ACTOR) as scope:
+    with s.tenant(tenant_id, member_messages.EMAIL_ACTOR) as scope:
         own = mail_servers.find_mail_server(scope)
         sealed = mail_servers.find_sealed_password(scope)
     if own is None:
@@ -102,8 +108,35 @@ def _agency_mail_settings(s: Services, tenant_id: UUID) -> MailSettings | None:
     )
 
 
+def _message_senders(s: Services, post: SendEmail, house: str) -> MessageSenders:
+    """Return the routes to members. Addresses of push services come from browsers, so they cannot
+    reach this installation."""
+    master_key = envelope.parse_master_key(s.settings.tenants.master_key.get_secret_value())
+    # The dashboard has the door key only, and browsers subscribe with the public key.
+    key = web_push.derive_push_key(second_factor.derive_door_key(master_key))
+    push = PushTransport(HttpClient(reach=outside_reach(s.settings)), key, house=house)
+
+    def send_telegram(step: WireStep, order: NoticeOrder, account: AccountTarget) -> StepResult:
+        return s.transport.send(step, order, account=account)
+
+    def find_bot(
+        tenant_id: UUID, channel_id: UUID
+    ) -> tuple[SupportsMemberNotices, AccountTarget] | None:
+        try:
+            with s.tenant(tenant_id, member_messages.EMAIL_ACTOR) as scope:
+                channel = queries.get_channel(scope, channel_id)
+        except NotFound:
+            return None
+        connector = account_connectors.find_connector_for(s.connectors, channel)
+        if channel.token is None or not isinstance(connector, SupportsMemberNotices):
+            return None
+        return connector, queries.transport_account(channel)
+
+    return MessageSenders(post, send_telegram, push.send, find_bot)
+
+
 def email_routes(s: Services) -> tuple[EventRoute, ...]:
-    """Return the routes of emails: to members, and access links to recipients outside the
+    """Return the routes of messages to members, and of access links to recipients outside the
     agency."""
     house = s.settings.dashboard.public_url
     pages = s.settings.web.public_url
@@ -111,19 +144,24 @@ def email_routes(s: Services) -> tuple[EventRoute, ...]:
     # The agency must not read the links of depicted people and custodians, whose evidence is
     # independent of it.
     independent = EmailTransport(s.settings.mail, house=house, pages=pages).send
-    send = partial(member_emails.send_member_email, tenant=s.tenant, post=post, house=house)
+    send = partial(
+        member_messages.send_member_message,
+        tenant=s.tenant,
+        senders=_message_senders(s, post, house),
+        house=house,
+    )
     return (
         EventRoute(
-            EmailDue,
+            MessageDue,
             send,
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(member_emails.fail_member_email, tenant=s.tenant),
+            on_dead=partial(member_messages.fail_member_message, tenant=s.tenant),
         ),
         EventRoute(
             MailTestDue,
-            partial(member_emails.send_test_email, tenant=s.tenant, post=post, house=house),
+            partial(member_messages.send_test_email, tenant=s.tenant, post=post, house=house),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(member_emails.fail_test_email, tenant=s.tenant),
+            on_dead=partial(member_messages.fail_test_email, tenant=s.tenant),
         ),
         EventRoute(
             PortalLinkDue,

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 from datetime import timedelta
 from uuid import UUID
 
-from channels.accounts import credentials
+from channels.accounts import credentials, token_expiry
 from channels.age_verification.events import AgeRetentionDue
 from channels.connections import command_menu
 from channels.connections.events import TenantLimitsDue
@@ -36,7 +36,8 @@ from subscribers.comments import incoming_comments
 from subscribers.safety.events import RolesDue
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator
-from tenants.notices import emails
+from tenants.api_keys import remote_workers
+from tenants.notices import member_messages
 from tenants.retention import RetentionDue
 from tenants.scope import list_tenant_ids
 from workers.relay.beat import Tick
@@ -169,7 +170,8 @@ def _roll_up(scope: Scope, creator: Creator, later: timedelta) -> None:
 TICKS = (
     Tick(60, _for_each_tenant(SweepDue, "sweep"), "sweep"),
     Tick(60, _as_planned(credentials.schedule_due_renewals), "tokens"),
-    Tick(60, _as_planned(emails.schedule_emails), "mails"),
+    Tick(60, _as_planned(member_messages.schedule_messages), "mails"),
+    Tick(60, _as_planned(remote_workers.report_silent_workers), "machines"),
     Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
     Tick(
         CHECKPOINT_SECONDS,
@@ -182,6 +184,7 @@ TICKS = (
     Tick(
         WATCH_FOLDER_SECONDS, _write_installation_row(WatchFolderDue, "folder"), "folder", "house"
     ),
+    Tick(3600, _as_planned(token_expiry.report_expiring_tokens), "expiry"),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
     Tick(ROUTINE_SECONDS, _as_planned(day_schedule.plan_routines), "routines"),

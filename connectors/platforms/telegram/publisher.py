@@ -288,6 +288,18 @@ class Telegram:
             deadline=UPDATES_WAIT + 10.0,
         )
 
+    def build_member_notice(self, chat: str, text: str) -> WireStep:
+        """Return the step that notifies a member in their private chat. The text is plain."""
+        body = {"chat_id": int(chat), "text": text, "link_preview_options": {"is_disabled": True}}
+        return _build_step("notice", StepKind.NOTICE, "sendMessage", body)
+
+    def bot_start_url(self, account: str, parameter: str) -> str:
+        """Return the URL that opens the bot with a start parameter.
+
+        Source: https://core.telegram.org/bots/features#deep-linking
+        """
+        return f"https://t.me/{quote(account, safe='')}?start={quote(parameter, safe='-_')}"
+
     def accept_checkout(self, query_id: str) -> WireStep:
         """Return the step that accepts a payment. Telegram cancels the payment after ten seconds
         without it."""

@@ -23,6 +23,7 @@ STOP_CAUSE = "switch"
 _PLACES: Mapping[str, tuple[str, str]] = {
     "channel": ("/channels", "home.to.channels"),
     "waits": ("/channels", "home.to.channels"),
+    "token": ("/channels", "home.to.channels"),
     "waiting": ("/calendar?held=1", "home.to.held"),
     "unsure": ("/approvals", "home.to.doubt"),
     "handover": ("/channels", "home.to.channels"),
@@ -73,6 +74,10 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "payment": ("/shop", "home.to.shop"),
     "fulfilment": ("/shop", "home.to.shop"),
     "statement": ("/shop?view=books", "home.to.shop"),
+    "submitted": ("/approvals", "home.to.approvals"),
+    "refund": ("/shop", "home.to.shop"),
+    "payout": ("/shop", "home.to.shop"),
+    "worker": ("/system", "home.to.system"),
 }
 """Page that resolves a cause and the message code of the link to it, by prefix of the cause."""
 
@@ -95,6 +100,7 @@ STANDING = frozenset(
         "downtime",
         "waits",
         "apart",
+        "token",
     }
     | {"waiting", "unsure"}
 )

@@ -18,8 +18,9 @@ from tenants.agencies import agencies, creators
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.creators import CreatorChanges
 from tenants.agencies.rights import Role
-from tenants.notices import emails, notices
+from tenants.notices import emails, member_messages, notices, preferences
 from tenants.notices.emails import EmailPreference
+from tenants.notices.preferences import NotificationPreferences
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox
 from tests.fakes.smtp import MailServer, mail_server
@@ -58,7 +59,8 @@ class House:
         code = re.search(r"\d{6}", self.server.to(self.address(member))[-1].get_content())
         assert code
         assert self.act(emails.confirm_email_code, member, code[0])
-        self.act(emails.set_email_preference, member, urgent=urgent, brief_hour=hour)
+        chosen = NotificationPreferences(immediate="urgent" if urgent else "none", digest_hour=hour)
+        self.act(preferences.set_preferences, member, chosen)
         self.server.taken.clear()
 
     # any function of `emails`
@@ -84,7 +86,7 @@ class House:
     def minute(self, *, run: bool = True) -> int:
         """Run the beat of one minute; return the number of emails scheduled."""
         with self.lea.scope() as scope:
-            made = emails.schedule_emails(scope)
+            made = member_messages.schedule_messages(scope)
         if run:
             self.lea.run()
         return made
@@ -125,8 +127,6 @@ def test_only_the_mailed_code_confirms_the_address(house: House) -> None:
     house.act(emails.send_confirmation_code, anne)
     with pytest.raises(Conflict):
         house.act(emails.send_confirmation_code, anne)
-    with pytest.raises(Refused):
-        house.act(emails.set_email_preference, anne, urgent=True, brief_hour=None)
     house.lea.run()
     (code,) = re.findall(r"\d{6}", house.server.to(house.address(anne))[0].get_content())
     assert not house.act(emails.confirm_email_code, anne, "12345")
@@ -298,7 +298,7 @@ def test_unsubscribed_member_and_other_agencies_get_no_email(
     house.wants(house.lea.author)
     other = create_sandbox_agency(services, sandbox)
     with other.scope() as scope:
-        assert emails.schedule_emails(scope) == 0
+        assert member_messages.schedule_messages(scope) == 0
         with pytest.raises(Refused):
             emails.unsubscribe(scope, other.author)
     house.put()
@@ -357,4 +357,4 @@ def test_missing_mail_server_gives_up_within_a_day(house: House, services: Servi
     house.lea.live(hours=25)
     assert house.wish(house.lea.author).failed == "refused"
     assert house.lea.rows("notice.send") == []
-    assert sum(emails.EMAIL_RETRY_DELAYS, timedelta(0)) < timedelta(days=1)
+    assert sum(member_messages.RETRY_DELAYS, timedelta(0)) < timedelta(days=1)

@@ -1,5 +1,5 @@
-"""A member's page for email notifications: missing settings, confirmation by code, choices, end;
-for every role."""
+"""A member's page for the email address: missing settings, confirmation by code, end; for every
+role."""
 
 import re
 
@@ -8,7 +8,7 @@ import pytest
 
 from foundation.ids import uuid7
 from tenants.agencies.rights import Role
-from tenants.notices import emails
+from tenants.notices import emails, member_messages
 from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 
@@ -48,21 +48,16 @@ def test_missing_mail_server_is_explained(door: Door, lumiere: Agency, role: Rol
         )
 
 
-def test_notifications_are_chosen_saved_and_turned_off(door: Door, lumiere: Agency) -> None:
+def test_confirmed_address_links_to_the_choices_and_is_turned_off(
+    door: Door, lumiere: Agency
+) -> None:
     confirmed(lumiere, Role.MANAGER)
     cookie = door.cookie(lumiere, Role.MANAGER)
     with door.client() as visitor:
-        assert "Enregistré." in post(visitor, cookie, "choose", hour="8")
-        with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
-            row = scope.run("SELECT urgent, brief_hour FROM mail_wishes").one()
-        assert (row.urgent, row.brief_hour) == (False, 8)
-        assert (
-            '<option value="8" selected>08:00'
-            in visitor.get("/auth/mails", headers={"cookie": cookie}).text
-        )
-        assert "Choisissez une heure" in post(visitor, cookie, "choose", hour="99")
+        text = visitor.get("/auth/mails", headers={"cookie": cookie}).text
+        assert 'href="/notifications?section=settings"' in text
         assert "sont désactivées" in post(visitor, cookie, "end")
-        assert "Demandez d’abord un code" in post(visitor, cookie, "choose", hour="8")
+        assert "Demandez d’abord un code" in post(visitor, cookie, "end")
 
 
 def test_wrong_code_is_reported_and_counted(door: Door, lumiere: Agency) -> None:
@@ -92,4 +87,4 @@ def test_email_settings_are_separate_per_agency(door: Door, lumiere: Agency) -> 
     other = create_agency(door.tenant)
     with other.scope() as scope:
         assert scope.run("SELECT count(*) FROM mail_wishes").scalar_one() == 0
-        assert emails.start_email(scope, uuid7()) is None
+        assert member_messages.start_message(scope, uuid7()) is None

@@ -22,6 +22,7 @@ from subscribers.ledger import entries
 from subscribers.orders import refunds
 from subscribers.orders.states import FulfilmentState, OrderState
 from subscribers.rails.contract import CheckoutQuery, till_of_channel
+from tenants.notices import notices
 from tests.channels.builders import CONNECTORS
 from tests.conftest import WAITS_FOR_US, wait_until
 from tests.fakes.sandbox import RunningSandbox
@@ -165,6 +166,9 @@ def test_refund_reverses_the_sale(studio: Studio) -> None:
     assert (balance(studio, "sales"), balance(studio, "refunds")) == (-500, 500)
     assert order_of(studio, payment.order_id).state is OrderState.REFUNDED
     with studio.scope() as scope:
+        told = notices.open_message(scope, f"refund:{payment.id}")
+        assert told is not None
+        assert told.code == "refund.notice"
         assert [
             one.active for one in queries.list_owned_packs(scope, studio.thread("leo").fan_id)
         ] == [False]

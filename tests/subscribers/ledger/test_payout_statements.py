@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
@@ -21,6 +22,7 @@ from subscribers.ledger.payouts import PayoutDraft
 from subscribers.ledger.revenue_splits import NamedShare, SplitDraft
 from tenants import audit
 from tenants.agencies import agencies, agency_settings
+from tenants.notices import notices
 
 ZONE = "Europe/Paris"
 
@@ -135,6 +137,8 @@ def test_payout_is_recorded_once_and_lowers_the_balance(
             payouts.record_payout(scope, creator, given, payout_id=payout_id)
     with tenant(tenant_id, "system:test") as scope:
         assert payouts.amount_due(scope, creator, "creator_due", "EUR") == Money(2000, "EUR")
+        told = notices.open_message(scope, f"payout:{payout_id}")
+        assert told == Message("payout.notice", {"amount": "40.00 EUR"})
         found = payout_statements.load_payout_statement(scope, creator, today)
         (section,) = found.sections
         amounts = {name: money.minor for name, money in section.lines}

@@ -19,6 +19,7 @@ from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.api_keys import keys, remote_workers
 from tenants.api_keys.keys import ApiKeyScope
+from tenants.notices.queries import list_open_notices
 from tests.generators.builders import a_picture, encoded
 from tests.web.remote_worker_agency import RemoteWorkerAgency, decompression_bomb, draw_picture
 
@@ -290,3 +291,23 @@ def test_unsupported_protocol_version_is_reported(mine: RemoteWorkerAgency) -> N
     }
     answer = mine.post("/work", wanted)
     assert (answer.status_code, answer.json()["error"]["code"]) == (409, "machine.other_version")
+
+
+def test_silent_worker_is_reported_until_it_is_back_or_revoked(mine: RemoteWorkerAgency) -> None:
+    def reported(minutes: int) -> list[str]:
+        with mine.scope() as scope:
+            scope.run(
+                "UPDATE machines SET seen_at = people_now() - CAST(:ago AS interval)"
+                " WHERE tenant_id = :t",
+                t=mine.tenant_id,
+                ago=timedelta(minutes=minutes),
+            )
+            remote_workers.report_silent_workers(scope)
+            return [one.message.code for one in list_open_notices(scope)]
+
+    assert reported(9) == []
+    assert reported(11) == reported(60) == ["machine.silent"]
+    assert reported(0) == []
+    assert reported(60) == ["machine.silent"]
+    mine.end()
+    assert reported(60) == []

@@ -349,8 +349,9 @@ def test_page_refreshes_within_five_seconds(door: Door, lumiere: Agency) -> None
         page.open()
     told = [ForwardMsg.FromString(frame) for frame in page.frames]
     assert {one.auto_rerun.interval for one in told if one.WhichOneof("type") == "auto_rerun"} == {
-        5.0,
-        3.0,
+        5.0,  # of the session
+        3.0,  # of the page
+        30.0,  # of the bell
     }
 
 

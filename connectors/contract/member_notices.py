@@ -1,0 +1,18 @@
+"""Notifications to members of an agency in a private chat with the agency's own bot."""
+
+from typing import Protocol, runtime_checkable
+
+from connectors.contract.connector import Connector, WireStep
+
+
+@runtime_checkable
+class SupportsMemberNotices(Connector, Protocol):
+    """A platform whose bots can notify members who linked their private chat."""
+
+    def build_member_notice(self, chat: str, text: str) -> WireStep:
+        """Return the request that sends a text to a member's chat (notice)."""
+        ...
+
+    def bot_start_url(self, account: str, parameter: str) -> str:
+        """Return the URL that opens the bot of an account with a start parameter."""
+        ...
