@@ -1,6 +1,7 @@
 """Unsaved composer fields of members, stored for each post so that a reload does not lose them.
 
-They are not drafts: only the member sees them.
+They are not drafts: only the member sees them. Several windows of a member show the same fields.
+Each change has a number, so that a window never overwrites a change that it has not shown.
 """
 
 from collections.abc import Collection, Mapping
@@ -19,6 +20,9 @@ from schedules.drafts.models import UnsavedPost
 MAX_FIELDS_LENGTH = 500_000
 """Maximum size in bytes of all fields of one post, as JSON."""
 
+NOT_STORED = 0
+"""The version of fields that are not stored."""
+
 
 @dataclass(frozen=True)
 class UnsavedFields:
@@ -28,55 +32,73 @@ class UnsavedFields:
     creator_id: UUID
     fields: Mapping[str, Any]
     seen: str
+    version: int = NOT_STORED
 
 
-def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> None:
-    """Store the fields of a member for a new or an existing post, unless they are too large."""
+def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> int | None:
+    """Store the fields of a member for a new or an existing post, and return their new version.
+
+    `of.version` is the version that the window has shown. Return None, and store nothing, if
+    another window has stored a later one or removed the fields. Fields that are too large are not
+    stored, and the version stays the same.
+    """
     kept = canonical_json(dict(of.fields))
     if len(kept) > MAX_FIELDS_LENGTH:
-        return
-    scope.run(
-        "INSERT INTO unsaved_posts (tenant_id, id, creator_id, member_id, subject_id, is_new,"
-        " fields, seen) VALUES (:tenant, :id, :creator, :member, :subject, :is_new,"
-        " CAST(:fields AS jsonb), :seen)"
-        " ON CONFLICT (tenant_id, member_id, subject_id) DO UPDATE SET fields = EXCLUDED.fields,"
-        " creator_id = EXCLUDED.creator_id, seen = EXCLUDED.seen, updated_at = house_now()",
+        return of.version
+    values = {
+        "tenant": scope.tenant_id,
+        "creator": of.creator_id,
+        "member": member_id,
+        "subject": of.subject_id,
+        "fields": kept.decode(),
+        "seen": of.seen,
+    }
+    if of.version == NOT_STORED:
+        stored: int | None = scope.run(
+            "INSERT INTO unsaved_posts (tenant_id, id, creator_id, member_id, subject_id, is_new,"
+            " fields, seen) VALUES (:tenant, :id, :creator, :member, :subject, :is_new,"
+            " CAST(:fields AS jsonb), :seen)"
+            " ON CONFLICT (tenant_id, member_id, subject_id) DO NOTHING RETURNING version",
+            id=uuid7(),
+            is_new=is_new,
+            **values,
+        ).scalar()
+        return stored
+    changed: int | None = scope.run(
+        "UPDATE unsaved_posts SET fields = CAST(:fields AS jsonb), creator_id = :creator,"
+        " seen = :seen, version = version + 1, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND member_id = :member AND subject_id = :subject"
+        " AND version = :version RETURNING version",
+        version=of.version,
+        **values,
+    ).scalar()
+    return changed
+
+
+def load_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> UnsavedFields | None:
+    """Return the fields of a member for a post, or None if there are none."""
+    return _find_fields(scope, member_id, UnsavedPost.subject_id == subject_id)
+
+
+def load_version(scope: Scope, member_id: UUID, subject_id: UUID) -> int:
+    """Return the version of the stored fields of a member for a post, or `NOT_STORED`."""
+    found: int | None = scope.run(
+        "SELECT version FROM unsaved_posts WHERE tenant_id = :tenant AND member_id = :member"
+        " AND subject_id = :subject",
         tenant=scope.tenant_id,
-        id=uuid7(),
-        creator=of.creator_id,
         member=member_id,
-        subject=of.subject_id,
-        is_new=is_new,
-        fields=kept.decode(),
-        seen=of.seen,
-    )
+        subject=subject_id,
+    ).scalar()
+    return NOT_STORED if found is None else found
 
 
-def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields | None:
-    """Return the fields of a member for an existing post, or None if there are none."""
-    return _find_fields(scope, member_id, UnsavedPost.subject_id == post_id)
-
-
-def take_new_fields(
-    scope: Scope, member_id: UUID, subject_id: UUID, *, creators: Collection[UUID]
+def find_new_fields(
+    scope: Scope, member_id: UUID, *, creators: Collection[UUID]
 ) -> UnsavedFields | None:
     """Return the latest fields of a member for a new post of these creators, or None if there are
-    none.
-
-    The fields move to `subject_id`, so that another open window does not overwrite them.
-    """
+    none."""
     where = and_(col(UnsavedPost.is_new), col(UnsavedPost.creator_id).in_(creators))
-    found = _find_fields(scope, member_id, where)
-    if found is not None:
-        scope.run(
-            "UPDATE unsaved_posts SET subject_id = :new WHERE tenant_id = :tenant"
-            " AND member_id = :member AND subject_id = :old",
-            tenant=scope.tenant_id,
-            member=member_id,
-            new=subject_id,
-            old=found.subject_id,
-        )
-    return found
+    return _find_fields(scope, member_id, where)
 
 
 def delete_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> None:
@@ -99,4 +121,4 @@ def _find_fields(scope: Scope, member_id: UUID, where: Any) -> UnsavedFields | N
     ).first()
     if row is None:
         return None
-    return UnsavedFields(row.subject_id, row.creator_id, row.fields, row.seen)
+    return UnsavedFields(row.subject_id, row.creator_id, row.fields, row.seen, row.version)

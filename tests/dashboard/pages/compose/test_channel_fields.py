@@ -26,10 +26,10 @@ def test_options_are_chosen_previewed_saved_and_changed(door: Door, lumiere: Age
         page.choose("Comptes", "Mastodon")
         page.choose("Visibilité", "Abonnés uniquement")
         page.type("Langue (fr, en…)", "FR!")
-        assert "n’est pas une valeur valide pour" in page.press("Programmer")
+        assert "n’est pas une valeur valide pour" in page.press("Soumettre pour validation")
         assert posts(lumiere) == []
         assert "Visibilité — Abonnés uniquement" in page.type("Langue (fr, en…)", "fr")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.others == (
         ChannelOverride(str(here), options=(("language", "fr"), ("visibility", "private"))),
@@ -55,7 +55,7 @@ def test_story_warns_that_its_text_is_not_shown(door: Door, lumiere: Agency) -> 
         page.choose("Adapter par compte", "Insta")
         text = page.type("Texte pour Insta", "")
         assert "Cette plateforme n’affiche pas de texte" not in text
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
     for passed, said in (
@@ -76,7 +76,7 @@ def test_platform_text_applies_to_all_its_accounts(door: Door, lumiere: Agency) 
         written(page, "Un", "Deux")
         page.choose("Adapter par compte", "Tous sur")
         page.type("Texte pour Tous sur", "Bonsoir")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride("sandbox", body="Bonsoir"),)
 
@@ -86,7 +86,7 @@ def test_options_are_shown_and_changed_on_the_post_page(door: Door, lumiere: Age
     other = connected(lumiere, "Toot", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Mastodon", "Toot")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         drafts.set_channel_options(
@@ -132,7 +132,7 @@ def test_labels_are_chosen_in_the_composer(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Étiquettes", "Printemps")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         assert [one.name for one in labels.labels_of_posts(scope, [post.id])[post.id]] == [
