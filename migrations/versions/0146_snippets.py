@@ -29,7 +29,7 @@ def upgrade() -> None:
     )
     audit_table("snippets", "kind name")
     op.add_column(
-        "unsaved_posts", sa.Column("version", sa.Integer(), nullable=False, server_default="1")
+        "unsaved_posts", sa.Column("version", sa.BigInteger(), nullable=False, server_default="1")
     )
 
 

@@ -3,7 +3,8 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import Field
 
 import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import CreatorOwnedRow, TenantRow, jsonb_column, table_arguments
@@ -47,7 +48,7 @@ class UnsavedPost(CreatorOwnedRow, table=True):
     """Values by field name."""
     seen: str = ""
     """Digest of the post's content when it was opened."""
-    version: int = 1
+    version: int = Field(default=1, sa_type=BigInteger)
     """Number of the stored state. A window that knows an earlier one does not overwrite it."""
 
 

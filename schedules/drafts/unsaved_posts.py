@@ -4,6 +4,7 @@ They are not drafts: only the member sees them. Several windows of a member show
 Each change has a number, so that a window never overwrites a change that it has not shown.
 """
 
+import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,8 @@ from schedules.drafts.models import UnsavedPost
 
 MAX_FIELDS_LENGTH = 500_000
 """Maximum size in bytes of all fields of one post, as JSON."""
+
+_FIRST_VERSIONS = 2**52
 
 NOT_STORED = 0
 """The version of fields that are not stored."""
@@ -56,11 +59,13 @@ def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bo
     if of.version == NOT_STORED:
         stored: int | None = scope.run(
             "INSERT INTO unsaved_posts (tenant_id, id, creator_id, member_id, subject_id, is_new,"
-            " fields, seen) VALUES (:tenant, :id, :creator, :member, :subject, :is_new,"
-            " CAST(:fields AS jsonb), :seen)"
+            " fields, seen, version) VALUES (:tenant, :id, :creator, :member, :subject, :is_new,"
+            " CAST(:fields AS jsonb), :seen, :first)"
             " ON CONFLICT (tenant_id, member_id, subject_id) DO NOTHING RETURNING version",
             id=uuid7(),
             is_new=is_new,
+            # Random, so that fields stored after a deletion are not mistaken for the deleted ones.
+            first=1 + secrets.randbelow(_FIRST_VERSIONS),
             **values,
         ).scalar()
         return stored

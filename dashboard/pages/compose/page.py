@@ -108,6 +108,7 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         )
     unsaved_changes.restore_stored_fields(page)
     other = other_windows.follow_other_windows(page)
+    actions.show_notices(page, "compose")
     draw_template("pages/compose/templates/style.html")
     question = unsaved_changes.render_leave_button(page)
     draw_template(
