@@ -21,14 +21,18 @@ from dashboard.pages.compose.draft import (
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from foundation.ids import uuid7
+from foundation.ids import INSTALLATION_ID, uuid7
 from schedules.drafts import unsaved_posts
 from schedules.drafts.unsaved_posts import NOT_STORED, UnsavedFields
 
 POLL_INTERVAL = "5s"
 MAX_SHOWN_TEXT = 400
 """Maximum number of characters of the other window's text that are shown."""
+
+_UNCHANGED = UnsavedFields(INSTALLATION_ID, INSTALLATION_ID, {}, "")
+"""Stands for the stored fields if this window shows them."""
 
 
 def follow_other_windows(page: PageContext) -> UnsavedFields | None:
@@ -39,17 +43,13 @@ def follow_other_windows(page: PageContext) -> UnsavedFields | None:
     """
     if INITIAL_DRAFT_KEY not in st.session_state or CURRENT_DRAFT_KEY not in st.session_state:
         return None
-    subject = unsaved_changes.subject_id()
-    found = page.read(
-        lambda scope: unsaved_posts.load_fields(scope, page.viewer.member.id, subject)
-    )
-    version = found.version if found is not None else NOT_STORED
-    if version == st.session_state.get(STORED_VERSION_KEY, NOT_STORED):
+    found = page.read(partial(_load_other_version, page))
+    if found is _UNCHANGED:
         st.session_state.pop(OTHER_VERSION_KEY, None)
         return None
     is_typed = OTHER_VERSION_KEY in st.session_state or unsaved_changes.is_typed_since_drawn()
     if found is not None and is_typed:
-        st.session_state[OTHER_VERSION_KEY] = version
+        st.session_state[OTHER_VERSION_KEY] = found.version
         return found
     if found is not None:
         _show_fields(found)
@@ -59,6 +59,16 @@ def follow_other_windows(page: PageContext) -> UnsavedFields | None:
     else:
         _forget_stored()
     return None
+
+
+def _load_other_version(page: PageContext, scope: Scope) -> UnsavedFields | None:
+    """Return the stored fields, `_UNCHANGED` if this window shows them, or None if there are
+    none."""
+    member_id, subject = page.viewer.member.id, unsaved_changes.subject_id()
+    shown = st.session_state.get(STORED_VERSION_KEY, NOT_STORED)
+    if unsaved_posts.load_version(scope, member_id, subject) == shown:
+        return _UNCHANGED
+    return unsaved_posts.load_fields(scope, member_id, subject)
 
 
 def _show_fields(found: UnsavedFields) -> None:

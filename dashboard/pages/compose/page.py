@@ -41,6 +41,7 @@ from dashboard.pages.compose.draft import (
     OVERRIDES_KEY,
     RECURRENCE_PREFIX,
     SHOWN_PICTURES_KEY,
+    STORED_VERSION_KEY,
     TITLE_KEY,
     UPLOADS_KEY,
     WHEN_KEY,
@@ -69,6 +70,7 @@ from schedules.calendar import next_steps
 from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.feed_previews import build_feed_preview
+from schedules.drafts.unsaved_posts import UnsavedFields
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.queries import get_stored_post
 from schedules.posts.states import DeliveryState
@@ -99,16 +101,7 @@ class _SubmittedTiming:
 def render_page(page: PageContext, rework: UUID | None) -> None:
     """Render the composer for a new post, or for the scheduled post `rework`. Raise NotFound for a
     post of a creator the member does not work for."""
-    asked = st.query_params.to_dict()
-    if not field_text(ID_KEY) and rework is not None:  # A reload, or a return to the page.
-        edit_mode.resume_editing(page, rework, asked.get("at", ""))
-    elif not field_text(ID_KEY):  # A bookmark, or a link from another page.
-        draft.start_draft(
-            creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
-        )
-    unsaved_changes.restore_stored_fields(page)
-    other = other_windows.follow_other_windows(page)
-    actions.show_notices(page, "compose")
+    other = _open_draft(page, rework)
     draw_template("pages/compose/templates/style.html")
     question = unsaved_changes.render_leave_button(page)
     draw_template(
@@ -131,9 +124,11 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         names = channel_overrides.account_labels(page, hers)
         _render_account_selection(page, hers, names)
         media = st.container(key="gr_media")
-        with st.container(key="gr_words"):
-            _render_text_fields(page, hers, names, slots)
+        with st.container(key="gr_words_body"):
+            _render_body(page, slots)
         snippets.render_snippets(page, creator)
+        with st.container(key="gr_words_more"):
+            _render_other_texts(page, hers, names, slots)
         ideas.render_ideas(page, creator)
         captions.render_captions(page, creator, hers)
         writing_styles.render_writing_styles(page, creator)
@@ -157,6 +152,22 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         media_picker.render_rating_choice(page, found)
         _render_feed_previews(page, found)
         _render_schedule_form(page, found, written)
+
+
+def _open_draft(page: PageContext, rework: UUID | None) -> UnsavedFields | None:
+    """Start or restore the draft before any widget is rendered. Return the version of another
+    window that the user has to choose or reject."""
+    asked = st.query_params.to_dict()
+    if not field_text(ID_KEY) and rework is not None:  # A reload, or a return to the page.
+        edit_mode.resume_editing(page, rework, asked.get("at", ""))
+    elif not field_text(ID_KEY):  # A bookmark, or a link from another page.
+        draft.start_draft(
+            creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
+        )
+    unsaved_changes.restore_stored_fields(page)
+    other = other_windows.follow_other_windows(page)
+    actions.show_notices(page, "compose")
+    return other
 
 
 def _load_view(page: PageContext, creator: Creator, written: Draft) -> ComposeView:
@@ -215,14 +226,8 @@ def _render_account_selection(
         draw_template("shell/templates/empty.html", code="compose.no_accounts", word=page.text)
 
 
-def _render_text_fields(
-    page: PageContext,
-    hers: list[PostAccount],
-    names: Mapping[str, str],
-    slots: dict[str, DeltaGenerator],
-) -> None:
-    """Render the text of the post, its thread, and the fields of single accounts. Add the places
-    for the counters to `slots`."""
+def _render_body(page: PageContext, slots: dict[str, DeltaGenerator]) -> None:
+    """Render the text of the post. Add the place for its counters to `slots`."""
     st.text_area(
         page.text("compose.body"),
         key=BODY_KEY,
@@ -230,6 +235,16 @@ def _render_text_fields(
         placeholder=page.text("compose.body_hint"),
     )
     slots[BODY_KEY] = st.container()
+
+
+def _render_other_texts(
+    page: PageContext,
+    hers: list[PostAccount],
+    names: Mapping[str, str],
+    slots: dict[str, DeltaGenerator],
+) -> None:
+    """Render the thread, the title, and the fields of single accounts. Add the places for their
+    counters to `slots`."""
     thread_parts.render_thread_parts(page, slots)
     st.text_input(page.text("compose.title"), key=TITLE_KEY, max_chars=200)
     picked = st.session_state.get(ACCOUNTS_KEY) or []
@@ -292,10 +307,10 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
         )
     if when != timing.SLOT_CHOICE:
         timing.render_timing_warnings(page, written, _find_first_time(found, when))
-    with st.container(horizontal=True):
+    _render_recurrence(page, found, when)
+    with st.expander(page.text("compose.more_timing"), icon=":material/tune:"):
         timing.render_priority_field(page)
         timing.render_lateness_field(page)
-    _render_recurrence(page, found, when)
     duplicate_check.render_duplicate_check(
         page,
         written,
@@ -313,6 +328,8 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
     with st.container(horizontal=True, gap="small"):
         _render_submit_button(page, found, submit)
         unsaved_changes.render_save_button(page, found.creator.id, uploads=len(found.uploads) > 0)
+    if st.session_state.get(STORED_VERSION_KEY):
+        draw_template("shell/templates/note.html", note=page.text("compose.stored"))
 
 
 def _render_limit_problems(page: PageContext, found: ComposeView) -> None:

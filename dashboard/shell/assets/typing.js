@@ -2,7 +2,7 @@
 // draft follow the text.
 
 const REST = 600; // milliseconds without input
-const WORDS = ".st-key-gr_words textarea";
+const WORDS = '[class*="st-key-gr_words_"] textarea';
 
 let waiting = 0;
 let written = null; // the field last typed in
