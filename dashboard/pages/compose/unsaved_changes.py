@@ -298,9 +298,11 @@ def save_abandoned_draft(page: PageContext, opened: str) -> None:
         return
     said, priority = st.session_state.get(CURRENT_DRAFT_KEY) or (None, 0)
     if said is not None and _is_new(said) and field_text(EDITED_POST_KEY):
-        st.session_state.setdefault(UNSAVED, {})[field_text(EDITED_POST_KEY)] = st.session_state[
-            AS_DRAWN
-        ]
+        stored = {STORED_VERSION_KEY: st.session_state.get(STORED_VERSION_KEY, NOT_STORED)}
+        st.session_state.setdefault(UNSAVED, {})[field_text(EDITED_POST_KEY)] = {
+            **st.session_state[AS_DRAWN],
+            **stored,
+        }
         actions.set_notice(Message("aside.change_waits"))
     elif said is not None and _is_new(said):
         _save_as_draft(page, said, priority)

@@ -27,6 +27,7 @@ from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.streamlit_client import Stream, stream
 from tests.generators.builders import a_picture, encoded
 
@@ -413,3 +414,24 @@ def test_chat_only_account_is_no_destination(door: Door, lumiere: Agency) -> Non
         assert "Canal" in text
         assert "@mia_bot" not in text
         assert "avec un nom de canal" in page.open("/channels")
+
+
+def test_selected_image_is_shown_first_and_can_be_removed(door: Door, lumiere: Agency) -> None:
+    one = picture(door, lumiere, rating=Rating.G)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1, asset=one)
+        labels = page.labels()
+        assert labels.index("Retirer l’image 1") < labels.index("Texte")
+        page.press("Retirer l’image 1")
+        assert "Retirer l’image 1" not in page.labels()
+
+
+def test_account_over_its_limit_is_removed_with_a_click(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "Fil", "sandbox", "sandbox.as_x")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Fil", words="a" * 300)
+        assert "soit 20 de plus que la limite de 280" in page.press("Soumettre pour validation")
+        assert "À corriger avant de programmer" not in page.press("Retirer Fil")
+        page.press("Soumettre pour validation")
+    assert len(posts(lumiere)) == 1

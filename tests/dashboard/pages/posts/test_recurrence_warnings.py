@@ -23,7 +23,7 @@ def test_two_series_too_close_are_reported_before_submit(door: Door, lumiere: Ag
         assert NEAR in page.type(HOUR, "12:00")
         assert NEAR not in page.type(HOUR, "16:30")
         page.type(HOUR, "12:00")
-        assert page.press("Soumettre pour validation").count(NEAR) == 2
+        assert page.press("Programmer").count(NEAR) == 2
     assert len(posts(lumiere)) == 1
 
 
