@@ -83,7 +83,7 @@ def save_snippet(
     if kind not in SNIPPET_KINDS:
         raise BadInput("snippet.kind_wrong")
     called = _clean_name(name)
-    cleaned = _clean_text(cast(SnippetKind, kind), text)
+    cleaned = _clean_text(kind, text)
     # Concurrent calls could exceed the limit or use one name twice.
     scope.lock(f"{scope.tenant_id}:snippets")
     if scope.session.get(SnippetRow, (scope.tenant_id, key)) is not None:

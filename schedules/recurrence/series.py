@@ -454,11 +454,16 @@ def change_following_occurrences(
         series_id=new_id,
         test_id=change.test_id,
     )
-    # An A/B test, which workers conclude, changes neither text nor accounts here.
-    if change.draft is not None or change.channels is not None:
-        channel_limits.require_channel_limits(scope, post_id)
+    _require_limits_of_change(scope, post_id, change)
     release_post(scope, post_id)
     return post_id
+
+
+def _require_limits_of_change(scope: Scope, post_id: UUID, change: SeriesUpdate) -> None:
+    """Check the limits of changed content and accounts. An A/B test, which workers conclude,
+    changes neither."""
+    if change.draft is not None or change.channels is not None:
+        channel_limits.require_channel_limits(scope, post_id)
 
 
 def _resolve_series_channels(

@@ -55,7 +55,7 @@ def follow_other_windows(page: PageContext) -> UnsavedFields | None:
         _show_fields(found)
         actions.set_notice(Message("aside.followed"))
     elif not field_text(EDITED_POST_KEY):
-        _start_anew(keep=is_typed)
+        _start_new_draft(keep=is_typed)
     else:
         _forget_stored()
     return None
@@ -64,8 +64,9 @@ def follow_other_windows(page: PageContext) -> UnsavedFields | None:
 def _load_other_version(page: PageContext, scope: Scope) -> UnsavedFields | None:
     """Return the stored fields, `_UNCHANGED` if this window shows them, or None if there are
     none."""
-    member_id, subject = page.viewer.member.id, unsaved_changes.subject_id()
-    shown = st.session_state.get(STORED_VERSION_KEY, NOT_STORED)
+    member_id = page.viewer.member.id
+    subject = unsaved_changes.subject_id()
+    shown = actions.typed_value(STORED_VERSION_KEY) or NOT_STORED
     if unsaved_posts.load_version(scope, member_id, subject) == shown:
         return _UNCHANGED
     return unsaved_posts.load_fields(scope, member_id, subject)
@@ -82,7 +83,7 @@ def _show_fields(found: UnsavedFields) -> None:
     st.session_state.pop(CURRENT_DRAFT_KEY, None)
 
 
-def _start_anew(*, keep: bool) -> None:
+def _start_new_draft(*, keep: bool) -> None:
     """Start another draft after the other window has scheduled, saved or discarded this one. Text
     that was typed here is kept."""
     if keep:

@@ -140,7 +140,8 @@ def _save_snippet(page: PageContext, creator_id: UUID, scope: Scope, press: UUID
         text=str(actions.typed_value(TEXT_KEY) or ""),
         key=press,
     )
-    st.session_state.update({NAME_KEY: "", TEXT_KEY: ""})
+    st.session_state[NAME_KEY] = ""
+    st.session_state[TEXT_KEY] = ""
     return Message("snippet.saved")
 
 
@@ -219,5 +220,5 @@ def _update_snippet(page: PageContext, snippet_id: UUID, scope: Scope, _press: U
 
 def _delete_snippet(page: PageContext, snippet_id: UUID, scope: Scope, _press: UUID) -> Message:
     snippets.delete_snippet(scope, snippet_id, member_id=page.viewer.member.id)
-    st.session_state.pop(SURE_KEY, None)
+    st.session_state[SURE_KEY] = None
     return Message("snippet.deleted")

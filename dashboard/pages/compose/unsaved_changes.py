@@ -151,7 +151,7 @@ def require_current_fields(page: PageContext, scope: Scope, written: Draft) -> N
 
     A repeated press finds the post that the first one created with the same content, and succeeds.
     """
-    shown = st.session_state.get(STORED_VERSION_KEY, NOT_STORED)
+    shown = actions.typed_value(STORED_VERSION_KEY) or NOT_STORED
     if unsaved_posts.load_version(scope, page.viewer.member.id, subject_id()) == shown:
         return
     key = field_text(ID_KEY)
