@@ -134,6 +134,15 @@ def plan_draft(
     return PlannedPost(post_id, at, approver_names(scope, post_id), release_post(scope, post_id))
 
 
+def schedule_draft(scope: Scope, post_id: UUID) -> bool:
+    """Schedule the drafts of a post that needs no approval; return True if any was scheduled.
+
+    Raises BadInput for a post that exceeds a limit of one of its accounts.
+    """
+    channel_limits.require_channel_limits(scope, post_id)
+    return release_post(scope, post_id)
+
+
 def write_draft(
     scope: Scope,
     draft: Draft,

@@ -16,7 +16,7 @@ from channels.sending import step_runner
 from connectors.contract.connector import Connector
 from connectors.registry import loader
 from foundation.db.database import Scope
-from foundation.errors import BadInput
+from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 from schedules.posts import deliveries, delivery_units
@@ -101,7 +101,10 @@ def require_channel_limits(
         connector = account_connectors.find_connector_for(known, channel)
         if connector is None:
             continue
-        units = _marked_units(scope, row, owner, channel, connector)
+        try:
+            units = _marked_units(scope, row, owner, channel, connector)
+        except NotFound:  # An erased picture is no limit; preflight reports it.
+            continue
         problem = find_limit_problem(units, channel, connector, scope.now)
         if problem is not None:
             raise BadInput(problem.code, **problem.params)

@@ -325,7 +325,7 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
     )
     _render_limit_problems(page, found)
     submit = "compose.submit" if found.creator.approval_tiers else "compose.plan"
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="gr_submit"):
         _render_submit_button(page, found, submit)
         unsaved_changes.render_save_button(page, found.creator.id, uploads=len(found.uploads) > 0)
     if st.session_state.get(STORED_VERSION_KEY):

@@ -133,6 +133,12 @@ def test_post_over_a_limit_is_not_approved(lea: SandboxAgency) -> None:
     approve()
 
 
+def test_draft_over_a_limit_is_not_released(lea: SandboxAgency, narrow: UUID) -> None:
+    post_id = lea.write(TOO_LONG)
+    lea.wish(post_id, "narrow", after=3600)
+    assert refusal(lambda: lea.act(drafts.schedule_draft, post_id)).message.code == "limit.text"
+
+
 def test_excess_of_a_part_names_the_part(lea: SandboxAgency, narrow: UUID) -> None:
     author = f"member:{lea.author}"
 

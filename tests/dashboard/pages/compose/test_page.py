@@ -422,7 +422,7 @@ def test_selected_image_is_shown_with_its_alt_text_and_can_be_removed(
     one = picture(door, lumiere, rating=Rating.G)
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", new=1, asset=one)
-        assert "Texte alternatif de l’image 1" in page.labels()
+        assert page.find("Texte alternatif de l’image 1", "text_input").drawn.default == "la mer"
         page.press("Retirer l’image 1")
         assert "Retirer l’image 1" not in page.labels()
 
