@@ -32,6 +32,12 @@ PASTE = """
 """
 
 
+SUBMIT_IN_VIEW = """
+document.querySelector('.st-key-gr_submit button').getBoundingClientRect().bottom
+  <= window.innerHeight
+"""
+
+
 def opened(visitor: Visitor, door: Door) -> None:
     visitor.go(f"{door.url}/calendar?new=1")
     visitor.shows("Hashtags et extraits")
@@ -62,6 +68,7 @@ def test_draft_is_counted_while_typing_and_shared_by_windows(
         visitor.shows("Fil : le texte contient 307 caractères, soit 27 de plus")
         visitor.rest()
         picture(visitor, "composer_limit", 1440, 900)
+        assert visitor.run(SUBMIT_IN_VIEW)  # however long the previews are
         visitor.press("Soumettre pour validation")
         visitor.shows("soit 27 de plus que la limite de 280. Raccourcissez-le")
         visitor.rest()
