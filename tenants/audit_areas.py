@@ -22,7 +22,7 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
             *("posts", "deliveries", "series", "slots", "quiet_periods", "pools", "pool_entries"),
             *("labels", "post_labels", "post_tests", "shifts", "feeds", "imports", "downtimes"),
             *("rehearsals", "holiday_choices", "edits", "week_plans", "week_lines", "handovers"),
-            *("calendar_addresses", "comments", "routines", "writing_styles"),
+            *("calendar_addresses", "comments", "routines", "writing_styles", "snippets"),
         ),
     ),
     "approvals": AuditArea(("approval",), ("approvals", "approval_links")),

@@ -15,7 +15,7 @@ from migrations.tools import (
 )
 
 revision = "0148"
-down_revision = "0144"
+down_revision = "0146"
 branch_labels = None
 depends_on = None
 

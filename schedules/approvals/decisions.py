@@ -16,7 +16,7 @@ from schedules.approvals.models import Approval
 from schedules.approvals.revisions import content_snapshot
 from schedules.approvals.verdicts import APPROVAL_EXPIRED, HALF_APPROVED, UNAPPROVED
 from schedules.edits import edits
-from schedules.posts import webhook_events
+from schedules.posts import channel_limits, webhook_events
 from schedules.posts.content_digest import current_digest
 from schedules.posts.deliveries import (
     cancel_delivery,
@@ -93,8 +93,9 @@ def record_approval(scope: Scope, row: Post, principal: UUID, *, tier: int, note
     deliveries are approved.
 
     Raises Refused for a principal who approved as the other tier, or who already approved while
-    another approval is missing.
+    another approval is missing; BadInput for a post that exceeds a limit of one of its channels.
     """
+    channel_limits.require_channel_limits(scope, row.id)
     words = _list_current_verdicts(scope, row, scope.now)
     if any(
         word.principal_id == principal and word.verdict == "yes" and word.tier != tier

@@ -36,6 +36,12 @@ WILL_NOT_PUBLISH = "calendar.next.stays"
 """The step of a delivery that preflight checks would block at its publishing time."""
 
 
+_WAITING_STEPS = frozenset(
+    {"calendar.next.draft", "calendar.next.draft_nobody", "calendar.next.draft_no_second"}
+)
+"""Steps of a draft without an objection that needs an approval."""
+
+
 @dataclass(frozen=True)
 class Objection:
     """A rejection or a change request (`verdict`) on a draft. `who` is "" if the reviewer is no
@@ -104,6 +110,11 @@ def is_editable(states: Iterable[DeliveryState]) -> bool:
     pure."""
     live = [state for state in states if state is not DeliveryState.CANCELLED]
     return bool(live) and all(state in CANCELLABLE for state in live)
+
+
+def is_pending_approval(step: NextStep) -> bool:
+    """Return True if a draft was submitted and only waits for an approval; pure."""
+    return step.code in _WAITING_STEPS
 
 
 def publish_time(entry: DeliveryEntry) -> datetime:

@@ -17,7 +17,7 @@ from schedules.approvals.time_changes import reschedule_delivery
 from schedules.downtime.misfires import original_occurrence_key
 from schedules.drafts import drafts, reposts
 from schedules.drafts.drafts import Draft
-from schedules.posts import deliveries
+from schedules.posts import channel_limits, deliveries
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.models import Delivery
 from schedules.posts.states import CANCEL_REFUSALS, CANCELLABLE, DeliveryState
@@ -78,7 +78,8 @@ def schedule_post_on_channels(
     the time is a proposal; this includes an account that is added to an approved post, or added
     again after its delivery was cancelled, which requires a new approval. Raises Conflict for an
     account on which the post was published or is being published, because a new date never
-    publishes a post twice. Raises BadInput and NotFound.
+    publishes a post twice. Raises BadInput, also for a post that exceeds a limit of an account, and
+    NotFound.
     """
     rows = [
         row
@@ -110,6 +111,7 @@ def schedule_post_on_channels(
             deliveries.create_delivery(
                 scope, post_id, channel_id, at=at, occurrence_key=key, asks_since=asks_since
             )
+    channel_limits.require_channel_limits(scope, post_id, channels=wanted)
     release_post(scope, post_id)
 
 

@@ -17,6 +17,7 @@ from schedules.approvals.release import approver_names, release_post
 from schedules.approvals.time_changes import expedite_delivery
 from schedules.downtime import missed_posts
 from schedules.posts import (
+    channel_limits,
     channel_overrides,
     deliveries,
     fingerprints,
@@ -114,8 +115,8 @@ def plan_draft(
 ) -> PlannedPost:
     """Create a post with deliveries, once for each `key`, and schedule it unless it needs approval.
 
-    Raises BadInput for a draft without content or accounts and for a time in the past, and
-    NotFound.
+    Raises BadInput for a draft without content or accounts, for one that exceeds a limit of an
+    account and for a time in the past, and NotFound.
     """
     allowed = late_ok if draft.late is None else lateness.late_span(draft.late)
     late = lateness.latest_publish_time(
@@ -129,7 +130,17 @@ def plan_draft(
     )
     for channel_id in draft.channels:
         deliveries.create_delivery(scope, post_id, channel_id, at=at)
+    channel_limits.require_channel_limits(scope, post_id)
     return PlannedPost(post_id, at, approver_names(scope, post_id), release_post(scope, post_id))
+
+
+def schedule_draft(scope: Scope, post_id: UUID) -> bool:
+    """Schedule the drafts of a post that needs no approval; return True if any was scheduled.
+
+    Raises BadInput for a post that exceeds a limit of one of its accounts.
+    """
+    channel_limits.require_channel_limits(scope, post_id)
+    return release_post(scope, post_id)
 
 
 def write_draft(
@@ -212,9 +223,9 @@ def rewrite_post(
     """Change the content of an unpublished post; return True if the post is scheduled.
 
     `rule` is the link policy, by default that of the creator. If the post needs approval, its
-    deliveries become drafts and keep their times. Raises BadInput for empty content, NotFound for a
-    picture of another creator, and Conflict if a part was published in the meantime or the content
-    differs from `seen`.
+    deliveries become drafts and keep their times. Raises BadInput for empty content and for content
+    that exceeds a limit of an account, NotFound for a picture of another creator, and Conflict if a
+    part was published in the meantime or the content differs from `seen`.
     """
     if draft.is_empty:
         raise BadInput("compose.empty")
@@ -257,6 +268,7 @@ def rewrite_post(
         if one.state != DeliveryState.DRAFT:
             transition_delivery(scope, one, DeliveryState.DRAFT)
         schedule_wakeups(scope, one)
+    channel_limits.require_channel_limits(scope, post_id)
     return release_post(scope, post_id)
 
 

@@ -1,12 +1,13 @@
-"""Tables of duplicate waivers and of unsaved composer fields."""
+"""Tables of duplicate waivers, of unsaved composer fields and of saved snippets."""
 
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKeyConstraint, UniqueConstraint
+from sqlmodel import Field
 
 import schedules.posts.models  # noqa: F401  foreign keys refer to its tables
-from foundation.db.tables import CreatorOwnedRow, jsonb_column, table_arguments
+from foundation.db.tables import CreatorOwnedRow, TenantRow, jsonb_column, table_arguments
 
 
 class DuplicateWaiver(CreatorOwnedRow, table=True):
@@ -47,3 +48,22 @@ class UnsavedPost(CreatorOwnedRow, table=True):
     """Values by field name."""
     seen: str = ""
     """Digest of the post's content when it was opened."""
+    version: int = Field(default=1, sa_type=BigInteger)
+    """Number of the stored state. A window that knows an earlier one does not overwrite it."""
+
+
+class SnippetRow(TenantRow, table=True):
+    """A text or a set of hashtags that members insert into posts, of one creator or of the
+    agency."""
+
+    __tablename__ = "snippets"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "name", postgresql_nulls_not_distinct=True),
+        about="creator",
+        keep="while the tenant exists",
+    )
+    creator_id: UUID | None = None
+    kind: str
+    """"text" or "hashtags"."""
+    name: str
+    text: str

@@ -24,8 +24,16 @@ from gate.permits.issuance import Decision
 from gate.policy import active_policy
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
+from schedules.drafts import text_measures
 from schedules.drafts.drafts import Draft
-from schedules.posts import channel_overrides, deliveries, link_tracking, thread_parts
+from schedules.drafts.text_measures import PLAIN_MEASURE, TextMeasure
+from schedules.posts import (
+    channel_limits,
+    channel_overrides,
+    deliveries,
+    link_tracking,
+    thread_parts,
+)
 from schedules.posts.channel_overrides import MAX_BODY_LENGTH, PAID_CONTENT_SHOWN_FREE, PostContent
 from schedules.posts.delivery_units import (
     UnitMaterial,
@@ -110,6 +118,10 @@ class PostPreview:
     """The content warning before the text, or "" if there is none."""
     card: feed_preview.LinkCard | None = None
     """The link card of the post."""
+    limit: Message | None = None
+    """The limit that the post exceeds, because of which it cannot be scheduled."""
+    measure: TextMeasure = PLAIN_MEASURE
+    """The unit in which the platform counts the text."""
     said: PostContent = NOTHING
     """The content before required marks. Its assets have the same order as `all_media`."""
 
@@ -163,6 +175,9 @@ def preview_draft(
                 _build_post_preview(said, channel, units, connector, rule),
                 reasons=reasons,
                 stopped=waits,
+                limit=None
+                if draft.is_empty or connector is None
+                else channel_limits.find_limit_problem(units, channel, connector, scope.now),
             )
         )
     return found
@@ -270,6 +285,7 @@ def _build_post_preview(
         covered=any(feed_preview.is_covered(showing, one) for one in units),
         warning=feed_preview.content_warning(unit, connector),
         card=feed_preview.link_card(unit, connector),
+        measure=text_measures.find_text_measure(unit, connector),
         said=said,
     )
 

@@ -1,8 +1,10 @@
 """Unsaved composer fields of members, stored for each post so that a reload does not lose them.
 
-They are not drafts: only the member sees them.
+They are not drafts: only the member sees them. Several windows of a member show the same fields.
+Each change has a number, so that a window never overwrites a change that it has not shown.
 """
 
+import secrets
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +23,11 @@ from tenants.presence.presence import PresenceSubject
 MAX_FIELDS_LENGTH = 500_000
 """Maximum size in bytes of all fields of one post, as JSON."""
 
+_FIRST_VERSIONS = 2**52
+
+NOT_STORED = 0
+"""The version of fields that are not stored."""
+
 
 @dataclass(frozen=True)
 class UnsavedFields:
@@ -30,59 +37,89 @@ class UnsavedFields:
     creator_id: UUID
     fields: Mapping[str, Any]
     seen: str
+    version: int = NOT_STORED
 
 
-def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> None:
-    """Store the fields of a member for a new or an existing post, unless they are too large. Other
-    members see that the member is editing an existing post."""
+def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> int | None:
+    """Store the fields of a member for a new or an existing post, and return their new version.
+
+    `of.version` is the version that the window has shown. Return None, and store nothing, if
+    another window has stored a later one or removed the fields. Fields that are too large are not
+    stored, and the version stays the same. Other members see that the member is editing an existing
+    post.
+    """
     kept = canonical_json(dict(of.fields))
     if len(kept) > MAX_FIELDS_LENGTH:
-        return
-    scope.run(
-        "INSERT INTO unsaved_posts (tenant_id, id, creator_id, member_id, subject_id, is_new,"
-        " fields, seen) VALUES (:tenant, :id, :creator, :member, :subject, :is_new,"
-        " CAST(:fields AS jsonb), :seen)"
-        " ON CONFLICT (tenant_id, member_id, subject_id) DO UPDATE SET fields = EXCLUDED.fields,"
-        " creator_id = EXCLUDED.creator_id, seen = EXCLUDED.seen, updated_at = house_now()",
-        tenant=scope.tenant_id,
-        id=uuid7(),
-        creator=of.creator_id,
-        member=member_id,
-        subject=of.subject_id,
-        is_new=is_new,
-        fields=kept.decode(),
-        seen=of.seen,
-    )
-    if not is_new:
+        return of.version
+    values = {
+        "tenant": scope.tenant_id,
+        "creator": of.creator_id,
+        "member": member_id,
+        "subject": of.subject_id,
+        "fields": kept.decode(),
+        "seen": of.seen,
+    }
+    if of.version == NOT_STORED:
+        stored = _insert_fields(scope, values, is_new=is_new)
+    else:
+        stored = _update_fields(scope, values, of.version)
+    if stored is not None and not is_new:
         edited = PresenceSubject("post", of.subject_id, of.creator_id)
         presence.record_presence(scope, member_id, edited, active=True)
+    return stored
 
 
-def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields | None:
-    """Return the fields of a member for an existing post, or None if there are none."""
-    return _find_fields(scope, member_id, UnsavedPost.subject_id == post_id)
+def _insert_fields(scope: Scope, values: Mapping[str, Any], *, is_new: bool) -> int | None:
+    stored: int | None = scope.run(
+        "INSERT INTO unsaved_posts (tenant_id, id, creator_id, member_id, subject_id, is_new,"
+        " fields, seen, version) VALUES (:tenant, :id, :creator, :member, :subject, :is_new,"
+        " CAST(:fields AS jsonb), :seen, :first)"
+        " ON CONFLICT (tenant_id, member_id, subject_id) DO NOTHING RETURNING version",
+        id=uuid7(),
+        is_new=is_new,
+        # Random, so that fields stored after a deletion are not mistaken for the deleted ones.
+        first=1 + secrets.randbelow(_FIRST_VERSIONS),
+        **values,
+    ).scalar()
+    return stored
 
 
-def take_new_fields(
-    scope: Scope, member_id: UUID, subject_id: UUID, *, creators: Collection[UUID]
+def _update_fields(scope: Scope, values: Mapping[str, Any], version: int) -> int | None:
+    changed: int | None = scope.run(
+        "UPDATE unsaved_posts SET fields = CAST(:fields AS jsonb), creator_id = :creator,"
+        " seen = :seen, version = version + 1, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND member_id = :member AND subject_id = :subject"
+        " AND version = :version RETURNING version",
+        version=version,
+        **values,
+    ).scalar()
+    return changed
+
+
+def load_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> UnsavedFields | None:
+    """Return the fields of a member for a post, or None if there are none."""
+    return _find_fields(scope, member_id, UnsavedPost.subject_id == subject_id)
+
+
+def load_version(scope: Scope, member_id: UUID, subject_id: UUID) -> int:
+    """Return the version of the stored fields of a member for a post, or `NOT_STORED`."""
+    found: int | None = scope.run(
+        "SELECT version FROM unsaved_posts WHERE tenant_id = :tenant AND member_id = :member"
+        " AND subject_id = :subject",
+        tenant=scope.tenant_id,
+        member=member_id,
+        subject=subject_id,
+    ).scalar()
+    return NOT_STORED if found is None else found
+
+
+def find_new_fields(
+    scope: Scope, member_id: UUID, *, creators: Collection[UUID]
 ) -> UnsavedFields | None:
     """Return the latest fields of a member for a new post of these creators, or None if there are
-    none.
-
-    The fields move to `subject_id`, so that another open window does not overwrite them.
-    """
+    none."""
     where = and_(col(UnsavedPost.is_new), col(UnsavedPost.creator_id).in_(creators))
-    found = _find_fields(scope, member_id, where)
-    if found is not None:
-        scope.run(
-            "UPDATE unsaved_posts SET subject_id = :new WHERE tenant_id = :tenant"
-            " AND member_id = :member AND subject_id = :old",
-            tenant=scope.tenant_id,
-            member=member_id,
-            new=subject_id,
-            old=found.subject_id,
-        )
-    return found
+    return _find_fields(scope, member_id, where)
 
 
 def delete_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> None:
@@ -106,4 +143,4 @@ def _find_fields(scope: Scope, member_id: UUID, where: Any) -> UnsavedFields | N
     ).first()
     if row is None:
         return None
-    return UnsavedFields(row.subject_id, row.creator_id, row.fields, row.seen)
+    return UnsavedFields(row.subject_id, row.creator_id, row.fields, row.seen, row.version)

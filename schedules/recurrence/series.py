@@ -26,7 +26,7 @@ from schedules.approvals.release import approver_names, release_post
 from schedules.availability import quiet_periods
 from schedules.drafts import drafts, reposts
 from schedules.drafts.drafts import Draft, PlannedPost
-from schedules.posts import deliveries, labels
+from schedules.posts import channel_limits, deliveries, labels
 from schedules.posts.deliveries import DEFAULT_LATE_OK, deliveries_of_post, drop_delivery
 from schedules.posts.events import ExtendDue
 from schedules.posts.models import Delivery, Series
@@ -112,6 +112,7 @@ def plan_series(
     row = get_series(
         scope, begin_series(scope, post_id, draft.channels, repeat, confirmed=confirmed)
     )
+    channel_limits.require_channel_limits(scope, post_id)
     first = next(iter(upcoming_occurrences(scope, row, 1)), repeat.occurrence_on(repeat.starts_on))
     left = release_post(scope, post_id)
     return PlannedPost(post_id, first, approver_names(scope, post_id), left)
@@ -453,8 +454,16 @@ def change_following_occurrences(
         series_id=new_id,
         test_id=change.test_id,
     )
+    _require_limits_of_change(scope, post_id, change)
     release_post(scope, post_id)
     return post_id
+
+
+def _require_limits_of_change(scope: Scope, post_id: UUID, change: SeriesUpdate) -> None:
+    """Check the limits of changed content and accounts. An A/B test, which workers conclude,
+    changes neither."""
+    if change.draft is not None or change.channels is not None:
+        channel_limits.require_channel_limits(scope, post_id)
 
 
 def _resolve_series_channels(

@@ -24,7 +24,7 @@ from schedules.availability.models import SlotUse
 from schedules.availability.slots import NOTHING, QueueChange, SlotPlace, find_free_places
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
-from schedules.posts import deliveries
+from schedules.posts import channel_limits, deliveries
 from schedules.posts.models import Delivery, Post
 from schedules.posts.states import PENDING_STATES, DeliveryState
 from schedules.posts.transitions import get_delivery
@@ -107,7 +107,7 @@ def add_post_to_queue(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime
     """Schedule a post on an account at its next free slot; idempotent per post and account.
 
     Raises NotFound, Conflict if the post was published there or cancelled, BadInput if no slot is
-    free.
+    free or the post exceeds a limit of the account.
     """
     known = scope.session.exec(
         select(Delivery.id).where(
@@ -126,6 +126,7 @@ def add_post_to_queue(scope: Scope, post_id: UUID, channel_id: UUID) -> WallTime
     delivery_id = deliveries.create_delivery(
         scope, post_id, channel_id, at=place.wall_time, asks_since=asks_since
     )
+    channel_limits.require_channel_limits(scope, post_id, channels=[channel_id])
     return _claim_place(scope, channel_id, place, delivery_id)
 
 

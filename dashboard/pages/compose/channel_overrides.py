@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import partial
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.pages.compose import draft
 from dashboard.pages.compose.draft import (
@@ -35,10 +36,14 @@ from schedules.posts.thread_parts import ThreadPart
 
 
 def render_channel_overrides(
-    page: PageContext, accounts: Mapping[str, str], chosen: Sequence[PostAccount]
+    page: PageContext,
+    accounts: Mapping[str, str],
+    chosen: Sequence[PostAccount],
+    slots: dict[str, DeltaGenerator],
 ) -> None:
     """Render the selection of accounts to customize, and their fields. If several accounts are on
-    one platform, the platform can be customized as a whole."""
+    one platform, the platform can be customized as a whole. Add the places for the counters to
+    `slots`."""
     if not chosen:
         return
     picked = st.session_state.get(OVERRIDES_KEY) or []
@@ -62,7 +67,7 @@ def render_channel_overrides(
         if one not in apart:
             draft.clear_overrides(one)
     for one in apart:
-        _render_override_fields(page, one, names[one])
+        _render_override_fields(page, one, names[one], slots)
 
 
 def account_labels(page: PageContext, hers: Sequence[PostAccount]) -> dict[str, str]:
@@ -117,7 +122,9 @@ def _part_label(page: PageContext, part: str, account: str) -> str:
     return page.text("compose.part", number=ours.index(part) + 2)
 
 
-def _render_override_fields(page: PageContext, account: str, name: str) -> None:
+def _render_override_fields(
+    page: PageContext, account: str, name: str, slots: dict[str, DeltaGenerator]
+) -> None:
     """Render the override fields of an account, prefilled with the content of the post."""
     body = _sync_override_field(account, "body", field_text(BODY_KEY))
     title = _sync_override_field(account, "title", field_text(TITLE_KEY))
@@ -126,6 +133,7 @@ def _render_override_fields(page: PageContext, account: str, name: str) -> None:
     )
     with st.container(border=True, key=f"other:{account}"):
         st.text_area(page.text("compose.other_body", account=name), key=body, height=110)
+        slots[body] = st.container()
         st.text_input(
             page.text("compose.other_title", account=name), key=title, max_chars=MAX_TITLE_LENGTH
         )

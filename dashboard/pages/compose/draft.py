@@ -62,7 +62,11 @@ SEEN_VERSION_KEY = "compose:seen"
 confirmation."""
 
 STORED_FIELDS_KEY = "compose:stored"
-"""Field values at the last save."""
+"""Field values at the last save; None if they were just read."""
+
+STORED_VERSION_KEY, OTHER_VERSION_KEY = (f"compose:{name}" for name in ("version", "elsewhere"))
+"""The version of the stored fields that this window shows, and a later one of another window that
+the user has not chosen or rejected yet."""
 
 INITIAL_DRAFT_KEY, CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY = (
     f"compose:{name}" for name in ("begun_as", "says", "leaving")
@@ -113,6 +117,8 @@ ALL_KEYS = (
     CURRENT_DRAFT_KEY,
     LEAVE_PROMPT_KEY,
     STORED_FIELDS_KEY,
+    STORED_VERSION_KEY,
+    OTHER_VERSION_KEY,
 )
 PART_PREFIX = "compose:part:"
 """Prefix of the fields of thread parts. `PARTS_KEY` contains the IDs of the parts in order."""

@@ -18,6 +18,7 @@ from dashboard.pages.compose.draft import (
 from dashboard.pages.compose.queries import ComposeView, list_unrated
 from dashboard.pages.studio.library import alt_texts
 from dashboard.shell import actions, page_context
+from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -27,6 +28,7 @@ from gate.contract.units import Rating
 from studio.ingest import uploads
 from studio.ingest.states import UploadState
 from studio.library import assets, member_reviews
+from studio.library.assets import AssetTile
 from tenants.agencies.rights import Right
 
 TICK = "1s"
@@ -56,9 +58,10 @@ RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
 def render_media_picker(page: PageContext, found: ComposeView) -> None:
-    """Render the selected media, the library and the progress of uploads."""
+    """Render the selected media with their alt texts, the upload, and the library."""
     draw_template("pages/compose/templates/section.html", title=page.text("compose.pictures"))
     channel_overrides.select_media_target(page, found.accounts)
+    _render_selected_media(page, found)
     round_ = st.session_state.get("compose:round", 0)
     st.file_uploader(
         page.text("compose.upload"),
@@ -67,23 +70,59 @@ def render_media_picker(page: PageContext, found: ComposeView) -> None:
         key=f"{FILES}:{round_}",
         on_change=partial(_submit_uploaded_files, page, found.creator.id, f"{FILES}:{round_}"),
     )
+    draw_template("shell/templates/note.html", note=page.text("compose.attach_hint"))
+    browser_component("attach")(key="attach", height="content")
     if found.uploads:
         _poll_uploads(page, found.creator.id)
     if found.tiles:
-        with st.container(
-            height=380 if len(found.tiles) > PICTURE_PAGE_SIZE // 2 else "content", border=False
-        ):
-            _render_media_tiles(page, found)
-        _render_alt_text_fields(page, found)
-        if len(found.tiles) >= st.session_state.get(SHOWN_PICTURES_KEY, PICTURE_PAGE_SIZE):
-            st.button(
-                page.text("compose.more_pictures"),
-                key="compose:more",
-                type="tertiary",
-                on_click=_show_more_pictures,
-            )
+        with st.expander(page.text("compose.library"), icon=":material/photo_library:"):
+            _render_library(page, found)
     elif not found.uploads:
         draw_template("shell/templates/empty.html", code="compose.no_pictures", word=page.text)
+
+
+def _render_selected_media(page: PageContext, found: ComposeView) -> None:
+    """Render the media of the selected part in order, with buttons that remove them."""
+    tiles = {tile.asset_id: tile for tile in found.tiles}
+    chosen = [tiles[one] for one in id_list(selected_media_target()) if one in tiles]
+    if not chosen:
+        return
+    with st.container(horizontal=True, gap="small", key="gr_chosen"):
+        for number, tile in enumerate(chosen, start=1):
+            with st.container(width=WIDE, gap=None):
+                _draw_tile(page, found, tile)
+                st.button(
+                    page.text("compose.remove_picture", number=number),
+                    key=f"compose:unpick:{tile.asset_id}",
+                    type="tertiary",
+                    on_click=_remove_picture,
+                    args=(str(tile.asset_id),),
+                )
+    _render_alt_text_fields(page, found)
+
+
+def _render_library(page: PageContext, found: ComposeView) -> None:
+    with st.container(
+        height=380 if len(found.tiles) > PICTURE_PAGE_SIZE // 2 else "content", border=False
+    ):
+        _render_media_tiles(page, found)
+    if len(found.tiles) >= st.session_state.get(SHOWN_PICTURES_KEY, PICTURE_PAGE_SIZE):
+        st.button(
+            page.text("compose.more_pictures"),
+            key="compose:more",
+            type="tertiary",
+            on_click=_show_more_pictures,
+        )
+
+
+def _draw_tile(page: PageContext, found: ComposeView, tile: AssetTile) -> None:
+    draw_template(
+        "pages/compose/templates/tile.html",
+        src=library_files.picture_url(tile.asset_id, unrated=tile.asset_id in found.unrated),
+        alt=tile.alt,
+        label=tile.label,
+        word=page.text,
+    )
 
 
 def render_rating_choice(page: PageContext, found: ComposeView) -> None:
@@ -139,16 +178,7 @@ def _render_media_tiles(page: PageContext, found: ComposeView) -> None:
     with st.container(horizontal=True, gap="small"):
         for tile in found.tiles:
             with st.container(width=WIDE, gap=None):
-                src = library_files.picture_url(
-                    tile.asset_id, unrated=tile.asset_id in found.unrated
-                )
-                draw_template(
-                    "pages/compose/templates/tile.html",
-                    src=src,
-                    alt=tile.alt,
-                    label=tile.label,
-                    word=page.text,
-                )
+                _draw_tile(page, found, tile)
                 key = f"{TICK_PREFIX}{tile.asset_id}"
                 st.session_state[key] = tile.asset_id in chosen
                 st.checkbox(
@@ -203,6 +233,11 @@ def _toggle_picture(asset_id: str) -> None:
     st.session_state[key] = (
         [*rest, asset_id] if st.session_state.get(f"{TICK_PREFIX}{asset_id}") else rest
     )
+
+
+def _remove_picture(asset_id: str) -> None:
+    key = selected_media_target()
+    st.session_state[key] = [one for one in st.session_state.get(key, []) if one != asset_id]
 
 
 def _show_more_pictures() -> None:

@@ -1,16 +1,19 @@
 """The composer page: text, media, accounts, previews with problems, and timing."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.media import library_files
 from dashboard.pages.compose import (
     captions,
     channel_fields,
     channel_overrides,
+    counters,
     crop_offer,
     draft,
     duplicate_check,
@@ -18,7 +21,9 @@ from dashboard.pages.compose import (
     ideas,
     link_options,
     media_picker,
+    other_windows,
     recurrence,
+    snippets,
     thread_parts,
     timing,
     unsaved_changes,
@@ -36,6 +41,7 @@ from dashboard.pages.compose.draft import (
     OVERRIDES_KEY,
     RECURRENCE_PREFIX,
     SHOWN_PICTURES_KEY,
+    STORED_VERSION_KEY,
     TITLE_KEY,
     UPLOADS_KEY,
     WHEN_KEY,
@@ -54,7 +60,7 @@ from dashboard.shell.browser_components import browser_component
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
-from dashboard.shell.widgets import draw_template
+from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
@@ -64,6 +70,7 @@ from schedules.calendar import next_steps
 from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.feed_previews import build_feed_preview
+from schedules.drafts.unsaved_posts import UnsavedFields
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.queries import get_stored_post
 from schedules.posts.states import DeliveryState
@@ -94,14 +101,8 @@ class _SubmittedTiming:
 def render_page(page: PageContext, rework: UUID | None) -> None:
     """Render the composer for a new post, or for the scheduled post `rework`. Raise NotFound for a
     post of a creator the member does not work for."""
-    asked = st.query_params.to_dict()
-    if not field_text(ID_KEY) and rework is not None:  # A reload, or a return to the page.
-        edit_mode.resume_editing(page, rework, asked.get("at", ""))
-    elif not field_text(ID_KEY):  # A bookmark, or a link from another page.
-        draft.start_draft(
-            creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
-        )
-    unsaved_changes.restore_stored_fields(page)
+    other = _open_draft(page, rework)
+    draw_template("pages/compose/templates/style.html")
     question = unsaved_changes.render_leave_button(page)
     draw_template(
         "pages/compose/templates/header.html",
@@ -115,13 +116,20 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
     if rewritten := field_text(EDITED_POST_KEY):
         edit_mode.render_change_requests(page, UUID(rewritten))
         post_presence.render_post_presence(UUID(rewritten))
+    other_windows.render_version_choice(page, other)
     left, right = st.columns([3, 2], gap="large")
+    slots: dict[str, DeltaGenerator] = {}
     with left:
         creator = _select_creator(page, mine)
         hers = page.read(lambda scope: list_post_accounts(scope, [creator]))
-        with st.container(key="gr_words"):
-            _render_text_fields(page, hers)
-            browser_component("typing")(key="typing", height="content")
+        names = channel_overrides.account_labels(page, hers)
+        _render_account_selection(page, hers, names)
+        media = st.container(key="gr_media")
+        with st.container(key="gr_words_body"):
+            _render_body(page, slots)
+        snippets.render_snippets(page, creator)
+        with st.container(key="gr_words_more"):
+            _render_other_texts(page, hers, names, slots)
         ideas.render_ideas(page, creator)
         captions.render_captions(page, creator, hers)
         writing_styles.render_writing_styles(page, creator)
@@ -130,21 +138,47 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
             labels.render_label_field(page, draft.LABELS_KEY)
     written = build_draft(creator.id)
     unsaved_changes.remember_draft(page, written)
-    pictures = int(st.session_state.get(SHOWN_PICTURES_KEY, draft.PICTURE_PAGE_SIZE))
-    brought = id_list(UPLOADS_KEY)
-    found = page.read(
-        lambda scope: load_compose(
-            scope, creator, written, author=page.viewer.actor, brought=brought, pictures=pictures
-        )
-    )
+    found = _load_view(page, creator, written)
     with question:
         unsaved_changes.render_leave_prompt(page, creator.id, uploads=len(found.uploads) > 0)
     with left:
+        counters.render_counters(page, slots, list(found.previews), names)
+        browser_component("typing")(
+            key="typing", data={"stored": counters.list_typed_texts()}, height="content"
+        )
+        other_windows.watch_other_windows(page)
+    with media:
         media_picker.render_media_picker(page, found)
     with right:
         media_picker.render_rating_choice(page, found)
         _render_feed_previews(page, found)
         _render_schedule_form(page, found, written)
+
+
+def _open_draft(page: PageContext, rework: UUID | None) -> UnsavedFields | None:
+    """Start or restore the draft before any widget is rendered. Return the version of another
+    window that the user has to choose or reject."""
+    asked = st.query_params.to_dict()
+    if not field_text(ID_KEY) and rework is not None:  # A reload, or a return to the page.
+        edit_mode.resume_editing(page, rework, asked.get("at", ""))
+    elif not field_text(ID_KEY):  # A bookmark, or a link from another page.
+        draft.start_draft(
+            creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
+        )
+    unsaved_changes.restore_stored_fields(page)
+    other = other_windows.follow_other_windows(page)
+    actions.show_notices(page, "compose")
+    return other
+
+
+def _load_view(page: PageContext, creator: Creator, written: Draft) -> ComposeView:
+    pictures = int(st.session_state.get(SHOWN_PICTURES_KEY, draft.PICTURE_PAGE_SIZE))
+    brought = id_list(UPLOADS_KEY)
+    return page.read(
+        lambda scope: load_compose(
+            scope, creator, written, author=page.viewer.actor, brought=brought, pictures=pictures
+        )
+    )
 
 
 def _select_creator(page: PageContext, mine: list[Creator]) -> Creator:
@@ -173,16 +207,9 @@ def _reset_creator_fields() -> None:
     st.session_state.pop(ZONE_KEY, None)
 
 
-def _render_text_fields(page: PageContext, hers: list[PostAccount]) -> None:
-    st.text_area(
-        page.text("compose.body"),
-        key=BODY_KEY,
-        height=150,
-        placeholder=page.text("compose.body_hint"),
-    )
-    thread_parts.render_thread_parts(page)
-    st.text_input(page.text("compose.title"), key=TITLE_KEY, max_chars=200)
-    names = channel_overrides.account_labels(page, hers)
+def _render_account_selection(
+    page: PageContext, hers: list[PostAccount], names: Mapping[str, str]
+) -> None:
     chosen = st.session_state.get(ACCOUNTS_KEY) or []
     # Assigning sends the value to the browser again, which would overwrite a concurrent selection.
     if not names.keys() >= set(chosen):
@@ -196,13 +223,36 @@ def _render_text_fields(page: PageContext, hers: list[PostAccount]) -> None:
         wrap=True,
         disabled=bool(field_text(EDITED_POST_KEY)),
     )
-    picked = st.session_state.get(ACCOUNTS_KEY) or []
-    chosen_accounts = [one for one in hers if str(one.id) in picked]
-    channel_overrides.render_channel_overrides(page, names, chosen_accounts)
-    channel_fields.render_price_fields(page, chosen_accounts, names)
-    channel_fields.render_channel_options(page, chosen_accounts, names)
     if not hers:
         draw_template("shell/templates/empty.html", code="compose.no_accounts", word=page.text)
+
+
+def _render_body(page: PageContext, slots: dict[str, DeltaGenerator]) -> None:
+    """Render the text of the post. Add the place for its counters to `slots`."""
+    st.text_area(
+        page.text("compose.body"),
+        key=BODY_KEY,
+        height=150,
+        placeholder=page.text("compose.body_hint"),
+    )
+    slots[BODY_KEY] = st.container()
+
+
+def _render_other_texts(
+    page: PageContext,
+    hers: list[PostAccount],
+    names: Mapping[str, str],
+    slots: dict[str, DeltaGenerator],
+) -> None:
+    """Render the thread, the title, and the fields of single accounts. Add the places for their
+    counters to `slots`."""
+    thread_parts.render_thread_parts(page, slots)
+    st.text_input(page.text("compose.title"), key=TITLE_KEY, max_chars=200)
+    picked = st.session_state.get(ACCOUNTS_KEY) or []
+    chosen_accounts = [one for one in hers if str(one.id) in picked]
+    channel_overrides.render_channel_overrides(page, names, chosen_accounts, slots)
+    channel_fields.render_price_fields(page, chosen_accounts, names)
+    channel_fields.render_channel_options(page, chosen_accounts, names)
 
 
 def _render_feed_previews(page: PageContext, found: ComposeView) -> None:
@@ -258,10 +308,10 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
         )
     if when != timing.SLOT_CHOICE:
         timing.render_timing_warnings(page, written, _find_first_time(found, when))
-    with st.container(horizontal=True):
+    _render_recurrence(page, found, when)
+    with st.expander(page.text("compose.more_timing"), icon=":material/tune:"):
         timing.render_priority_field(page)
         timing.render_lateness_field(page)
-    _render_recurrence(page, found, when)
     duplicate_check.render_duplicate_check(
         page,
         written,
@@ -274,9 +324,36 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
             "compose.zone", place=page.localizer.zone_city(_selected_time_zone(found, when))
         ),
     )
-    with st.container(horizontal=True, gap="small"):
-        _render_submit_button(page, found, "compose.plan")
+    _render_limit_problems(page, found)
+    submit = "compose.submit" if found.creator.approval_tiers else "compose.plan"
+    with st.container(horizontal=True, gap="small", key="gr_submit"):
+        _render_submit_button(page, found, submit)
         unsaved_changes.render_save_button(page, found.creator.id, uploads=len(found.uploads) > 0)
+    if st.session_state.get(STORED_VERSION_KEY):
+        draw_template("shell/templates/note.html", note=page.text("compose.stored"))
+
+
+def _render_limit_problems(page: PageContext, found: ComposeView) -> None:
+    """Render what prevents scheduling, with buttons that remove the accounts from the post."""
+    problems = {one.channel_id: one for one in found.previews if one.limit is not None}
+    if not problems:
+        return
+    lines = [page.localizer.message_text(one.limit) for one in problems.values() if one.limit]
+    with st.container(border=True, key="compose:limits"):
+        draw_template("pages/compose/templates/limits.html", lines=lines, word=page.text)
+        with st.container(horizontal=True, gap="small"):
+            for channel_id, one in problems.items():
+                st.button(
+                    page.text("compose.drop_account", account=escape_markdown(one.account)),
+                    key=f"compose:drop:{channel_id}",
+                    on_click=_drop_account,
+                    args=(str(channel_id),),
+                )
+
+
+def _drop_account(account: str) -> None:
+    chosen = st.session_state.get(ACCOUNTS_KEY) or []
+    st.session_state[ACCOUNTS_KEY] = [one for one in chosen if one != account]
 
 
 def _render_save_actions(page: PageContext, found: ComposeView, post_id: UUID) -> None:
@@ -418,6 +495,7 @@ def _schedule_post(
     _: UUID,
 ) -> Message:
     creator = page.get_creator(scope, written.creator_id)
+    unsaved_changes.require_current_fields(page, scope, written)
     if not unsaved_changes.is_unchanged(scope, written):
         raise Conflict("aside.changed_meanwhile")
     author = page.viewer.actor
@@ -475,6 +553,7 @@ def _rewrite_post(
     post_id, seen = of
     if page.get_creator(scope, get_stored_post(scope, post_id).creator_id).id != written.creator_id:
         raise Conflict("post.left_already")
+    unsaved_changes.require_current_fields(page, scope, written)
     left = drafts.rewrite_post(scope, post_id, written, author=page.viewer.actor, seen=seen)
     channel_requirements.check_post_requirements(scope, post_id, connectors=platform_connectors())
     made.append(post_id)

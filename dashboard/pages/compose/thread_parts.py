@@ -1,6 +1,7 @@
 """Thread parts and the first comment in the composer."""
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from dashboard.pages.compose import draft
 from dashboard.pages.compose.draft import (
@@ -15,8 +16,9 @@ from schedules.posts import thread_parts
 from schedules.posts.thread_parts import ThreadPart
 
 
-def render_thread_parts(page: PageContext) -> None:
-    """Render the thread parts, the first comment, and the buttons that add them."""
+def render_thread_parts(page: PageContext, slots: dict[str, DeltaGenerator]) -> None:
+    """Render the thread parts, the first comment, and the buttons that add them. Add the places for
+    the counters to `slots`."""
     ids = draft.part_ids()
     for number, one in enumerate(ids, start=2):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
@@ -29,6 +31,7 @@ def render_thread_parts(page: PageContext) -> None:
                 on_click=_remove_thread_part,
                 args=(one,),
             )
+        slots[part_key(one)] = st.container()
     if st.session_state.get(HAS_COMMENT_KEY):
         with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
             st.text_area(page.text("compose.comment"), key=COMMENT_KEY, height=70)
@@ -38,6 +41,7 @@ def render_thread_parts(page: PageContext) -> None:
                 type="tertiary",
                 on_click=_remove_first_comment,
             )
+        slots[COMMENT_KEY] = st.container()
     with st.container(horizontal=True, gap="small"):
         full = (
             len(ids) + 1 + bool(st.session_state.get(HAS_COMMENT_KEY))

@@ -17,9 +17,11 @@ from dashboard.pages.compose.draft import (
     ID_KEY,
     INITIAL_DRAFT_KEY,
     LEAVE_PROMPT_KEY,
+    OTHER_VERSION_KEY,
     SAVED_DRAFT_KEY,
     SEEN_VERSION_KEY,
     STORED_FIELDS_KEY,
+    STORED_VERSION_KEY,
     build_draft,
     field_text,
 )
@@ -27,13 +29,15 @@ from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from foundation.errors import NotFound
+from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
+from foundation.ids import uuid7
 from schedules.calendar import unscheduled_drafts
 from schedules.drafts import drafts, unsaved_posts
 from schedules.drafts.drafts import Draft, draft_of_post
-from schedules.drafts.unsaved_posts import UnsavedFields
-from schedules.posts.queries import get_stored_post
+from schedules.drafts.unsaved_posts import NOT_STORED, UnsavedFields
+from schedules.posts.queries import get_stored_post, post_ids_by_origin_key
+from schedules.posts.states import DASHBOARD_ORIGIN
 from tenants.agencies.rights import Right
 
 SAVE_BUTTON_KEY = "compose:keep"
@@ -72,7 +76,7 @@ def restore_stored_fields(page: PageContext) -> None:
     elif _has_text() or field_text(SAVED_DRAFT_KEY):
         return
     else:
-        act = partial(_take_new_fields, page, UUID(field_text(ID_KEY)), field_text(CREATOR_KEY))
+        act = partial(_find_new_fields, page, field_text(CREATOR_KEY))
     found, now = page.read(act)
     if found is None:
         return
@@ -81,6 +85,10 @@ def restore_stored_fields(page: PageContext) -> None:
     st.session_state.update(
         {name: value for name, value in found.fields.items() if name not in kept}
     )
+    if not field_text(EDITED_POST_KEY):  # Windows of one draft share its key: it is created once.
+        st.session_state[ID_KEY] = str(found.subject_id)
+    st.session_state[STORED_VERSION_KEY] = found.version
+    st.session_state[STORED_FIELDS_KEY] = None
     if now is None:
         st.session_state.pop(SAVED_DRAFT_KEY, None)
     elif found.seen != _digest(now):
@@ -104,14 +112,14 @@ def _load_edited_fields(
     return found, _load_content(scope, post_id) if found is not None else None
 
 
-def _take_new_fields(
-    page: PageContext, key: UUID, slug: str, scope: Scope
+def _find_new_fields(
+    page: PageContext, slug: str, scope: Scope
 ) -> tuple[UnsavedFields | None, Draft | None]:
     """Return the latest unsaved fields of a new post of the creator, or of any creator if none is
     selected."""
     mine = [one for one in page.list_creators(scope) if slug in ("", one.slug)]
-    found = unsaved_posts.take_new_fields(
-        scope, page.viewer.member.id, key, creators=[one.id for one in mine]
+    found = unsaved_posts.find_new_fields(
+        scope, page.viewer.member.id, creators=[one.id for one in mine]
     )
     aside = found.fields.get(SAVED_DRAFT_KEY) if found is not None else None
     return found, _load_content(scope, UUID(aside)) if aside else None
@@ -131,10 +139,26 @@ def _digest(seen: Draft | None) -> str:
 def run_and_forget(
     page: PageContext, subject: UUID, act: actions.PageAction, scope: Scope, press: UUID
 ) -> Message | None:
-    """Perform an action that saves the text, then delete the stored fields."""
+    """Perform an action that saves or discards the text, then delete the stored fields."""
     outcome = act(scope, press)
     unsaved_posts.delete_fields(scope, page.viewer.member.id, subject)
     return outcome
+
+
+def require_current_fields(page: PageContext, scope: Scope, written: Draft) -> None:
+    """Raise Conflict if another window has stored a later version of the draft, or has scheduled or
+    discarded it.
+
+    A repeated press finds the post that the first one created with the same content, and succeeds.
+    """
+    shown = actions.typed_value(STORED_VERSION_KEY) or NOT_STORED
+    if unsaved_posts.load_version(scope, page.viewer.member.id, subject_id()) == shown:
+        return
+    key = field_text(ID_KEY)
+    edited = field_text(EDITED_POST_KEY)
+    made = UUID(edited) if edited else post_ids_by_origin_key(scope, DASHBOARD_ORIGIN, key).get(key)
+    if made is None or draft_of_post(get_stored_post(scope, made)).body != written.body:
+        raise Conflict("aside.changed_elsewhere")
 
 
 def _store_fields(page: PageContext, now: Draft) -> None:
@@ -146,11 +170,15 @@ def _store_fields(page: PageContext, now: Draft) -> None:
     }
     if not _is_new(now):
         fields = {}
-    if fields == st.session_state.get(STORED_FIELDS_KEY, {}):
+    before = st.session_state.get(STORED_FIELDS_KEY, {})
+    if OTHER_VERSION_KEY in st.session_state or fields == before:
         return
     st.session_state[STORED_FIELDS_KEY] = fields
+    if before is None:  # They were just read, and drawing only adds default values.
+        return
     seen = _digest(st.session_state.get(SEEN_VERSION_KEY))
-    of = UnsavedFields(subject_id(), now.creator_id, fields, seen)
+    shown = st.session_state.get(STORED_VERSION_KEY, NOT_STORED)
+    of = UnsavedFields(subject_id(), now.creator_id, fields, seen, shown)
     is_new = not field_text(EDITED_POST_KEY)
     actions.run_action(partial(_write_fields, page, of, is_new), Right.RUN, STORED_FIELDS_KEY)
 
@@ -167,9 +195,14 @@ def _write_fields(
     page.get_creator(scope, of.creator_id)
     member_id = page.viewer.member.id
     if of.fields:
-        unsaved_posts.store_fields(scope, member_id, of, is_new=is_new)
+        version = unsaved_posts.store_fields(scope, member_id, of, is_new=is_new)
+        if version is None:  # Another window was faster. The next run compares both.
+            st.session_state[OTHER_VERSION_KEY] = NOT_STORED
+        else:
+            st.session_state[STORED_VERSION_KEY] = version
     else:
         unsaved_posts.delete_fields(scope, member_id, of.subject_id)
+        st.session_state[STORED_VERSION_KEY] = NOT_STORED
 
 
 def remember_draft(page: PageContext, now: Draft) -> None:
@@ -186,10 +219,30 @@ def remember_draft(page: PageContext, now: Draft) -> None:
 def _is_typed(name: str) -> bool:
     """Return True if the session key is a field of the draft. Keys of buttons have the same
     prefixes."""
-    own = {CURRENT_DRAFT_KEY, LEAVE_PROMPT_KEY, STORED_FIELDS_KEY}
+    own = {
+        CURRENT_DRAFT_KEY,
+        LEAVE_PROMPT_KEY,
+        STORED_FIELDS_KEY,
+        STORED_VERSION_KEY,
+        OTHER_VERSION_KEY,
+    }
     return name in {*draft.ALL_KEYS} - own or name.startswith(
         (draft.PART_PREFIX, draft.OVERRIDE_PREFIX)
     )
+
+
+def is_typed_since_drawn() -> bool:
+    """Return True if the content differs from that of the last complete run."""
+    drawn: tuple[Draft, int] = st.session_state[CURRENT_DRAFT_KEY]
+    now = current_draft(drawn[0].creator_id)
+    return replace(now, late=None) != replace(drawn[0], late=None)
+
+
+def clear_typed_fields() -> None:
+    """Remove the values of all fields that are stored."""
+    for name in map(str, list(st.session_state)):
+        if _is_typed(name) and _can_store(st.session_state[name]):
+            st.session_state.pop(name)
 
 
 def render_leave_prompt(page: PageContext, creator_id: UUID, *, uploads: bool) -> None:
@@ -245,9 +298,11 @@ def save_abandoned_draft(page: PageContext, opened: str) -> None:
         return
     said, priority = st.session_state.get(CURRENT_DRAFT_KEY) or (None, 0)
     if said is not None and _is_new(said) and field_text(EDITED_POST_KEY):
-        st.session_state.setdefault(UNSAVED, {})[field_text(EDITED_POST_KEY)] = st.session_state[
-            AS_DRAWN
-        ]
+        stored = {STORED_VERSION_KEY: st.session_state.get(STORED_VERSION_KEY, NOT_STORED)}
+        st.session_state.setdefault(UNSAVED, {})[field_text(EDITED_POST_KEY)] = {
+            **st.session_state[AS_DRAWN],
+            **stored,
+        }
         actions.set_notice(Message("aside.change_waits"))
     elif said is not None and _is_new(said):
         _save_as_draft(page, said, priority)
@@ -313,8 +368,7 @@ def _save_as_draft(page: PageContext, said: Draft, priority: int) -> bool:
     """Save the draft. Return True if it is stored."""
     made: list[UUID] = []
     act = partial(_write_draft, page, said, (UUID(field_text(ID_KEY)), priority), made)
-    saved = partial(run_and_forget, page, subject_id(), act)
-    actions.run_action(saved, Right.RUN, SAVE_BUTTON_KEY)
+    actions.run_action(act, Right.RUN, SAVE_BUTTON_KEY)
     return bool(made) and f"press:{SAVE_BUTTON_KEY}" not in st.session_state
 
 
@@ -323,7 +377,13 @@ def _write_draft(
 ) -> Message:
     page.get_creator(scope, said.creator_id)
     key, priority = how
-    apart = not is_unchanged(scope, said)
+    try:
+        require_current_fields(page, scope, said)
+    except Conflict:  # Both texts stay: this one as a draft of its own.
+        key = uuid7()
+    else:
+        unsaved_posts.delete_fields(scope, page.viewer.member.id, subject_id())
+    apart = key != how[0] or not is_unchanged(scope, said)
     said = replace(said, post_id=None) if apart else said
     made.append(
         drafts.write_draft(scope, said, key=key, author=page.viewer.actor, priority=priority)

@@ -40,7 +40,7 @@ from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, to_wall_time
 from schedules.approvals.time_changes import reschedule_delivery
 from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST
-from schedules.calendar.next_steps import WILL_NOT_PUBLISH, NextStep
+from schedules.calendar.next_steps import WILL_NOT_PUBLISH, NextStep, is_pending_approval
 from schedules.drafts import drafts
 from schedules.posts.states import CANCELLABLE, MISSING_APPROVAL_CODES, DeliveryState
 from tenants.agencies.rights import Right
@@ -121,6 +121,7 @@ def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView
                 rule=found.rules.get(place.entry.channel_id),
                 lines=build_timeline(found, place),
                 coming=coming,
+                pending=is_pending_approval(coming),
                 counts=place.entry.state is DeliveryState.SCHEDULED
                 and not found.is_stopped(place)
                 and coming.code != WILL_NOT_PUBLISH,

@@ -6,7 +6,6 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from schedules.approvals.release import release_post
 from schedules.calendar import next_steps
 from schedules.drafts import drafts
 from schedules.posts.queries import DeliveryEntry
@@ -50,8 +49,8 @@ def publish_now_action(page: PageContext, scope: Scope, delivery_id: UUID, versi
 
 def schedule_draft_action(scope: Scope, post_id: UUID) -> Message:
     """Schedule a draft. Report the accounts that would not publish it as it is, or a missing
-    approval."""
-    if not release_post(scope, post_id):
+    approval. Raise the errors of `drafts.schedule_draft`."""
+    if not drafts.schedule_draft(scope, post_id):
         return Message("calendar.planned_not")
     stays = next_steps.channels_not_publishing(scope, post_id, platform_connectors())
     accounts = ", ".join(stays.values())

@@ -1,11 +1,12 @@
-// Sends text when typing pauses, not only when the field loses focus, so that character count, platform checks and
-// previews show the current text.
+// Sends text when typing pauses, not only when the field loses focus, so that platform checks, previews and the stored
+// draft follow the text.
 
 const REST = 600; // milliseconds without input
-const WORDS = ".st-key-gr_words textarea";
+const WORDS = '[class*="st-key-gr_words_"] textarea';
 
 let waiting = 0;
 let written = null; // the field last typed in
+let stored = []; // the texts that the server has received
 
 // Streamlit sends a field's text on focusout. The field keeps the focus and the caret.
 function tell(field) {
@@ -19,12 +20,13 @@ function typed({ target, isComposing }) {
   waiting = setTimeout(tell, REST, target);
 }
 
-// A reload, link or form ends the Streamlit session and loses the text: the browser asks for confirmation.
+// A reload, link or form ends the Streamlit session: the browser asks for confirmation while the draft is not stored.
 function leaving(event) {
-  if (written?.isConnected && written.value) event.preventDefault();
+  if (written?.isConnected && written.value && !stored.includes(written.value)) event.preventDefault();
 }
 
-export default function typing() {
+export default function typing({ data }) {
+  stored = data?.stored || [];
   for (const name of ["input", "compositionend"]) window.addEventListener(name, typed, true); // a second registration has no effect
   window.addEventListener("beforeunload", leaving);
 }

@@ -66,7 +66,7 @@ def test_post_is_written_approved_and_published(lea: RunningAgency) -> None:
 def test_double_click_creates_one_post(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
         written(anne, "Une fois.")
-        anne.button("Programmer").dblclick()
+        anne.button("Soumettre pour validation").dblclick()
         anne.shows("en attente de validation par Marc")
         anne.rest()
     assert len(lea.rows(DELIVERIES, words="Une fois.")) == 1
@@ -153,7 +153,7 @@ def test_thread_is_written_approved_and_published_in_order(
             assert anne.overflow <= 0, width
             picture(anne, f"thread_{width}", width, 900)
         anne.size(1280)
-        anne.press("Programmer")
+        anne.press("Soumettre pour validation")
         anne.shows("en attente de validation par Marc")
     ((delivery,),) = lea.rows(DELIVERIES, words="Bonsoir à tous.")
     with lea.visitor("/approvals") as marc:

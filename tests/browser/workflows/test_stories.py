@@ -23,6 +23,7 @@ def test_story_preview_is_portrait_with_its_rules(lea: RunningAgency) -> None:
         anne.shows("Sélectionnez au moins un compte")
         anne.rest()
         anne.press("insta")
+        anne.page.get_by_text("Choisir dans la bibliothèque").click()
         anne.page.get_by_text("picture 1", exact=True).click()
         anne.page.get_by_text("Options de insta").click()
         anne.choose("Publier en story (24 heures, sans légende)", "Oui")

@@ -36,4 +36,4 @@ def test_weekly_plan_line_becomes_a_draft(lea: RunningAgency) -> None:
         ((body, state),) = lea.rows(DRAFTS)
         assert (body, state) == ("Le port au matin", "draft")
         anne.page.get_by_role("link", name="Ouvrir le brouillon").first.click()
-        anne.shows("Brouillon")
+        anne.shows("En attente de validation")

@@ -33,7 +33,13 @@ def test_forecast_names_problem_of_each_delivery(lea: SandboxAgency) -> None:
     fine = lea.delivery("fine", after=DAY)
     waits = lea.wish(lea.write("waits"), after=2 * DAY)
     far = lea.delivery("Look: https://nobody.knows.example/", after=3 * DAY)
-    long = lea.delivery("long " * 3900, after=4 * DAY)
+    lea.connect("narrow")
+    long = lea.delivery("long " * 80, channel="narrow", after=4 * DAY)
+    with lea.scope() as scope:  # the platform lowers its limit after the approval
+        scope.run(
+            "UPDATE channels SET surface = 'sandbox.as_x' WHERE id = :id",
+            id=lea.channels["narrow"],
+        )
     lea.delivery("too far", after=8 * DAY)
     found = {one.delivery_id: one for one in ahead(lea).ahead}
     assert found.keys() == {fine, waits, far, long}

@@ -17,6 +17,7 @@ STAFF = PERSON + "it changes permissions"
 SPENDING = PERSON + "it sets a spending limit"
 GATE = PERSON + "it loosens or attests a requirement of the safety check"
 MAKING = ELSEWHERE + "content and its license belong to the Studio"
+SNIPPETS = ELSEWHERE + "members insert them while they type; programs bring their own texts"
 
 OVER_API: Mapping[str, str] = {
     "approvals.appeals._submit_agency_appeal": GATE,
@@ -76,6 +77,9 @@ OVER_API: Mapping[str, str] = {
     "compose.media_picker._save_alt_text": MAKING,
     "compose.page._rewrite_post": "PATCH /posts/{post_id}",
     "compose.page._schedule_post": "POST /posts",
+    "compose.snippets._delete_snippet": SNIPPETS,
+    "compose.snippets._save_snippet": SNIPPETS,
+    "compose.snippets._update_snippet": SNIPPETS,
     "compose.unsaved_changes._write_fields": ELSEWHERE
     + "unsaved fields are stored for the page; programs store their own",
     "compose.unsaved_changes._write_draft": "POST /posts",

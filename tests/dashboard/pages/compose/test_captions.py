@@ -75,7 +75,7 @@ def test_captions_are_requested_used_and_the_post_is_marked(
         )
         page.press("Utiliser comme texte")
         page.press("Utiliser comme titre")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert (post.body, post.title, post.text_ai) == (GOOD["caption"], GOOD["title"], "generated")
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -98,10 +98,10 @@ def test_edited_caption_is_assisted_and_replaced_caption_is_unmarked(
         page.again()
         page.press("Utiliser comme texte")
         page.type("Texte", f"{GOOD['caption']} Venez !")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         assert posts(lumiere)[-1].text_ai == "assisted"
         written(page, "Sandbox", words="Rien que mes mots")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     assert posts(lumiere)[-1].text_ai == "none"
 
 
@@ -117,7 +117,7 @@ def test_version_is_used_for_its_account_only(
         work(lumiere, door, model(server, {"text": VERSION}))
         page.again()
         page.press("Utiliser pour ce compte")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert (post.body, post.text_ai) == ("À moi", "generated")
     assert post.others[0].body == VERSION
@@ -134,7 +134,7 @@ def test_templates_are_labelled_and_the_post_is_marked(door: Door, lumiere: Agen
         assert "Légende · Modèle de phrase" in text
         assert "Texte alternatif · Modèle" not in text
         page.press("Utiliser comme texte")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         (post,) = posts(lumiere)
         assert post.body.startswith("Le port au matin. ")
         assert post.text_ai == "template"
@@ -144,7 +144,7 @@ def test_templates_are_labelled_and_the_post_is_marked(door: Door, lumiere: Agen
         page.again()
         page.press("Utiliser comme texte")
         page.type("Texte", "Mes mots à la place")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     assert posts(lumiere)[-1].text_ai == "none"
 
 

@@ -8,6 +8,7 @@ from schedules.posts.channel_overrides import ChannelOverride
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.pages.compose.test_page import connected, nobody_is_asked, posts, written
 from tests.dashboard.streamlit_client import stream
 
@@ -26,10 +27,10 @@ def test_options_are_chosen_previewed_saved_and_changed(door: Door, lumiere: Age
         page.choose("Comptes", "Mastodon")
         page.choose("Visibilité", "Abonnés uniquement")
         page.type("Langue (fr, en…)", "FR!")
-        assert "n’est pas une valeur valide pour" in page.press("Programmer")
+        assert "n’est pas une valeur valide pour" in page.press("Soumettre pour validation")
         assert posts(lumiere) == []
         assert "Visibilité — Abonnés uniquement" in page.type("Langue (fr, en…)", "fr")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.others == (
         ChannelOverride(str(here), options=(("language", "fr"), ("visibility", "private"))),
@@ -46,16 +47,21 @@ def test_options_are_chosen_previewed_saved_and_changed(door: Door, lumiere: Age
 def test_story_warns_that_its_text_is_not_shown(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     here = connected(lumiere, "Insta", "instagram", "instagram.post")
+    image = picture(door, lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
-        written(page, "Sandbox", "Insta")
+        page.open("/calendar", new=1, asset=image)
+        page.type("Texte", "Bonjour")
+        page.choose("Comptes", "Sandbox", "Insta")
         text = page.choose("Publier en story (24 heures, sans légende)", "Oui")
-        assert "Le texte n’est pas affiché ici · 0 / 1 images" in text
+        assert "Le texte n’est pas affiché ici · 1 / 1 images" in text
         assert "gr-as-screen" in text
         assert "Cette plateforme n’affiche pas de texte" in text
+        refused = page.press("Soumettre pour validation")
+        assert "Insta : cette plateforme n’affiche pas de texte" in refused
         page.choose("Adapter par compte", "Insta")
         text = page.type("Texte pour Insta", "")
         assert "Cette plateforme n’affiche pas de texte" not in text
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(here), body="", options=(("story", True),)),)
     for passed, said in (
@@ -76,7 +82,7 @@ def test_platform_text_applies_to_all_its_accounts(door: Door, lumiere: Agency) 
         written(page, "Un", "Deux")
         page.choose("Adapter par compte", "Tous sur")
         page.type("Texte pour Tous sur", "Bonsoir")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride("sandbox", body="Bonsoir"),)
 
@@ -86,7 +92,7 @@ def test_options_are_shown_and_changed_on_the_post_page(door: Door, lumiere: Age
     other = connected(lumiere, "Toot", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Mastodon", "Toot")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         drafts.set_channel_options(
@@ -115,7 +121,7 @@ def test_options_mention_approval_only_where_required(door: Door, lumiere: Agenc
     connected(lumiere, "Mastodon", "mastodon", "mastodon.post")
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Mastodon")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         (post,) = posts(lumiere)
         assert "nécessite une nouvelle validation" in page.open("/calendar", post=post.id)
         nobody_is_asked(lumiere)
@@ -132,7 +138,7 @@ def test_labels_are_chosen_in_the_composer(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
         page.choose("Étiquettes", "Printemps")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         assert [one.name for one in labels.labels_of_posts(scope, [post.id])[post.id]] == [

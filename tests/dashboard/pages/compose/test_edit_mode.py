@@ -156,7 +156,7 @@ def test_reload_opens_the_post_again(door: Door, lumiere: Agency) -> None:
         page.query = address
         said = reloaded(page)
         assert "Modifier la publication" in said
-        assert "Programmer" not in page.labels()
+        assert "Soumettre pour validation" not in page.labels()
         assert typed(page) == "avant"
         page.type("Texte", "après")
         page.press(SAVE)

@@ -27,6 +27,7 @@ from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.streamlit_client import Stream, stream
 from tests.generators.builders import a_picture, encoded
 
@@ -87,7 +88,7 @@ def test_new_post_is_pending_approval_by_another_member(door: Door, lumiere: Age
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        said = page.press("Programmer")
+        said = page.press("Soumettre pour validation")
     assert "en attente de validation par" in said
     assert "Manager" in said
     assert "Owner" not in said.split("validation par")[1].split("\n")[0]
@@ -123,28 +124,26 @@ def test_post_without_approval_is_published_in_fifteen_seconds(door: Door, lumie
     assert "delivery.publish" in kinds
 
 
-def test_post_that_cannot_be_published_is_not_announced(door: Door, lumiere: Agency) -> None:
+def test_post_over_a_limit_is_refused_with_the_channel_and_the_excess(
+    door: Door, lumiere: Agency
+) -> None:
     connected(lumiere)
     nobody_is_asked(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="a" * 10_000)
         said = page.press("Programmer")
-        assert "Programmé le" in said  # there is time to correct it
-        assert "Publication impossible sur : Sandbox." in said
-        assert "Publication impossible" in said
-        assert "Publication automatique à" not in said
-        assert said.count("Le texte contient 10000 caractères") == 1
-    (post,) = posts(lumiere)
-    with lumiere.scope() as scope:
-        (row,) = deliveries_of_post(scope, post.id)
-        assert row.state == DeliveryState.SCHEDULED
+        assert "Sandbox : le texte contient 10000 caractères, soit 5904 de plus" in said
+        assert "Programmer" in page.labels()  # nothing that was typed is lost
+        assert posts(lumiere) == []
+        page.type("Texte", "a" * 4096)
+        assert "Programmé le" in page.press("Programmer")
 
 
 def test_double_click_creates_one_post(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.press_twice("Programmer")
+        page.press_twice("Soumettre pour validation")
         page.again()
     assert len(posts(lumiere)) == 1
 
@@ -206,8 +205,8 @@ def test_missing_input_is_explained(
         page.open("/calendar", new=1)
         page.type("Texte", words)
         page.choose("Comptes", *accounts)
-        assert said in page.press("Programmer")
-        assert "Programmer" in page.labels()  # the input is still there
+        assert said in page.press("Soumettre pour validation")
+        assert "Soumettre pour validation" in page.labels()  # the input is still there
     assert posts(lumiere) == []
 
 
@@ -238,14 +237,14 @@ def test_past_and_distant_times_are_refused(door: Door, lumiere: Agency) -> None
         written(page, "Sandbox")
         page.choose("Programmation", "Choisir la date")
         page.type("Date (JJ/MM/AAAA)", "01/01/2020")
-        assert "Cette heure est passée" in page.press("Programmer")
+        assert "Cette heure est passée" in page.press("Soumettre pour validation")
         page.type("Date (JJ/MM/AAAA)", "01/01/2999")
-        assert "deux ans à l’avance" in page.press("Programmer")
+        assert "deux ans à l’avance" in page.press("Soumettre pour validation")
         assert posts(lumiere) == []
         day = f"29/03/{wall_now().year + 1}"
         page.type("Date (JJ/MM/AAAA)", day)
         page.type("Heure (HH:MM)", "9h05")
-        assert f"{day} à 09:05" in page.press("Programmer")
+        assert f"{day} à 09:05" in page.press("Soumettre pour validation")
 
 
 @pytest.mark.heavy
@@ -271,7 +270,7 @@ def test_invalid_time_is_explained_next_to_it(
         assert said not in page.again()
         page.type("Date (JJ/MM/AAAA)", day)
         assert said in page.type("Heure (HH:MM)", clock)
-        assert said in page.press("Programmer")
+        assert said in page.press("Soumettre pour validation")
     assert posts(lumiere) == []
 
 
@@ -301,7 +300,7 @@ def test_account_text_is_customized_and_changed_with_the_post(door: Door, lumier
         page.choose("Adapter par compte", "Autre")
         said = page.type("Texte pour Autre", "Bonjour, autrement")
         assert "Bonjour, autrement" in said
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert [(one.place, one.body) for one in post.others] == [(str(second), "Bonjour, autrement")]
     with stream(door.url, door.cookie(lumiere)) as page:
@@ -325,7 +324,7 @@ def test_account_text_follows_the_post_until_customized(door: Door, lumiere: Age
         assert page.find("Texte pour Autre", "text_area").drawn.value == "Bonjour à tous"
         page.type("Texte pour Autre", "Bonjour, vous")
         page.type("Texte", "Bonsoir à tous")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert (post.body, [one.body for one in post.others]) == ("Bonsoir à tous", ["Bonjour, vous"])
 
@@ -338,7 +337,7 @@ def test_duplicate_creates_another_post(door: Door, lumiere: Agency) -> None:
         page.open("/calendar", post=post_id)
         assert "Modifier" not in page.labels()
         page.press("Dupliquer")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (copy,) = posts(lumiere)
     assert copy.body == "encore"
     assert copy.id != post_id
@@ -358,7 +357,7 @@ def test_duplicate_keeps_priority_and_late_limit(door: Door, lumiere: Agency) ->
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id)
         page.press("Dupliquer")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (copy,) = posts(lumiere)
     with lumiere.scope() as scope:
         assert (copy.late, deliveries.get_post(scope, copy.id).priority) == (LateLimit.DAY, 1)
@@ -371,7 +370,7 @@ def test_uploaded_photo_joins_the_post(door: Door, lumiere: Agency, tenant: Open
         written(page, "Sandbox")
         shown = page.attach("Importer des images", {"plage.jpg": jpeg})
         assert "plage.jpg" in shown
-        assert page.find("Programmer", "button").drawn.disabled
+        assert page.find("Soumettre pour validation", "button").drawn.disabled
         with lumiere.scope() as scope:
             (upload,) = scope.run("SELECT id FROM uploads").scalars().all()
         uploads.ingest_upload(UploadDue(lumiere.tenant_id, upload), tenant=tenant, store=store)
@@ -404,7 +403,7 @@ def test_roles_without_planning_rights_get_no_composer(
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere, role)) as page:
         page.open("/calendar", new=1)
-        assert "Programmer" not in page.labels()
+        assert "Soumettre pour validation" not in page.labels()
 
 
 def test_chat_only_account_is_no_destination(door: Door, lumiere: Agency) -> None:
@@ -415,3 +414,25 @@ def test_chat_only_account_is_no_destination(door: Door, lumiere: Agency) -> Non
         assert "Canal" in text
         assert "@mia_bot" not in text
         assert "avec un nom de canal" in page.open("/channels")
+
+
+def test_selected_image_is_shown_with_its_alt_text_and_can_be_removed(
+    door: Door, lumiere: Agency
+) -> None:
+    one = picture(door, lumiere, rating=Rating.G)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1, asset=one)
+        assert page.find("Texte alternatif de l’image 1", "text_input").drawn.default == "la mer"
+        page.press("Retirer l’image 1")
+        assert "Retirer l’image 1" not in page.labels()
+
+
+def test_account_over_its_limit_is_removed_with_a_click(door: Door, lumiere: Agency) -> None:
+    connected(lumiere)
+    connected(lumiere, "Fil", "sandbox", "sandbox.as_x")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        written(page, "Sandbox", "Fil", words="a" * 300)
+        assert "soit 20 de plus que la limite de 280" in page.press("Soumettre pour validation")
+        assert "À corriger avant de programmer" not in page.press("Retirer Fil")
+        page.press("Soumettre pour validation")
+    assert len(posts(lumiere)) == 1

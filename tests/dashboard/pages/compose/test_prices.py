@@ -46,9 +46,9 @@ def test_price_is_offered_where_posts_are_sold(door: Door, lumiere: Agency) -> N
         assert "solde du canal" not in said
         assert "solde du canal" in page.type("Prix sur Canal", "50")
         assert "entre 1 et 25000 Étoiles" in page.type("Prix sur Canal", "beaucoup")
-        assert "Ce prix n’est pas valide" in page.press("Programmer")
+        assert "Ce prix n’est pas valide" in page.press("Soumettre pour validation")
         page.type("Prix sur Canal", "50")
-        assert "Une publication payante doit contenir" in page.press("Programmer")
+        assert "Une publication payante doit contenir" in page.press("Soumettre pour validation")
     assert posts(lumiere) == []
 
 
@@ -59,7 +59,7 @@ def test_price_is_saved_shown_and_changed_with_the_post(door: Door, lumiere: Age
         page.type("Texte", "Bonjour")
         page.choose("Comptes", "Fanvue")
         page.type("Prix sur Fanvue", "12")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.others == (ChannelOverride(str(fanvue), price=Money(1200, "USD")),)
     with stream(door.url, door.cookie(lumiere)) as page:

@@ -36,7 +36,7 @@ def test_unsaved_post_survives_a_reload_until_scheduled(door: Door, lumiere: Age
         assert field_value(other, "Texte") == ""
     with stream(door.url, cookie) as page:
         page.open("/calendar", new=1)
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     assert [one.body for one in posts(lumiere)] == ["Une idée\nlongue"]
     with stream(door.url, cookie) as page:
         page.open("/calendar", new=1)

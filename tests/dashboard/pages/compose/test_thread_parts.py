@@ -66,7 +66,7 @@ def test_account_omits_a_part_and_customizes_another(door: Door, lumiere: Agency
         assert "La boutique, demain." in page.type("Partie 2 pour Autre", "La boutique, demain.")
         page.press("Ajouter au fil")
         page.type("Partie 3", "À demain.")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     ((place, parts),) = [(one.place, one.parts) for one in post.others]
     assert place == str(second)
@@ -153,7 +153,7 @@ def test_account_has_other_pictures_for_post_and_part(door: Door, lumiere: Agenc
         page.check("le bois")
         page.choose("Images pour", "Partie 2 · Autre")
         page.check("la neige")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert (post.media, [one.media for one in post.parts]) == ((sea,), [()])
     assert [
@@ -189,7 +189,7 @@ def test_account_without_customization_has_no_separate_pictures(
         page.choose("Adapter par compte", "Sandbox")
         page.choose("Images pour", "Partie 1 · Sandbox")
         assert not page.find("la mer", "checkbox").drawn.value
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert (post.media, post.others) == ((), ())
 
@@ -233,6 +233,6 @@ def test_uploaded_photo_joins_its_part(door: Door, lumiere: Agency, tenant: Open
         arrived = page.tick()
         assert "0 / 10 images" in arrived, "the post itself has no picture"
         assert "1 / 10 images" in arrived
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert (len(post.media), [len(part.media) for part in post.parts]) == (0, [1])

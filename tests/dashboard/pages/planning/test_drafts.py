@@ -40,7 +40,7 @@ def test_draft_is_saved_continued_and_scheduled_once(door: Door, lumiere: Agency
         page.press("Modifier")
         page.type("Texte", "Une bonne idée")
         page.choose("Comptes", "Sandbox")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         assert "Aucun brouillon" in page.open("/calendar", aside=1)
     (same,) = posts(lumiere)
     assert (same.id, same.body) == (post.id, "Une bonne idée")
@@ -126,11 +126,11 @@ def test_scheduling_a_draft_never_overwrites_newer_changes(door: Door, lumiere: 
             draft = drafts.draft_of_post(schedule_reads.get_stored_post(scope, post.id))
             drafts.rewrite_post(scope, post.id, replace(draft, body="La sienne"), author=who)
         page.choose("Comptes", "Sandbox")
-        assert "Rien n’est programmé" in page.press("Programmer")
+        assert "Rien n’est programmé" in page.press("Soumettre pour validation")
         page.press(KEEP)
         page.press("Modifier")  # the newest draft is listed first
         page.choose("Comptes", "Sandbox")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         assert "La sienne" in page.open("/calendar", aside=1)
     with lumiere.scope() as scope:
         there = {one.body: len(deliveries_of_post(scope, one.id)) for one in posts(lumiere)}

@@ -35,7 +35,7 @@ def test_post_shows_its_dry_run_and_result(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         (post,) = posts(lumiere)
         page.open("/calendar", post=str(post.id))
         text = page.open("/calendar", post=str(post.id))
@@ -82,7 +82,7 @@ def test_upcoming_days_are_previewed(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         text = page.open("/calendar", ahead=1)
     assert "Publications prêtes à publier : 0 sur 1" in text
     assert "Bonjour à tous" in text
@@ -94,7 +94,7 @@ def test_preview_of_another_agency_is_hidden(door: Door, lumiere: Agency) -> Non
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words="Bonjour à tous")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     other = create_agency(lumiere.open, mark="Autre")
     with stream(door.url, door.cookie(other)) as page:
         assert "Bonjour à tous" not in page.open("/calendar", ahead=1)

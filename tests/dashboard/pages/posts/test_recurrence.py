@@ -112,7 +112,7 @@ def test_repeat_needs_an_end(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Indiquez une fin" in weekly(page, "Sandbox", end="")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
         assert "Indiquez une fin" in page.again()
         page.type("Fin (", "31/02/2027")
         assert "n’est pas une date valide" in page.again()
@@ -125,10 +125,10 @@ def test_many_posts_need_confirmation(door: Door, lumiere: Agency) -> None:
         written(page, "Sandbox")
         page.choose("Répéter", "Quotidien")
         page.type("Fin (", "jamais")
-        assert "publications d’un coup" in page.press("Programmer")
+        assert "publications d’un coup" in page.press("Soumettre pour validation")
         assert posts(lumiere) == []
         page.check("Confirmer ")
-        assert "en attente de validation par" in page.press("Programmer")
+        assert "en attente de validation par" in page.press("Soumettre pour validation")
     assert len(posts(lumiere)) == 1
 
 
@@ -136,7 +136,7 @@ def test_double_click_starts_one_series(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         weekly(page, "Sandbox")
-        page.press_twice("Programmer")
+        page.press_twice("Soumettre pour validation")
         page.again()
     (post,) = posts(lumiere)
     assert only(lumiere, post.id)

@@ -271,7 +271,7 @@ def test_new_post_takes_the_next_free_slot(door: Door, lumiere: Agency) -> None:
         page.again()
         page.choose("Programmation", "Ajouter à la file")
         page.choose("Priorité", "1")
-        said = page.press("Programmer")
+        said = page.press("Soumettre pour validation")
     assert "en attente de validation par" in said
     (post,) = posts(lumiere)
     (entry,) = queue(lumiere, channel_id)

@@ -45,6 +45,27 @@ def test_approval_of_another_member_schedules_the_post(api: ApiClient) -> None:
     assert story["attempts"] == []
 
 
+def test_post_over_a_limit_of_a_channel_is_refused_with_the_excess(api: ApiClient) -> None:
+    answer = api.ask("POST", "/posts", api.draft("x" * 5000))
+    assert answer.status_code == 422
+    error = answer.json()["error"]
+    assert error["code"] == "limit.text"
+    assert "the text has 5000 characters, 904 more than the limit of 4096" in error["message"]
+    assert api.get("/posts")["items"] == []
+    draft = api.draft("x" * 5000)
+    post = api.ask(
+        "POST", "/posts", {k: v for k, v in draft.items() if k not in ("channels", "at")}
+    )
+    assert post.status_code == 201  # a draft without channels has no limit yet
+    answer = api.ask(
+        "POST",
+        f"/posts/{post.json()['id']}/schedule",
+        {"channels": draft["channels"], "at": draft["at"]},
+        version=1,
+    )
+    assert (answer.status_code, answer.json()["error"]["message"]) == (422, error["message"])
+
+
 def test_author_cannot_approve_their_post(api: ApiClient) -> None:
     post = api.write()
     answer = api.ask("POST", f"/posts/{post['id']}/approve", {}, version=1)

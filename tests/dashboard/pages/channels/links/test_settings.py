@@ -52,7 +52,7 @@ def test_preview_shows_short_links(door: Door, lumiere: Agency) -> None:
         text = page.choose("Liens à laisser tels quels", "https://reste.example/")
         assert text.count("https://court.example/l/") == 1
         page.type("Campagne", "printemps")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     assert post.links == LinkChoices("printemps", ("https://reste.example/",))
 
@@ -62,7 +62,7 @@ def test_without_policy_links_are_unchanged(door: Door, lumiere: Agency) -> None
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words=f"Voir {FAR}")
         assert "Liens à laisser tels quels" not in page.labels("pills")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     with lumiere.scope() as scope:
         assert deliveries.get_post(scope, posts(lumiere)[0].id).links == {}
 
@@ -71,7 +71,7 @@ def test_clicks_are_shown_on_the_post_page(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     with stream(door.url, door.cookie(lumiere)) as page:
         written(page, "Sandbox", words=f"Voir {FAR}")
-        page.press("Programmer")
+        page.press("Soumettre pour validation")
     (post,) = posts(lumiere)
     with lumiere.scope() as scope:
         (row,) = deliveries_of_post(scope, post.id)
