@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from channels.accounts import queries
+from dashboard.shell import pending_counts
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -98,16 +99,23 @@ def require_can_stop(scope: Scope, where: str, target: str) -> None:
 
 @dataclass(frozen=True)
 class PageHeader:
-    """The agency and the stops that affect this member's creators."""
+    """The agency, the stops that affect this member's creators, and the number of items that the
+    member may decide on the page Approvals."""
 
     agency: Agency
     stops: Sequence[StopBanner]
     now: datetime
+    pending: int
 
 
 def load_page_header(scope: Scope, page: PageContext) -> PageHeader:
     """Load the header. Members who only review see no stops."""
     works = page.has_right(*(right for right in Right if right is not Right.REVIEW))
+    decides = page.has_right(Right.APPROVE, Right.REVIEW)
+    member = page.viewer.member
     return PageHeader(
-        get_agency(scope), list_stop_banners(scope, page.list_creators) if works else [], scope.now
+        get_agency(scope),
+        list_stop_banners(scope, page.list_creators) if works else [],
+        scope.now,
+        pending_counts.count_pending(scope, member).total if decides else 0,
     )

@@ -1,5 +1,6 @@
 """Safety holds: their reasons, their remedies, and the review if nothing else is missing."""
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -8,13 +9,9 @@ import streamlit as st
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals.post_approvals import render_videos
 from dashboard.pages.approvals.queries import (
-    DELIVERY_SUBJECT,
     ApprovalsView,
     HoldReview,
-    SafetyHold,
-    load_approvals,
     load_hold_review,
-    reviewable_creators,
 )
 from dashboard.pages.posts import publish_actions
 from dashboard.pages.posts.remedies import find_remedy
@@ -25,7 +22,8 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.reviews import content_reviews
-from schedules.approvals import review_queue
+from schedules.approvals import pending_decisions, review_queue
+from schedules.approvals.pending_decisions import DELIVERY_SUBJECT, SafetyHold, review_scope_of
 from tenants.agencies.rights import Right
 
 OPEN = "approvals:open"
@@ -159,9 +157,9 @@ def _render_hold_review(
 
 def _get_safety_hold(page: PageContext, scope: Scope, subject_id: UUID) -> SafetyHold:
     """Return a hold of this member's creators. Raises NotFound."""
-    works = page.has_right(Right.RUN, Right.APPROVE)
-    mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
-    holds = load_approvals(scope, mine, content=False, review=False, guest=not works).holds
+    member = page.viewer.member
+    seen = replace(review_scope_of(member, page.list_creators(scope)), content=False, review=False)
+    holds = pending_decisions.list_pending_decisions(scope, seen).holds
     found = next((one for one in holds if one.subject.id == subject_id), None)
     if found is None:
         raise NotFound("approvals.settled_meanwhile")
