@@ -17,11 +17,7 @@ from sqlalchemy import event
 from channels.accounts import lifecycle
 from channels.attempts.queries import list_attempts_by_subject
 from dashboard.pages.approvals import resemblance_queries, second_review_queries
-from dashboard.pages.approvals.queries import (
-    load_approvals,
-    load_picture_reviews,
-    load_post_content,
-)
+from dashboard.pages.approvals.queries import load_approvals, load_picture_reviews
 from dashboard.pages.calendar import queries as calendar
 from dashboard.pages.calendar.lane_queries import load_lanes
 from dashboard.pages.calendar.queries import CalendarFilter
@@ -30,6 +26,7 @@ from dashboard.pages.compose import queries as compose
 from dashboard.pages.home.queries import load_home
 from dashboard.pages.posts import queries as posts
 from dashboard.pages.posts import review_comment_queries
+from dashboard.pages.posts.review_content import load_post_content
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import to_wall_time

@@ -10,7 +10,13 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.approvals import post_approvals
-from dashboard.pages.approvals.queries import ApprovalsView, PostContent, load_post_content
+from dashboard.pages.approvals.queries import ApprovalsView
+from dashboard.pages.posts.review_content import (
+    PostContent,
+    list_pending_posts,
+    load_post_content,
+    submit_approval,
+)
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -123,11 +129,11 @@ def _approve_selected_posts(
     marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
     if not marked:
         raise BadInput("approvals.several_none")
-    now = post_approvals.list_pending_posts(page, scope)
+    now = list_pending_posts(scope, page.list_creators(scope))
     same = [one for one in marked if one in now and now[one].digest == read[one][0]]
     for one in same:
         digest, tier = read[one]
-        post_approvals.submit_approval(page, scope, now[one], tier, digest=digest)
+        submit_approval(scope, page.viewer.member, now[one], tier, digest=digest)
     _clear_selection(marked)
     if same:
         post_approvals.remember_verdicts(same, scope.now)

@@ -6,20 +6,17 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels.accounts import queries
-from dashboard.media import library_files
+from dashboard.pages.posts.review_content import ReviewPicture, load_review_pictures
 from dashboard.pages.posts.uncertain_delivery_queries import (
     UncertainDelivery,
     load_uncertain_deliveries,
 )
-from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from gate.contract.units import UnitPart, highest_rating
+from gate.contract.units import UnitPart
 from gate.copies.live_copies import LiveCopy
-from gate.log.queries import DepictedPerson, find_unit, list_depicted_people
+from gate.log.queries import find_unit
 from gate.policy import active_policy
-from gate.ratings import ratings
-from gate.ratings.ratings import DisplayRating
 from gate.removal.removal_requests import PendingRemovalRequest
 from gate.reviews import appeals, past_verdicts
 from gate.reviews.appeals import AppealableRemoval, PendingAppeal
@@ -33,11 +30,8 @@ from schedules.approvals.pending_decisions import (
     SecondReviews,
 )
 from schedules.approvals.review_queue import LastVerdict, ReviewItem
-from schedules.drafts.drafts import Draft
-from schedules.drafts.previews import PostPreview, preview_draft
 from schedules.posts.queries import DeliveryEntry, get_stored_post
-from studio.library import member_reviews, playback
-from studio.library.playback import Playback
+from studio.library import member_reviews
 from studio.library.queries import AssetCard, assets_by_digest
 from studio.library.review_sheets import ReviewSheet
 from tenants.agencies.queries import Creator, Member, list_members
@@ -146,49 +140,6 @@ class ApprovalsView:
         )
 
 
-@dataclass(frozen=True)
-class ReviewPicture:
-    """An image of a post as one member sees it.
-
-    `covered` is True if it is blurred by default, `seen` if the member has revealed it. `reel` is
-    set for video and audio.
-    """
-
-    asset_id: UUID
-    sha256: str
-    alt: str
-    standing: DisplayRating
-    covered: bool
-    seen: bool
-    reel: Playback | None = None
-
-
-@dataclass(frozen=True)
-class PostContent:
-    """One post as each channel would publish it, with depicted people and images left to view."""
-
-    previews: Sequence[PostPreview]
-    shots: Sequence[ReviewPicture]
-    people: Sequence[DepictedPerson]
-    own: bool
-    agreed: bool
-    """True if this member has approved and another approval is missing."""
-    tier: int
-    tiers: int
-
-    @property
-    def highest_rating(self) -> str:
-        """Return the highest rating of the images, "none" if one of them has no rating."""
-        known = [shot.standing.rating for shot in self.shots]
-        rated = [rating for rating in known if rating is not None]
-        return str(highest_rating(rated)) if len(rated) == len(known) else "none"
-
-    @property
-    def unseen_pictures(self) -> tuple[UUID, ...]:
-        """Return the images that must be revealed before an approval."""
-        return tuple(shot.asset_id for shot in self.shots if shot.covered and not shot.seen)
-
-
 def load_approvals(scope: Scope, seen: ReviewScope, member: Member) -> ApprovalsView:
     """Return the pending items that `member` may see. For guests, the result omits names."""
     mine = seen.creators
@@ -261,68 +212,6 @@ def _post_excerpts_by_request(
     return {
         one: begun[each] for one, each in posted.items() if each is not None and begun.get(each)
     }
-
-
-def load_post_content(
-    scope: Scope, asked: ReviewItem, creator: Creator, member: Member
-) -> PostContent:
-    """Return one post as it would be published now."""
-    channels = tuple(wish.channel_id for wish in asked.wishes)
-    said = (
-        asked.title,
-        asked.body,
-        asked.media,
-        channels,
-        asked.text_ai,
-        asked.parts,
-        asked.others,
-    )
-    draft = Draft(asked.creator_id, *said, post_id=asked.post_id)
-    previews = preview_draft(scope, draft, author=asked.author, connectors=platform_connectors())
-    shown = {
-        asset: medium
-        for one in previews
-        for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
-    }
-    return PostContent(
-        previews=previews,
-        shots=load_review_pictures(
-            scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]
-        ),
-        people=list_depicted_people(scope, [medium.sha256 for medium in shown.values()]),
-        own=asked.author_principal == member.principal_id,
-        agreed=asked.tier_for(member.principal_id) is None,
-        tier=asked.tier_for(member.principal_id) or asked.missing_approvals,
-        tiers=creator.approval_tiers,
-    )
-
-
-def load_review_pictures(
-    scope: Scope, pictures: Collection[tuple[UUID, str, str]]
-) -> list[ReviewPicture]:
-    """Return images as this member may see them now, in one read.
-
-    Each image is passed as asset ID, digest and alt text. Images without a record are omitted.
-    """
-    if not pictures:
-        return []
-    assets = {asset for asset, _, _ in pictures}
-    standing = ratings.display_ratings(scope, {sha256 for _, sha256, _ in pictures})
-    seen = library_files.list_revealed(scope, assets)
-    reels = playback.playback_of(scope, assets)
-    return [
-        ReviewPicture(
-            asset,
-            sha256,
-            alt,
-            known,
-            library_files.is_blurred(known.rating),
-            asset in seen,
-            reels.get(asset),
-        )
-        for asset, sha256, alt in pictures
-        if (known := standing.get(sha256)) is not None
-    ]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,8 @@ import streamlit as st
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import second_review_queries
 from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
-from dashboard.pages.approvals.queries import ApprovalsView, ReviewPicture
+from dashboard.pages.approvals.queries import ApprovalsView
+from dashboard.pages.posts.review_content import ReviewPicture
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
