@@ -68,6 +68,7 @@ def render_page(page: PageContext) -> None:
         "pages/approvals/templates/workload.html", found=found, voice=page.localizer, word=page.text
     )
     post_approvals.render_undo(page)
+    bulk_approval.render_results(page)
     if not any(parts.values()) and not found.taken and not found.posts:
         draw_template(
             "pages/approvals/templates/empty.html",
