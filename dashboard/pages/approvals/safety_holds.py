@@ -1,6 +1,7 @@
 """Safety holds: their reasons, their remedies, and the review if nothing else is missing."""
 
-from dataclasses import replace
+import re
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -29,6 +30,20 @@ from tenants.agencies.rights import Right
 OPEN = "approvals:open"
 
 
+@dataclass(frozen=True)
+class HoldReason:
+    """Why an item is on hold, in one sentence, and the page that resolves it.
+
+    `href` is empty if a button on this page does. `rest` are the complete reasons if the sentence
+    leaves anything out.
+    """
+
+    sentence: str
+    href: str
+    label: str
+    rest: tuple[str, ...]
+
+
 def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
     """Draw the holds, oldest first, with one of them opened."""
     if not found.holds:
@@ -36,16 +51,45 @@ def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
     _render_hold_navigation(page, [str(one.subject.id) for one in found.holds if one.reviewable])
     for hold in found.holds:
         with st.container(border=True, gap="small"):
-            cure = partial(find_remedy, member=page.viewer.member)
             draw_template(
                 "pages/approvals/templates/safety_hold.html",
                 hold=hold,
-                cure=cure,
+                reason=summarize_hold(page, hold),
                 now=found.now,
                 voice=page.localizer,
                 word=page.text,
             )
             _render_hold_actions(page, found, hold)
+
+
+def summarize_hold(page: PageContext, hold: SafetyHold) -> HoldReason:
+    """Return the reason to resolve first. A review comes last, because it resolves nothing else."""
+    member = page.viewer.member
+    first = next((one for one in hold.reasons if not _is_reviewable(one)), None)
+    if first is None and hold.reasons:
+        first = hold.reasons[0]
+    texts = tuple(page.localizer.message_text(one) for one in hold.reasons)
+    text = page.localizer.message_text(first) if first is not None else ""
+    sentence = first_sentence(text)
+    href, label = find_remedy(first, member) if first is not None else ("", "")
+    if hold.reviewable or href == "/approvals":
+        href = ""  # The buttons below the reason review it.
+    elif not href and hold.entry is not None and page.has_right(Right.RUN):
+        href, label = f"/calendar?post={hold.entry.post_id}", "approvals.mend_post"
+    elif not href and hold.entry is None and page.has_right(Right.CHAT):
+        href, label = "/inbox", "approvals.open_inbox"
+    rest = texts if len(texts) > 1 or text != sentence else ()
+    return HoldReason(sentence, href, label, rest)
+
+
+def _is_reviewable(reason: Message) -> bool:
+    return reason.code.removeprefix("gate.") in pending_decisions.REVIEWABLE
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text."""
+    end = re.search(r"[.!?](?=\s)", text)
+    return text[: end.end()] if end is not None else text
 
 
 def _render_hold_actions(page: PageContext, found: ApprovalsView, hold: SafetyHold) -> None:

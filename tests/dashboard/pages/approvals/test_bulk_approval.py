@@ -19,25 +19,6 @@ def choose(page: Stream, *bodies: str) -> None:
         page.check(word("approvals.several_mark", creator="Mia", post=body))
 
 
-def test_changed_post_is_left_and_the_others_are_approved(door: Door, lumiere: Agency) -> None:
-    _, first = asked(lumiere, "Première", minutes=60)
-    post_id, second = asked(lumiere, "Deuxième", minutes=70)
-    _, third = asked(lumiere, "Troisième", minutes=80)
-    with stream(door.url, door.cookie(lumiere)) as page:
-        choose(page, "Première", "Deuxième")
-        with lumiere.scope() as scope:
-            scope.run("UPDATE posts SET digest = :d WHERE id = :p", d="0" * 64, p=post_id)
-        text = page.press(word("approvals.several_now", count=2))
-    assert word("approvals.several_partly", count=1, left=1) in text
-    assert word("approvals.approved_one") in text
-    assert word("post.changed_meanwhile") in text
-    assert [state(lumiere, one) for one in (first, second, third)] == [
-        DeliveryState.SCHEDULED,
-        DeliveryState.DRAFT,
-        DeliveryState.DRAFT,
-    ]
-
-
 def test_several_posts_are_rejected_with_one_reason(door: Door, lumiere: Agency) -> None:
     _, first = asked(lumiere, "Première", minutes=60)
     _, second = asked(lumiere, "Deuxième", minutes=70)
