@@ -72,9 +72,7 @@ def test_first_sentence_is_a_complete_sentence(language: str) -> None:
         assert len(sentence) <= 200, text
 
 
-def test_hold_shows_one_sentence_and_the_link_that_resolves_it(
-    door: Door, lumiere: Agency
-) -> None:
+def test_hold_shows_one_sentence_and_the_link_that_resolves_it(door: Door, lumiere: Agency) -> None:
     stopped(lumiere, DeliveryState.HELD, "gate.CONSENT_MISSING")
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/approvals", part="holds")
