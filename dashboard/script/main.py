@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import streamlit as st
 
 from dashboard.pages.compose import unsaved_changes
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, page_context, pending_counts, session
 from dashboard.shell.navigation import PAGES, PageEntry
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.queries import PageHeader, load_page_header
@@ -37,6 +37,7 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     others = sessions.list_linked_agencies(
         session.session_scope_opener(), page.viewer.tenant_id, page.viewer.member.id
     )
+    pending_counts.remember_menu(standing.pending)
     chosen = st.navigation(
         _build_menu(page, standing), expanded=True
     )  # collapsed, Streamlit shows "View more" in English

@@ -9,6 +9,8 @@ from dataclasses import replace
 from threading import Lock
 from uuid import UUID
 
+import streamlit as st
+
 from foundation.db.database import Scope
 from foundation.ops.clock import monotonic
 from schedules.approvals import pending_decisions
@@ -16,6 +18,7 @@ from schedules.approvals.pending_decisions import PendingCounts
 from tenants.agencies.queries import Member, list_visible_creators
 
 KEPT_SECONDS = 5.0
+_IN_MENU = "menu:pending"
 MAX_MEMBERS = 2000
 """Maximum number of members whose numbers are kept."""
 
@@ -67,12 +70,19 @@ def count_others(scope: Scope, member: Member) -> PendingCounts:
     return found
 
 
-def keep_counts(scope: Scope, member: Member, counts: PendingCounts) -> bool:
-    """Keep numbers that a page has just read. Return True if the menu shows other ones."""
-    key = _cache_key(scope, member)
-    before = _CACHE.get(key)
-    _CACHE.put(key, replace(counts, posts=0))
-    return before is not None and before != replace(counts, posts=0)
+def keep_counts(scope: Scope, member: Member, counts: PendingCounts) -> None:
+    """Keep numbers that a page has just read, so that the menu shows them in the next run."""
+    _CACHE.put(_cache_key(scope, member), replace(counts, posts=0))
+
+
+def remember_menu(total: int) -> None:
+    """Remember the number that the menu shows in this run."""
+    st.session_state[_IN_MENU] = total
+
+
+def is_menu_outdated(counts: PendingCounts) -> bool:
+    """Return True if the menu shows another number than a page is about to show."""
+    return st.session_state.get(_IN_MENU, counts.total) != counts.total
 
 
 def discard_counts(tenant_id: UUID) -> None:

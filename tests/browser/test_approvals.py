@@ -58,6 +58,7 @@ def test_several_posts_are_decided_together(
             label = word("approvals.several_mark", language, creator="Mia", post=f"Post {number}")
             visitor.page.get_by_text(label, exact=True).click()
         visitor.rest()
+        assert visitor.button(word("approvals.several_now", language, count=2)).is_visible()
         look(visitor, f"several_{language}")
         assert axe(visitor) == []
         visitor.press(word("approvals.several_now", language, count=2))
@@ -86,7 +87,7 @@ def test_image_is_archived_and_used_from_its_tile(
     with chromium.visitor(width, language=language, cookies=cookies(door, who)) as visitor:
         visitor.go(f"{door.url}/studio")
         menu = visitor.page.get_by_role("button", name=word("studio.tile_actions", language))
-        menu.first.wait_for()
+        menu.first.scroll_into_view_if_needed()
         look(visitor, f"studio_{language}")
         assert axe(visitor) == []
         menu.first.click()

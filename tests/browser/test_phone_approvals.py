@@ -47,6 +47,7 @@ def test_posts_are_decided_by_swiping(
         visitor.shows("Publication 0")
         assert "Publication 1" not in visitor.page.locator("main").inner_text()
         assert axe(visitor) == []
+        assert not visitor.page.locator("#undo").is_visible()
         look(visitor, "approvals")
         swipe(visitor, 30)  # Too short to count as a swipe.
         swipe(visitor, 150)

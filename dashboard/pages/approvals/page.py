@@ -60,9 +60,9 @@ def render_page(page: PageContext) -> None:
     draw_template("pages/approvals/templates/style.html")
     draw_template("pages/posts/templates/feed_preview_style.html")
     st.title(page.text("dashboard.page.approvals"))
-    found, compared, outdated = page.read(lambda scope: _load_page_views(page, scope))
-    if outdated:
-        st.rerun()  # The menu shows an older number than this page.
+    found, compared = page.read(lambda scope: _load_page_views(page, scope))
+    if pending_counts.is_menu_outdated(found.counts):
+        st.rerun()
     parts = _count_pending_by_section(page, found)
     draw_template(
         "pages/approvals/templates/workload.html", found=found, voice=page.localizer, word=page.text
@@ -109,13 +109,13 @@ def _render_posts(page: PageContext, found: ApprovalsView) -> None:
 
 def _load_page_views(
     page: PageContext, scope: Scope
-) -> tuple[ApprovalsView, CalibrationView | None, bool]:
+) -> tuple[ApprovalsView, CalibrationView | None]:
     found = _load_pending_view(page, scope)
-    outdated = pending_counts.keep_counts(scope, page.viewer.member, found.counts)
+    pending_counts.keep_counts(scope, page.viewer.member, found.counts)
     compared = (
         load_calibration(scope, set(found.creators)) if page.has_right(Right.REVIEW) else None
     )
-    return found, compared, outdated
+    return found, compared
 
 
 def _load_pending_view(page: PageContext, scope: Scope) -> ApprovalsView:

@@ -60,6 +60,8 @@ def _render_home(drawn: PageContext) -> None:
             pending_counts.count_pending(scope, page.viewer.member),
         )
     )
+    if pending_counts.is_menu_outdated(pending):
+        st.rerun()
     may = {"opens": page.has_right(Right.RUN, Right.APPROVE), "plans": page.has_right(Right.RUN)}
     said = {
         "page": found,
