@@ -5,6 +5,7 @@ some seconds; an action of a member of the agency on this server discards them.
 """
 
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from threading import Lock
 from uuid import UUID
@@ -15,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.ops.clock import monotonic
 from schedules.approvals import pending_decisions
 from schedules.approvals.pending_decisions import PendingCounts
-from tenants.agencies.queries import Member, list_visible_creators
+from tenants.agencies.queries import Creator, Member, list_visible_creators
 
 KEPT_SECONDS = 5.0
 _IN_MENU = "menu:pending"
@@ -55,17 +56,16 @@ _CACHE = _Cache()
 
 def count_pending(scope: Scope, member: Member) -> PendingCounts:
     """Return the numbers of items that the member may decide."""
-    creators = [one.id for one in list_visible_creators(scope, member)]
-    posts = pending_decisions.count_pending_posts(scope, member, creators)
-    return replace(count_others(scope, member), posts=posts)
+    creators = list_visible_creators(scope, member)
+    posts = pending_decisions.count_pending_posts(scope, member, [one.id for one in creators])
+    return replace(_count_others(scope, member, creators), posts=posts)
 
 
-def count_others(scope: Scope, member: Member) -> PendingCounts:
-    """Return the numbers of items other than posts that the member may decide."""
+def _count_others(scope: Scope, member: Member, creators: Sequence[Creator]) -> PendingCounts:
     key = _cache_key(scope, member)
     found = _CACHE.get(key)
     if found is None:
-        found = pending_decisions.count_other_decisions(scope, member)
+        found = pending_decisions.count_other_decisions(scope, member, creators)
         _CACHE.put(key, found)
     return found
 

@@ -186,16 +186,21 @@ def has_work_right(member: Member) -> bool:
     return has_right(member.role, Right.RUN) or has_right(member.role, Right.APPROVE)
 
 
-def count_pending_decisions(scope: Scope, member: Member) -> PendingCounts:
-    """Return the numbers of items that the member may decide, for the creators they work for."""
-    creators = [one.id for one in list_visible_creators(scope, member)]
-    posts = count_pending_posts(scope, member, creators)
-    return replace(count_other_decisions(scope, member), posts=posts)
+def count_pending_decisions(
+    scope: Scope, member: Member, creators: Sequence[Creator] | None = None
+) -> PendingCounts:
+    """Return the numbers of items that the member may decide, for the creators they work for, or
+    only for `creators`, some of these."""
+    mine = list_visible_creators(scope, member) if creators is None else creators
+    posts = count_pending_posts(scope, member, [one.id for one in mine])
+    return replace(count_other_decisions(scope, member, mine), posts=posts)
 
 
-def count_other_decisions(scope: Scope, member: Member) -> PendingCounts:
+def count_other_decisions(
+    scope: Scope, member: Member, creators: Sequence[Creator]
+) -> PendingCounts:
     """Return the numbers of `count_pending_decisions` without posts."""
-    seen = review_scope_of(member, list_visible_creators(scope, member))
+    seen = review_scope_of(member, creators)
     if not seen.creators or not (seen.content or seen.review):
         return PendingCounts()
     return list_pending_decisions(scope, seen).count_with(0)
