@@ -18,7 +18,7 @@ from starlette.responses import RedirectResponse, Response
 from starlette.routing import Route
 
 from dashboard.media import library_files
-from dashboard.pages.posts.review_content import (
+from dashboard.pages.posts.pending_post import (
     PostContent,
     get_pending_post,
     list_pending_posts,

@@ -82,7 +82,7 @@ def remember_menu(total: int) -> None:
 
 def is_menu_outdated(counts: PendingCounts) -> bool:
     """Return True if the menu shows another number than a page is about to show."""
-    return st.session_state.get(_IN_MENU, counts.total) != counts.total
+    return bool(st.session_state.get(_IN_MENU, counts.total) != counts.total)
 
 
 def discard_counts(tenant_id: UUID) -> None:

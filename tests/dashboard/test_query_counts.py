@@ -26,7 +26,7 @@ from dashboard.pages.compose import queries as compose
 from dashboard.pages.home.queries import load_home
 from dashboard.pages.posts import queries as posts
 from dashboard.pages.posts import review_comment_queries
-from dashboard.pages.posts.review_content import load_post_content
+from dashboard.pages.posts.pending_post import load_post_content
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import to_wall_time

@@ -13,7 +13,7 @@ import streamlit as st
 
 from dashboard.pages.approvals import post_approvals
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.pages.posts.review_content import (
+from dashboard.pages.posts.pending_post import (
     PostContent,
     get_pending_post,
     load_post_content,
@@ -50,7 +50,7 @@ class BulkItem:
 
 @dataclass(frozen=True)
 class BulkResult:
-    """What became of a post: `message` says it, or why the decision was refused."""
+    """The result for one post: `message` names it, or the reason why the decision was refused."""
 
     post_id: UUID
     excerpt: str

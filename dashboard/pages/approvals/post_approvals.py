@@ -12,14 +12,14 @@ from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import client_links
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.posts import review_comments
-from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
-from dashboard.pages.posts.review_content import (
+from dashboard.pages.posts.pending_post import (
     PostContent,
     ReviewPicture,
     get_pending_post,
     load_post_content,
     submit_approval,
 )
+from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels.accounts import queries
-from dashboard.pages.posts.review_content import ReviewPicture, load_review_pictures
+from dashboard.pages.posts.pending_post import ReviewPicture, load_review_pictures
 from dashboard.pages.posts.uncertain_delivery_queries import (
     UncertainDelivery,
     load_uncertain_deliveries,

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from dashboard.pages.approvals.queries import own_work_reasons
-from dashboard.pages.posts.review_content import ReviewPicture, load_review_pictures
+from dashboard.pages.posts.pending_post import ReviewPicture, load_review_pictures
 from foundation.db.database import Scope
 from gate.reviews import resemblance_reviews
 from gate.reviews.resemblance_reviews import FaceComparisonTask

@@ -64,22 +64,31 @@ def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
 
 def summarize_hold(page: PageContext, hold: SafetyHold) -> HoldReason:
     """Return the reason to resolve first. A review comes last, because it resolves nothing else."""
-    member = page.viewer.member
     first = next((one for one in hold.reasons if not _is_reviewable(one)), None)
     if first is None and hold.reasons:
         first = hold.reasons[0]
     texts = tuple(page.localizer.message_text(one) for one in hold.reasons)
     text = page.localizer.message_text(first) if first is not None else ""
     sentence = first_sentence(text)
-    href, label = find_remedy(first, member) if first is not None else ("", "")
-    if hold.reviewable or href == "/approvals":
-        href = ""  # The buttons below the reason review it.
-    elif not href and hold.entry is not None and page.has_right(Right.RUN):
-        href, label = f"/calendar?post={hold.entry.post_id}", "approvals.mend_post"
-    elif not href and hold.entry is None and page.has_right(Right.CHAT):
-        href, label = "/inbox", "approvals.open_inbox"
     rest = texts if len(texts) > 1 or text != sentence else ()
-    return HoldReason(sentence, href, label, rest)
+    return HoldReason(sentence, *_find_hold_action(page, hold, first), rest)
+
+
+def _find_hold_action(
+    page: PageContext, hold: SafetyHold, first: Message | None
+) -> tuple[str, str]:
+    """Return the address that resolves a hold and the text of the link. Both are empty if the
+    buttons of the hold resolve it, or if the member may not open the address."""
+    found = find_remedy(first, page.viewer.member) if first is not None else ("", "")
+    if hold.reviewable or found[0] == "/approvals":
+        return "", ""
+    if found[0]:
+        return found
+    if hold.entry is not None and page.has_right(Right.RUN):
+        return f"/calendar?post={hold.entry.post_id}", "approvals.mend_post"
+    if hold.entry is None and page.has_right(Right.CHAT):
+        return "/inbox", "approvals.open_inbox"
+    return "", ""
 
 
 def _is_reviewable(reason: Message) -> bool:

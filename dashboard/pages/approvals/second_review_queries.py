@@ -4,7 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from dashboard.pages.posts.review_content import ReviewPicture, load_review_pictures
+from dashboard.pages.posts.pending_post import ReviewPicture, load_review_pictures
 from foundation.db.database import Scope
 from gate.reviews import calibration
 from gate.reviews.calibration import CalibrationSummary, OpenCalibration

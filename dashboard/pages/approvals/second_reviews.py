@@ -10,7 +10,7 @@ from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import second_review_queries
 from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.pages.posts.review_content import ReviewPicture
+from dashboard.pages.posts.pending_post import ReviewPicture
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template

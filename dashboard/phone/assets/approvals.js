@@ -28,7 +28,10 @@ function reviewing(cards) {
 
   const first = () => cards.firstElementChild;
   const approval = (card) => card.querySelector("[name=verdict][value=yes]");
-  const counted = () => { left.textContent = cards.dataset.count.replace("{count}", cards.dataset.total - done); };
+  const counted = () => {
+    const number = cards.dataset.total - done;
+    left.textContent = number === 1 ? cards.dataset.one : cards.dataset.count.replace("{count}", number);
+  };
 
   async function refusal(answer) {
     if (!answer || answer.status === 503) return cards.dataset.lost;

@@ -41,7 +41,7 @@ def test_swiped_post_is_approved_once_and_can_be_undone(lea: SandboxAgency, addr
     post_id = lea.write("Le phare <b>ce soir</b>")
     delivery_id = lea.wish(post_id, after=HOUR)
     with paired(lea, address) as phone:
-        assert word("phone.approvals_count_one", count=1) in phone.get("/phone").text
+        assert word("home.to_approve_one") in phone.get("/phone").text
         page = phone.get("/phone/approvals").text
         assert "Le phare &lt;b&gt;ce soir" in page
         for _ in range(2):  # the response of the first press was lost
