@@ -30,7 +30,7 @@ from dashboard.auth import (
 )
 from dashboard.auth.sign_in_links import ROUTES
 from dashboard.media import avatars, library_files, voice_samples
-from dashboard.phone import pairing_codes, photo_upload, task_download, tasks
+from dashboard.phone import approvals, pairing_codes, photo_upload, task_download, tasks
 from dashboard.shell import index_page, navigation, session
 from dashboard.shell.widgets import render_template
 from foundation.db.database import is_reachable
@@ -78,6 +78,7 @@ def create_dashboard_app() -> HostGuard:
         *passkeys.ROUTES,
         *task_download.ROUTES,  # before `tasks`, whose action routes match any name
         *tasks.ROUTES,
+        *approvals.ROUTES,
         *photo_upload.ROUTES,
         *oauth_callback.ROUTES,
         *second_factor.ROUTES,

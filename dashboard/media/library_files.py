@@ -4,13 +4,14 @@ request and byte range.
 For a video, `thumb` and `preview` show the poster, `post` plays it, and `sheet-0`, `sheet-1`, …
 show its frames. The member, the creator and the rating are read each time, and invalid,
 inaccessible and withheld files get the same 404. Files rated Nudity or Explicit, or not rated, are
-blurred until the member reveals them. `reveal_picture` records that in the audit log and returns an
+blurred until the member reveals them, except files without a rating for the member who made or
+uploaded them. `reveal_picture` records that in the audit log and returns an
 ID that works for this member for five minutes.
 """
 
 import re
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cache
@@ -36,7 +37,7 @@ from gate.contract.units import Rating
 from gate.ratings.ratings import DisplayRating
 from generators.media import thumbnails
 from generators.media.pictures import POST_PROFILE
-from studio.library import playback, queries
+from studio.library import member_reviews, playback, queries
 from studio.library.playback import Playback
 from tenants import audit
 from tenants.agencies.queries import Member, get_acting_member, get_creator
@@ -104,6 +105,17 @@ def picture_url(
 def is_blurred(rating: Rating | None) -> bool:
     """Return True if a picture of this rating is blurred until it is revealed."""
     return rating not in UNBLURRED_RATINGS
+
+
+def list_blurred(scope: Scope, rated: Mapping[UUID, Rating | None]) -> frozenset[UUID]:
+    """Return which of these pictures, given with their ratings, are blurred for the acting member.
+
+    Members see the pictures that they made or uploaded, until these are rated for adults.
+    """
+    unrated = [asset for asset, rating in rated.items() if rating is None]
+    makers = member_reviews.makers_of(scope, unrated) if unrated else {}
+    own = {asset for asset in unrated if makers.get(asset) == scope.actor}
+    return frozenset(one for one, rating in rated.items() if is_blurred(rating) and one not in own)
 
 
 def reveal_picture(scope: Scope, member: Member, asset_id: UUID) -> UUID:
@@ -232,7 +244,7 @@ def _resolve_asset_view(
                 scope, clear, REVEAL_EVENT, f"asset:{asset_id}", since=since
             )
         )
-        blurred = adult and not pressed
+        blurred = not pressed and bool(list_blurred(scope, {asset_id: standing.rating}))
         film = playback.playback_of(scope, [asset_id]).get(asset_id)
         if film is None and sheet is None:
             kept = (

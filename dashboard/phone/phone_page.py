@@ -33,6 +33,11 @@ class PhoneVisit:
     names: Mapping[UUID, str]
     now: datetime
 
+    def author_name(self, actor: str) -> str:
+        """Return the name of the member who acted ("member:<id>"), or "" for the system."""
+        kind, _, key = actor.partition(":")
+        return self.member_name(UUID(key)) if kind == "member" else ""
+
     def member_name(self, member_id: UUID | None) -> str:
         """Return the name of a member, "?" if the member is unknown, or "" for None."""
         return self.names.get(member_id, "?") if member_id is not None else ""

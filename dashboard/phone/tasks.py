@@ -35,7 +35,7 @@ from dashboard.phone.phone_page import (
     refusal_page,
     require_viewer,
 )
-from dashboard.shell import session
+from dashboard.shell import pending_counts, session
 from dashboard.shell.plain_pages import is_cross_site, plain_page
 from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.session import Viewer
@@ -69,6 +69,8 @@ def show_tasks(request: Request) -> Response:
             assignees.record_phone_use(scope, who.member.id)
             due = tasks.list_due_tasks(scope, creators=hand.creators)
             ended = tasks.list_recent_tasks(scope, creators=hand.creators)
+            approves = has_right(who.member.role, Right.APPROVE)
+            pending = pending_counts.count_pending(scope, who.member).posts if approves else 0
             paired = any(
                 phone.member_id == who.member.id and phone.fresh
                 for phone in assignees.list_phones(scope)
@@ -83,6 +85,8 @@ def show_tasks(request: Request) -> Response:
         due=due,
         ended=ended,
         paired=paired,
+        approves=approves,
+        pending=pending,
         hands_in=has_right(who.member.role, Right.RUN),
     )
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.pages.compose import unsaved_changes
 from dashboard.pages.notifications import bell
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, page_context, pending_counts, session
 from dashboard.shell.navigation import PAGES, PageEntry
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.queries import PageHeader, load_page_header
@@ -39,8 +39,9 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     others = sessions.list_linked_agencies(
         session.session_scope_opener(), page.viewer.tenant_id, page.viewer.member.id
     )
+    pending_counts.remember_menu(standing.pending)
     chosen = st.navigation(
-        _build_menu(page, demo=standing.agency.demo), expanded=True
+        _build_menu(page, standing), expanded=True
     )  # collapsed, Streamlit shows "View more" in English
     draw_template("shell/templates/style.html", word=page.text)
     with st.sidebar:
@@ -81,19 +82,27 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     )
 
 
-def _build_menu(page: PageContext, *, demo: bool) -> dict[str, list[st.Page]]:
+def _build_menu(page: PageContext, standing: PageHeader) -> dict[str, list[st.Page]]:
     menu: dict[str, list[st.Page]] = {}
     for row in PAGES:
-        if page.has_right(*row.rights) and (demo or not row.demo_only):
+        if page.has_right(*row.rights) and (standing.agency.demo or not row.demo_only):
             one = st.Page(
                 partial(_render_menu_page, row, page),
-                title=page.text(f"dashboard.page.{row.name}"),
+                title=_menu_title(page, row, standing.pending),
                 icon=row.icon,
                 url_path=row.name,
                 default=row.name == "home",
             )
             menu.setdefault(page.text(f"dashboard.group.{row.group}"), []).append(one)
     return menu
+
+
+def _menu_title(page: PageContext, row: PageEntry, pending: int) -> str:
+    """Return the title of a page; Approvals adds the number of pending items."""
+    title = page.text(f"dashboard.page.{row.name}")
+    if row.name != "approvals" or not pending:
+        return title
+    return page.text("approvals.counted", what=title, count=pending)
 
 
 def _render_menu_page(row: PageEntry, page: PageContext) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 import structlog
 from sqlalchemy.exc import OperationalError
 
-from dashboard.shell import page_context
+from dashboard.shell import page_context, pending_counts
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import escape_markdown
 from foundation.db.database import Scope
@@ -140,6 +140,7 @@ def run_action(
         structlog.get_logger("dashboard").warning("dashboard.act_failed", error=type(away).__name__)
         set_notice(Message("dashboard.not_done"), bad=True)
         return
+    pending_counts.discard_counts(page.viewer.tenant_id)
     st.session_state.pop(slot, None)
     st.session_state.pop(f"{_REFUSED}{refusal}", None)
     if said is not None:

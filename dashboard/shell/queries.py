@@ -6,6 +6,7 @@ from datetime import datetime
 from uuid import UUID
 
 from channels.accounts import queries
+from dashboard.shell import pending_counts
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -100,24 +101,28 @@ def require_can_stop(scope: Scope, where: str, target: str) -> None:
 
 @dataclass(frozen=True)
 class PageHeader:
-    """The agency, the stops that affect this member's creators, and the number of the member's
-    unread notifications."""
+    """The agency, the stops that affect this member's creators, the number of the member's unread
+    notifications, and the number of items that the member may decide on the page Approvals."""
 
     agency: Agency
     stops: Sequence[StopBanner]
     now: datetime
     unread: int
+    pending: int
 
 
 def load_page_header(scope: Scope, page: PageContext, *, opened: UUID | None = None) -> PageHeader:
     """Load the header, and mark the notification `opened` as read. Members who only review see no
     stops."""
     works = page.has_right(*(right for right in Right if right is not Right.REVIEW))
+    decides = page.has_right(Right.APPROVE, Right.REVIEW)
+    member = page.viewer.member
     if opened is not None:
-        member_notices.mark_read(scope, page.viewer.member, [opened])
+        member_notices.mark_read(scope, member, [opened])
     return PageHeader(
         get_agency(scope),
         list_stop_banners(scope, page.list_creators) if works else [],
         scope.now,
-        member_notices.count_unread(scope, page.viewer.member),
+        member_notices.count_unread(scope, member),
+        pending_counts.count_pending(scope, member).total if decides else 0,
     )

@@ -261,11 +261,6 @@ def posts_objected_by(scope: Scope, posts: Collection[UUID], principal_id: UUID)
     )
 
 
-def count_reviews_for(scope: Scope, creators: Collection[UUID], principal_id: UUID) -> int:
-    """Return how many posts of `list_review_queue` this person can approve."""
-    return sum(one.can_be_approved_by(principal_id) for one in list_review_queue(scope, creators))
-
-
 def _build_review_item(
     scope: Scope, post: Post, wishes: list[ReviewDelivery], words: list[ApprovalVerdict], tiers: int
 ) -> ReviewItem:

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ClientState_pb2 import ClientState
-from streamlit.proto.Common_pb2 import FileURLs, FileURLsRequest
+from streamlit.proto.Common_pb2 import FileURLs, FileURLsRequest, StringTriggerValue
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState
 from websockets.sync.client import ClientConnection, connect
@@ -32,6 +32,7 @@ OTHERS = (
     "file_uploader",
     "chat_input",
     "slider",
+    "menu_button",
 )
 LABELLED = (*TEXTS, *ONE, *SEVERAL, *OTHERS, "select_slider", "download_button", "link_button")
 
@@ -147,6 +148,13 @@ class Stream:
         """Check or uncheck a checkbox."""
         found = self.find(label, "checkbox", nth=nth)
         return self.fill(found, WidgetState(id=found.id, bool_value=on))
+
+    def menu(self, label: str, option: str, nth: int = 0) -> str:
+        """Choose an option of the nth menu button with this label."""
+        found = self.find(label, "menu_button", nth=nth)
+        assert option in found.options, f"{option} is not offered: {found.options}"
+        chosen = StringTriggerValue(data=option)
+        return self._rerun(WidgetState(id=found.id, string_trigger_value=chosen))
 
     def pick(self, label: str, day: date, nth: int = 0) -> str:
         """Choose a date."""

@@ -17,11 +17,7 @@ from sqlalchemy import event
 from channels.accounts import lifecycle
 from channels.attempts.queries import list_attempts_by_subject
 from dashboard.pages.approvals import resemblance_queries, second_review_queries
-from dashboard.pages.approvals.queries import (
-    load_approvals,
-    load_picture_reviews,
-    load_post_content,
-)
+from dashboard.pages.approvals.queries import load_approvals, load_picture_reviews
 from dashboard.pages.calendar import queries as calendar
 from dashboard.pages.calendar.lane_queries import load_lanes
 from dashboard.pages.calendar.queries import CalendarFilter
@@ -30,11 +26,13 @@ from dashboard.pages.compose import queries as compose
 from dashboard.pages.home.queries import load_home
 from dashboard.pages.posts import queries as posts
 from dashboard.pages.posts import review_comment_queries
+from dashboard.pages.posts.pending_post import load_post_content
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import to_wall_time
 from gate.contract.units import Medium, Rating
 from gate.reviews import spot_checks
+from schedules.approvals.pending_decisions import review_scope_of
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries
 from schedules.posts.thread_parts import ThreadPart
@@ -156,8 +154,8 @@ def test_accounts_are_read_together(growing: Growing) -> None:
 
 
 def test_pending_approvals_are_read_together(growing: Growing) -> None:
-    def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        found = load_approvals(scope, mine, content=True, review=True, decide=True)
+    def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
+        found = load_approvals(scope, review_scope_of(member, mine), member)
         assert len(found.posts) == len(growing.posts)
 
     growing.account()
@@ -167,7 +165,7 @@ def test_pending_approvals_are_read_together(growing: Growing) -> None:
         for _ in range(more):
             growing.post()
         counted.append(growing.asks(look))
-    assert counted[0] == counted[1] <= 15
+    assert counted[0] == counted[1] <= 17
 
 
 def test_pending_approvals_are_counted_in_one_query_on_home(growing: Growing) -> None:
@@ -189,8 +187,8 @@ def test_pending_approvals_are_counted_in_one_query_on_home(growing: Growing) ->
 
 
 def test_removal_requests_and_appeals_are_read_together(growing: Growing) -> None:
-    def look(scope: Scope, mine: Sequence[Creator], _: Member) -> None:
-        found = load_approvals(scope, mine, content=True, review=True, decide=True)
+    def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
+        found = load_approvals(scope, review_scope_of(member, mine), member)
         assert (len(found.requests), len(found.taken), len(found.doubts)) == (
             wanted,
             wanted,
@@ -212,7 +210,7 @@ def test_post_is_read_once_for_all_accounts_and_pictures(growing: Growing) -> No
     def look(scope: Scope, mine: Sequence[Creator], member: Member) -> None:
         asked = next(
             one
-            for one in load_approvals(scope, mine, content=True, review=False).posts
+            for one in load_approvals(scope, review_scope_of(member, mine), member).posts
             if one.post_id == post_id
         )
         found = load_post_content(scope, asked, mine[0], member)

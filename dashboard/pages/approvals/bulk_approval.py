@@ -1,31 +1,61 @@
-"""Bulk approval: several posts are shown in full and approved together.
+"""Bulk approval: several posts are shown in full, and approved or rejected together.
 
-Posts are never preselected: the approver selects each one that they have read.
+Posts are never preselected: the approver selects each one that they have read. Each post is decided
+in a transaction of its own, and its result is shown.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.pages.approvals import post_approvals
-from dashboard.pages.approvals.queries import ApprovalsView, PostContent, load_post_content
+from dashboard.pages.approvals.queries import ApprovalsView
+from dashboard.pages.posts.pending_post import (
+    PostContent,
+    get_pending_post,
+    load_post_content,
+    submit_approval,
+)
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from foundation.errors import BadInput
+from foundation.errors import BadInput, Conflict, GreenroomError
 from foundation.i18n.translation import Message
+from foundation.ops.clock import monotonic
+from schedules.approvals import decisions
 from schedules.approvals.review_queue import ReviewItem
 from studio.library import demo_separation
 from tenants.agencies.rights import Right
 
 SEVERAL = "approvals:several"
 PICK = "approvals:pick:"
+RESULTS = "approvals:several:results"
+RESULT_SECONDS = 60.0
 MAX_BULK_POSTS = 12
 """Maximum number of posts on the page. Each one is checked for each of its channels, as in the
 single view."""
+
+
+@dataclass(frozen=True)
+class BulkItem:
+    """A post as this member read it, and the tier of their approval."""
+
+    read: ReviewItem
+    tier: int
+
+
+@dataclass(frozen=True)
+class BulkResult:
+    """The result for one post: `message` names it, or the reason why the decision was refused."""
+
+    post_id: UUID
+    excerpt: str
+    message: Message
+    done: bool
 
 
 def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
@@ -36,11 +66,13 @@ def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
 
 
 def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
-    """Draw the next posts and one button that approves the selected ones.
+    """Draw the next posts and the buttons that decide on the selected ones.
 
     Posts that need more than an approval are omitted and counted.
     """
-    asked = found.posts[:MAX_BULK_POSTS]
+    principal = page.viewer.member.principal_id
+    able = [one for one in found.posts if one.can_be_approved_by(principal)]
+    asked = able[:MAX_BULK_POSTS]
     shown = page.read(lambda scope: [_load_item_content(page, scope, found, one) for one in asked])
     every = [(one, has) for one, has in zip(asked, shown, strict=True) if _is_ready(has)]
     pictures = [[shot.asset_id for shot in has.shots] for _, has in every]
@@ -48,7 +80,7 @@ def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
         every[at]
         for at in page.read(lambda scope: demo_separation.same_kind_indexes(scope, pictures))
     ]
-    ready = {one.post_id: (one, has) for one, has in drawn}
+    _render_bulk_actions(page, {one.post_id: BulkItem(one, has.tier) for one, has in drawn})
     for one, has in drawn:
         with st.container(border=True):
             _render_post_card(page, found, one, has)
@@ -61,24 +93,65 @@ def render_bulk_approval(page: PageContext, found: ApprovalsView) -> None:
         draw_template(
             "shell/templates/note.html", note=page.text("approvals.several_alone", count=alone)
         )
+
+
+def _render_bulk_actions(page: PageContext, ready: Mapping[UUID, BulkItem]) -> None:
+    """Draw the buttons that decide on the selected posts; the bar stays visible while scrolling."""
     if not ready:
         return
-    act = partial(
-        _approve_selected_posts,
-        page,
-        {one.post_id: (one.digest, has.tier) for one, has in ready.values()},
-    )
     picked = sum(bool(st.session_state.get(f"{PICK}{one}")) for one in ready)
+    with st.container(horizontal=True, gap="small", key="several_actions"):
+        actions.action_button(
+            page,
+            "approvals.several_now",
+            partial(_approve_selected_posts, page, ready),
+            right=Right.APPROVE,
+            key="approve:several",
+            kind="primary",
+            params={"count": picked},
+            disabled=not picked,
+            icon=":material/done_all:",
+        )
+        for mode, icon in (("change", ":material/edit_note:"), ("reject", ":material/close:")):
+            label = page.text(f"approvals.several_{mode}", count=picked)
+            with st.popover(label, key=f"several:{mode}", icon=icon, disabled=not picked):
+                _render_bulk_form(page, ready, mode)
+
+
+def _render_bulk_form(page: PageContext, ready: Mapping[UUID, BulkItem], mode: str) -> None:
+    st.radio(
+        page.text(f"approvals.why_{mode}"),
+        decisions.REJECTION_CODES[post_approvals.VERDICTS[mode]],
+        format_func=lambda one: page.text(f"approvals.because.{one}"),
+        key=f"several:why:{mode}",
+    )
+    st.text_input(page.text("approvals.note"), key=f"several:note:{mode}", max_chars=400)
+    refusal = f"several:{mode}"
+    actions.show_refusal(page, refusal)
     actions.action_button(
         page,
-        "approvals.several_now",
-        act,
+        f"approvals.{mode}_now",
+        partial(_reject_selected_posts, page, ready, mode),
         right=Right.APPROVE,
-        key="approve:several",
+        key=f"{mode}_now:several",
         kind="primary",
-        params={"count": picked},
-        disabled=not picked,
-        icon=":material/done_all:",
+        refusal=refusal,
+    )
+
+
+def render_results(page: PageContext) -> None:
+    """Draw what became of each post of the last bulk decision, for a minute.
+
+    The container is always drawn, so that the page does not jump.
+    """
+    until, results = st.session_state.get(RESULTS) or (0.0, ())
+    if monotonic() > until:
+        results = ()
+    draw_template(
+        "pages/approvals/templates/bulk_results.html",
+        results=results,
+        voice=page.localizer,
+        word=page.text,
     )
 
 
@@ -113,35 +186,74 @@ def _render_post_card(
 
 
 def _approve_selected_posts(
-    page: PageContext, read: Mapping[UUID, tuple[str, int]], scope: Scope, _: UUID
+    page: PageContext, ready: Mapping[UUID, BulkItem], scope: Scope, _: UUID
 ) -> Message:
-    """Approve each selected post that has not changed since it was read.
+    """Approve each selected post as it was read. Raises BadInput if none is selected."""
+    member = page.viewer.member
 
-    Changed posts remain pending and are counted in the message. Raises BadInput if none is
-    selected.
-    """
-    marked = [one for one in read if actions.typed_value(f"{PICK}{one}")]
+    def approve(scope: Scope, now: ReviewItem) -> None:
+        item = ready[now.post_id]
+        submit_approval(scope, member, now, item.tier, digest=item.read.digest)
+
+    results = _decide_on_each(page, ready, "approvals.approved_one", approve)
+    done = [one.post_id for one in results if one.done]
+    if done:
+        post_approvals.remember_verdicts(done, scope.now)
+    return _summarize_results(results, "approvals.several_done")
+
+
+def _reject_selected_posts(
+    page: PageContext, ready: Mapping[UUID, BulkItem], mode: str, scope: Scope, _: UUID
+) -> Message:
+    """Request changes to the selected posts, or reject them. Raises BadInput without a comment."""
+    refuse = decisions.request_changes if mode == "change" else decisions.decline_post
+    why = str(actions.typed_value(f"several:why:{mode}"))
+    note = str(actions.typed_value(f"several:note:{mode}") or "")
+    if not note.strip():
+        raise BadInput("approval.no_words")
+
+    def reject(scope: Scope, now: ReviewItem) -> None:
+        refuse(scope, now.post_id, member_id=page.viewer.member.id, why=why, note=note)
+
+    results = _decide_on_each(page, ready, f"approvals.{mode}_one", reject)
+    return _summarize_results(results, f"approvals.several_{mode}_done")
+
+
+def _decide_on_each(
+    page: PageContext,
+    ready: Mapping[UUID, BulkItem],
+    said: str,
+    act: Callable[[Scope, ReviewItem], None],
+) -> list[BulkResult]:
+    """Run `act` on each selected post, in a transaction of its own, so that the refusal of one post
+    does not undo the others."""
+    marked = [item for post_id, item in ready.items() if actions.typed_value(f"{PICK}{post_id}")]
     if not marked:
         raise BadInput("approvals.several_none")
-    now = post_approvals.list_pending_posts(page, scope)
-    same = [one for one in marked if one in now and now[one].digest == read[one][0]]
-    for one in same:
-        digest, tier = read[one]
-        post_approvals.submit_approval(page, scope, now[one], tier, digest=digest)
-    _clear_selection(marked)
-    if same:
-        post_approvals.remember_verdicts(same, scope.now)
-    changed = len(marked) - len(same)
-    return Message(
-        "approvals.several_changed" if changed else "approvals.several_done",
-        _count_params(same, changed),
-    )
+    results = [_decide(page, item.read, said, act) for item in marked]
+    for one in results:
+        st.session_state[f"{PICK}{one.post_id}"] = False
+    st.session_state[RESULTS] = (monotonic() + RESULT_SECONDS, results)
+    return results
 
 
-def _count_params(same: Sequence[UUID], changed: int) -> dict[str, int]:
-    return {"count": len(same), "changed": changed} if changed else {"count": len(same)}
+def _decide(
+    page: PageContext, read: ReviewItem, said: str, act: Callable[[Scope, ReviewItem], None]
+) -> BulkResult:
+    excerpt = " ".join((read.title or read.body)[:60].split())
+    try:
+        with page.scope() as scope:
+            now = get_pending_post(scope, page.list_creators(scope), read.post_id)
+            if now.digest != read.digest:
+                raise Conflict("post.changed_meanwhile")
+            act(scope, now)
+    except GreenroomError as refused:
+        return BulkResult(read.post_id, excerpt, refused.message, done=False)
+    return BulkResult(read.post_id, excerpt, Message(said), done=True)
 
 
-def _clear_selection(marked: Sequence[UUID]) -> None:
-    for one in marked:
-        st.session_state[f"{PICK}{one}"] = False
+def _summarize_results(results: Sequence[BulkResult], said: str) -> Message:
+    done = sum(one.done for one in results)
+    if done == len(results):
+        return Message(said, {"count": done})
+    return Message("approvals.several_partly", {"count": done, "left": len(results) - done})

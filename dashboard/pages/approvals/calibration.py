@@ -7,7 +7,6 @@ import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
-from dashboard.pages.approvals.queries import reviewable_creators
 from dashboard.pages.approvals.second_review_queries import CalibrationView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -16,6 +15,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.reviews import calibration
+from schedules.approvals.pending_decisions import reviewable_creators
 from tenants.agencies.rights import Right
 
 PICKED = "compare:picked"
@@ -55,11 +55,7 @@ def render_calibration(page: PageContext, found: CalibrationView) -> None:
 
 
 def _reviewable_creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
-    works = page.has_right(Right.RUN, Right.APPROVE)
-    return {
-        one.id
-        for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
-    }
+    return {one.id for one in reviewable_creators(page.viewer.member, page.list_creators(scope))}
 
 
 def _render_blind_picture(

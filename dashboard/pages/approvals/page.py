@@ -1,6 +1,6 @@
 """The Approvals page: posts, safety holds, images, unconfirmed posts and removal requests."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -16,19 +16,14 @@ from dashboard.pages.approvals import (
     safety_holds,
     second_reviews,
 )
-from dashboard.pages.approvals.queries import ApprovalsView, load_approvals, reviewable_creators
-from dashboard.pages.approvals.second_review_queries import (
-    CalibrationView,
-    SecondReviewsView,
-    load_calibration,
-    load_second_reviews,
-)
+from dashboard.pages.approvals.queries import ApprovalsView, load_approvals
+from dashboard.pages.approvals.second_review_queries import CalibrationView, load_calibration
 from dashboard.pages.posts import uncertain_delivery
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, page_context, pending_counts
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from tenants.agencies.queries import Creator
+from schedules.approvals import pending_decisions
 from tenants.agencies.rights import Right
 
 
@@ -65,12 +60,15 @@ def render_page(page: PageContext) -> None:
     draw_template("pages/approvals/templates/style.html")
     draw_template("pages/posts/templates/feed_preview_style.html")
     st.title(page.text("dashboard.page.approvals"))
-    found, more, compared = page.read(lambda scope: _load_page_views(page, scope))
-    parts = _count_pending_by_section(page, found, more)
+    found, compared = page.read(lambda scope: _load_page_views(page, scope))
+    if pending_counts.is_menu_outdated(found.counts):
+        st.rerun()
+    parts = _count_pending_by_section(page, found)
     draw_template(
         "pages/approvals/templates/workload.html", found=found, voice=page.localizer, word=page.text
     )
     post_approvals.render_undo(page)
+    bulk_approval.render_results(page)
     if not any(parts.values()) and not found.taken and not found.posts:
         draw_template(
             "pages/approvals/templates/empty.html",
@@ -87,7 +85,7 @@ def render_page(page: PageContext) -> None:
             "pictures": picture_reviews.render_picture_reviews,
             "doubts": render_uncertain_deliveries,
             "requests": removal_requests.render_removal_requests,
-            "second": partial(second_reviews.render_second_reviews, second=more),
+            "second": partial(second_reviews.render_second_reviews, second=found.second),
             "alike": resemblance_reviews.render_resemblance_reviews,
         }
         parts_of[chosen](page, found)
@@ -95,7 +93,7 @@ def render_page(page: PageContext) -> None:
         calibration.render_calibration(page, compared)
     if page.has_right(Right.STAFF):
         approval_policy.render_approval_policies(page, found.creators.values())
-    _rerun_on_change(page, (*found.change_marker, more.count))
+    _rerun_on_change(page, found.change_marker)
     draw_template(
         "pages/approvals/templates/footer.html", found=found, voice=page.localizer, word=page.text
     )
@@ -109,53 +107,41 @@ def _render_posts(page: PageContext, found: ApprovalsView) -> None:
         post_approvals.render_post_approvals(page, found)
 
 
-def _list_reviewable_creators(page: PageContext, scope: Scope) -> list[Creator]:
-    return reviewable_creators(
-        page.viewer.member,
-        page.list_creators(scope),
-        works=page.has_right(Right.RUN, Right.APPROVE),
-    )
-
-
 def _load_page_views(
     page: PageContext, scope: Scope
-) -> tuple[ApprovalsView, SecondReviewsView, CalibrationView | None]:
-    mine = _list_reviewable_creators(page, scope)
+) -> tuple[ApprovalsView, CalibrationView | None]:
+    found = _load_pending_view(page, scope)
+    pending_counts.keep_counts(scope, page.viewer.member, found.counts)
     compared = (
-        load_calibration(scope, {one.id for one in mine}) if page.has_right(Right.REVIEW) else None
+        load_calibration(scope, set(found.creators)) if page.has_right(Right.REVIEW) else None
     )
-    return *_load_pending_views(page, scope, mine), compared
+    return found, compared
 
 
-def _load_pending_views(
-    page: PageContext, scope: Scope, mine: Sequence[Creator]
-) -> tuple[ApprovalsView, SecondReviewsView]:
-    works = page.has_right(Right.RUN, Right.APPROVE)
-    content = page.has_right(Right.APPROVE)
-    review = page.has_right(Right.REVIEW)
-    found = load_approvals(
-        scope, mine, content=content, review=review, decide=works and review, guest=not works
-    )
-    asked = {one.id for one in mine} if review else set()
-    return found, load_second_reviews(scope, asked, guest=not works)
+def _load_pending_view(page: PageContext, scope: Scope) -> ApprovalsView:
+    member = page.viewer.member
+    seen = pending_decisions.review_scope_of(member, page.list_creators(scope))
+    return load_approvals(scope, seen, member)
 
 
-def _count_pending_by_section(
-    page: PageContext, found: ApprovalsView, more: SecondReviewsView
-) -> dict[str, int]:
+def _count_pending_by_section(page: PageContext, found: ApprovalsView) -> dict[str, int]:
     """Return the number of items in each section that this member may decide."""
-    mine = sum(one.can_be_approved_by(page.viewer.member.principal_id) for one in found.posts)
-    parts = {"posts": mine, "doubts": len(found.doubts)} if page.has_right(Right.APPROVE) else {}
-    parts |= {"holds": len(found.holds), "pictures": len(found.sheets) + len(found.pictures)}
-    parts |= {"alike": found.alike} if found.alike else {}
-    parts |= {"second": more.count} if more.count else {}
-    asked = len(found.requests) + len(found.again)
-    if asked:
-        return {"requests": asked, **parts}
+    counts = found.counts
+    content = page.has_right(Right.APPROVE)
+    parts = {"posts": counts.posts, "doubts": counts.doubts} if content else {}
+    parts |= {"holds": counts.holds, "pictures": counts.pictures}
+    parts |= {"alike": counts.alike} if counts.alike else {}
+    parts |= {"second": counts.second} if counts.second else {}
+    if counts.requests:
+        return {"requests": counts.requests, **parts}
     return {**parts, "requests": 0} if found.taken else parts
 
 
 def _select_section(page: PageContext, parts: dict[str, int], otherwise: str) -> str:
+    asked = st.query_params.get("part", "")
+    if asked in parts and st.session_state.get(f"{PART}:from") != asked:
+        st.session_state[PART] = asked
+    st.session_state[f"{PART}:from"] = asked  # A link opens its section once.
     if st.session_state.get(PART) not in parts:
         st.session_state[PART] = next((name for name in parts if parts[name]), otherwise)
     said = {
@@ -189,7 +175,9 @@ def _rerun_on_change(drawn: PageContext, signature: tuple[int, ...]) -> None:
 
 
 def _change_signature(page: PageContext) -> tuple[int, ...]:
-    found, more = page.read(
-        lambda scope: _load_pending_views(page, scope, _list_reviewable_creators(page, scope))
-    )
-    return (*found.change_marker, more.count)
+    def read(scope: Scope) -> tuple[int, ...]:
+        found = _load_pending_view(page, scope)
+        pending_counts.keep_counts(scope, page.viewer.member, found.counts)
+        return found.change_marker
+
+    return page.read(read)

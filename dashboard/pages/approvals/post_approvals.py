@@ -7,31 +7,30 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.media import library_files, player
+from dashboard.media import player
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import client_links
-from dashboard.pages.approvals.queries import (
-    ApprovalsView,
+from dashboard.pages.approvals.queries import ApprovalsView
+from dashboard.pages.posts import review_comments
+from dashboard.pages.posts.pending_post import (
     PostContent,
     ReviewPicture,
+    get_pending_post,
     load_post_content,
+    submit_approval,
 )
-from dashboard.pages.posts import review_comments
 from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
-from schedules.approvals import decisions, review_queue
+from schedules.approvals import decisions
 from schedules.approvals.client_links import ClientLink
-from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
 from schedules.drafts.feed_previews import build_feed_preview
-from studio.library import member_reviews, queries
 from tenants.agencies.queries import Creator, Member
-from tenants.agencies.rights import Right, has_right
+from tenants.agencies.rights import Right
 
 AT = "approvals:at"
 VERDICT_FORM_KEY = "approvals:mode"
@@ -195,62 +194,19 @@ def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> Non
         )
 
 
-def list_pending_posts(page: PageContext, scope: Scope) -> dict[UUID, ReviewItem]:
-    """Return the pending posts of this member's creators, keyed by ID."""
-    return {
-        one.post_id: one
-        for one in review_queue.list_review_queue(
-            scope, [one.id for one in page.list_creators(scope)]
-        )
-    }
-
-
-def _get_pending_post(page: PageContext, scope: Scope, post_id: UUID) -> ReviewItem:
-    """Return a pending post of this member's creators. Raises NotFound."""
-    found = list_pending_posts(page, scope).get(post_id)
-    if found is None:
-        raise NotFound("approvals.settled_meanwhile")
-    return found
-
-
 def _approve_post(page: PageContext, read: ReviewItem, tier: int, scope: Scope, _: UUID) -> Message:
-    submit_approval(
-        page, scope, _get_pending_post(page, scope, read.post_id), tier, digest=read.digest
-    )
+    asked = get_pending_post(scope, page.list_creators(scope), read.post_id)
+    submit_approval(scope, page.viewer.member, asked, tier, digest=read.digest)
     remember_verdicts([read.post_id], scope.now)
     return Message("approvals.approved")
 
 
-def submit_approval(
-    page: PageContext, scope: Scope, asked: ReviewItem, tier: int, *, digest: str
-) -> None:
-    """Approve a post as this member read it (`digest`); the last approval schedules the post.
-
-    Raises Refused if the member has not revealed all images, and the errors of
-    `decisions.approve_post`.
-    """
-    post_id = asked.post_id
-    member = page.viewer.member
-    ratings = {one: queries.get_asset_bytes(scope, one).standing.rating for one in asked.assets}
-    covered = [one for one, rating in ratings.items() if library_files.is_blurred(rating)]
-    if not library_files.list_revealed(scope, covered) >= set(covered):
-        raise Refused("approvals.look_first")
-    decisions.approve_post(scope, post_id, member_id=member.id, tier=tier, digest=digest)
-    if has_right(
-        member.role, Right.REVIEW
-    ):  # One look counts twice: for the agency's approval and for the safety review.
-        for asset_id in covered:
-            if ratings[asset_id] is not None:
-                member_reviews.record_member_viewing(scope, asset_id)
-    release_post(scope, post_id)
-
-
 def _reject_post(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: UUID) -> Message:
-    asked = _get_pending_post(page, scope, post_id)
+    get_pending_post(scope, page.list_creators(scope), post_id)
     member = page.viewer.member
     refuse = decisions.request_changes if mode == "change" else decisions.decline_post
     why = str(actions.typed_value(f"why:{mode}"))
-    note = str(actions.typed_value(f"note:{asked.post_id}") or "")
+    note = str(actions.typed_value(f"note:{post_id}") or "")
     refuse(scope, post_id, member_id=member.id, why=why, note=note)
     st.session_state[VERDICT_FORM_KEY] = ""
     if mode == "reject":

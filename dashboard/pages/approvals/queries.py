@@ -6,86 +6,43 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from channels.accounts import queries
-from dashboard.media import library_files
+from dashboard.pages.posts.pending_post import ReviewPicture, load_review_pictures
 from dashboard.pages.posts.uncertain_delivery_queries import (
     UncertainDelivery,
     load_uncertain_deliveries,
 )
-from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from foundation.i18n.translation import Message
-from gate.contract.reasons import Reason
-from gate.contract.units import Subject, UnitPart, highest_rating
+from gate.contract.units import UnitPart
 from gate.copies.live_copies import LiveCopy
-from gate.log.queries import (
-    DepictedPerson,
-    HeldUnit,
-    explain_reasons,
-    find_unit,
-    list_depicted_people,
-    list_held_units,
-)
+from gate.log.queries import find_unit
 from gate.policy import active_policy
-from gate.ratings import ratings
-from gate.ratings.ratings import DisplayRating
-from gate.removal import removal_requests
 from gate.removal.removal_requests import PendingRemovalRequest
-from gate.reviews import appeals, past_verdicts, resemblance_reviews
+from gate.reviews import appeals, past_verdicts
 from gate.reviews.appeals import AppealableRemoval, PendingAppeal
 from gate.reviews.past_verdicts import PastVerdict
-from schedules.approvals import client_links, review_queue
+from schedules.approvals import client_links, pending_decisions, review_queue
+from schedules.approvals.pending_decisions import (
+    DELIVERY_SUBJECT,
+    PendingCounts,
+    ReviewScope,
+    SafetyHold,
+    SecondReviews,
+)
 from schedules.approvals.review_queue import LastVerdict, ReviewItem
-from schedules.drafts.drafts import Draft
-from schedules.drafts.previews import PostPreview, preview_draft
-from schedules.posts.queries import DeliveryEntry, entries_needing_decision, get_stored_post
-from schedules.posts.states import DeliveryState
-from studio.library import member_reviews, playback, review_sheets
-from studio.library.playback import Playback
+from schedules.posts.queries import DeliveryEntry, get_stored_post
+from studio.library import member_reviews
 from studio.library.queries import AssetCard, assets_by_digest
 from studio.library.review_sheets import ReviewSheet
 from tenants.agencies.queries import Creator, Member, list_members
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
 
-BACK = timedelta(days=30)
-"""Length of the past period that is searched for held deliveries."""
+MAX_POSTS = 60
+"""Maximum number of pending posts on the page."""
 
 LATE = timedelta(days=1)
 """Age after which a pending review is overdue."""
-
-REVIEWABLE = frozenset(
-    {
-        Reason.REVIEW_MISSING,
-        Reason.REVIEWER_CONFLICT,
-        Reason.APPROVAL_EXPIRED,
-        Reason.UNIT_CHANGED,
-        Reason.CONTAINER_HIDDEN_CONTENT,
-        Reason.CALIBRATION_LOW,
-        Reason.RATING_LOWERING_INVALID,
-    }
-)
-"""Hold reasons that a member's review resolves."""
-
-DELIVERY_SUBJECT = "delivery"
-
-
-@dataclass(frozen=True)
-class SafetyHold:
-    """A delivery or chat message that the safety check holds.
-
-    `entry` is the delivery, or None for a chat message. `reviewable` is True if only a review is
-    missing.
-    """
-
-    subject: Subject
-    creator: Creator
-    account: str
-    reasons: tuple[Message, ...]
-    since: datetime
-    unit_digest: str
-    reviewable: bool
-    entry: DeliveryEntry | None
 
 
 @dataclass(frozen=True)
@@ -95,6 +52,9 @@ class ApprovalsView:
 
     creators: Mapping[UUID, Creator]
     posts: Sequence[ReviewItem]
+    """The first posts that are pending approval."""
+    counts: PendingCounts
+    """Numbers of items that the member may decide, as in the menu and on Home."""
     holds: Sequence[SafetyHold]
     sheets: Sequence[ReviewSheet]
     pictures: Sequence[AssetCard]
@@ -107,6 +67,7 @@ class ApprovalsView:
     requests: Sequence[PendingRemovalRequest]
     again: Sequence[PendingAppeal]
     """Pending appeals."""
+    second: SecondReviews
     taken: Sequence[AppealableRemoval]
     """Removed content that this member may appeal."""
     named: Mapping[UUID, str]
@@ -174,102 +135,43 @@ class ApprovalsView:
             sum(len(one.cards) for one in self.sheets),
             self.alike,
             told,
+            self.counts.posts,
+            self.second.count,
         )
 
 
-@dataclass(frozen=True)
-class ReviewPicture:
-    """An image of a post as one member sees it.
-
-    `covered` is True if it is blurred by default, `seen` if the member has revealed it. `reel` is
-    set for video and audio.
-    """
-
-    asset_id: UUID
-    sha256: str
-    alt: str
-    standing: DisplayRating
-    covered: bool
-    seen: bool
-    reel: Playback | None = None
-
-
-@dataclass(frozen=True)
-class PostContent:
-    """One post as each channel would publish it, with depicted people and images left to view."""
-
-    previews: Sequence[PostPreview]
-    shots: Sequence[ReviewPicture]
-    people: Sequence[DepictedPerson]
-    own: bool
-    agreed: bool
-    """True if this member has approved and another approval is missing."""
-    tier: int
-    tiers: int
-
-    @property
-    def highest_rating(self) -> str:
-        """Return the highest rating of the images, "none" if one of them has no rating."""
-        known = [shot.standing.rating for shot in self.shots]
-        rated = [rating for rating in known if rating is not None]
-        return str(highest_rating(rated)) if len(rated) == len(known) else "none"
-
-    @property
-    def unseen_pictures(self) -> tuple[UUID, ...]:
-        """Return the images that must be revealed before an approval."""
-        return tuple(shot.asset_id for shot in self.shots if shot.covered and not shot.seen)
-
-
-def load_approvals(
-    scope: Scope,
-    creators: Sequence[Creator],
-    *,
-    content: bool,
-    review: bool,
-    decide: bool = False,
-    guest: bool = False,
-) -> ApprovalsView:
-    """Return the pending items of these creators.
-
-    `content` includes posts (for approvers), `review` includes safety reviews, and `decide`
-    includes removal requests. With `guest`, the result omits chats, names and items that a review
-    cannot resolve, except appeals.
-    """
-    mine = {one.id: one for one in creators}
-    trouble = [one for one in entries_needing_decision(scope) if one.creator_id in mine]
-    members = list_members(scope)
-    sheets_there, pictures = review_sheets.group_into_sheets(
-        scope, review_sheets.list_waiting_pictures(scope, mine) if review else []
-    )
-    requests = removal_requests.list_pending_removal_requests(scope, mine) if decide else []
-    again = appeals.list_pending_appeals(scope, mine) if review else []
-    taken = appeals.list_appealable_removals(scope, mine) if content else []
-    about = {one.ids[0]: one.copies for one in requests} | {one.ids[0]: one.copies for one in again}
+def load_approvals(scope: Scope, seen: ReviewScope, member: Member) -> ApprovalsView:
+    """Return the pending items that `member` may see. For guests, the result omits names."""
+    mine = seen.creators
+    found = pending_decisions.list_pending_decisions(scope, seen)
+    posts, counted = _list_pending_posts(scope, seen, member)
+    taken = appeals.list_appealable_removals(scope, mine) if seen.content else []
+    about = {one.ids[0]: one.copies for one in found.requests}
+    about |= {one.ids[0]: one.copies for one in found.again}
     about |= {one.complaint_id: one.copies for one in taken}
-    places = queries.channel_names(scope)
-    holds = _list_safety_holds(scope, mine, trouble, places)
+    members = list_members(scope)
     return ApprovalsView(
         creators=mine,
-        posts=review_queue.list_review_queue(scope, mine) if content else [],
-        holds=[one for one in holds if one.reviewable and one.entry is not None]
-        if guest
-        else holds,
-        sheets=sheets_there,
-        pictures=pictures,
-        alike=len(resemblance_reviews.list_face_comparisons(scope, mine)) if review else 0,
-        doubts=[one for one in trouble if one.state is DeliveryState.UNCERTAIN] if content else [],
-        told=load_uncertain_deliveries(scope, trouble) if content else {},
-        requests=requests,
-        again=again,
+        posts=posts,
+        counts=found.count_with(counted),
+        holds=found.holds,
+        sheets=found.sheets,
+        pictures=found.pictures,
+        alike=found.alike,
+        doubts=found.unconfirmed,
+        told=load_uncertain_deliveries(scope, found.trouble) if seen.content else {},
+        requests=found.requests,
+        again=found.again,
+        second=found.second,
         taken=taken,
         named=_post_excerpts_by_request(scope, about),
-        places=places,
-        last=None if guest else review_queue.load_last_verdict(scope, mine),
+        places=queries.channel_names(scope),
+        last=None if seen.guest else review_queue.load_last_verdict(scope, mine),
         names={}
-        if guest
+        if seen.guest
         else client_links.client_names(scope, mine)
         | {one.principal_id: one.name for one in members},
-        authors={} if guest else {f"member:{one.id}": one.name for one in members},
+        authors={} if seen.guest else {f"member:{one.id}": one.name for one in members},
         people={
             key: one.role
             for one in members
@@ -277,6 +179,18 @@ def load_approvals(
         },
         now=scope.now,
     )
+
+
+def _list_pending_posts(
+    scope: Scope, seen: ReviewScope, member: Member
+) -> tuple[list[ReviewItem], int]:
+    """Return the first pending posts, and how many the member may approve."""
+    if not seen.content:
+        return [], 0
+    every = review_queue.list_review_queue(
+        scope, seen.creators, limit=pending_decisions.COUNT_LIMIT
+    )
+    return every[:MAX_POSTS], pending_decisions.count_posts_for(every, member.principal_id)
 
 
 def _post_excerpts_by_request(
@@ -298,123 +212,6 @@ def _post_excerpts_by_request(
     return {
         one: begun[each] for one, each in posted.items() if each is not None and begun.get(each)
     }
-
-
-def _list_safety_holds(
-    scope: Scope,
-    mine: Mapping[UUID, Creator],
-    trouble: Sequence[DeliveryEntry],
-    names: Mapping[UUID, str],
-) -> list[SafetyHold]:
-    waiting = [
-        one for one in list_held_units(scope, since=scope.now - BACK) if one.creator_id in mine
-    ]
-    kept = {one.delivery_id: one for one in trouble if one.state is DeliveryState.HELD}
-    found = [
-        _build_safety_hold(
-            held,
-            mine[held.creator_id],
-            names.get(held.channel_id, "?"),
-            kept.pop(held.subject.id, None),
-        )
-        for held in waiting
-        if held.subject.kind != DELIVERY_SUBJECT or held.subject.id in kept
-    ]
-    blocked = [
-        one
-        for one in kept.values()
-        if one.reason is not None and one.reason.code.startswith("gate.")
-    ]
-    found += [
-        _build_blocked_hold(entry, mine[entry.creator_id], min(entry.due_at, scope.now))
-        for entry in blocked
-    ]
-    return sorted(found, key=lambda hold: hold.since)
-
-
-def _build_safety_hold(
-    held: HeldUnit, creator: Creator, account: str, entry: DeliveryEntry | None
-) -> SafetyHold:
-    return SafetyHold(
-        held.subject,
-        creator,
-        account,
-        explain_reasons(held.reasons),
-        held.since,
-        held.unit_digest,
-        bool(held.reasons) and set(held.reasons) <= REVIEWABLE,
-        entry,
-    )
-
-
-def _build_blocked_hold(entry: DeliveryEntry, creator: Creator, since: datetime) -> SafetyHold:
-    """Return a hold that no review can resolve: it is blocked for another reason or was reviewed
-    before. A retry is possible."""
-    reasons = (entry.reason,) if entry.reason is not None else ()
-    subject = Subject(DELIVERY_SUBJECT, entry.delivery_id)
-    return SafetyHold(subject, creator, entry.channel, reasons, since, "", False, entry)
-
-
-def load_post_content(
-    scope: Scope, asked: ReviewItem, creator: Creator, member: Member
-) -> PostContent:
-    """Return one post as it would be published now."""
-    channels = tuple(wish.channel_id for wish in asked.wishes)
-    said = (
-        asked.title,
-        asked.body,
-        asked.media,
-        channels,
-        asked.text_ai,
-        asked.parts,
-        asked.others,
-    )
-    draft = Draft(asked.creator_id, *said, post_id=asked.post_id)
-    previews = preview_draft(scope, draft, author=asked.author, connectors=platform_connectors())
-    shown = {
-        asset: medium
-        for one in previews
-        for asset, medium in zip(one.said.all_assets, one.all_media, strict=False)
-    }
-    return PostContent(
-        previews=previews,
-        shots=load_review_pictures(
-            scope, [(asset, medium.sha256, medium.alt) for asset, medium in shown.items()]
-        ),
-        people=list_depicted_people(scope, [medium.sha256 for medium in shown.values()]),
-        own=asked.author_principal == member.principal_id,
-        agreed=asked.tier_for(member.principal_id) is None,
-        tier=asked.tier_for(member.principal_id) or asked.missing_approvals,
-        tiers=creator.approval_tiers,
-    )
-
-
-def load_review_pictures(
-    scope: Scope, pictures: Collection[tuple[UUID, str, str]]
-) -> list[ReviewPicture]:
-    """Return images as this member may see them now, in one read.
-
-    Each image is passed as asset ID, digest and alt text. Images without a record are omitted.
-    """
-    if not pictures:
-        return []
-    assets = {asset for asset, _, _ in pictures}
-    standing = ratings.display_ratings(scope, {sha256 for _, sha256, _ in pictures})
-    seen = library_files.list_revealed(scope, assets)
-    reels = playback.playback_of(scope, assets)
-    return [
-        ReviewPicture(
-            asset,
-            sha256,
-            alt,
-            known,
-            library_files.is_blurred(known.rating),
-            asset in seen,
-            reels.get(asset),
-        )
-        for asset, sha256, alt in pictures
-        if (known := standing.get(sha256)) is not None
-    ]
 
 
 @dataclass(frozen=True)
@@ -517,8 +314,3 @@ def load_picture_reviews(
         for shot in known
         if shot.asset_id == card.asset_id
     ]
-
-
-def reviewable_creators(member: Member, mine: Sequence[Creator], *, works: bool) -> list[Creator]:
-    """Return the creators that this member may review; guests see only those assigned to them."""
-    return list(mine) if works or member.creators else []

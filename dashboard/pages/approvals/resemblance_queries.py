@@ -4,7 +4,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from dashboard.pages.approvals.queries import ReviewPicture, load_review_pictures, own_work_reasons
+from dashboard.pages.approvals.queries import own_work_reasons
+from dashboard.pages.posts.pending_post import ReviewPicture, load_review_pictures
 from foundation.db.database import Scope
 from gate.reviews import resemblance_reviews
 from gate.reviews.resemblance_reviews import FaceComparisonTask

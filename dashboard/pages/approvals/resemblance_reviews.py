@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import resemblance_queries
-from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
+from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.approvals.resemblance_queries import ResemblancePair
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -23,6 +23,7 @@ from gate.reviews.resemblance_reviews import (
     COMPARISON_REASONS,
     FaceComparisonTask,
 )
+from schedules.approvals.pending_decisions import reviewable_creators
 from studio.library import demo_separation
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
@@ -113,11 +114,7 @@ def _render_comparison_actions(page: PageContext, pair: ResemblancePair) -> None
 
 
 def _list_reviewable_creators(page: PageContext, scope: Scope) -> list[Creator]:
-    return reviewable_creators(
-        page.viewer.member,
-        page.list_creators(scope),
-        works=page.has_right(Right.RUN, Right.APPROVE),
-    )
+    return reviewable_creators(page.viewer.member, page.list_creators(scope))
 
 
 def _submit_comparison_verdict(

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import review_sheet_queries
-from dashboard.pages.approvals.queries import ApprovalsView, reviewable_creators
+from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.approvals.review_sheet_queries import SheetPage, SheetTile
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
@@ -20,6 +20,7 @@ from foundation.db.database import Scope
 from foundation.errors import Refused
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
+from schedules.approvals.pending_decisions import reviewable_creators
 from studio.library import review_sheets
 from studio.library.review_sheets import PictureVerdict, ReviewSheet
 from tenants.agencies.rights import Right
@@ -243,11 +244,7 @@ def _submit_sheet_review(
     sheet."""
     sheet = part.sheet
     page.get_creator(scope, sheet.creator_id)
-    mine = reviewable_creators(
-        page.viewer.member,
-        page.list_creators(scope),
-        works=page.has_right(Right.RUN, Right.APPROVE),
-    )
+    mine = reviewable_creators(page.viewer.member, page.list_creators(scope))
     out = _excluded_pictures(sheet)
     level = str(actions.typed_value(f"{LEVEL}:{sheet.key}") or "")
     if approve is None and not level:

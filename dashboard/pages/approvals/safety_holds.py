@@ -1,5 +1,7 @@
 """Safety holds: their reasons, their remedies, and the review if nothing else is missing."""
 
+import re
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -8,13 +10,9 @@ import streamlit as st
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals.post_approvals import render_videos
 from dashboard.pages.approvals.queries import (
-    DELIVERY_SUBJECT,
     ApprovalsView,
     HoldReview,
-    SafetyHold,
-    load_approvals,
     load_hold_review,
-    reviewable_creators,
 )
 from dashboard.pages.posts import publish_actions
 from dashboard.pages.posts.remedies import find_remedy
@@ -25,10 +23,25 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.reviews import content_reviews
-from schedules.approvals import review_queue
+from schedules.approvals import pending_decisions, review_queue
+from schedules.approvals.pending_decisions import DELIVERY_SUBJECT, SafetyHold, review_scope_of
 from tenants.agencies.rights import Right
 
 OPEN = "approvals:open"
+
+
+@dataclass(frozen=True)
+class HoldReason:
+    """Why an item is on hold, in one sentence, and the page that resolves it.
+
+    `href` is empty if a button on this page does. `rest` are the complete reasons if the sentence
+    leaves anything out.
+    """
+
+    sentence: str
+    href: str
+    label: str
+    rest: tuple[str, ...]
 
 
 def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
@@ -38,16 +51,54 @@ def render_safety_holds(page: PageContext, found: ApprovalsView) -> None:
     _render_hold_navigation(page, [str(one.subject.id) for one in found.holds if one.reviewable])
     for hold in found.holds:
         with st.container(border=True, gap="small"):
-            cure = partial(find_remedy, member=page.viewer.member)
             draw_template(
                 "pages/approvals/templates/safety_hold.html",
                 hold=hold,
-                cure=cure,
+                reason=summarize_hold(page, hold),
                 now=found.now,
                 voice=page.localizer,
                 word=page.text,
             )
             _render_hold_actions(page, found, hold)
+
+
+def summarize_hold(page: PageContext, hold: SafetyHold) -> HoldReason:
+    """Return the reason to resolve first. A review comes last, because it resolves nothing else."""
+    first = next((one for one in hold.reasons if not _is_reviewable(one)), None)
+    if first is None and hold.reasons:
+        first = hold.reasons[0]
+    texts = tuple(page.localizer.message_text(one) for one in hold.reasons)
+    text = page.localizer.message_text(first) if first is not None else ""
+    sentence = first_sentence(text)
+    rest = texts if len(texts) > 1 or text != sentence else ()
+    return HoldReason(sentence, *_find_hold_action(page, hold, first), rest)
+
+
+def _find_hold_action(
+    page: PageContext, hold: SafetyHold, first: Message | None
+) -> tuple[str, str]:
+    """Return the address that resolves a hold and the text of the link. Both are empty if the
+    buttons of the hold resolve it, or if the member may not open the address."""
+    found = find_remedy(first, page.viewer.member) if first is not None else ("", "")
+    if hold.reviewable or found[0] == "/approvals":
+        return "", ""
+    if found[0]:
+        return found
+    if hold.entry is not None and page.has_right(Right.RUN):
+        return f"/calendar?post={hold.entry.post_id}", "approvals.mend_post"
+    if hold.entry is None and page.has_right(Right.CHAT):
+        return "/inbox", "approvals.open_inbox"
+    return "", ""
+
+
+def _is_reviewable(reason: Message) -> bool:
+    return reason.code.removeprefix("gate.") in pending_decisions.REVIEWABLE
+
+
+def first_sentence(text: str) -> str:
+    """Return the first sentence of a text."""
+    end = re.search(r"[.!?](?=\s)", text)
+    return text[: end.end()] if end is not None else text
 
 
 def _render_hold_actions(page: PageContext, found: ApprovalsView, hold: SafetyHold) -> None:
@@ -159,9 +210,9 @@ def _render_hold_review(
 
 def _get_safety_hold(page: PageContext, scope: Scope, subject_id: UUID) -> SafetyHold:
     """Return a hold of this member's creators. Raises NotFound."""
-    works = page.has_right(Right.RUN, Right.APPROVE)
-    mine = reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
-    holds = load_approvals(scope, mine, content=False, review=False, guest=not works).holds
+    member = page.viewer.member
+    seen = replace(review_scope_of(member, page.list_creators(scope)), content=False, review=False)
+    holds = pending_decisions.list_pending_decisions(scope, seen).holds
     found = next((one for one in holds if one.subject.id == subject_id), None)
     if found is None:
         raise NotFound("approvals.settled_meanwhile")

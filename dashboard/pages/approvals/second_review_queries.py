@@ -4,29 +4,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from uuid import UUID
 
-from dashboard.pages.approvals.queries import ReviewPicture, load_review_pictures
+from dashboard.pages.posts.pending_post import ReviewPicture, load_review_pictures
 from foundation.db.database import Scope
-from gate.reviews import calibration, rating_reductions, spot_checks
+from gate.reviews import calibration
 from gate.reviews.calibration import CalibrationSummary, OpenCalibration
-from gate.reviews.rating_reductions import LoweringRequest
 from gate.reviews.spot_checks import PendingSample
 from studio.library import queries
-
-POSTS = frozenset({"delivery", "export"})
-"""Kinds of subjects that a guest may spot-check; chats are not among them."""
-
-
-@dataclass(frozen=True)
-class SecondReviewsView:
-    """Pending second reviews of some creators."""
-
-    wishes: Sequence[LoweringRequest]
-    drawn: Sequence[PendingSample]
-
-    @property
-    def count(self) -> int:
-        """Return the number of pending decisions."""
-        return len(self.wishes) + len(self.drawn)
 
 
 @dataclass(frozen=True)
@@ -41,18 +24,6 @@ class CalibrationView:
     others: bool = False
     """True if a calibration includes creators who are not assigned to this member. It can only be
     completed by members who see all of its images."""
-
-
-def load_second_reviews(
-    scope: Scope, creators: Collection[UUID], *, guest: bool
-) -> SecondReviewsView:
-    """Return the second reviews that a reviewer of these creators can answer."""
-    drawn = [
-        one
-        for one in spot_checks.list_pending_samples(scope, creators)
-        if not guest or one.subject.kind in POSTS
-    ]
-    return SecondReviewsView(rating_reductions.list_lowering_requests(scope, creators), drawn)
 
 
 def load_sampled_pictures(

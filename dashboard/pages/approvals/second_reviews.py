@@ -9,8 +9,8 @@ import streamlit as st
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import second_review_queries
 from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
-from dashboard.pages.approvals.queries import ApprovalsView, ReviewPicture, reviewable_creators
-from dashboard.pages.approvals.second_review_queries import SecondReviewsView
+from dashboard.pages.approvals.queries import ApprovalsView
+from dashboard.pages.posts.pending_post import ReviewPicture
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -21,6 +21,8 @@ from gate.contract.units import Rating
 from gate.reviews import rating_reductions, spot_checks
 from gate.reviews.rating_reductions import MAX_LOWERING_REASON, LoweringRequest
 from gate.reviews.spot_checks import PendingSample
+from schedules.approvals import pending_decisions
+from schedules.approvals.pending_decisions import SecondReviews, reviewable_creators
 from studio.library import demo_separation
 from tenants.agencies.rights import Right
 
@@ -31,9 +33,7 @@ processed yet."""
 WORDS = ""
 
 
-def render_second_reviews(
-    page: PageContext, found: ApprovalsView, second: SecondReviewsView
-) -> None:
+def render_second_reviews(page: PageContext, found: ApprovalsView, second: SecondReviews) -> None:
     """Draw rating requests, then spot checks, oldest first."""
     if not second.count:
         draw_template("shell/templates/note.html", note=page.text("second.nothing"))
@@ -119,11 +119,7 @@ def _submit_lowering_vote(
 
 
 def _reviewable_creator_ids(page: PageContext, scope: Scope) -> set[UUID]:
-    works = page.has_right(Right.RUN, Right.APPROVE)
-    return {
-        one.id
-        for one in reviewable_creators(page.viewer.member, page.list_creators(scope), works=works)
-    }
+    return {one.id for one in reviewable_creators(page.viewer.member, page.list_creators(scope))}
 
 
 def _render_sample(
@@ -197,7 +193,7 @@ def _submit_sample_reading(
     page: PageContext, sample_id: UUID, to: str, what: str, scope: Scope, _: UUID
 ) -> Message:
     guest = not page.has_right(Right.RUN, Right.APPROVE)
-    waiting = second_review_queries.load_second_reviews(
+    waiting = pending_decisions.list_second_reviews(
         scope, _reviewable_creator_ids(page, scope), guest=guest
     ).drawn
     if sample_id not in {one.id for one in waiting}:

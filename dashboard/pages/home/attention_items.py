@@ -277,7 +277,8 @@ def approvals_item(waiting: int, now: datetime) -> list[AttentionItem]:
         if waiting == 1
         else Message("home.to_approve", {"count": waiting})
     )
-    return [AttentionItem("", said, now, False, "", href="/approvals", to="home.to.approvals")]
+    href = "/approvals?part=posts"
+    return [AttentionItem("", said, now, False, "", href=href, to="home.to.approvals")]
 
 
 def comments_item(comments: int, member: Member, now: datetime) -> list[AttentionItem]:

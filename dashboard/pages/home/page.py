@@ -13,7 +13,7 @@ from dashboard.pages.home.queries import HomeView, load_home
 from dashboard.pages.planning import missed_posts
 from dashboard.pages.posts import publish_actions, uncertain_delivery
 from dashboard.pages.posts.timeline import step_code
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, page_context, pending_counts
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -54,7 +54,14 @@ def _render_home(drawn: PageContext) -> None:
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     actions.show_notices(page, "home:lead")
-    found = page.read(lambda scope: load_home(scope, page.viewer.member))
+    found, pending = page.read(
+        lambda scope: (
+            load_home(scope, page.viewer.member),
+            pending_counts.count_pending(scope, page.viewer.member),
+        )
+    )
+    if pending_counts.is_menu_outdated(pending):
+        st.rerun()
     may = {"opens": page.has_right(Right.RUN, Right.APPROVE), "plans": page.has_right(Right.RUN)}
     said = {
         "page": found,
@@ -69,6 +76,7 @@ def _render_home(drawn: PageContext) -> None:
     if found.strides and page.has_right(Right.RUN):
         draw_template("pages/home/templates/first_steps.html", **said)
     if found.sees_posts:
+        draw_template("pages/home/templates/pending.html", pending=pending, word=page.text)
         _render_attention_items(page, found)
     if found.live or found.running:
         names = {day.creator.id: day.creator.name for day in found.days}

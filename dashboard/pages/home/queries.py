@@ -25,7 +25,7 @@ from foundation.money import Money
 from foundation.ops.wall_time import day_bounds, local_day
 from gate.policy.emergency_stops import StoppedScope
 from insights.rollups.queries import DaySales, daily_sales_by_creator
-from schedules.approvals import review_queue
+from schedules.approvals import pending_decisions, review_queue
 from schedules.approvals.change_requests import CHANGE_REQUEST_CAUSE
 from schedules.calendar.board import RecentMove, load_board, load_posting_progress
 from schedules.calendar.next_steps import PUBLISHES_BY_ITSELF, is_next_step_stopped, publish_time
@@ -244,9 +244,7 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
     )
     entries = board.entries
     moved = [one for one in board.moved if _is_notable_move(one)]
-    talk, money, yes = (
-        has_right(member.role, right) for right in (Right.CHAT, Right.MONEY, Right.APPROVE)
-    )
+    talk, money = (has_right(member.role, right) for right in (Right.CHAT, Right.MONEY))
     happens = activity_queries.without_demo_runs(
         scope,
         list_active_runs(scope, ids, since=since),
@@ -262,8 +260,7 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
                 member,
             ),
             *attention_items.approvals_item(
-                review_queue.count_reviews_for(scope, ids, member.principal_id) if yes else 0,
-                scope.now,
+                pending_decisions.count_pending_posts(scope, member, ids), scope.now
             ),
             *attention_items.comments_item(
                 moderation.count_open_public_comments(scope, ids) if talk else 0, member, scope.now

@@ -2,7 +2,6 @@
 
 import streamlit as st
 
-from dashboard.pages.approvals.queries import reviewable_creators
 from dashboard.pages.people import (
     age_requests,
     depiction_bans,
@@ -15,6 +14,7 @@ from dashboard.pages.people import (
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
+from schedules.approvals.pending_decisions import reviewable_creators
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
@@ -61,9 +61,7 @@ def _select_page_section(page: PageContext) -> str:
 def _render_reviewer_tasks(page: PageContext) -> None:
     """Draw the pending reviews of the creators assigned to this member."""
     creators: list[Creator] = page.read(
-        lambda scope: reviewable_creators(
-            page.viewer.member, page.list_creators(scope), works=False
-        )
+        lambda scope: reviewable_creators(page.viewer.member, page.list_creators(scope))
     )
     found = page.read(
         lambda scope: queries.load_people(

@@ -11,7 +11,6 @@ import streamlit as st
 
 from dashboard.media import library_files
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
-from dashboard.pages.approvals.queries import reviewable_creators
 from dashboard.pages.people.queries import list_pending_confirmations, list_unrecognizable
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -22,6 +21,7 @@ from foundation.i18n.translation import Message
 from gate.reviews import bystanders, depicted_people
 from gate.reviews.bystanders import BystanderCount
 from gate.reviews.depicted_people import PendingProposal
+from schedules.approvals.pending_decisions import reviewable_creators
 from studio.library import demo_separation, member_reviews, queries
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
@@ -186,9 +186,7 @@ def _check_picture_revealed(page: PageContext, scope: Scope, asset_id: UUID) -> 
     they have not revealed.
     """
     found = queries.get_asset_bytes(scope, asset_id)
-    mine = reviewable_creators(
-        page.viewer.member, page.list_creators(scope), works=page.has_right(Right.RUN)
-    )
+    mine = reviewable_creators(page.viewer.member, page.list_creators(scope))
     if found.creator_id not in {one.id for one in mine}:
         raise NotFound("library.asset_unknown", destination="-")
     if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(

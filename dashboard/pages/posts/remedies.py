@@ -9,6 +9,10 @@ from schedules.posts.states import MISSING_APPROVAL_CODES
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, has_right
 
+_PEOPLE = ("/people", "home.to.people")
+_POLICIES = ("/settings?section=policy", "home.to.settings")
+_STOPS = ("/settings?section=stop", "home.to.settings")
+
 REMEDIES: Mapping[str, tuple[str, str]] = {
     **dict.fromkeys(MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
     "delivery.changed": ("/approvals", "home.to.approvals"),
@@ -25,6 +29,50 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "gate.DESTINATION_PROBE_STALE": ("/channels", "home.to.channels"),
     "gate.AUDIENCE_CHANGED": ("/channels", "home.to.channels"),
     "gate.AUDIENCE_UNKNOWN": ("/channels", "home.to.channels"),
+    **dict.fromkeys(
+        (
+            "gate.IDENTITY_MISSING",
+            "gate.IDENTITY_AFTER_PRODUCTION",
+            "gate.CONSENT_MISSING",
+            "gate.CONSENT_SCOPE",
+            "gate.CONSENT_EXPIRED",
+            "gate.CONSENT_REVOKED",
+            "gate.SYNTHETIC_DECLARATION_MISSING",
+            "gate.LICENCE_MISSING",
+        ),
+        _PEOPLE,
+    ),
+    "gate.PERSON_UNRESOLVED": ("/studio", "home.to.studio"),
+    "gate.PRODUCTION_DATE_UNKNOWN": ("/studio", "home.to.studio"),
+    "gate.PICTURE_LABELLED": ("/studio", "home.to.studio"),
+    "gate.RATING_EXCEEDS_CREATOR": ("/creators", "home.to.creators"),
+    "gate.PLATFORM_FORBIDS": ("/channels", "home.to.channels"),
+    "gate.RATING_LOWERING_INVALID": ("/approvals", "home.to.approvals"),
+    "gate.REVIEWER_CONFLICT": ("/approvals", "home.to.approvals"),
+    "gate.UNIT_CHANGED": ("/approvals", "home.to.approvals"),
+    "gate.CALIBRATION_LOW": ("/approvals", "home.to.approvals"),
+    "gate.COMPLAINT_FREEZE": ("/approvals?part=requests", "home.to.approvals"),
+    **dict.fromkeys(
+        (
+            "gate.DESTINATION_UNKNOWN",
+            "gate.POLICY_STALE",
+            "gate.POLICY_SIGNATURE",
+            "gate.POLICY_ROLLBACK",
+            "gate.ATTESTATION_INVALID",
+        ),
+        _POLICIES,
+    ),
+    "gate.KILL_SWITCH": _STOPS,
+    "gate.RESTORE_MISMATCH": _STOPS,
+    **dict.fromkeys(
+        (
+            "gate.VIEWER_UNASSURED",
+            "gate.VIEWER_LEVEL_LOW",
+            "gate.VIEWER_EXPIRED",
+            "gate.VIEWER_BLOCKED",
+        ),
+        ("/inbox", "home.to.inbox"),
+    ),
     "gate.LINK_UNREGISTERED": ("/channels?links=1", "home.to.links"),
     "gate.LINK_CHANGED": ("/channels?links=1", "home.to.links"),
 }

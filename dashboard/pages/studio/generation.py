@@ -21,10 +21,10 @@ from dashboard.pages.studio.recipes import (
     wildcards,
 )
 from dashboard.pages.studio.recipes.actions import RECIPE_KEY, render_archived_recipes
+from dashboard.pages.studio.recipes.examples import render_examples
 from dashboard.pages.studio.recipes.form import render_recipe_form
 from dashboard.pages.studio.recipes.queries import (
     ACTIVE_RUN_STATES,
-    SAMPLE_RECIPES,
     StudioProgress,
     StudioView,
     engine_name,
@@ -42,7 +42,7 @@ from foundation.ids import uuid7
 from foundation.ops import settings
 from studio.library import assets
 from studio.library.search import DEMO_PICTURES, OWN_PICTURES
-from studio.recipes import prompt_rating, specs
+from studio.recipes import examples, prompt_rating, specs
 from studio.recipes.parameters import (
     ChoiceParameter,
     NumberParameter,
@@ -91,6 +91,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
     )
     if not found.recipes:
         _render_first_recipe(page, found, _resolve_engine_name())
+        render_examples(page, found.creator.id, ())
         wildcards.render_wildcards(page, found.creator.id)
         render_archived_recipes(page, found.creator.id, found.retired)
         return
@@ -157,6 +158,7 @@ def _render_recipe_sections(page: PageContext, found: StudioView, chosen: Recipe
     """Draw the sections below the form: the recipe itself, wildcards, style references, engines and
     limits."""
     render_recipe_form(page, found.creator.id, chosen)
+    render_examples(page, found.creator.id, {one.name for one in found.recipes})
     wildcards.render_wildcards(page, found.creator.id)
     render_archived_recipes(page, found.creator.id, found.retired)
     style_references.render_style_references(page, found.creator)
@@ -178,7 +180,7 @@ def _render_first_recipe(page: PageContext, found: StudioView, engine: str) -> N
     """Draw a sample template for a creator without templates. It works with every engine."""
     draw_template(
         "pages/studio/templates/first_recipe.html",
-        spec=SAMPLE_RECIPES[page.localizer.language],
+        spec=examples.list_examples(page.localizer.language)[0],
         engine=engine,
         word=page.text,
     )
@@ -265,7 +267,7 @@ def _start_generation(page: PageContext, order: _Order, scope: Scope, _: UUID) -
 
 def _start_sample_run(page: PageContext, creator_id: UUID, scope: Scope, press: UUID) -> Message:
     page.get_creator(scope, creator_id)
-    sample = SAMPLE_RECIPES[page.localizer.language]
+    sample = examples.list_examples(page.localizer.language)[0]
     recipe_id = specs.save_recipe(scope, creator_id, sample)
     seed = secrets.randbelow(10_000)
     by = page.viewer.actor

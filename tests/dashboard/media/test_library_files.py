@@ -17,7 +17,7 @@ from gate.contract.units import Rating
 from gate.ratings import ratings, seals
 from generators.media import thumbnails
 from generators.media.thumbnails import make_thumbnail
-from studio.ingest import pipeline
+from studio.ingest import pipeline, uploads
 from studio.library import assets
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import OUTSIDE_ROLES, Role
@@ -312,3 +312,31 @@ def test_sealed_picture_is_not_served_at_any_address(
         library_files.reveal_picture(
             scope, tenant_reads.get_member(scope, lumiere.members[Role.OWNER]), asset
         )
+
+
+def test_unrated_picture_is_clear_for_its_maker_until_rated_for_adults(
+    door: Door, lumiere: Agency
+) -> None:
+    store = FileStore(door.log.parent / "objects")
+    with lumiere.scope(lumiere.act_as(Role.MANAGER)) as scope:
+        upload_id = uploads.receive_upload(
+            scope,
+            creator_id=lumiere.creator_id,
+            name="a.jpg",
+            data=encoded(a_picture(seed=77), "JPEG"),
+            by=lumiere.act_as(Role.MANAGER),
+            store=store,
+        )
+    asset = picture(door, lumiere, seed=77)
+    with lumiere.scope() as scope:
+        scope.run("UPDATE uploads SET asset_id = :a WHERE id = :u", a=asset, u=upload_id)
+        sha256 = assets.get_asset(scope, asset).sha256
+    whole = store.get(lumiere.tenant_id, sha256)
+    maker, other = (door.cookie(lumiere, one) for one in (Role.MANAGER, Role.OWNER))
+    address = library_files.picture_url(asset, "post")
+    shown = fetch(door, maker, address)
+    assert (shown.content, shown.headers["cache-control"]) == (whole, "private, no-store")
+    assert fetch(door, other, address).content != whole
+    with lumiere.scope() as scope:
+        ratings.record_rating(scope, sha256, Rating.N, source="rule:test")
+    assert fetch(door, maker, address).content != whole

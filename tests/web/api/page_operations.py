@@ -24,6 +24,7 @@ OVER_API: Mapping[str, str] = {
     "approvals.appeals._submit_appeal_decision": GATE,
     "approvals.approval_policy._save_approval_policy": STAFF,
     "approvals.bulk_approval._approve_selected_posts": "POST /posts/{post_id}/approve",
+    "approvals.bulk_approval._reject_selected_posts": "POST /posts/{post_id}/reject",
     "approvals.calibration._begin_calibration": LOOK,
     "approvals.calibration._submit_blind_rating": LOOK,
     "approvals.client_links._create_client_link": YES,

@@ -1,11 +1,12 @@
 """Requests and responses of approvals."""
 
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Self
 from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from schedules.approvals.pending_decisions import PendingCounts
 from schedules.approvals.revisions import ChangeRequest
 from web.api.common.schemas import RequestModel, StorableText
 from web.api.posts.review_comment_schemas import (
@@ -72,3 +73,30 @@ class NeededOut(BaseModel):
     to_look_at: list[UUID]
     wanted: list[WantedOut]
     open_comments: int
+
+
+class PendingCountsOut(BaseModel):
+    """Numbers of items that the member may decide."""
+
+    posts: int
+    on_hold: int
+    images: int
+    unconfirmed: int
+    requests: int
+    second_reviews: int
+    face_comparisons: int
+    total: int
+
+    @classmethod
+    def of(cls, found: PendingCounts) -> Self:
+        """Return the response of these counts."""
+        return cls(
+            posts=found.posts,
+            on_hold=found.holds,
+            images=found.pictures,
+            unconfirmed=found.doubts,
+            requests=found.requests,
+            second_reviews=found.second,
+            face_comparisons=found.alike,
+            total=found.total,
+        )

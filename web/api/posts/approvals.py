@@ -13,7 +13,7 @@ from fastapi.responses import Response
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict, NotFound, Refused
-from schedules.approvals import decisions, queries, review_queue
+from schedules.approvals import decisions, pending_decisions, queries, review_queue
 from schedules.approvals.release import eligible_approvers
 from schedules.calendar import listings, versioned_actions
 from schedules.posts import channel_overrides, deliveries
@@ -29,7 +29,13 @@ from web.api.common.calls import (
     etag_header,
     read_dependency,
 )
-from web.api.posts.approval_schemas import AskChangeIn, NeededOut, RejectIn, WantedOut
+from web.api.posts.approval_schemas import (
+    AskChangeIn,
+    NeededOut,
+    PendingCountsOut,
+    RejectIn,
+    WantedOut,
+)
 from web.api.posts.review_comment_schemas import (
     AwaitedOut,
     AwaitedPage,
@@ -44,6 +50,7 @@ def router(tenant: OpenScope) -> APIRouter:
     """Create the routes under `/approvals`, and the approval routes under `/posts`."""
     routes = APIRouter(tags=["approvals"])
     _add_pending_approval_routes(routes, tenant)
+    _add_count_route(routes, tenant)
     _add_approval_status_route(routes, tenant)
     _add_verdict_routes(routes, tenant)
     return routes
@@ -88,6 +95,24 @@ def _add_pending_approval_routes(routes: APIRouter, tenant: OpenScope) -> None:
             me = sight.member.principal_id
             found = review_queue.list_review_queue(scope, seen, limit=which.limit)
             return AwaitedPage(items=[AwaitedOut.of(one, known, to=me) for one in found])
+
+        return call.read(ask)
+
+
+def _add_count_route(routes: APIRouter, tenant: OpenScope) -> None:
+    @routes.get("/approvals/counts", response_model=PendingCountsOut)
+    def count_pending(
+        call: Annotated[ApiCall, Depends(read_dependency(tenant, ApiKeyScope.POSTS_READ))],
+    ) -> PendingCountsOut:
+        """Return how many items the key's member may decide, as the dashboard shows them: posts,
+        content on hold, images, unconfirmed posts, requests and reviews. Requires the `posts:read`
+        scope."""
+
+        def ask(scope: Scope, sight: Caller) -> PendingCountsOut:
+            creators = list(sight.creators.values())
+            return PendingCountsOut.of(
+                pending_decisions.count_pending_decisions(scope, sight.member, creators)
+            )
 
         return call.read(ask)
 

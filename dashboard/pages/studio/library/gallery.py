@@ -13,9 +13,11 @@ from dashboard.pages.studio.library import (
     search_filters,
     selection,
     shoot_card_assignment,
+    tile_actions,
 )
 from dashboard.pages.studio.library.queries import LibraryTile, load_library
 from dashboard.pages.studio.library.run_comparison import COMPARED_RUN_KEY
+from dashboard.pages.studio.library.tile_actions import SELECTION_PREFIX
 from dashboard.pages.studio.recipes.queries import StudioView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -23,12 +25,13 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from studio.ingest import uploads
+from studio.library.states import ShelfState
+from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 WIDE = 160
 FILES = "studio:files"
 ROUND = "studio:round"
-SELECTION_PREFIX = "studio:pick:"
 BY_MODEL = "studio:by_model"
 UPLOAD_FILE_TYPES = [
     "jpg",
@@ -90,6 +93,7 @@ def render_gallery(page: PageContext, found: StudioView) -> None:
         for tile in here.tiles:
             _render_gallery_tile(
                 page,
+                found.creator,
                 tile,
                 cover=here.opened is not None and here.opened.cover == tile.card.asset_id,
             )
@@ -97,8 +101,11 @@ def render_gallery(page: PageContext, found: StudioView) -> None:
     deletion.render_deletion_policy(page)
 
 
-def _render_gallery_tile(page: PageContext, tile: LibraryTile, *, cover: bool) -> None:
+def _render_gallery_tile(
+    page: PageContext, creator: Creator, tile: LibraryTile, *, cover: bool
+) -> None:
     card = tile.card
+    writes = page.has_right(Right.RUN) and card.shelf is not ShelfState.RETIRED
     with st.container(width=WIDE, gap=None):
         marks = [code for code, on in _tile_marks(tile, cover) if on]
         draw_template(
@@ -106,10 +113,13 @@ def _render_gallery_tile(page: PageContext, tile: LibraryTile, *, cover: bool) -
             src=revealed_picture_url(card.asset_id, "thumb"),
             card=card,
             marks=marks,
+            creator=creator if writes else None,
             word=page.text,
         )
         label = (card.alt or card.prompt or page.text("studio.no_alt"))[:60]
         st.checkbox(_escape_label(label), key=f"{SELECTION_PREFIX}{card.asset_id}")
+        if page.has_right(Right.RUN):
+            tile_actions.render_tile_actions(page, creator.id, tile)
 
 
 def _tile_marks(tile: LibraryTile, cover: bool) -> tuple[tuple[str, bool], ...]:

@@ -59,9 +59,12 @@ def render_run_comparison(page: PageContext, creator: Creator, made: str) -> Non
         for card in shown:
             _render_variant(page, creator.id, card, scores.get(card.asset_id))
     with st.container(horizontal=True, gap="small"):
-        covered = tuple(
-            card.asset_id for card in shown if library_files.is_blurred(card.standing.rating)
+        blurred = page.read(
+            lambda scope: library_files.list_blurred(
+                scope, {card.asset_id: card.standing.rating for card in shown}
+            )
         )
+        covered = tuple(card.asset_id for card in shown if card.asset_id in blurred)
         if covered and library_files.can_reveal(page.viewer.member):
             act = partial(reveal_pictures, page, covered)
             actions.action_button(

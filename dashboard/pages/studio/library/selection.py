@@ -54,9 +54,10 @@ def render_selection(
 ) -> None:
     """Draw the selection and its actions."""
     creator = found.creator
+    blurred = page.read(lambda scope: _list_blurred(scope, picked))
     with st.container(border=True, key="studio_chosen"):
         if len(picked) == 1:
-            _render_selected_picture(page, creator, picked[0])
+            _render_selected_picture(page, creator, picked[0], covered=bool(blurred))
         else:
             draw_template(
                 "pages/studio/library/templates/section.html",
@@ -66,7 +67,7 @@ def render_selection(
             _render_reveal_button(
                 page,
                 "studio.reveal_all",
-                [tile for tile in picked if library_files.is_blurred(tile.card.standing.rating)],
+                [tile for tile in picked if tile.card.asset_id in blurred],
             )
         assets = tuple(tile.card.asset_id for tile in picked)
         with st.container(horizontal=True, gap="small"):
@@ -82,7 +83,16 @@ def render_selection(
                 _render_rating_form(page, creator.id, assets, picked)
 
 
-def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryTile) -> None:
+def _list_blurred(scope: Scope, picked: list[LibraryTile]) -> frozenset[UUID]:
+    """Return the selected images that are blurred for the acting member."""
+    return library_files.list_blurred(
+        scope, {tile.card.asset_id: tile.card.standing.rating for tile in picked}
+    )
+
+
+def _render_selected_picture(
+    page: PageContext, creator: Creator, tile: LibraryTile, *, covered: bool
+) -> None:
     asset_id = tile.card.asset_id
     found = page.read(lambda scope: load_lineage(scope, creator.id, asset_id))
     left, right = st.columns([1, 1], gap="medium")
@@ -94,7 +104,6 @@ def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryT
     )
     with left:
         clear = st.session_state.get(f"{REVEAL_KEY_PREFIX}{asset_id}")
-        covered = library_files.is_blurred(tile.card.standing.rating)
         if not player.render_player(page, reel, clear=clear, covered=covered, seen=bool(seen)):
             draw_template(
                 "pages/studio/library/templates/picture.html",
@@ -104,7 +113,7 @@ def _render_selected_picture(page: PageContext, creator: Creator, tile: LibraryT
         _render_reveal_button(
             page,
             "studio.reveal",
-            [tile] if library_files.is_blurred(tile.card.standing.rating) else [],
+            [tile] if covered else [],
         )
     with right:
         draw_template(
@@ -312,12 +321,7 @@ def _render_rating_form(
         (tile.card.standing.rating.rank for tile in picked if tile.card.standing.rating), default=0
     )
     levels = [str(one) for one in Rating if one is Rating.X or one.rank >= least] + [MINOR]
-    covered = [
-        tile.card.asset_id for tile in picked if library_files.is_blurred(tile.card.standing.rating)
-    ]
-    unseen = bool(covered) and not page.read(
-        lambda scope: library_files.list_revealed(scope, covered)
-    ) >= set(covered)
+    unseen = page.read(lambda scope: _has_unseen(scope, _list_blurred(scope, picked)))
     with st.popover(page.text("studio.rate"), icon=":material/gavel:"):
         st.radio(
             page.text("studio.rate_as"),
@@ -341,17 +345,18 @@ def _render_rating_form(
         )
 
 
+def _has_unseen(scope: Scope, blurred: frozenset[UUID]) -> bool:
+    """Return True if the acting member has not revealed all of these images."""
+    return bool(blurred) and not library_files.list_revealed(scope, blurred) >= blurred
+
+
 def _submit_ratings(
     page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], scope: Scope, _: UUID
 ) -> Message:
     _check_assets_of_creator(page, scope, creator_id, assets)
     level = str(actions.typed_value("rate:as"))
-    covered = [
-        one
-        for one in assets
-        if library_files.is_blurred(queries.get_asset_bytes(scope, one).standing.rating)
-    ]
-    if not library_files.list_revealed(scope, covered) >= set(covered):
+    rated = {one: queries.get_asset_bytes(scope, one).standing.rating for one in assets}
+    if _has_unseen(scope, library_files.list_blurred(scope, rated)):
         raise Refused("approvals.look_first")
     for asset_id in assets:
         member_reviews.rate_picture(scope, asset_id, Rating(level[0]), minor=level == MINOR)

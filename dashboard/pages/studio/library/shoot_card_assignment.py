@@ -95,9 +95,9 @@ def _confirm_people(
     found = queries.get_asset_bytes(scope, asset_id)
     if found.creator_id != creator_id:
         raise NotFound("library.asset_unknown", destination="-")
-    if library_files.is_blurred(found.standing.rating) and not library_files.list_revealed(
-        scope, [asset_id]
-    ):
+    if library_files.list_blurred(
+        scope, {asset_id: found.standing.rating}
+    ) and not library_files.list_revealed(scope, [asset_id]):
         raise Refused("approvals.look_first")
     people = [UUID(one) for one in actions.typed_value(f"named:{asset_id}") or ()]
     depicted_people.submit_people_confirmation(

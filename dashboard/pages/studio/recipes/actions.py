@@ -6,13 +6,12 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.studio.recipes.queries import SAMPLE_RECIPES
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from studio.recipes import specs, versions
+from studio.recipes import examples, specs, versions
 from studio.recipes.queries import RecipeSummary
 from tenants.agencies.rights import Right
 
@@ -54,10 +53,10 @@ def render_archived_recipes(
 def _create_recipe(
     page: PageContext, creator_id: UUID, _chosen: UUID, scope: Scope, _: UUID
 ) -> Message:
-    sample = SAMPLE_RECIPES[page.localizer.language].model_copy(
+    sample = examples.list_examples(page.localizer.language)[0].model_copy(
         update={"name": page.text("studio.new_recipe")}
     )
-    return _open_recipe(
+    return open_recipe(
         scope, versions.create_recipe(scope, page.get_creator(scope, creator_id).id, sample)
     )
 
@@ -65,12 +64,13 @@ def _create_recipe(
 def _copy_recipe(
     page: PageContext, creator_id: UUID, chosen: UUID, scope: Scope, _: UUID
 ) -> Message:
-    return _open_recipe(
+    return open_recipe(
         scope, versions.copy_recipe(scope, page.get_creator(scope, creator_id).id, chosen)
     )
 
 
-def _open_recipe(scope: Scope, recipe_id: UUID) -> Message:
+def open_recipe(scope: Scope, recipe_id: UUID) -> Message:
+    """Choose a template on the page. Return the notice that names it."""
     st.session_state[RECIPE_KEY] = str(recipe_id)
     return Message("studio.recipe_begun", {"name": specs.get_spec(scope, recipe_id).name})
 

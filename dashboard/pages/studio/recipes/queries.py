@@ -40,35 +40,6 @@ RECENT_WINDOW = timedelta(minutes=10)
 """Period for which uploads and copies remain in the list."""
 
 MONTH = timedelta(days=30)
-SAMPLE_RECIPES = {
-    "fr": RecipeSpec(
-        name="Matin dehors",
-        prompt="{lieu}, {heure}, {temps}, lumière douce",
-        words={
-            "lieu": [
-                "une terrasse de café",
-                "une plage",
-                "un chemin de forêt",
-                "les toits de Paris",
-            ],
-            "heure": ["le matin", "en fin de journée"],
-            "temps": ["ciel clair", "brume légère", "sous la pluie"],
-        },
-        variants=4,
-    ),
-    "en": RecipeSpec(
-        name="Morning outdoors",
-        prompt="{place}, {hour}, {weather}, soft light",
-        words={
-            "place": ["a café terrace", "a quiet beach", "a forest path", "the roofs of Paris"],
-            "hour": ["early morning", "late afternoon"],
-            "weather": ["clear sky", "light mist", "in the rain"],
-        },
-        variants=4,
-    ),
-}
-"""Sample templates by language. Every engine supports their vocabulary, including the demo model.
-"""
 
 
 @dataclass(frozen=True)

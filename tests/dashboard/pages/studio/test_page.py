@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from dashboard.pages.studio.library.gallery import SELECTION_PREFIX
+from dashboard.pages.studio.library.tile_actions import SELECTION_PREFIX
 from foundation.db.database import OpenScope
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7

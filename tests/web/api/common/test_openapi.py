@@ -9,6 +9,7 @@ from web.api.posts.schemas import PostIn
 
 EXPECTED_OPERATIONS = {
     "GET /approvals",
+    "GET /approvals/counts",
     "GET /audit",
     "GET /calendar",
     "GET /calendar.csv",

@@ -91,6 +91,8 @@ def test_missing_approvers_are_listed_and_a_change_is_requested(api: ApiClient) 
     (waiting,) = api.get("/approvals")["items"]
     assert (waiting["post_id"], waiting["own"], waiting["tier"]) == (post["id"], True, 1)
     assert api.get("/approvals", key=owner)["items"][0]["own"] is False
+    counts = [api.get("/approvals/counts", key=key)["total"] for key in (None, owner)]
+    assert counts == [0, 1], "authors do not approve their own posts"
     wordless = api.ask("POST", f"{path}/ask-change", {"note": ""}, key=owner, version=1)
     assert error_code(wordless) == "api.unfit"
     wish = {"why": "words", "note": "Say which quay."}

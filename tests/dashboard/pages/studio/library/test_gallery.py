@@ -2,7 +2,7 @@
 
 import re
 
-from dashboard.pages.studio.library.gallery import SELECTION_PREFIX
+from dashboard.pages.studio.library.tile_actions import SELECTION_PREFIX
 from schedules.posts import deliveries
 from studio.library import assets as library
 from studio.library import collections
