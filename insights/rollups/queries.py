@@ -14,7 +14,8 @@ from insights.rollups.models import CreatorDay, SalesDay
 
 @dataclass(frozen=True)
 class DaySales:
-    """Sales of a day in one currency: gross = charges; net = gross - refunds."""
+    """Sales of a day in one currency: gross = charges; net = gross - refunds. The shares of creator,
+    agency, staff and other parties are net of refunds; `fees` are what platforms keep."""
 
     orders: int
     gross: Money
@@ -22,6 +23,18 @@ class DaySales:
     creator: Money
     agency: Money
     staff: Money
+    others_minor: int = 0
+    fees_minor: int = 0
+
+    @property
+    def others(self) -> Money:
+        """Return the shares of other parties."""
+        return Money(self.others_minor, self.gross.currency)
+
+    @property
+    def fees(self) -> Money:
+        """Return what platforms keep of the sales."""
+        return Money(self.fees_minor, self.gross.currency)
 
     @property
     def net(self) -> Money:
@@ -94,7 +107,9 @@ def _sales_from_row(row: SalesDay) -> DaySales:
         row.staff_minor,
     )
     gross, refunds, creator, agency, staff = (Money(part, row.currency) for part in parts)
-    return DaySales(row.orders, gross, refunds, creator, agency, staff)
+    return DaySales(
+        row.orders, gross, refunds, creator, agency, staff, row.others_minor, row.fees_minor
+    )
 
 
 def daily_work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, DayWork]:
