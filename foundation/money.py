@@ -94,9 +94,13 @@ class Money:
     def __sub__(self, other: "Money") -> "Money":
         return self + (-other)
 
+    @property
+    def decimal(self) -> Decimal:
+        """Return the amount in whole units of the currency."""
+        return Decimal(self.minor).scaleb(-currency_exponent(self.currency))
+
     def __str__(self) -> str:
-        digits = currency_exponent(self.currency)
-        return f"{Decimal(self.minor).scaleb(-digits)} {self.currency}"
+        return f"{self.decimal} {self.currency}"
 
 
 @dataclass(frozen=True)

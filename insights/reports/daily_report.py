@@ -89,7 +89,10 @@ def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
     start, end = day_bounds(day, creator.zone)
     orders = fan_timeline.sales_between(scope, creator_id, start, end)
     booked = _without_zeros(
-        {row.currency: row.net_minor for row in entries.creator_totals(scope, creator_id, start, end)}
+        {
+            row.currency: row.net_minor
+            for row in entries.creator_totals(scope, creator_id, start, end)
+        }
     )
     posts = tuple(entries_of_day(scope, creator_id, day, creator.zone))
     return DailyReport(

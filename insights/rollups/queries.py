@@ -14,8 +14,11 @@ from insights.rollups.models import CreatorDay, SalesDay
 
 @dataclass(frozen=True)
 class DaySales:
-    """Sales of a day in one currency: gross = charges; net = gross - refunds. The shares of creator,
-    agency, staff and other parties are net of refunds; `fees` are what platforms keep."""
+    """Sales of a day in one currency: gross = charges; net = gross - refunds.
+
+    The shares of creator, agency, staff and other parties are net of refunds. `fees` are what
+    platforms keep.
+    """
 
     orders: int
     gross: Money

@@ -47,7 +47,6 @@ from subscribers.rails.contract import (
     till_of_channel,
 )
 from subscribers.rails.price_text import format_price
-from subscribers.statements import bookings
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
@@ -328,9 +327,7 @@ class _Comparison:
 
     def _book_fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
         """Book the difference between a movement and its payment, such as a partner's share."""
-        return (
-            self._book_amount(scope, row, more, "fee", FEES_ACCOUNT) if more.minor else 0
-        )
+        return self._book_amount(scope, row, more, "fee", FEES_ACCOUNT) if more.minor else 0
 
     def _book_movement(
         self, scope: Scope, row: BalanceMovement, money: Money, kind: TransactionKind, other: str
