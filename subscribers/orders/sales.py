@@ -171,6 +171,14 @@ class PeriodSales:
 
 
 @dataclass(frozen=True)
+class BuyerCounts:
+    """Fans who bought in a period: for the first time ever, or again."""
+
+    new: int = 0
+    returning: int = 0
+
+
+@dataclass(frozen=True)
 class SalesSummary:
     """The sums of a filtered table: the number of its rows, and one item for each currency, the
     one with most sales first."""
@@ -366,6 +374,33 @@ def list_sources(scope: Scope, creators: Sequence[UUID]) -> list[str]:
     return list(rows.scalars())
 
 
+def count_buyers(
+    scope: Scope, creators: Sequence[Creator], first: date, last: date
+) -> Mapping[UUID, BuyerCounts]:
+    """Return the fans who bought in a period, by creator; creators without buyers are absent.
+    Sales without a known fan are not counted.
+
+    Raises BadInput for an invalid period.
+    """
+    check_period(first, last)
+    rows = scope.run(
+        "SELECT b.creator_id, count(*) FILTER (WHERE NOT b.earlier) AS new_buyers,"
+        " count(*) FILTER (WHERE b.earlier) AS returning_buyers FROM ("
+        "  SELECT p.creator_id, t.fan_id, EXISTS (SELECT FROM ledger_transactions e"
+        "   WHERE e.tenant_id = :tenant AND e.fan_id = t.fan_id AND e.kind = 'sale'"
+        "   AND e.occurred_at < p.since) AS earlier"
+        "  FROM unnest(CAST(:creators AS uuid[]), CAST(:since AS timestamptz[]),"
+        "   CAST(:until AS timestamptz[])) AS p (creator_id, since, until)"
+        "  JOIN ledger_transactions t ON t.tenant_id = :tenant AND t.creator_id = p.creator_id"
+        "   AND t.occurred_at >= p.since AND t.occurred_at < p.until AND t.kind = 'sale'"
+        "   AND t.fan_id IS NOT NULL GROUP BY p.creator_id, p.since, t.fan_id) b"
+        " GROUP BY b.creator_id",
+        tenant=scope.tenant_id,
+        **_period_parameters(creators, first, last),
+    )
+    return {row.creator_id: BuyerCounts(row.new_buyers, row.returning_buyers) for row in rows}
+
+
 CSV_COLUMNS = (
     *("date", "time", "zone", "creator", "fan", "item", "channel", "state"),
     *("gross", "fee", "net", "currency", "order_id"),
@@ -388,9 +423,6 @@ def render_sales_csv(rows: Sequence[SaleRow], fan_labels: Mapping[UUID, str]) ->
 
 def _parameters(scope: Scope, asked: SaleFilter, first: date, last: date) -> dict[str, object]:
     check_period(asked.first, asked.last)
-    bounds = [
-        (day_bounds(first, one.zone)[0], day_bounds(last, one.zone)[1]) for one in asked.creators
-    ]
     every = list_channels(scope)
     rails = installed_rails.rail_terms_by_platform()
     accounts = {
@@ -400,11 +432,9 @@ def _parameters(scope: Scope, asked: SaleFilter, first: date, last: date) -> dic
     }
     return {
         "tenant": scope.tenant_id,
-        "creators": [one.id for one in asked.creators],
+        **_period_parameters(asked.creators, first, last),
         "names": [one.name for one in asked.creators],
         "zones": [one.zone for one in asked.creators],
-        "since": [one for one, _ in bounds],
-        "until": [one for _, one in bounds],
         "accounts": list(accounts),
         "account_channels": list(accounts.values()),
         "channels": [one.id for one in every],
@@ -415,6 +445,17 @@ def _parameters(scope: Scope, asked: SaleFilter, first: date, last: date) -> dic
         "channel": _clean_text(asked.channel),
         "like": _like_pattern(asked.search),
         "sees_fans": asked.sees_fans,
+    }
+
+
+def _period_parameters(
+    creators: Sequence[Creator], first: date, last: date
+) -> dict[str, Sequence[object]]:
+    """Return the creators and the bounds of the period in the time zone of each."""
+    return {
+        "creators": [one.id for one in creators],
+        "since": [day_bounds(first, one.zone)[0] for one in creators],
+        "until": [day_bounds(last, one.zone)[1] for one in creators],
     }
 
 

@@ -23,9 +23,10 @@ from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import day_bounds
+from subscribers.fans.models import Fan
 from subscribers.ledger import entries, month_close
 from subscribers.orders import sales
-from subscribers.orders.sales import SaleFilter, SaleRow, SaleSort, SaleState
+from subscribers.orders.sales import BuyerCounts, SaleFilter, SaleRow, SaleSort, SaleState
 from subscribers.statements import bookings
 from subscribers.statements.bookings import CheckedLine, LineOutcome
 from subscribers.statements.file_reader import StatementMovement
@@ -262,6 +263,33 @@ def test_states_and_statement_source_are_filtered(agency: OpenAgency) -> None:
         assert states(channel="Autre plateforme") == ["paid"] * 2 + ["refund"]
         assert states(pack_id=uuid7()) == []
         assert sales.list_sources(scope, [one.id for one in creators]) == ["Autre plateforme"]
+
+
+def test_buyers_are_new_once(agency: OpenAgency) -> None:
+    """A fan who bought before the period returns; several sales of a fan count once."""
+    with agency() as scope:
+        creators = add_creators(scope)
+        fans = [add_fan(scope, creators[0]) for _ in range(3)]
+        for fan, minutes in ((0, 0), (0, 3000), (1, 3000), (1, 3100), (2, 9000)):
+            entries.record_sale(
+                scope, uuid7(), Money(100, "EUR"), rail="rail:stars:x", at=local(minutes),
+                creator_id=creators[0].id, fan_id=fans[fan],
+            )  # fmt: skip
+        day = BEGIN + timedelta(days=2)
+        found = sales.count_buyers(scope, creators, day, day)
+        assert found == {creators[0].id: BuyerCounts(new=1, returning=1)}
+
+
+def add_fan(scope: Scope, creator: Creator) -> UUID:
+    fan = Fan(
+        tenant_id=scope.tenant_id,
+        id=uuid7(),
+        creator_id=creator.id,
+        display_name="x",
+        language="fr",
+    )
+    scope.add(fan)
+    return fan.id
 
 
 @pytest.mark.parametrize("text", ["\x00", "%", "_", "\\", "' OR 1=1 --", "\ud800", "é" * 5000])
