@@ -88,7 +88,8 @@ def sparkline_points(values: Sequence[int]) -> str:
     zero. Empty for fewer than two values."""
     if len(values) < 2:
         return ""
-    top, bottom = max(*values, 0), min(*values, 0)
+    top = max(*values, 0)
+    bottom = min(*values, 0)
     step = _CHART_WIDTH / (len(values) - 1)
     scale = (_CHART_HEIGHT - 2) / max(top - bottom, 1)
     return " ".join(

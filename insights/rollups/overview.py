@@ -103,7 +103,8 @@ def _compare_currency(
     def rows(of: Iterable[date]) -> list[DaySales]:
         return [row for day in of for row in found.get(day, ()) if row.net.currency == currency]
 
-    inside, earlier = rows(days), rows(before)
+    inside = rows(days)
+    earlier = rows(before)
     return SalesComparison(
         gross=Money(sum(row.gross.minor for row in inside), currency),
         refunds=Money(sum(row.refunds.minor for row in inside), currency),

@@ -21,6 +21,7 @@ from dashboard.shell.tables import (
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
+from foundation.money import percent_change
 from foundation.ops.wall_time import local_day
 from insights.rollups import overview
 from insights.rollups.overview import CreatorOverview, SalesComparison
@@ -143,17 +144,13 @@ def _sort_lines(lines: Sequence[_Line], sort: str, *, descending: bool) -> list[
             "gross": (money.currency, money.gross.minor),
             "net": (money.currency, money.net.minor),
             "orders": money.orders,
-            "change": _percent_change(money.net.minor, money.net_before.minor),
+            "change": percent_change(money.net, money.net_before),
         }
         return amounts[sort]
 
     known = [line for line in lines if value(line) is not None]
     unknown = [line for line in lines if value(line) is None]
     return sorted(known, key=value, reverse=descending) + unknown
-
-
-def _percent_change(now: int, before: int) -> int | None:
-    return round(100 * (now - before) / before) if before > 0 else None
 
 
 def _build_cell(page: PageContext, line: _Line, name: str) -> TableCell:
@@ -195,7 +192,7 @@ def _build_amount(page: PageContext, one: SalesComparison, name: str) -> TableCe
             number = voice.format_number
             return TableCell(number(one.orders), _before(page, number(one.orders_before)))
         case "change":
-            percent = _percent_change(one.net.minor, one.net_before.minor)
+            percent = percent_change(one.net, one.net_before)
             return TableCell(
                 "–" if percent is None else page.text("overview.percent", percent=f"{percent:+d}")
             )

@@ -48,8 +48,8 @@ class PacksView:
 
 @dataclass(frozen=True)
 class SalesChoices:
-    """What the sales can be filtered by, with its names: accounts that sell and platforms known
-    from statements, and packs. `today` is in the agency's time zone."""
+    """The choices of the filters of sales: accounts that sell and platforms known from statements,
+    and packs, by name. `today` is in the agency's time zone."""
 
     today: date
     channels: Mapping[str, str]

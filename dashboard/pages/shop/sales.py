@@ -17,10 +17,9 @@ from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
-from foundation.money import Money
+from foundation.money import Money, percent_change
 from subscribers.orders import sales
 from subscribers.orders.sales import (
-    PeriodSales,
     SaleFilter,
     SaleRow,
     SaleSort,
@@ -99,7 +98,7 @@ def render_sales(
     draw_template(
         "pages/shop/templates/sales_totals.html",
         currencies=view.summary.currencies,
-        change=_percent_change,
+        change=percent_change,
         voice=page.localizer,
         word=page.text,
     )
@@ -172,14 +171,6 @@ def _select(page: PageContext, name: str, key: str, options: Mapping[T, str]) ->
 
 def _is_filtered(asked: SaleFilter) -> bool:
     return bool(asked.channel or asked.pack_id or asked.state or asked.search)
-
-
-def _percent_change(one: PeriodSales) -> int | None:
-    """Return the change of the net amount from the preceding period in per cent, or None if that
-    had no positive net amount."""
-    if one.before.minor <= 0:
-        return None
-    return round(100 * (one.net.minor - one.before.minor) / one.before.minor)
 
 
 def _current_places(asked: SaleFilter, order: _Order) -> list[sales.SaleCursor]:

@@ -100,7 +100,8 @@ def _build_chart(page: PageContext, asked: SaleFilter, one: PeriodSales) -> alt.
 
 def _build_day(page: PageContext, asked: SaleFilter, one: PeriodSales, day: date) -> dict[str, Any]:
     earlier = day - timedelta(days=len(asked.days))
-    now, before = one.days.get(day), one.days_before.get(earlier)
+    now = one.days.get(day)
+    before = one.days_before.get(earlier)
     minor = {
         "gross": now.gross_minor if now else 0,
         "refunds": now.refunds_minor if now else 0,

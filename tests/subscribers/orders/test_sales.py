@@ -83,8 +83,8 @@ def add_creators(scope: Scope) -> tuple[Creator, Creator]:
 
 def local(minutes: int) -> datetime:
     """Return an instant of the week: minutes after its first midnight in Paris, on the clock."""
-    wall = datetime.combine(BEGIN, time()) + timedelta(minutes=minutes)
-    return wall.replace(tzinfo=ZoneInfo(ZONES[0])).astimezone(UTC)
+    midnight = datetime.combine(BEGIN, time(), tzinfo=ZoneInfo(ZONES[0]))
+    return (midnight + timedelta(minutes=minutes)).astimezone(UTC)
 
 
 def book_line(
