@@ -90,7 +90,7 @@ def render_sales(
     if not view.summary.rows and not view.summary.currencies:
         draw_template(
             "shell/templates/empty_note.html",
-            note=page.text("sales.none_found" if _is_filtered(asked) else "shop.no_orders"),
+            note=page.text("sales.none_found" if asked.is_filtered else "shop.no_orders"),
         )
         if chosen is not None:
             render_order()
@@ -167,10 +167,6 @@ def _select(page: PageContext, name: str, key: str, options: Mapping[T, str]) ->
         width=170,
     )
     return next((one for one in options if one == chosen), None)
-
-
-def _is_filtered(asked: SaleFilter) -> bool:
-    return bool(asked.channel or asked.pack_id or asked.state or asked.search)
 
 
 def _current_places(asked: SaleFilter, order: _Order) -> list[sales.SaleCursor]:

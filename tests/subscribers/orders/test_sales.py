@@ -6,6 +6,7 @@ import io
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
@@ -177,6 +178,14 @@ def test_table_equals_the_ledger_of_its_period(
             assert one.gross - one.refunds - one.fees == one.net
             assert sum(day.net_minor for day in one.days.values()) == one.net.minor
             assert set(one.days) <= set(asked.days)
+        some = replace(asked, channel="Autre plateforme")
+        named = [row for row in rows if row.channel == "Autre plateforme"]
+        assert row_sums(sales.list_sales(scope, some, limit=None).rows) == row_sums(named)
+        found = sales.sum_sales(scope, some)
+        assert found.rows == len(named)
+        assert sum(one.net.minor for one in found.currencies) == sum(row.net.minor for row in named)
+        newest = sales.list_sales(scope, asked, limit=3).rows
+        assert [row.id for row in newest] == [row.id for row in rows[:3]]
         table = list(csv.DictReader(io.StringIO(sales.render_sales_csv(rows, {}))))
         for name in ("gross", "fee", "net"):
             written = sum((Decimal(line[name]) for line in table), Decimal(0))
