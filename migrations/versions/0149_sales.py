@@ -54,6 +54,7 @@ def upgrade() -> None:
     op.execute(_DAYS)
     for table in _READ:
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.create_index("orders_by_day", "orders", ["tenant_id", "creator_id", "created_at"])
     op.create_index("statement_lines_booked", "statement_lines", ["tenant_id", "ledger_key"])
     op.create_index(
         "ledger_of_fan", "ledger_transactions", ["tenant_id", "fan_id", "occurred_at"]
@@ -62,6 +63,7 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ledger_of_fan", "ledger_transactions")
+    op.drop_index("orders_by_day", "orders")
     op.drop_index("statement_lines_booked", "statement_lines")
     for name in ("fees_minor", "others_minor"):
         op.drop_column("sales_daily", name)

@@ -213,12 +213,14 @@ FROM (
   FROM periods p JOIN ledger_transactions t ON t.tenant_id = :tenant
     AND t.creator_id = p.creator_id AND t.kind IN ('sale', 'refund', 'fee')
     AND t.occurred_at >= p.since AND t.occurred_at < p.until
+    AND t.creator_id = ANY(:creators) AND t.occurred_at >= :earliest AND t.occurred_at < :latest
   JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
     AND e.account IN ('sales', 'refunds', 'platform_fee')
   UNION ALL
   SELECT CAST(o.created_at AT TIME ZONE p.zone AS date), o.currency, 1, 0, 0, 0, 0
   FROM periods p JOIN orders o ON o.tenant_id = :tenant AND o.creator_id = p.creator_id
     AND o.created_at >= p.since AND o.created_at < p.until
+    AND o.creator_id = ANY(:creators) AND o.created_at >= :earliest AND o.created_at < :latest
     AND o.state IN ('open', 'invoiced', 'checkout')
 ) AS booked GROUP BY day, currency
 """
@@ -236,11 +238,13 @@ _ROWS = """,
     FROM periods p JOIN ledger_transactions t ON t.tenant_id = :tenant
       AND t.creator_id = p.creator_id AND t.kind IN ('sale', 'refund', 'fee')
       AND t.occurred_at >= p.since AND t.occurred_at < p.until
+      AND t.creator_id = ANY(:creators) AND t.occurred_at >= :earliest AND t.occurred_at < :latest
     /* newest transactions */
   ),
   unpaid AS (
     SELECT o.*, p.creator, p.zone FROM periods p JOIN orders o ON o.tenant_id = :tenant
       AND o.creator_id = p.creator_id AND o.created_at >= p.since AND o.created_at < p.until
+      AND o.creator_id = ANY(:creators) AND o.created_at >= :earliest AND o.created_at < :latest
       AND o.state IN ('open', 'invoiced', 'checkout', 'expired', 'cancelled', 'refused')
     /* newest orders */
   ),
@@ -462,6 +466,8 @@ def count_buyers(
         "   CAST(:until AS timestamptz[])) AS p (creator_id, since, until)"
         "  JOIN ledger_transactions t ON t.tenant_id = :tenant AND t.creator_id = p.creator_id"
         "   AND t.occurred_at >= p.since AND t.occurred_at < p.until AND t.kind = 'sale'"
+        "   AND t.creator_id = ANY(:creators) AND t.occurred_at >= :earliest"
+        "   AND t.occurred_at < :latest"
         "   AND t.fan_id IS NOT NULL GROUP BY p.creator_id, p.since, t.fan_id) b"
         " GROUP BY b.creator_id",
         tenant=scope.tenant_id,
@@ -517,14 +523,17 @@ def _parameters(scope: Scope, asked: SaleFilter, first: date, last: date) -> dic
     }
 
 
-def _period_parameters(
-    creators: Sequence[Creator], first: date, last: date
-) -> dict[str, Sequence[object]]:
+def _period_parameters(creators: Sequence[Creator], first: date, last: date) -> dict[str, object]:
     """Return the creators and the bounds of the period in the time zone of each."""
+    since = [day_bounds(first, one.zone)[0] for one in creators]
+    until = [day_bounds(last, one.zone)[1] for one in creators]
     return {
         "creators": [one.id for one in creators],
-        "since": [day_bounds(first, one.zone)[0] for one in creators],
-        "until": [day_bounds(last, one.zone)[1] for one in creators],
+        "since": since,
+        "until": until,
+        # The planner cannot estimate a join with the bounds of each creator.
+        "earliest": min(since),
+        "latest": max(until),
     }
 
 
