@@ -10,11 +10,13 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import partial
+from importlib import import_module
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -23,9 +25,11 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.money import Money
-from foundation.ops.wall_time import day_bounds
+from foundation.ops.wall_time import day_bounds, local_day
+from insights.rollups import daily_rollups
 from subscribers.fans.models import Fan
-from subscribers.ledger import entries, month_close
+from subscribers.ledger import entries, month_close, revenue_splits
+from subscribers.ledger.revenue_splits import NamedShare, SplitDraft
 from subscribers.orders import sales
 from subscribers.orders.sales import BuyerCounts, SaleFilter, SaleRow, SaleSort, SaleState
 from subscribers.statements import bookings
@@ -33,6 +37,7 @@ from subscribers.statements.bookings import CheckedLine, LineOutcome
 from subscribers.statements.file_reader import StatementMovement
 from tenants.agencies import agencies
 from tenants.agencies.queries import Creator, get_creator
+from tests.conftest import Cluster
 
 ZONES = ("Europe/Paris", "America/New_York")
 BEGIN = date(2025, 3, 27)  # the clocks of Paris change on March 30
@@ -287,6 +292,37 @@ def test_buyers_are_new_once(agency: OpenAgency) -> None:
         day = BEGIN + timedelta(days=2)
         found = sales.count_buyers(scope, creators, day, day)
         assert found == {creators[0].id: BuyerCounts(new=1, returning=1)}
+
+
+def test_rows_of_earlier_versions_are_completed(agency: OpenAgency, cluster: Cluster) -> None:
+    """The migration fills in the keys of statement lines, and the fees and shares of days."""
+    with agency() as scope:
+        creators = add_creators(scope)
+        mine = creators[0].id
+        split = SplitDraft(
+            5000, 3000, 0, (NamedShare("Ana", 2000),), local_day(scope.now, ZONES[0])
+        )
+        revenue_splits.add_revenue_split(scope, mine, split, split_id=uuid7())
+        money = Money(1000, "EUR"), Money(200, "EUR")
+        for kind, at in (("sale", scope.now), ("refund", scope.now), ("sale", local(90))):
+            book_line(scope, creators[0], kind, money, at)
+        keys = "SELECT id, ledger_key FROM statement_lines WHERE tenant_id = :tenant ORDER BY id"
+        before = scope.run(keys, tenant=scope.tenant_id).all()
+        for day in (local_day(scope.now, ZONES[0]), local_day(local(90), ZONES[0])):
+            daily_rollups.rebuild_day(scope, mine, day)
+        known = "SELECT day, others_minor, fees_minor FROM sales_daily WHERE tenant_id = :tenant"
+        days = scope.run(known, tenant=scope.tenant_id).all()
+    assert any(row.fees_minor for row in days)
+    migration = import_module("migrations.versions.0149_sales")
+    url = cluster.url("postgres", "house").replace("+psycopg", "")
+    with psycopg.connect(url) as owner:
+        owner.execute("UPDATE statement_lines SET ledger_key = ''")
+        owner.execute("UPDATE sales_daily SET others_minor = 7, fees_minor = 7")
+        owner.execute(migration._KEYS)
+        owner.execute(migration._DAYS)
+    with agency() as scope:
+        assert scope.run(keys, tenant=scope.tenant_id).all() == before
+        assert set(scope.run(known, tenant=scope.tenant_id).all()) == set(days)
 
 
 def add_fan(scope: Scope, creator: Creator) -> UUID:
