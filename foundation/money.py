@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
+from fractions import Fraction
 from functools import cache
 
 _OWN_EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0}
@@ -94,9 +95,22 @@ class Money:
     def __sub__(self, other: "Money") -> "Money":
         return self + (-other)
 
+    @property
+    def decimal(self) -> Decimal:
+        """Return the amount in whole units of the currency."""
+        return Decimal(self.minor).scaleb(-currency_exponent(self.currency))
+
     def __str__(self) -> str:
-        digits = currency_exponent(self.currency)
-        return f"{Decimal(self.minor).scaleb(-digits)} {self.currency}"
+        return f"{self.decimal} {self.currency}"
+
+
+def percent_change(now: Money, before: Money) -> int | None:
+    """Return the change of an amount in per cent, or None if it was not positive before.
+
+    Raises ValueError for amounts of different currencies.
+    """
+    more = now - before
+    return round(Fraction(100 * more.minor, before.minor)) if before.minor > 0 else None
 
 
 @dataclass(frozen=True)

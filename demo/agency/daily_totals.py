@@ -18,6 +18,7 @@ from subscribers.ledger.entries import (
     AGENCY_DUE_ACCOUNT,
     CHATTER_DUE_ACCOUNT,
     CREATOR_DUE_ACCOUNT,
+    PARTY_DUE_ACCOUNT,
     REFUNDS_ACCOUNT,
     SALES_ACCOUNT,
     SplitShares,
@@ -118,4 +119,7 @@ def _build_day_sales(currency: str, sums: DayTotals) -> DaySales:
         creator=Money(-sums[CREATOR_DUE_ACCOUNT], currency),
         agency=Money(-sums[AGENCY_DUE_ACCOUNT], currency),
         staff=Money(-sums[CHATTER_DUE_ACCOUNT], currency),
+        others_minor=-sum(
+            minor for account, minor in sums.items() if account.startswith(PARTY_DUE_ACCOUNT)
+        ),
     )

@@ -88,9 +88,12 @@ def load_daily_report(scope: Scope, creator_id: UUID, day: date) -> DailyReport:
     money = queries.daily_sales(scope, creator_id, day, day).get(day, [])
     start, end = day_bounds(day, creator.zone)
     orders = fan_timeline.sales_between(scope, creator_id, start, end)
-    booked = {
-        row.currency: row.net_minor for row in entries.creator_totals(scope, creator_id, start, end)
-    }
+    booked = _without_zeros(
+        {
+            row.currency: row.net_minor
+            for row in entries.creator_totals(scope, creator_id, start, end)
+        }
+    )
     posts = tuple(entries_of_day(scope, creator_id, day, creator.zone))
     return DailyReport(
         creator=creator,
@@ -130,15 +133,19 @@ def _load_usual_sales(scope: Scope, creator_id: UUID, day: date) -> dict[str, Mo
     }
 
 
+def _without_zeros(sums: Mapping[str, int]) -> dict[str, int]:
+    return {currency: minor for currency, minor in sums.items() if minor}
+
+
 def _net_by_currency(rows: list[DaySales]) -> dict[str, int]:
-    return {row.net.currency: row.net.minor for row in rows}
+    return _without_zeros({row.net.currency: row.net.minor for row in rows})
 
 
 def _orders_by_currency(orders: list[SaleLine]) -> dict[str, int]:
     sums: dict[str, int] = {}
     for order in orders:
         sums[order.amount.currency] = sums.get(order.amount.currency, 0) + order.amount.minor
-    return sums
+    return _without_zeros(sums)
 
 
 def report_templates() -> Environment:

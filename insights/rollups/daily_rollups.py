@@ -83,6 +83,8 @@ def _rebuild_sales(
             creator_minor=total.creator_minor,
             agency_minor=total.agency_minor,
             staff_minor=total.staff_minor,
+            others_minor=total.others_minor,
+            fees_minor=total.fees_minor,
         )
         for total in entries.creator_totals(scope, creator_id, start, end)
     ]

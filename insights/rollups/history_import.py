@@ -116,4 +116,6 @@ def _build_sales_row(day: PastDay, sales: DaySales) -> Mapping[str, object]:
         "creator_minor": sales.creator.minor,
         "agency_minor": sales.agency.minor,
         "staff_minor": sales.staff.minor,
+        "others_minor": sales.others_minor,
+        "fees_minor": sales.fees_minor,
     }

@@ -25,6 +25,10 @@ class SalesDay(CreatorOwnedRow, table=True):
     creator_minor: int = Field(sa_type=BigInteger)
     agency_minor: int = Field(sa_type=BigInteger)
     staff_minor: int = Field(sa_type=BigInteger)
+    others_minor: int = Field(
+        default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"}
+    )
+    fees_minor: int = Field(default=0, sa_type=BigInteger, sa_column_kwargs={"server_default": "0"})
 
 
 class CreatorDay(CreatorOwnedRow, table=True):

@@ -14,7 +14,11 @@ from insights.rollups.models import CreatorDay, SalesDay
 
 @dataclass(frozen=True)
 class DaySales:
-    """Sales of a day in one currency: gross = charges; net = gross - refunds."""
+    """Sales of a day in one currency: gross = charges; net = gross - refunds.
+
+    The shares of creator, agency, staff and other parties are net of refunds. `fees` are what
+    platforms keep.
+    """
 
     orders: int
     gross: Money
@@ -22,6 +26,18 @@ class DaySales:
     creator: Money
     agency: Money
     staff: Money
+    others_minor: int = 0
+    fees_minor: int = 0
+
+    @property
+    def others(self) -> Money:
+        """Return the shares of other parties."""
+        return Money(self.others_minor, self.gross.currency)
+
+    @property
+    def fees(self) -> Money:
+        """Return what platforms keep of the sales."""
+        return Money(self.fees_minor, self.gross.currency)
 
     @property
     def net(self) -> Money:
@@ -94,22 +110,32 @@ def _sales_from_row(row: SalesDay) -> DaySales:
         row.staff_minor,
     )
     gross, refunds, creator, agency, staff = (Money(part, row.currency) for part in parts)
-    return DaySales(row.orders, gross, refunds, creator, agency, staff)
+    return DaySales(
+        row.orders, gross, refunds, creator, agency, staff, row.others_minor, row.fees_minor
+    )
 
 
 def daily_work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[date, DayWork]:
     """Return the work of each local day from `first` to `last` inclusive; days without a rollup are
     absent."""
+    return daily_work_by_creator(scope, [creator_id], first, last)[creator_id]
+
+
+def daily_work_by_creator(
+    scope: Scope, creators: Collection[UUID], first: date, last: date
+) -> dict[UUID, dict[date, DayWork]]:
+    """Return `daily_work` of several creators with one query; empty without rollups."""
     rows = scope.session.exec(
         select(CreatorDay).where(
             CreatorDay.tenant_id == scope.tenant_id,
-            CreatorDay.creator_id == creator_id,
+            col(CreatorDay.creator_id).in_(list(creators)),
             CreatorDay.day >= first,
             CreatorDay.day <= last,
         )
     )
-    return {
-        row.day: DayWork(
+    found: dict[UUID, dict[date, DayWork]] = {creator: {} for creator in creators}
+    for row in rows:
+        found[row.creator_id][row.day] = DayWork(
             row.published,
             row.waiting,
             row.troubled,
@@ -120,5 +146,4 @@ def daily_work(scope: Scope, creator_id: UUID, first: date, last: date) -> dict[
             row.messages_out,
             row.new_fans,
         )
-        for row in rows
-    }
+    return found

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from sqlmodel import select
+from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -233,6 +233,16 @@ def list_packs(
     rows = scope.run(_WARES, tenant=scope.tenant_id, **named).all()
     standing = ratings.display_ratings(scope, {digest for row in rows for digest in row.digests})
     return [_listing_from_row(row, standing) for row in rows]
+
+
+def pack_titles(scope: Scope, creators: Collection[UUID]) -> dict[UUID, str]:
+    """Return the titles of all packs of these creators, retired ones too, by title."""
+    rows = scope.session.exec(
+        select(PackRow.id, PackRow.title)
+        .where(PackRow.tenant_id == scope.tenant_id, col(PackRow.creator_id).in_(list(creators)))
+        .order_by(PackRow.title, col(PackRow.id))
+    )
+    return dict(rows.all())
 
 
 def _listing_from_row(row: Any, standing: Mapping[str, ratings.DisplayRating]) -> PackListing:

@@ -28,6 +28,7 @@ from subscribers.checkout import order_payments
 from subscribers.checkout.events import RailReconcile
 from subscribers.ledger import month_close
 from subscribers.ledger.entries import (
+    FEES_ACCOUNT,
     SUSPENSE_ACCOUNT,
     LedgerLine,
     TransactionKind,
@@ -46,7 +47,6 @@ from subscribers.rails.contract import (
     till_of_channel,
 )
 from subscribers.rails.price_text import format_price
-from subscribers.statements import bookings
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
@@ -319,7 +319,7 @@ class _Comparison:
         if row.kind == "withdrawal":
             return self._book_movement(scope, row, money, "payout", f"payout:{self.rail.name}")
         if row.kind == "spent":
-            return self._book_movement(scope, row, money, "fee", bookings.FEES_ACCOUNT)
+            return self._book_movement(scope, row, money, "fee", FEES_ACCOUNT)
         told = Message("rail.unexplained", {"amount": format_price(money), "account": self.of.name})
         cause = f"rail:{self.rail.name}:{self.of.name}:{row.native_id}:{row.came}"
         notices.put(scope, told, cause=cause, creator_id=self.of.channel.creator_id)
@@ -327,9 +327,7 @@ class _Comparison:
 
     def _book_fee(self, scope: Scope, row: BalanceMovement, more: Money) -> int:
         """Book the difference between a movement and its payment, such as a partner's share."""
-        return (
-            self._book_amount(scope, row, more, "fee", bookings.FEES_ACCOUNT) if more.minor else 0
-        )
+        return self._book_amount(scope, row, more, "fee", FEES_ACCOUNT) if more.minor else 0
 
     def _book_movement(
         self, scope: Scope, row: BalanceMovement, money: Money, kind: TransactionKind, other: str

@@ -24,6 +24,8 @@ SALES_ACCOUNT = "sales"
 REFUNDS_ACCOUNT = "refunds"
 ALLOCATED = "allocated"
 SUSPENSE_ACCOUNT = "suspense"
+FEES_ACCOUNT = "platform_fee"
+"""Fees of platforms, minus those they return."""
 AGENCY_DUE_ACCOUNT = "agency_due"
 CREATOR_DUE_ACCOUNT = "creator_due"
 CHATTER_DUE_ACCOUNT = "chatter_due"
@@ -66,6 +68,7 @@ class SalesTotals:
     agency_minor: int
     staff_minor: int
     others_minor: int = 0
+    fees_minor: int = 0
 
     @property
     def net_minor(self) -> int:
@@ -457,7 +460,7 @@ def _list_lines(scope: Scope, condition: str, **named: object) -> list[Statement
 def creator_totals(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime
 ) -> list[SalesTotals]:
-    """Return the sales of a creator in [since, until), one item for each currency."""
+    """Return the sales and fees of a creator in [since, until), one item for each currency."""
     rows = scope.run(
         "SELECT e.currency, count(*) FILTER (WHERE e.account = 'sales') AS orders,"
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'sales'), 0) AS gross,"
@@ -467,13 +470,14 @@ def creator_totals(
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'agency_due'), 0) AS agency_due,"
         " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account = 'chatter_due'), 0) AS "
         "chatter_due,"
-        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account LIKE 'party_due:%'), 0) AS others"
+        " coalesce(sum(-e.amount_minor) FILTER (WHERE e.account LIKE 'party_due:%'), 0) AS others,"
+        " coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'platform_fee'), 0) AS fees"
         " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND "
         "e.transaction_id = t.id"
         " WHERE t.tenant_id = :tenant AND t.creator_id = :creator AND t.occurred_at >= :since"
         " AND t.occurred_at < :until"
-        " AND t.kind IN ('sale', 'split', 'commission', 'refund') GROUP BY e.currency ORDER BY "
-        "e.currency",
+        " AND t.kind IN ('sale', 'split', 'commission', 'refund', 'fee') GROUP BY e.currency"
+        " ORDER BY e.currency",
         tenant=scope.tenant_id,
         creator=creator_id,
         since=since,
@@ -482,7 +486,7 @@ def creator_totals(
     return [
         SalesTotals(row.currency, *(int(value) for value in row[1:]))
         for row in rows
-        if row.orders or row.refunds
+        if row.orders or row.refunds or row.fees
     ]
 
 

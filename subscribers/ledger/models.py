@@ -85,6 +85,7 @@ class LedgerTransaction(CreatorOwnedRow, table=True):
     __table_args__ = accounting_table_args(
         UniqueConstraint("tenant_id", "source_kind", "source_key"),
         Index("ledger_by_day", "tenant_id", "creator_id", "occurred_at"),
+        Index("ledger_of_fan", "tenant_id", "fan_id", "occurred_at"),
         tenant_foreign_key("fan_id", "fans"),
     )
     kind: str

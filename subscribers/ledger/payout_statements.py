@@ -17,7 +17,6 @@ from subscribers.ledger.payouts import PayoutView
 from tenants.agencies import agency_settings, queries
 from tenants.agencies.queries import Creator
 
-FEES_ACCOUNT = "platform_fee"
 _MONTH = re.compile(r"(20\d\d)-(0[1-9]|1[0-2])", re.ASCII)
 _EARNING_KINDS = frozenset({"sale", "split", "commission"})
 _RETURNING_KINDS = frozenset({"refund", "chargeback"})
@@ -193,7 +192,7 @@ def _build_section(
         opening=Money(opening, currency),
         sales=sales,
         refunds=refunds,
-        fees=-total(FEES_ACCOUNT),
+        fees=-total(entries.FEES_ACCOUNT),
         split=split,
         commission=_share_of(split, entries.CHATTER_DUE_ACCOUNT, currency),
         unsplit=sales - refunds - Money(divided, currency),

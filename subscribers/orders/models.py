@@ -22,7 +22,9 @@ class Order(CreatorOwnedRow, table=True):
 
     __tablename__ = "orders"
     __table_args__ = accounting_table_args(
-        Index("orders_of_fan", "tenant_id", "fan_id", "state"), tenant_foreign_key("fan_id", "fans")
+        Index("orders_of_fan", "tenant_id", "fan_id", "state"),
+        Index("orders_by_day", "tenant_id", "creator_id", "created_at"),
+        tenant_foreign_key("fan_id", "fans"),
     )
     fan_id: UUID
     conversation_id: UUID

@@ -31,7 +31,6 @@ from subscribers.table_columns import amount_column
 from tenants.agencies import queries
 from tenants.notices import notices
 
-FEES_ACCOUNT = "platform_fee"
 NOON = time(12)
 MAX_SOURCE_NAME_LENGTH = 60
 
@@ -64,6 +63,7 @@ class StatementLine(CreatorOwnedRow, table=True):
             "paid_for",
             postgresql_where=text("paid_for <> ''"),
         ),
+        Index("statement_lines_booked", "tenant_id", "ledger_key"),
         ForeignKeyConstraint(
             ["tenant_id", "statement_id"], ["statements.tenant_id", "statements.id"]
         ),
@@ -82,6 +82,8 @@ class StatementLine(CreatorOwnedRow, table=True):
     currency: str
     paid_for: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """The platform's ID of the message or post that was paid or refunded, or "" if unknown."""
+    ledger_key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The `source_key` of the line's transactions in the ledger."""
 
 
 class LineOutcome(StrEnum):
@@ -336,6 +338,7 @@ def _build_statement_line(scope: Scope, row: Statement, one: CheckedLine) -> Sta
         fee_minor=line.fee.minor,
         currency=line.gross.currency,
         paid_for=line.paid_for,
+        ledger_key=str(_payment_of(scope, row.creator_id, line.key)),
     )
 
 
@@ -387,7 +390,7 @@ def _book_line(
             "fee",
             "statement_fee",
             str(key),
-            [LedgerLine(FEES_ACCOUNT, fee), LedgerLine(rail, -fee)],
+            [LedgerLine(entries.FEES_ACCOUNT, fee), LedgerLine(rail, -fee)],
         )
 
 

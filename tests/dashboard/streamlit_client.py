@@ -1,5 +1,6 @@
 """A Streamlit client without a browser: runs, refreshes, clicks, and the text drawn."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -292,11 +293,18 @@ def _text(told: ForwardMsg) -> str:
         "alert": element.alert.body,
     }
     body["code"] = element.code.code_text
+    body["bidi_component"] = _component_html(element.bidi_component.json)
     if kind in LABELLED:
         one = Widget(kind, getattr(element, kind), "")
         return "\n".join([one.label, *one.options])
     said = body.get(kind, "") or (str(element) if kind == "exception" else "")
     return re.sub(r"<style>.*?</style>", "", said, flags=re.DOTALL)
+
+
+def _component_html(data: str) -> str:
+    """Return the HTML that a browser component draws, or "" for one that draws its own."""
+    said = json.loads(data) if data else None
+    return str(said.get("html", "")) if isinstance(said, dict) else ""
 
 
 @contextmanager

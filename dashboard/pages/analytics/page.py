@@ -1,11 +1,14 @@
-"""The Analytics page: sales and activity over one to 90 days, the posts of the period, and report
-downloads."""
+"""The Analytics page: all creators in one table, and for one creator sales and activity over one to
+90 days, the posts of the period, and report downloads."""
 
+from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
+from uuid import UUID
 
 import streamlit as st
 
+from dashboard.pages.analytics import overview
 from dashboard.pages.analytics.queries import (
     PERIOD_DAYS,
     AnalyticsView,
@@ -19,6 +22,10 @@ from foundation.ops.wall_time import local_day
 from insights.reports import daily_report
 from tenants.agencies.queries import Creator
 
+VIEW = "insights:view"
+VIEWS = ("overview", "creator")
+CREATOR = "creator"
+
 HEIGHT = 3
 """Bar height of a counted day without sales, in per cent of the chart. It distinguishes the day
 from one that is not counted."""
@@ -29,15 +36,42 @@ MIN_CHART_PERCENT = 20
 
 
 def render_page(page: PageContext) -> None:
-    """Render the Analytics page."""
+    """Render the Analytics page: all creators in one table, or one creator in detail."""
     st.title(page.text("dashboard.page.insights"))
     creators = page.read(page.list_creators)
     if not creators:
         st.info(page.text("insights.no_creators"))
         return
+    if VIEW not in st.session_state:
+        asked = st.query_params.get("view", "")
+        usual = "overview" if len(creators) > 1 else "creator"
+        st.session_state[VIEW] = asked if asked in VIEWS else usual
+    view = st.segmented_control(
+        page.text("insights.view"),
+        VIEWS,
+        required=True,
+        format_func=lambda one: page.text(f"insights.view.{one}"),
+        key=VIEW,
+        label_visibility="collapsed",
+    )
+    if view == "overview":
+        overview.render_overview(page, partial(_open_creator, creators))
+    else:
+        _render_creator(page, creators)
+
+
+def _open_creator(creators: Sequence[Creator], creator_id: UUID) -> None:
+    """Show a creator in detail. The ID comes from the browser."""
+    found = next((one for one in creators if one.id == creator_id), None)
+    if found is not None:
+        st.session_state[VIEW] = "creator"
+        st.session_state[CREATOR] = found
+
+
+def _render_creator(page: PageContext, creators: Sequence[Creator]) -> None:
     left, right = st.columns(2)
     creator = left.selectbox(
-        page.text("insights.creator"), creators, format_func=lambda one: one.name, key="creator"
+        page.text("insights.creator"), creators, format_func=lambda one: one.name, key=CREATOR
     )
     length = right.segmented_control(
         page.text("insights.period"),

@@ -4,14 +4,13 @@ their metrics."""
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from fractions import Fraction
 from uuid import UUID
 
 from channels.accounts.queries import Channel, list_creator_channels
 from channels.limits import request_costs
 from channels.links import short_links
 from foundation.db.database import Scope
-from foundation.money import Money
+from foundation.money import Money, percent_change
 from foundation.ops.wall_time import day_bounds, local_day
 from insights.metrics import followers
 from insights.metrics.queries import latest_metrics
@@ -51,9 +50,7 @@ class CurrencyTotals:
     def percent_change(self) -> int | None:
         """Change of the net amount from the preceding period in per cent. None if that period had
         no positive net amount."""
-        if self.before is None or self.before.minor <= 0:
-            return None
-        return round(Fraction(100 * (self.net.minor - self.before.minor), self.before.minor))
+        return percent_change(self.net, self.before) if self.before is not None else None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Orders of the member's creators, newest first, with the timeline and the refund form of each."""
+"""Orders and sales of the member's creators, with the timeline and refund form of each order."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.shop import queries as reads
+from dashboard.pages.shop import sales
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -22,58 +23,35 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 TICK = "5s"
-OLDER = "shop:older"
 WHYS = ("asked", "mistake", "goodwill")
-FAN_NAME_RIGHTS = (Right.RUN, Right.CHAT, Right.APPROVE)
-"""Rights that show the names of fans. Any one of them is enough; Accounting alone is not."""
 
 
 def render_orders(page: PageContext, mine: Sequence[Creator], asked: str) -> None:
-    """Render the list of orders and the timeline of the selected order."""
+    """Render the table of orders and sales, and the timeline of the selected order beside it."""
     ids = [one.id for one in mine]
     chosen = _parse_id(asked)
-    before = st.session_state.get(OLDER)
     story = (
         page.read(lambda scope: reads.require_own_order(scope, page, chosen))
         if chosen is not None
         else None
     )
-    found, mark = page.read(
-        lambda scope: (
-            queries.list_order_rows(scope, ids, before=before),
-            queries.orders_stamp(scope, ids),
-        )
-    )
-    if not found and before is None:
-        draw_template("shell/templates/empty_note.html", note=page.text("shop.no_orders"))
-        _rerun_on_order_change(page, ids, mark)
-        return
-    left, right = st.columns([1.1, 1], gap="medium")
-    with left, st.container(height=680, border=False, key="shop-orders"):
-        for sold in found:
-            _render_order_row(page, sold, chosen)
-        with st.container(horizontal=True, gap="small"):
-            if before is not None:
-                st.button(
-                    page.text("shop.newest"),
-                    key="shop:newest",
-                    on_click=_show_older_orders,
-                    args=(None,),
-                )
-            if len(found) == queries.ORDERS_PER_PAGE:
-                st.button(
-                    page.text("shop.older"),
-                    key="shop:older:go",
-                    on_click=_show_older_orders,
-                    args=(found[-1].at,),
-                )
-    with right:
-        if story is None:
-            draw_template("shell/templates/empty_note.html", note=page.text("shop.choose"))
-        else:
-            names, now = page.read(lambda scope: (reads.member_names(scope), scope.now))
-            _render_order_timeline(page, story, names, now)
+    mark = page.read(lambda scope: queries.orders_stamp(scope, ids))
+    sales.render_sales(page, mine, chosen, partial(_render_order, page, story))
     _rerun_on_order_change(page, ids, mark)
+
+
+def _render_order(page: PageContext, story: OrderHistory | None) -> None:
+    if story is None:
+        return
+    st.button(
+        page.text("sales.close"), key="sales:close", icon=":material/close:", on_click=_close_order
+    )
+    names, now = page.read(lambda scope: (reads.member_names(scope), scope.now))
+    _render_order_timeline(page, story, names, now)
+
+
+def _close_order() -> None:
+    st.query_params.pop("order", None)
 
 
 def _parse_id(text: str) -> UUID | None:
@@ -99,53 +77,13 @@ def _rerun_on_order_change(drawn: PageContext, ids: Sequence[UUID], seen: str) -
         st.rerun()
 
 
-def _render_order_row(page: PageContext, sold: OrderRow, chosen: UUID | None) -> None:
-    label = page.text(
-        "shop.order_row",
-        fan=fan_label(page, sold),
-        title=sold.title,
-        price=page.localizer.format_money(sold.price),
-        state=page.text(f"state.order.{sold.state}"),
-    )
-    st.button(
-        escape_label(label),
-        key=f"shop:order:{sold.id}",
-        type="primary" if sold.id == chosen else "secondary",
-        width="stretch",
-        on_click=_open_order,
-        args=(sold.id,),
-    )
-
-
-def escape_label(text: str) -> str:
-    """Escape the Markdown characters of user text for a button label."""
-    return "".join(f"\\{sign}" if sign in "\\`*_[]()<>#:$~|!" else sign for sign in text)
-
-
-def fan_label(page: PageContext, sold: OrderRow) -> str:
-    """Return the fan's name, or an anonymous number if the member may not see names."""
-    return (
-        sold.fan
-        if page.has_right(*FAN_NAME_RIGHTS)
-        else page.text("shop.fan", number=sold.fan_id.hex[-4:])
-    )
-
-
-def _open_order(order_id: UUID) -> None:
-    st.query_params["order"] = str(order_id)
-
-
-def _show_older_orders(before: object) -> None:
-    st.session_state[OLDER] = before
-
-
 def _render_order_timeline(
     page: PageContext, found: OrderHistory, names: Mapping[str, str], now: datetime
 ) -> None:
     draw_template(
         "pages/shop/templates/order_timeline.html",
         story=found,
-        fan=fan_label(page, found.order),
+        fan=sales.fan_label(page, found.order.fan_id, found.order.fan),
         names=names,
         now=now,
         booked=found.booked if page.has_right(Right.MONEY) else (),

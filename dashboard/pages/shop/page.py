@@ -51,7 +51,7 @@ def render_page(page: PageContext) -> None:
         chosen = _select_creator(page, mine, together=view in TOGETHER)
     these = [chosen] if chosen is not None else mine
     match view:
-        case "orders":
+        case "orders" if page.has_right(Right.MONEY):
             orders.render_orders(page, these, order)
         case "answers" if page.has_right(Right.RUN):
             team_answers.render_team_answers(page, chosen or mine[0])
@@ -68,7 +68,7 @@ def render_page(page: PageContext) -> None:
 
 
 def _can_view(page: PageContext, view: str) -> bool:
-    if view in ("packs", "orders"):
+    if view == "packs":
         return True
     return page.has_right(Right.RUN if view == "answers" else Right.MONEY)
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from channels.accounts.queries import Channel, list_creator_channels
+from channels.accounts.queries import Channel, list_channels, list_creator_channels
 from channels.limits import request_costs
 from dashboard.shell.page_context import PageContext
 from foundation.csv_tables import CsvCell, render_csv_table
@@ -23,13 +23,13 @@ from studio.packs.packs import PackListing
 from subscribers.catalog.prices import prices_of_packs
 from subscribers.ledger import month_close
 from subscribers.ledger.month_close import LedgerMonth
-from subscribers.orders import queries, rail_movements
+from subscribers.orders import queries, rail_movements, sales
 from subscribers.orders.queries import OrderHistory, OrderRow, RailBalanceCheck, UnmatchedPayment
 from subscribers.rails import installed_rails
 from subscribers.rails.contract import RailTerms
 from subscribers.statements import bookings
 from subscribers.statements.bookings import ImportedStatement
-from tenants.agencies.queries import Creator, list_members
+from tenants.agencies.queries import Creator, get_agency, list_members
 
 MONTHS = 6
 
@@ -44,6 +44,16 @@ class PacksView:
     prices: Mapping[UUID, Mapping[str, Money]]
     rails: Sequence[RailTerms]
     tiles: Sequence[AssetTile]
+
+
+@dataclass(frozen=True)
+class SalesChoices:
+    """The choices of the filters of sales: accounts that sell and platforms known from statements,
+    and packs, by name. `today` is in the agency's time zone."""
+
+    today: date
+    channels: Mapping[str, str]
+    packs: Mapping[UUID, str]
 
 
 @dataclass(frozen=True)
@@ -103,6 +113,21 @@ def load_packs(scope: Scope, creator: Creator) -> PacksView:
             if platform in platforms
         ],
         tiles=assets.list_asset_tiles(scope, creator.id),
+    )
+
+
+def load_sales_choices(scope: Scope, mine: Sequence[Creator]) -> SalesChoices:
+    """Return the channels and packs of these creators, by name."""
+    ids = {one.id for one in mine}
+    accounts = {
+        str(one.id): one.name
+        for one in list_channels(scope)
+        if one.creator_id in ids and one.chat_surface
+    }
+    return SalesChoices(
+        today=local_day(scope.now, get_agency(scope).zone),
+        channels=accounts | {one: one for one in sales.list_sources(scope, sorted(ids))},
+        packs=packs.pack_titles(scope, ids),
     )
 
 

@@ -8,8 +8,8 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.shop.orders import fan_label
 from dashboard.pages.shop.queries import ReconciliationView, load_reconciliation
+from dashboard.pages.shop.sales import fan_label
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -87,7 +87,7 @@ def _render_unmatched_payment(
             list(offered),
             format_func=lambda each: page.text(
                 "shop.order_row",
-                fan=fan_label(page, offered[each]),
+                fan=fan_label(page, offered[each].fan_id, offered[each].fan),
                 title=offered[each].title,
                 price=page.localizer.format_money(offered[each].price),
                 state=page.text(f"state.order.{offered[each].state}"),

@@ -143,7 +143,7 @@ def test_pack_is_created_and_its_order_refunded(lea: RunningAgency) -> None:
         assert tuple(row) == ("active", 350, "XTR")
         bought(lea.bots)
         marc.press("Commandes")
-        marc.press("leo")
+        marc.page.locator(".gr-rows").get_by_role("button", name="Matin calme").click()
         marc.shows("Pack livré")
         marc.page.get_by_text("Rembourser 250").click()
         marc.type("Saisissez REMBOURSER", "rembourser")

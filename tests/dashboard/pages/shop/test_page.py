@@ -1,5 +1,6 @@
 """The shop: packs, orders and refunds, exact amounts, statements and monthly closing."""
 
+import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,6 +10,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from dashboard.pages.shop.queries import month_csv, sample_statement
 from dashboard.pages.shop.statement_pdf import MonthlyStatement, render_statement_pdf
@@ -182,6 +184,53 @@ def test_order_shows_its_history_and_is_refunded(house: House) -> None:
     with house.studio.scope() as scope:
         rail = entries.rail_ledger_account("sandbox", house.studio.world.account)
         assert entries.account_balance(scope, rail) == {"XTS": 0}
+
+
+def press(page: Stream, sent: str) -> str:
+    """Press a heading or a row of the table."""
+    drawn = (told.delta.new_element for told in page.told())
+    (table,) = {
+        one.bidi_component.id for one in drawn if one.WhichOneof("type") == "bidi_component"
+    }
+    said = json.dumps({"event": "pressed", "value": sent})
+    name = f"$$STREAMLIT_INTERNAL_KEY_{table}__events"
+    return page.send(WidgetState(id=name, json_trigger_value=said))
+
+
+def test_sales_are_sorted_filtered_and_opened(house: House) -> None:
+    house.bought("leo")
+    order = house.bought("zoe")
+    with house.studio.scope() as scope:
+        scope.run("UPDATE orders SET title = 'Nuit' WHERE id = :id", id=order)
+    with house.look(view="orders") as page:
+        text = page.again()
+        for said in ("Ventes brutes", "1\u202f000", "1–2 sur 2", "Exporter en CSV"):
+            assert said in text + " ".join(page.labels("download_button")), said
+        assert text.index("Nuit</button>") < text.index("Matin calme</button>"), "newest first"
+        text = press(page, "sort:pack")
+        assert 'aria-sort="ascending"' in text
+        assert text.index("Matin calme</button>") < text.index("Nuit</button>")
+        assert "Pack livré" in press(page, f"open:{order}")
+        assert "Pack livré" not in page.press("Fermer la commande")
+        assert "Nuit</button>" not in page.type("Rechercher un fan ou un pack", "matin")
+        page.type("Rechercher un fan ou un pack", "")
+        assert "Aucune vente ne correspond" in page.choose("Statut", "Contestée")
+        page.choose("Statut", "Tous")
+        page.choose("Période", "Dates au choix")
+        with house.studio.scope() as scope:
+            today = scope.now.date()
+        text = page.pick("Du", today - timedelta(days=400))
+        assert "au plus 366 jours" in text
+        assert "Matin calme</button>" in page.pick("Du", today - timedelta(days=2))
+
+
+@pytest.mark.parametrize("sent", ["sort:nothing", "open:x", "open:", "", "x" * 5000, 7, None, {}])
+def test_forged_press_changes_nothing(house: House, sent: object) -> None:
+    house.bought()
+    with house.look(view="orders") as page:
+        page.again()
+        text = press(page, sent)  # type: ignore[arg-type]  # as a browser may send it
+        assert "Matin calme" in text or "Commande introuvable" in text
 
 
 def test_unmatched_payment_is_matched_and_delivered(house: House) -> None:
@@ -397,9 +446,11 @@ def test_role_sees_only_permitted_data(house: House, role: Role) -> None:
     house.bought("canary-fan")
     with house.look(role, view="orders") as page:
         text = page.again()
-        row = next((label for label in page.labels() if "Matin calme" in label), "")
+        found = page.type("Rechercher un fan ou un pack", "canary") if role in SEES else ""
+    row = next((line for line in text.split("<tr") if "Matin calme</button>" in line), "")
     assert bool(row) == (role in SEES), text
     assert ("canary" in row) == (role in NAMED)
+    assert ("Matin calme</button>" in found) == (role in NAMED), "a search reveals no names"
     with house.look(role, view="money") as page:
         assert ("Rapprochement" in page.again()) == (role in SEES)
     with house.look(role, view="books") as page:

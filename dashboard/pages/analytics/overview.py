@@ -1,0 +1,224 @@
+"""All creators in one table over any period, compared with the period before it."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.periods import Period, select_period
+from dashboard.shell.tables import (
+    Table,
+    TableCell,
+    TableColumn,
+    TableRow,
+    draw_table,
+    sparkline_points,
+)
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from foundation.money import percent_change
+from foundation.ops.wall_time import local_day
+from insights.rollups import overview
+from insights.rollups.overview import CreatorOverview, SalesComparison
+from tenants.agencies.queries import get_agency
+
+TABLE = "overview:table"
+SORT = "overview:sort"
+COLUMNS = (
+    *("creator", "gross", "net", "change", "orders", "new_buyers", "returning_buyers"),
+    *("posts", "views", "trend"),
+)
+TEXTS = ("creator", "trend")
+"""Columns without numbers. The trend cannot be sorted."""
+
+
+@dataclass(frozen=True)
+class _Line:
+    """A row: a creator with the sales in one currency, or None without sales. Only the first row of
+    a creator shows their buyers, posts and views."""
+
+    of: CreatorOverview
+    sales: SalesComparison | None
+    is_first: bool
+
+
+def render_overview(page: PageContext, open_creator: Callable[[UUID], None]) -> None:
+    """Render the period, the table and its download. `open_creator` runs before the page is drawn
+    again, when a creator's row is pressed."""
+    today = page.read(lambda scope: local_day(scope.now, get_agency(scope).zone))
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        period = select_period(page, today, key="overview:period")
+    try:
+        found = page.read(partial(_load, page, period))
+    except BadInput as refused:
+        st.error(page.localizer.message_text(refused.message))
+        return
+    sort, descending = st.session_state.get(SORT, ("net", True))
+    table = Table(
+        caption=page.text("overview.title"),
+        columns=[
+            TableColumn(
+                page.text(f"overview.column.{name}"),
+                "" if name == "trend" else name,
+                name not in TEXTS,
+            )
+            for name in COLUMNS
+        ],
+        rows=[
+            TableRow(
+                [_build_cell(page, line, name) for name in COLUMNS], f"open:{line.of.creator.id}"
+            )
+            for line in _sort_lines(_list_lines(found), sort, descending=descending)
+        ],
+        sort=sort,
+        descending=descending,
+        totals=[_build_total(page, found, one) for one in overview.total_by_currency(found)],
+    )
+    draw_table(page, table, key=TABLE, on_press=partial(_press, open_creator))
+    st.download_button(
+        page.text("overview.csv"),
+        partial(_make_csv, page, period),
+        f"overview-{period.first}-{period.last}.csv",
+        "text/csv",
+        key="overview:csv",
+        icon=":material/download:",
+        on_click="ignore",
+    )
+    draw_template("shell/templates/note.html", note=page.text("overview.about"))
+
+
+def _load(page: PageContext, period: Period, scope: Scope) -> list[CreatorOverview]:
+    return overview.load_overview(scope, page.list_creators(scope), period.first, period.last)
+
+
+def _make_csv(page: PageContext, period: Period) -> str:
+    return overview.render_overview_csv(
+        page.read(partial(_load, page, period)), period.first, period.last
+    )
+
+
+def _press(open_creator: Callable[[UUID], None], sent: str) -> None:
+    """Sort by a column, or open a creator."""
+    kind, _, value = sent.partition(":")
+    if kind == "sort" and value in COLUMNS and value != "trend":
+        sort, descending = st.session_state.get(SORT, ("net", True))
+        st.session_state[SORT] = (value, not descending if sort == value else value != "creator")
+    elif kind == "open":
+        try:
+            open_creator(UUID(value))
+        except ValueError:
+            return
+
+
+def _list_lines(found: Sequence[CreatorOverview]) -> list[_Line]:
+    lines = []
+    for one in found:
+        every: Sequence[SalesComparison | None] = one.sales or (None,)
+        lines += [_Line(one, each, number == 0) for number, each in enumerate(every)]
+    return lines
+
+
+def _sort_lines(lines: Sequence[_Line], sort: str, *, descending: bool) -> list[_Line]:
+    """Return the rows in the order of a column. Amounts are compared within their currency, and
+    rows without a value come last."""
+
+    def value(line: _Line) -> Any:
+        money = line.sales
+        counts: Mapping[str, Any] = {
+            "creator": line.of.creator.name.casefold(),
+            "new_buyers": line.of.buyers.new,
+            "returning_buyers": line.of.buyers.returning,
+            "posts": line.of.posts,
+            "views": line.of.views,
+        }
+        if sort in counts:
+            return counts[sort]
+        if money is None:
+            return None
+        amounts: Mapping[str, Any] = {
+            "gross": (money.currency, money.gross.minor),
+            "net": (money.currency, money.net.minor),
+            "orders": money.orders,
+            "change": percent_change(money.net, money.net_before),
+        }
+        return amounts[sort]
+
+    known = [line for line in lines if value(line) is not None]
+    unknown = [line for line in lines if value(line) is None]
+    return sorted(known, key=value, reverse=descending) + unknown
+
+
+def _build_cell(page: PageContext, line: _Line, name: str) -> TableCell:
+    match name:
+        case "creator":
+            return TableCell(line.of.creator.name)
+        case "new_buyers" | "returning_buyers" | "posts" | "views":
+            return _build_count(page, line, name)
+        case _ if line.sales is None:
+            return TableCell("–")
+        case _:
+            return _build_amount(page, line.sales, name)
+
+
+def _build_count(page: PageContext, line: _Line, name: str) -> TableCell:
+    if not line.is_first:
+        return TableCell("")
+    one = line.of
+    now, before = {
+        "new_buyers": (one.buyers.new, None),
+        "returning_buyers": (one.buyers.returning, None),
+        "posts": (one.posts, one.posts_before),
+        "views": (one.views, one.views_before),
+    }[name]
+    note = "" if before is None else _before(page, page.localizer.format_number(before))
+    return TableCell(page.localizer.format_number(now), note)
+
+
+def _build_amount(page: PageContext, one: SalesComparison, name: str) -> TableCell:
+    voice = page.localizer
+    match name:
+        case "gross":
+            return TableCell(voice.format_money(one.gross))
+        case "net":
+            return TableCell(
+                voice.format_money(one.net), _before(page, voice.format_money(one.net_before))
+            )
+        case "orders":
+            number = voice.format_number
+            return TableCell(number(one.orders), _before(page, number(one.orders_before)))
+        case "change":
+            percent = percent_change(one.net, one.net_before)
+            return TableCell(
+                "–" if percent is None else page.text("overview.percent", percent=f"{percent:+d}")
+            )
+        case _:
+            chart = page.text("overview.trend_of", total=voice.format_money(one.net))
+            return TableCell("", points=sparkline_points(one.days), chart=chart)
+
+
+def _before(page: PageContext, amount: str) -> str:
+    return page.text("overview.before", amount=amount)
+
+
+def _build_total(
+    page: PageContext, found: Sequence[CreatorOverview], one: SalesComparison
+) -> TableRow:
+    """Return the row of all creators in one currency. Buyers, posts and views are added once."""
+    number = page.localizer.format_number
+    counts = {
+        "new_buyers": sum(each.buyers.new for each in found),
+        "returning_buyers": sum(each.buyers.returning for each in found),
+        "posts": sum(each.posts for each in found),
+        "views": sum(each.views for each in found),
+    }
+    cells = [TableCell(page.text("overview.all"))]
+    for name in COLUMNS[1:]:
+        cells.append(
+            TableCell(number(counts[name])) if name in counts else _build_amount(page, one, name)
+        )
+    return TableRow(cells)

@@ -1,0 +1,171 @@
+"""All creators beside each other over a period, compared with the period of the same length before
+it."""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from foundation.csv_tables import CsvCell, render_csv_table
+from foundation.db.database import Scope
+from foundation.money import Money
+from insights.rollups.queries import (
+    DaySales,
+    DayWork,
+    daily_sales_by_creator,
+    daily_work_by_creator,
+)
+from subscribers.orders import sales
+from subscribers.orders.sales import BuyerCounts
+from tenants.agencies.queries import Creator
+
+
+@dataclass(frozen=True)
+class SalesComparison:
+    """Sales in one currency. Net is gross minus refunds; the platforms' fees are not deducted.
+
+    `days` are the net amounts of each day in minor units, oldest first.
+    """
+
+    gross: Money
+    refunds: Money
+    fees: Money
+    net: Money
+    net_before: Money
+    orders: int
+    orders_before: int
+    days: tuple[int, ...]
+
+    @property
+    def currency(self) -> str:
+        """Return the currency of all amounts."""
+        return self.net.currency
+
+
+@dataclass(frozen=True)
+class CreatorOverview:
+    """A creator's period. `sales` has one item for each currency, empty without sales. Posts and
+    views are those of the days that were counted."""
+
+    creator: Creator
+    sales: tuple[SalesComparison, ...]
+    buyers: BuyerCounts
+    posts: int
+    posts_before: int
+    views: int
+    views_before: int
+
+
+def load_overview(
+    scope: Scope, creators: Sequence[Creator], first: date, last: date
+) -> list[CreatorOverview]:
+    """Return the creators' overviews from `first` to `last` inclusive, in the time zone of each.
+
+    Raises BadInput for an invalid period.
+    """
+    sales.check_period(first, last)
+    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
+    before = [day - timedelta(days=len(days)) for day in days]
+    ids = [one.id for one in creators]
+    money = daily_sales_by_creator(scope, ids, before[0], last)
+    work = daily_work_by_creator(scope, ids, before[0], last)
+    buyers = sales.count_buyers(scope, creators, first, last)
+    return [
+        CreatorOverview(
+            creator=one,
+            sales=_compare_sales(money[one.id], days, before),
+            buyers=buyers.get(one.id, BuyerCounts()),
+            posts=sum(work.published for work in _pick(work[one.id], days)),
+            posts_before=sum(work.published for work in _pick(work[one.id], before)),
+            views=sum(work.views for work in _pick(work[one.id], days)),
+            views_before=sum(work.views for work in _pick(work[one.id], before)),
+        )
+        for one in creators
+    ]
+
+
+def _pick(work: Mapping[date, DayWork], days: Iterable[date]) -> list[DayWork]:
+    return [work[day] for day in days if day in work]
+
+
+def _compare_sales(
+    found: Mapping[date, Collection[DaySales]], days: Sequence[date], before: Sequence[date]
+) -> tuple[SalesComparison, ...]:
+    currencies = sorted({row.net.currency for rows in found.values() for row in rows})
+    return tuple(_compare_currency(found, days, before, currency) for currency in currencies)
+
+
+def _compare_currency(
+    found: Mapping[date, Collection[DaySales]],
+    days: Sequence[date],
+    before: Sequence[date],
+    currency: str,
+) -> SalesComparison:
+    def rows(of: Iterable[date]) -> list[DaySales]:
+        return [row for day in of for row in found.get(day, ()) if row.net.currency == currency]
+
+    inside = rows(days)
+    earlier = rows(before)
+    return SalesComparison(
+        gross=Money(sum(row.gross.minor for row in inside), currency),
+        refunds=Money(sum(row.refunds.minor for row in inside), currency),
+        fees=Money(sum(row.fees_minor for row in inside), currency),
+        net=Money(sum(row.net.minor for row in inside), currency),
+        net_before=Money(sum(row.net.minor for row in earlier), currency),
+        orders=sum(row.orders for row in inside),
+        orders_before=sum(row.orders for row in earlier),
+        days=tuple(sum(row.net.minor for row in rows([day])) for day in days),
+    )
+
+
+def total_by_currency(found: Iterable[CreatorOverview]) -> list[SalesComparison]:
+    """Return the sums of all creators, one item for each currency."""
+    sums: dict[str, SalesComparison] = {}
+    for one in (each for overview in found for each in overview.sales):
+        so_far = sums.get(one.currency)
+        sums[one.currency] = one if so_far is None else _add_comparisons(so_far, one)
+    return [sums[currency] for currency in sorted(sums)]
+
+
+def _add_comparisons(one: SalesComparison, other: SalesComparison) -> SalesComparison:
+    return SalesComparison(
+        gross=one.gross + other.gross,
+        refunds=one.refunds + other.refunds,
+        fees=one.fees + other.fees,
+        net=one.net + other.net,
+        net_before=one.net_before + other.net_before,
+        orders=one.orders + other.orders,
+        orders_before=one.orders_before + other.orders_before,
+        days=tuple(a + b for a, b in zip(one.days, other.days, strict=True)),
+    )
+
+
+CSV_COLUMNS = (
+    *("first_day", "last_day", "creator", "currency", "gross", "refunds", "net", "net_before"),
+    *("fees", "orders", "orders_before", "new_buyers", "returning_buyers"),
+    *("posts", "posts_before", "views", "views_before"),
+)
+
+
+def render_overview_csv(found: Sequence[CreatorOverview], first: date, last: date) -> str:
+    """Return one line for each creator and currency, with amounts in whole units of the currency.
+
+    Buyers, posts and views are those of the creator and appear in their first line only, so that a
+    column can be summed.
+    """
+    table: list[Sequence[CsvCell]] = [CSV_COLUMNS]
+    for one in found:
+        about = (first.isoformat(), last.isoformat(), one.creator.name)
+        once: Sequence[CsvCell] = (
+            *(one.buyers.new, one.buyers.returning),
+            *(one.posts, one.posts_before, one.views, one.views_before),
+        )
+        for each in one.sales:
+            amounts = [
+                money.decimal for money in (each.gross, each.refunds, each.net, each.net_before)
+            ]
+            counts = (each.fees.decimal, each.orders, each.orders_before)
+            table.append([*about, each.currency, *amounts, *counts, *once])
+            once = [""] * len(once)
+        if not one.sales:
+            table.append([*about, *[""] * 8, *once])
+    return render_csv_table(table)
