@@ -7,7 +7,7 @@ from alembic import op
 from migrations.tools import number
 
 revision = "0149"
-down_revision = "0144"
+down_revision = "0148"
 branch_labels = None
 depends_on = None
 

@@ -18,7 +18,7 @@ from migrations.tools import (
 )
 
 revision = "0150"
-down_revision = "0148"
+down_revision = "0149"
 branch_labels = None
 depends_on = None
 
