@@ -1,6 +1,6 @@
 """Views of orders for members: order histories, unmatched payments and checks of rail balances."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
-from foundation.money import Money
+from foundation.money import TEST_CURRENCY, Money
 from subscribers.conversations.states import UNPAID_ORDER_STATES
 from subscribers.ledger import entries
 from subscribers.ledger.entries import StatementLineView
@@ -124,6 +124,18 @@ class RailBalanceCheck:
     def difference(self) -> Money:
         """The ledger balance minus the movements; zero if they agree."""
         return self.booked - self.moved
+
+
+def has_sale(scope: Scope, creators: Collection[UUID]) -> bool:
+    """Return True if a fan has ever paid for an order of one of these creators with real money."""
+    found = scope.run(
+        "SELECT 1 FROM payments WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
+        " AND kind = 'matched' AND currency <> :test LIMIT 1",
+        tenant=scope.tenant_id,
+        test=TEST_CURRENCY,
+        creators=list(creators),
+    )
+    return found.first() is not None
 
 
 _SOLD = """

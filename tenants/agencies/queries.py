@@ -93,6 +93,8 @@ class Member:
     adult_chat: bool = False
     """True if adult text typed by this active member in a chat needs no review: the owner allowed
     it and the role has the right to chat."""
+    guide_hidden: bool = False
+    """True if the member has hidden the list of first steps on Home."""
 
     def works_for(self, slug: str) -> bool:
         """Return True if the member has access to the creator with this slug. No listed creator
@@ -214,7 +216,7 @@ def _member_from_row(row: models.Member) -> Member:
         row.zone,
         tuple(row.creators),
     )
-    return Member(*about, adult_chat=_may_write(row))
+    return Member(*about, adult_chat=_may_write(row), guide_hidden=row.guide_hidden)
 
 
 def _may_write(row: Any) -> bool:
