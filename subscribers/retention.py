@@ -8,11 +8,13 @@ from foundation.db.retention import RetentionRule
 from subscribers.conversations.models import SafetyEvent
 from subscribers.erasure import erase_fan
 from subscribers.fans.models import Fan
+from subscribers.inbox.models import ConversationRead
 from subscribers.replies.models import PersonaTrial
 
 SUBSCRIBERS_RETENTION = (
     RetentionRule(SafetyEvent, "o.created_at", role="gate"),
     RetentionRule(PersonaTrial, "o.updated_at"),
+    RetentionRule(ConversationRead, "o.updated_at"),
 )
 
 _PERIOD = RetentionRule(Fan, "o.created_at").period

@@ -10,6 +10,7 @@ from foundation.outbox.outbox import Queue
 from tenants.audit import AuditChange, AuditEntry
 from tenants.auth.models import DeviceFingerprint, LoginLink, LoginSession
 from tenants.notices.models import EmailRow, NoticeRow
+from tenants.presence.models import MemberPresence
 from tenants.webhooks.models import WebhookCallRow
 
 
@@ -33,6 +34,7 @@ TENANTS_RETENTION = (
     RetentionRule(NoticeRow, "o.settled_at"),
     RetentionRule(WebhookCallRow, "o.created_at"),
     RetentionRule(EmailRow, "o.created_at"),
+    RetentionRule(MemberPresence, "o.seen_at"),
     RetentionRule(AuditEntry, "o.created_at", role="gate"),
     RetentionRule(AuditChange, "o.created_at", role="gate"),
 )

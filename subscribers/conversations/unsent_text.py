@@ -1,7 +1,6 @@
 """Unsent texts of members, stored for each member and conversation, so that a page reload does not
 lose them."""
 
-from datetime import timedelta
 from uuid import UUID
 
 from sqlalchemy import ForeignKeyConstraint, UniqueConstraint
@@ -11,9 +10,8 @@ from foundation.db.database import Scope
 from foundation.db.tables import CreatorOwnedRow, table_arguments
 from foundation.ids import uuid7
 from subscribers.conversations.models import Conversation
-
-WRITING_WINDOW = timedelta(seconds=20)
-"""Time after the last stored change until which a member counts as writing."""
+from tenants.presence import presence
+from tenants.presence.presence import PresenceSubject
 
 MAX_UNSENT_LENGTH = 4000
 
@@ -38,7 +36,8 @@ class UnsentText(CreatorOwnedRow, table=True):
 
 
 def store_unsent_text(scope: Scope, talk: Conversation, member_id: UUID, text: str) -> None:
-    """Store the text that a member has written so far; an empty text deletes it."""
+    """Store the text that a member has written so far; an empty text deletes it. Other members see
+    that the member is replying."""
     if not text.strip():
         clear_unsent_text(scope, talk.id, member_id)
         return
@@ -54,6 +53,8 @@ def store_unsent_text(scope: Scope, talk: Conversation, member_id: UUID, text: s
         member=member_id,
         text=text[:MAX_UNSENT_LENGTH],
     )
+    here = PresenceSubject("conversation", talk.id, talk.creator_id)
+    presence.record_presence(scope, member_id, here, active=True)
 
 
 def store_suggested_text(scope: Scope, talk: Conversation, member_id: UUID, text: str) -> None:
@@ -90,6 +91,7 @@ def clear_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> N
         talk=conversation_id,
         member=member_id,
     )
+    presence.end_activity(scope, member_id, "conversation", conversation_id)
 
 
 def load_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> str:
@@ -102,16 +104,3 @@ def load_unsent_text(scope: Scope, conversation_id: UUID, member_id: UUID) -> st
         member=member_id,
     ).scalar()
     return str(found or "")
-
-
-def other_members_writing(scope: Scope, conversation_id: UUID, member_id: UUID) -> tuple[UUID, ...]:
-    """Return the other members who are writing in this conversation now."""
-    found = scope.run(
-        "SELECT member_id FROM composings WHERE tenant_id = :tenant AND conversation_id = :talk"
-        " AND member_id <> :member AND updated_at > :since ORDER BY member_id",
-        tenant=scope.tenant_id,
-        talk=conversation_id,
-        member=member_id,
-        since=scope.now - WRITING_WINDOW,
-    )
-    return tuple(found.scalars())

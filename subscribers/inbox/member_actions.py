@@ -41,7 +41,7 @@ MAX_REPLY_LENGTH = 2000
 """Maximum number of characters in a message on any platform; a platform may allow fewer or count
 differently."""
 
-MAX_SNOOZE = timedelta(days=7)
+MAX_SNOOZE = timedelta(days=30)
 DraftRejection = Literal["tone", "fact", "limits", "moment", "offer", "other"]
 DRAFT_REJECTIONS: tuple[DraftRejection, ...] = (
     "tone",
@@ -115,7 +115,8 @@ def send_member_reply(
         draft_id=key,
     )
     draft.approved_by = draft.written_by = scope.actor
-    scope.add(draft)
+    talk.snoozed_until = None
+    scope.add(draft, talk)
     outgoing_messages.schedule_message_draft(scope, draft)
     unsent_text.clear_unsent_text(scope, conversation_id, member_id)
 
@@ -281,7 +282,7 @@ def settle_uncertain_message(scope: Scope, draft_id: UUID, *, arrived: bool) -> 
 
 def snooze_conversation(scope: Scope, conversation_id: UUID, until: datetime) -> None:
     """Hide the conversation until the given time, or until the fan writes. Raises BadInput for a
-    time in the past or over a week ahead."""
+    time in the past or over `MAX_SNOOZE` ahead."""
     if not scope.now < until <= scope.now + MAX_SNOOZE:
         raise BadInput("chat.bad_snooze")
     talk = conversation_rows.lock_conversation(scope, conversation_id)

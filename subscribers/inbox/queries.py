@@ -1,9 +1,9 @@
-"""Read models of the inbox: the list, one conversation, and the card of its fan."""
+"""Read models of the inbox: one conversation and the card of its fan. The list is in
+`conversation_list`."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
@@ -16,7 +16,6 @@ from foundation.money import Money
 from gate.policy import emergency_stops
 from gate.viewers import age_assurance
 from gate.viewers.age_assurance import AgeAssuranceSummary
-from subscribers.conversations import unsent_text
 from subscribers.conversations.queries import ThreadLine
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.inbox import fan_notes
@@ -26,70 +25,6 @@ from subscribers.rails.price_text import format_price
 
 LINES = 60
 """Number of messages of a conversation that are shown, newest last."""
-
-WITH_PEOPLE = 60
-NEWEST = 40
-IN_PUBLIC = 40
-DEALT_WITH = 10
-"""Maximum numbers of conversations in the list: those that need a member, the newest others, public
-ones, and the latest public ones that are closed."""
-
-URGENT = 0
-"""The priority of a conversation with a possible danger to a person."""
-
-
-class InboxGroup(StrEnum):
-    """Groups of conversations in the order of the list, by what they require from the member."""
-
-    SAFETY = "safety"
-    DOUBT = "doubt"
-    MINE = "mine"
-    WAITING = "waiting"
-    PUBLIC = "public"
-    COLLEAGUES = "colleagues"
-    BOT = "bot"
-    SNOOZED = "snoozed"
-    CLOSED = "closed"
-
-
-@dataclass(frozen=True)
-class InboxEntry:
-    """A conversation in the list.
-
-    `said` is the last message. `suggested` is True if a draft is pending approval, `doubt` if a
-    delivery is uncertain. `waits_since` is the time of the fan's message, None once answered.
-    """
-
-    id: UUID
-    creator_id: UUID
-    fan: str
-    owner: OwnerState
-    member_id: UUID | None
-    priority: int
-    held: bool
-    snoozed_until: datetime | None
-    said: str
-    waits_since: datetime | None
-    last_in_at: datetime | None
-    suggested: bool
-    doubt: bool
-    public: bool = False
-    """True if the conversation consists of public comments."""
-
-    def group(self, member_id: UUID, now: datetime) -> InboxGroup:
-        """Return the group of the conversation for this member."""
-        people = self.owner in (OwnerState.PENDING_HUMAN, OwnerState.HUMAN)
-        if people and (self.held or self.priority == URGENT):
-            return InboxGroup.SAFETY
-        if self.doubt:
-            return InboxGroup.DOUBT
-        if self.snoozed_until is not None and self.snoozed_until > now:
-            return InboxGroup.SNOOZED
-        if self.owner is OwnerState.HUMAN:
-            return InboxGroup.MINE if self.member_id == member_id else InboxGroup.COLLEAGUES
-        if self.owner is OwnerState.PENDING_HUMAN or self.suggested:
-            return InboxGroup.PUBLIC if self.public else InboxGroup.WAITING
-        return InboxGroup.CLOSED if self.owner is OwnerState.CLOSED else InboxGroup.BOT
 
 
 @dataclass(frozen=True)
@@ -110,8 +45,7 @@ class UnsentMessage:
 
 @dataclass(frozen=True)
 class ConversationDetail:
-    """A conversation as a member works on it. `writing` lists other members who are writing now;
-    `public` marks public comments."""
+    """A conversation as a member works on it. `public` marks public comments."""
 
     id: UUID
     creator_id: UUID
@@ -125,7 +59,6 @@ class ConversationDetail:
     snoozed_until: datetime | None
     lines: tuple[ThreadLine, ...]
     unsent: tuple[UnsentMessage, ...]
-    writing: tuple[UUID, ...]
     public: bool = False
 
 
@@ -159,96 +92,6 @@ class FanCard:
     notes: tuple[FanNoteView, ...]
 
 
-def inbox_stamp(scope: Scope, creators: Sequence[UUID]) -> str:
-    """Return a value that changes when anything in the list changes."""
-    found = scope.run(
-        "SELECT greatest(max(c.at), max(d.at)) FROM unnest(CAST(:creators AS uuid[])) AS of(id)"
-        " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM conversations WHERE tenant_id = "
-        ":tenant"
-        "   AND creator_id = of.id) c"
-        " CROSS JOIN LATERAL (SELECT max(updated_at) AS at FROM drafts WHERE tenant_id = :tenant"
-        "   AND creator_id = of.id) d",
-        tenant=scope.tenant_id,
-        creators=list(creators),
-    ).scalar()
-    return str(found or "")
-
-
-_ROWS = """
-WITH asked AS (
-  SELECT conversation_id AS id, bool_or(state = 'draft') AS suggested, bool_or(state =
-  'uncertain') AS doubt
-  FROM drafts WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND state IN ('draft',
-  'uncertain')
-  GROUP BY conversation_id),
-people AS (
-  SELECT id, priority, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id =
-  ANY(:creators)
-    AND owner IN ('pending_human', 'human') AND (kind = 'private' OR owner = 'human' OR priority
-    = 0)
-  UNION SELECT c.id, c.priority, c.last_in_at FROM asked a JOIN conversations c ON c.tenant_id =
-  :tenant AND c.id = a.id
-  ORDER BY priority, last_in_at LIMIT :people),
-newest AS (
-  SELECT n.id FROM unnest(CAST(:creators AS uuid[])) AS of(id) CROSS JOIN LATERAL (
-    SELECT id, last_in_at FROM conversations WHERE tenant_id = :tenant AND creator_id = of.id AND
-    kind = 'private'
-      AND last_in_at IS NOT NULL ORDER BY last_in_at DESC LIMIT :newest) n
-  ORDER BY n.last_in_at DESC LIMIT :newest),
-public AS (
-  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind
-  = 'public'
-    AND owner = 'pending_human' ORDER BY priority, last_in_at DESC LIMIT :public),
-dealt AS (
-  SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND kind
-  = 'public'
-    AND owner = 'closed' ORDER BY last_in_at DESC LIMIT :dealt)
-SELECT c.id, c.creator_id, f.display_name, c.owner, c.owner_member_id, c.priority, c.safety_hold,
-c.snoozed_until,
-  coalesce(m.body, '') AS said, CASE WHEN c.owner = 'pending_human' OR a.suggested OR NOT EXISTS (
-    SELECT FROM messages o WHERE o.tenant_id = :tenant AND o.conversation_id = c.id AND o.seq >
-    c.last_in_seq
-      AND o.direction = 'out') THEN c.last_in_at END AS waits_since, c.last_in_at,
-  coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public'
-  AS public
-FROM (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public UNION SELECT
-id FROM dealt) these
-JOIN conversations c ON c.tenant_id = :tenant AND c.id = these.id
-JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
-LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id AND m.seq =
-c.last_seq
-LEFT JOIN asked a ON a.id = c.id
-WHERE f.status <> 'erased'
-ORDER BY c.priority, c.last_in_at DESC NULLS LAST, c.id
-"""
-
-
-def list_inbox(scope: Scope, creators: Sequence[UUID]) -> list[InboxEntry]:
-    """Return the conversations of these creators that need a member, and the newest others."""
-    shown = {"people": WITH_PEOPLE, "newest": NEWEST, "public": IN_PUBLIC, "dealt": DEALT_WITH}
-    found = scope.run(_ROWS, tenant=scope.tenant_id, creators=list(creators), **shown)
-    return [_entry_from_row(row) for row in found]
-
-
-def _entry_from_row(row: Any) -> InboxEntry:
-    return InboxEntry(
-        id=row.id,
-        creator_id=row.creator_id,
-        fan=row.display_name,
-        owner=OwnerState(row.owner),
-        member_id=row.owner_member_id,
-        priority=row.priority,
-        held=row.safety_hold,
-        snoozed_until=row.snoozed_until,
-        said=row.said,
-        waits_since=row.waits_since,
-        last_in_at=row.last_in_at,
-        suggested=row.suggested,
-        doubt=row.doubt,
-        public=row.public,
-    )
-
-
 def creator_of_conversation(scope: Scope, conversation_id: UUID) -> UUID:
     """Return the creator of a conversation. Raises NotFound, also for another tenant's
     conversation."""
@@ -263,17 +106,13 @@ def creator_of_conversation(scope: Scope, conversation_id: UUID) -> UUID:
 
 
 def conversation_stamp(scope: Scope, conversation_id: UUID) -> str:
-    """Return a value that changes when anything in the conversation changes, including another
-    member's unsent text."""
+    """Return a value that changes when anything in the conversation changes."""
     found = scope.run(
         "SELECT c.updated_at, (SELECT max(updated_at) FROM drafts d WHERE d.tenant_id = c.tenant_id"
-        "   AND d.conversation_id = c.id), (SELECT max(updated_at) FROM composings p WHERE "
-        "p.tenant_id = c.tenant_id"
-        "   AND p.conversation_id = c.id AND p.updated_at > :since)"
+        "   AND d.conversation_id = c.id)"
         " FROM conversations c WHERE c.tenant_id = :tenant AND c.id = :id",
         tenant=scope.tenant_id,
         id=conversation_id,
-        since=scope.now - unsent_text.WRITING_WINDOW,
     ).one_or_none()
     return " ".join(map(str, found)) if found else ""
 
@@ -287,9 +126,7 @@ WHERE c.tenant_id = :tenant AND c.id = :id
 """
 
 
-def load_conversation_desk(
-    scope: Scope, conversation_id: UUID, member_id: UUID
-) -> ConversationDetail:
+def load_conversation_desk(scope: Scope, conversation_id: UUID) -> ConversationDetail:
     """Return a conversation with its latest messages. Raises NotFound, also for another tenant's
     conversation."""
     row = scope.run(_DESK, tenant=scope.tenant_id, id=conversation_id).one_or_none()
@@ -308,7 +145,6 @@ def load_conversation_desk(
         snoozed_until=row.snoozed_until,
         lines=_list_lines(scope, conversation_id),
         unsent=_list_unsent_messages(scope, conversation_id),
-        writing=unsent_text.other_members_writing(scope, conversation_id, member_id),
         public=row.kind == "public",
     )
 

@@ -23,6 +23,8 @@ EXEMPT_PACKAGES = {
 EXEMPT = {
     "audit_changes": "the log itself",
     "audit_entries": "the log itself",
+    "inbox_marks": "what a member has read",
+    "member_presences": "pages that a member has open",
     "hook_calls": "calls of webhooks, not of members",
     "login_failures": "attempts of strangers",
     "login_links": "recorded by the function that creates them",
@@ -78,6 +80,7 @@ EXEMPT = {
     "voice_lists": "read from engines",
     "voice_samples": "computed from voices",
     "composings": "text that a member is typing",
+    "conversation_reads": "what a member has read",
     "conversation_moves": "a log of conversations, whose rows are recorded",
     "earning_readings": "read from platforms",
     "entitlements": "follow from payments",

@@ -6,14 +6,14 @@ from connectors.registry import loader
 from foundation.ids import uuid7
 from subscribers.comments import moderation
 from subscribers.comments.moderation import CommentView
-from subscribers.inbox import member_actions, queries
+from subscribers.inbox import conversation_list, member_actions
 from tests.schedules.builders import SandboxAgency
 
 
 def list_open_comments(lea: SandboxAgency) -> list[CommentView]:
     """Return the open comments, newest conversation first."""
     with lea.scope() as scope:
-        rows = [row.id for row in queries.list_inbox(scope, [lea.creator_id]) if row.public]
+        rows = [row.id for row in conversation_list.list_inbox(scope, [lea.creator_id]) if row.public]
         return [
             one
             for talk in rows

@@ -18,11 +18,12 @@ from dashboard.pages.inbox.queries import (
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
+from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from subscribers.catalog.offers import OfferCandidate
 from subscribers.comments import answer_suggestions, moderation
 from subscribers.conversations import conversation_rows, outgoing_messages, unsent_text
-from subscribers.inbox import fan_notes, member_actions
+from subscribers.inbox import fan_notes, member_actions, read_state
 from subscribers.inbox.member_actions import DraftRejection
 from subscribers.inbox.queries import UnsentMessage
 from subscribers.safety import age_checks, escalation
@@ -56,7 +57,10 @@ from tenants.agencies.rights import Right
 """Session keys of the panels. Each value is the conversation or message for which the panel is
 open."""
 
-SNOOZES = ("hour", "evening", "morning")
+CLOSING = "inbox:closing"
+"""Session key that is True while the page has to close the open conversation."""
+
+SNOOZES = ("hour", "evening", "morning", "week")
 EVENING = time(20)
 MORNING = time(9)
 
@@ -183,15 +187,38 @@ def snooze_conversation(
 
 
 def snooze_end(how: str, local: datetime) -> datetime:
-    """Return the end of a snooze: in an hour, this evening, or tomorrow morning in the member's
-    time zone. Pure."""
+    """Return the end of a snooze: in an hour, this evening, tomorrow morning, or on the morning of
+    next Monday in the member's time zone. Pure."""
     if how == "hour":
         return local + timedelta(hours=1)
     tonight = local.replace(hour=EVENING.hour, minute=0, second=0, microsecond=0)
     if how == "evening" and local < tonight:
         return tonight
-    tomorrow = local + timedelta(days=1)
+    days = 7 - local.weekday() if how == "week" else 1
+    tomorrow = local + timedelta(days=days)
     return tomorrow.replace(hour=MORNING.hour, minute=0, second=0, microsecond=0)
+
+
+def snooze_until_time(
+    page: PageContext, talk: UUID, key: str, scope: Scope, _press: UUID
+) -> Message:
+    """Snooze the conversation until the time of the field, in the member's time zone."""
+    conversation_creator(scope, page, talk)
+    chosen = actions.typed_value(key)
+    if chosen is None:
+        raise BadInput("inbox.snooze_unset")
+    until = chosen.replace(tzinfo=page.localizer.zone)
+    member_actions.snooze_conversation(scope, talk, until)
+    st.session_state[SNOOZE_PANEL] = None
+    return Message("inbox.snoozed", {"until": page.localizer.format_moment(until, scope.now)})
+
+
+def mark_unread(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> None:
+    """Mark the conversation as unread for the member. The page closes it, because an open
+    conversation is read."""
+    conversation_creator(scope, page, talk)
+    read_state.mark_unread(scope, talk, page.viewer.member.id)
+    st.session_state[CLOSING] = True
 
 
 def unsnooze_conversation(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> None:
@@ -319,6 +346,28 @@ def render_uncertain_message(page: PageContext, one: ConversationView, kept: Uns
             )
 
 
+def render_mark_unread(page: PageContext, one: ConversationView) -> None:
+    """Render the button that marks the conversation as unread."""
+    actions.action_button(
+        page,
+        "inbox.mark_unread",
+        partial(mark_unread, page, one.desk.id),
+        right=Right.CHAT,
+        key=f"inbox:{one.desk.id}:unread",
+    )
+
+
+def render_unsnooze(page: PageContext, one: ConversationView) -> None:
+    """Render the button that ends the snooze, or confirms one that is over."""
+    actions.action_button(
+        page,
+        "inbox.wake",
+        partial(unsnooze_conversation, page, one.desk.id),
+        right=Right.CHAT,
+        key=f"inbox:{one.desk.id}:wake",
+    )
+
+
 def render_snooze_choices(page: PageContext, one: ConversationView) -> None:
     """Render the snooze durations while the panel is open."""
     talk = str(one.desk.id)
@@ -333,3 +382,25 @@ def render_snooze_choices(page: PageContext, one: ConversationView) -> None:
                     right=Right.CHAT,
                     key=f"inbox:snooze:{talk}:{how}",
                 )
+        _render_snooze_time(page, one)
+
+
+def _render_snooze_time(page: PageContext, one: ConversationView) -> None:
+    key = f"inbox:snooze:{one.desk.id}:at"
+    local = one.now.astimezone(page.localizer.zone)
+    st.datetime_input(
+        page.text("inbox.snooze.at"),
+        snooze_end("morning", local).replace(tzinfo=None),
+        key=key,
+        format="DD/MM/YYYY",
+        width=280,
+    )
+    actions.show_refusal(page, key)
+    actions.action_button(
+        page,
+        "inbox.snooze.until",
+        partial(snooze_until_time, page, one.desk.id, key),
+        right=Right.CHAT,
+        key=f"{key}:set",
+        refusal=key,
+    )

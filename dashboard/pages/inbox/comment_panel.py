@@ -14,8 +14,10 @@ from dashboard.pages.inbox.actions import (
     mark_conversation_done,
     moderate_comment,
     remove_comment_reply,
+    render_mark_unread,
     render_snooze_choices,
     render_uncertain_message,
+    render_unsnooze,
     reply_to_comment,
     save_unsent_text,
     suggest_comment_reply,
@@ -24,6 +26,7 @@ from dashboard.pages.inbox.actions import (
 )
 from dashboard.pages.inbox.queries import ConversationView, actionable_comments
 from dashboard.shell import actions
+from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
 from subscribers.comments import moderation
 from subscribers.comments.moderation import CommentView
@@ -73,6 +76,7 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
         st.info(page.text("inbox.no_answers"))
         return
     talk = one.desk.id
+    browser_component("reply")(key="reply", height="content")
     box = _reply_box_key(one)
     if st.session_state.pop(f"{box}:sent", False) and not one.kept:
         st.session_state[box] = ""
@@ -142,6 +146,9 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
                 on_click=toggle_panel,
                 args=(slot, str(talk)),
             )
+        if one.desk.snoozed_until is not None:
+            render_unsnooze(page, one)
+        render_mark_unread(page, one)
     render_snooze_choices(page, one)
 
 

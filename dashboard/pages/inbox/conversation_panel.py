@@ -24,8 +24,10 @@ from dashboard.pages.inbox.actions import (
     offer_pack,
     offer_subscription,
     reject_suggestion,
+    render_mark_unread,
     render_snooze_choices,
     render_uncertain_message,
+    render_unsnooze,
     report_signal,
     request_age,
     return_to_ai,
@@ -34,11 +36,11 @@ from dashboard.pages.inbox.actions import (
     stop_sales,
     take_over,
     toggle_panel,
-    unsnooze_conversation,
     withdraw_age_assurance,
 )
 from dashboard.pages.inbox.queries import ConversationView
 from dashboard.shell import actions
+from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
 from foundation.money import Money
 from gate.people import age_requests
@@ -83,37 +85,36 @@ def _render_toolbar(page: PageContext, one: ConversationView) -> None:
         if one.mine:
             _render_panel_toggle(page, "inbox.offer", OFFER_PANEL, str(talk), "O")
         _render_panel_toggle(page, "inbox.note", NOTE_PANEL, str(talk), "N")
-        if one.desk.snoozed_until is not None and one.desk.snoozed_until > one.now:
-            actions.action_button(
-                page,
-                "inbox.wake",
-                partial(unsnooze_conversation, page, talk),
-                right=Right.CHAT,
-                key=f"{key}:wake",
-            )
+        if one.desk.snoozed_until is not None:
+            render_unsnooze(page, one)
         else:
             _render_panel_toggle(page, "inbox.snooze", SNOOZE_PANEL, str(talk), "S")
-        if (
-            page.has_right(Right.REVIEW)
-            and one.card.age.can_be_messaged
-            and not one.card.age.over_18
-        ):
-            _render_panel_toggle(page, "inbox.confirm_age", AGE_PANEL, str(talk))
-        elif page.has_right(Right.REVIEW) and one.card.age.over_18:
-            undo = partial(withdraw_age_assurance, page, talk)
-            actions.action_button(
-                page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw"
-            )
-        if not one.desk.held:
-            report = partial(report_signal, page, talk)
-            actions.action_button(
-                page, "inbox.report_signal", report, right=Right.CHAT, key=f"{key}:signal"
-            )
-        if one.card.sales_stopped:
-            if page.has_right(Right.REOPEN):
-                _render_panel_toggle(page, "inbox.resume_sales", STOP_SALES_PANEL, str(talk))
-        elif page.has_right(Right.STOP):
-            _render_panel_toggle(page, "inbox.stop_sales", STOP_SALES_PANEL, str(talk))
+        with st.popover(page.text("inbox.more"), icon=":material/more_horiz:"):
+            _render_rare_actions(page, one)
+
+
+def _render_rare_actions(page: PageContext, one: ConversationView) -> None:
+    """Render the actions that are needed rarely: read state, age checks, safety and sales."""
+    talk = one.desk.id
+    key = f"inbox:{one.desk.id}"
+    render_mark_unread(page, one)
+    if page.has_right(Right.REVIEW) and one.card.age.can_be_messaged and not one.card.age.over_18:
+        _render_panel_toggle(page, "inbox.confirm_age", AGE_PANEL, str(talk))
+    elif page.has_right(Right.REVIEW) and one.card.age.over_18:
+        undo = partial(withdraw_age_assurance, page, talk)
+        actions.action_button(
+            page, "inbox.withdraw_age", undo, right=Right.REVIEW, key=f"{key}:withdraw"
+        )
+    if not one.desk.held:
+        report = partial(report_signal, page, talk)
+        actions.action_button(
+            page, "inbox.report_signal", report, right=Right.CHAT, key=f"{key}:signal"
+        )
+    if one.card.sales_stopped:
+        if page.has_right(Right.REOPEN):
+            _render_panel_toggle(page, "inbox.resume_sales", STOP_SALES_PANEL, str(talk))
+    elif page.has_right(Right.STOP):
+        _render_panel_toggle(page, "inbox.stop_sales", STOP_SALES_PANEL, str(talk))
 
 
 def _render_panel_toggle(
@@ -154,6 +155,7 @@ def _render_age_request_form(page: PageContext, one: ConversationView) -> None:
 
 def _render_message_composer(page: PageContext, one: ConversationView) -> None:
     talk = one.desk.id
+    browser_component("reply")(key="reply", height="content")
     box = f"inbox:text:{talk}"
     if st.session_state.pop(f"{box}:sent", False) and not one.kept:
         st.session_state[box] = ""

@@ -9,22 +9,28 @@ import streamlit as st
 from babel import Locale
 
 from connectors.contract.chats import AttachmentKind
-from dashboard.pages.inbox import comment_panel, conversation_panel, memory_panel
-from dashboard.pages.inbox.actions import OFFER_PANEL, SAVED_REPLIES_PANEL, SELECTED_COMMENT_KEY
+from dashboard.pages.inbox import comment_panel, conversation_panel, list_panel, memory_panel
+from dashboard.pages.inbox.actions import (
+    CLOSING,
+    OFFER_PANEL,
+    SAVED_REPLIES_PANEL,
+    SELECTED_COMMENT_KEY,
+)
 from dashboard.pages.inbox.queries import (
     ConversationView,
     InboxView,
-    change_marker,
     conversation_creator,
     load_conversation,
     load_inbox,
+    open_conversation,
+    renew_presence,
 )
 from dashboard.shell import page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
-from subscribers.inbox.queries import InboxEntry
 from tenants.agencies.rights import Right
 
 TICK = "2s"
@@ -50,21 +56,16 @@ KINDS = frozenset(
 CHAT = "chat"
 """Query parameter of the open conversation."""
 
-LIST_HEIGHT = 640
 LINES_HEIGHT = 460
-"""Heights in pixels. Long content scrolls within its pane, so that the reply field remains visible.
-"""
-
-SAID = 42
-"""Maximum number of characters of the last message in the list."""
+"""Height in pixels. Messages scroll within the pane, so that the reply field remains visible."""
 
 
 def render_page(page: PageContext) -> None:
     """Render the three panes. On a phone only one is visible at a time."""
     draw_template("pages/inbox/templates/style.html")
     chosen = _find_selected_conversation(page)
-    found = page.read(lambda scope: load_inbox(scope, page, chosen))
-    if not found.groups:
+    found = page.read(lambda scope: _open_and_load(scope, page, chosen))
+    if not found.groups and not found.wanted.is_active:
         draw_template(
             "pages/inbox/templates/empty.html",
             known=bool(found.creators),
@@ -75,7 +76,7 @@ def render_page(page: PageContext) -> None:
         return
     left, middle, right = st.columns([1, 1.7, 0.9], gap="medium")
     with left, st.container(key="inbox-list"):
-        _render_conversation_list(page, found, chosen)
+        list_panel.render_list(page, found, chosen, go_to_conversation)
     if chosen is not None:
         offering = st.session_state.get(OFFER_PANEL) == str(chosen)
         listing = st.session_state.get(SAVED_REPLIES_PANEL) == str(chosen)
@@ -101,10 +102,20 @@ def render_page(page: PageContext) -> None:
     _rerun_on_change(page, chosen, found.mark)
 
 
+def _open_and_load(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxView:
+    """Mark the open conversation as read before the list is read."""
+    if chosen is not None:
+        open_conversation(scope, page, chosen)
+    wanted = list_panel.current_filter()
+    return load_inbox(scope, page, chosen, wanted, most=list_panel.current_length())
+
+
 def _find_selected_conversation(page: PageContext) -> UUID | None:
     """Return the conversation in the URL. Raise NotFound for an invalid ID or a conversation of
     another member's creator."""
-    text = st.query_params.get("chat", "")
+    if st.session_state.pop(CLOSING, False):
+        _close_conversation()
+    text = st.query_params.get(CHAT, "")
     if not text:
         return None
     try:
@@ -122,84 +133,13 @@ def _rerun_on_change(drawn: PageContext, chosen: UUID | None, seen: str) -> None
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    if page.read(lambda scope: change_marker(scope, page, chosen)) != seen:
+    if page.read(lambda scope: renew_presence(scope, page, chosen)) != seen:
         st.rerun()
 
 
-def _render_conversation_list(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
-    order = found.conversation_order
-    at = order.index(chosen) if chosen in order else -1
-    with st.container(horizontal=True, gap="small"):
-        before = order[max(at - 1, 0)]
-        after = order[min(at + 1, len(order) - 1)]
-        st.button(
-            page.text("inbox.before"),
-            key="inbox:before",
-            shortcut="K",
-            on_click=open_conversation,
-            args=(before,),
-        )
-        st.button(
-            page.text("inbox.after"),
-            key="inbox:after",
-            shortcut="J",
-            on_click=open_conversation,
-            args=(after,),
-        )
-    with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
-        _render_conversation_rows(page, found, chosen)
-    draw_template(
-        "pages/inbox/templates/footer.html", now=found.now, voice=page.localizer, word=page.text
-    )
-
-
-def _render_conversation_rows(page: PageContext, found: InboxView, chosen: UUID | None) -> None:
-    several = len(found.creators) > 1
-    for group, rows in found.groups.items():
-        draw_template(
-            "pages/inbox/templates/group.html", group=group, count=len(rows), word=page.text
-        )
-        for row in rows:
-            st.button(
-                _conversation_label(page, found, row, several=several),
-                key=f"inbox:go:{row.id}",
-                type="primary" if row.id == chosen else "secondary",
-                width="stretch",
-                on_click=open_conversation,
-                args=(row.id,),
-            )
-
-
-def open_conversation(conversation_id: UUID) -> None:
+def go_to_conversation(conversation_id: UUID) -> None:
     """Open a conversation."""
     st.query_params[CHAT] = str(conversation_id)
-
-
-def _conversation_label(
-    page: PageContext, found: InboxView, row: InboxEntry, *, several: bool
-) -> str:
-    whose_chat = f" · {escape_label(found.creators[row.creator_id].name)}" if several else ""
-    if row.waits_since is not None:
-        minutes = int((found.now - row.waits_since).total_seconds() // 60)
-        when = (
-            page.text("inbox.waits", minutes=minutes)
-            if minutes < 100
-            else page.localizer.format_moment(row.waits_since, found.now)
-        )
-    else:
-        when = (
-            page.localizer.format_moment(row.last_in_at, found.now)
-            if row.last_in_at is not None
-            else ""
-        )
-    words = " ".join(row.said.split())
-    said = words if len(words) <= SAID else f"{words[: SAID - 1]}…"
-    return f"**{escape_label(row.fan)}**{whose_chat} · {when}  \n{escape_label(said)}"
-
-
-def escape_label(text: str) -> str:
-    """Escape the Markdown characters of user text for a button label."""
-    return "".join(f"\\{sign}" if sign in "\\`*_[]()<>#:$~|!" else sign for sign in text)
 
 
 def _render_thread(page: PageContext, found: InboxView, one: ConversationView) -> None:
@@ -221,7 +161,7 @@ def _render_thread(page: PageContext, found: InboxView, one: ConversationView) -
             kinds=KINDS,
             now=found.now,
             unsent=[kept for kept in one.desk.unsent if kept.state != "pending" or kept.text],
-            writing=[found.members.get(member, "?") for member in one.desk.writing],
+            present=list_panel.presence_text(page, found, one.desk.id),
             voice=page.localizer,
             word=page.text,
         )

@@ -7,7 +7,7 @@ from urllib.parse import quote
 from uuid import UUID
 
 from channels.accounts import account_connectors
-from channels.accounts.queries import get_channel, list_channels
+from channels.accounts.queries import Channel, get_channel, list_channels
 from connectors.contract.connector import Connector
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -21,14 +21,23 @@ from subscribers.checkout import monthly_payments
 from subscribers.comments import moderation
 from subscribers.comments.moderation import CommentAnswer, CommentView
 from subscribers.conversations import conversation_rows, unsent_text
-from subscribers.inbox import member_actions, queries, saved_replies
-from subscribers.inbox.queries import ConversationDetail, FanCard, InboxEntry, InboxGroup
+from subscribers.inbox import (
+    conversation_list,
+    member_actions,
+    queries,
+    read_state,
+    saved_replies,
+)
+from subscribers.inbox.conversation_list import InboxEntry, InboxFilter, InboxGroup
+from subscribers.inbox.queries import ConversationDetail, FanCard
 from subscribers.inbox.saved_replies import SavedReply
 from subscribers.memory import facts, recall
 from subscribers.memory.facts import FanFact
 from subscribers.replies.autonomy import AutonomyLevel, current_level
 from subscribers.subscriptions.subscription_rows import Plan
 from tenants.agencies.queries import Creator, list_members
+from tenants.presence import presence
+from tenants.presence.presence import Presence, PresenceSubject
 
 
 @dataclass(frozen=True)
@@ -46,15 +55,26 @@ class InboxView:
 
     now: datetime
     creators: Mapping[UUID, Creator]
+    channels: Mapping[UUID, Channel]
+    """Accounts of these creators with chats or comments, in the order of the list."""
     members: Mapping[UUID, str]
+    wanted: InboxFilter
     groups: Mapping[InboxGroup, Sequence[InboxEntry]]
+    """Conversations by the attention they need; empty in a filtered list."""
+    results: Sequence[InboxEntry]
+    """Conversations of a filtered list, newest first."""
+    has_more: bool
+    """True if more conversations match the filter."""
+    unread: int
+    present: Mapping[UUID, Sequence[Presence]]
+    """Other members who have a conversation open, keyed by conversation."""
     windows: Sequence[SandboxChatLink]
     mark: str
 
     @property
     def conversation_order(self) -> list[UUID]:
         """IDs of the conversations from top to bottom."""
-        return [row.id for rows in self.groups.values() for row in rows]
+        return [row.id for rows in (*self.groups.values(), self.results) for row in rows]
 
 
 @dataclass(frozen=True)
@@ -93,33 +113,72 @@ class ConversationView:
     """Maximum number of characters in a public reply."""
 
 
-def load_inbox(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxView:
-    """Return the list of conversations, grouped by the attention they need from this member."""
+def load_inbox(
+    scope: Scope,
+    page: PageContext,
+    chosen: UUID | None,
+    wanted: InboxFilter,
+    *,
+    most: int = conversation_list.RESULTS,
+) -> InboxView:
+    """Return the list of conversations: grouped by the attention they need from this member, or the
+    results of a filter."""
     mine = {one.id: one for one in page.list_creators(scope)}
-    found = queries.list_inbox(scope, list(mine))
     me = page.viewer.member.id
+    found = conversation_list.list_inbox(scope, list(mine), member_id=me, wanted=wanted, most=most)
     groups = dict[InboxGroup, list[InboxEntry]]()
-    for group in InboxGroup:
+    for group in () if wanted.is_active else InboxGroup:
         rows = [row for row in found if row.group(me, scope.now) is group]
         if rows:
             groups[group] = rows
+    present = presence.list_presences(scope, me, "conversation", mine)
     return InboxView(
         now=scope.now,
         creators=mine,
+        channels={one.id: one for one in list_channels(scope) if one.creator_id in mine},
         members={one.id: one.name for one in list_members(scope)},
+        wanted=wanted,
         groups=groups,
-        windows=[] if found else list(_list_sandbox_chat_links(scope, mine)),
-        mark=change_marker(scope, page, chosen, creators=list(mine)),
+        results=found if wanted.is_active else (),
+        has_more=wanted.is_active and most == len(found) < conversation_list.MAX_RESULTS,
+        unread=read_state.count_unread(scope, me, mine),
+        present=present,
+        windows=[] if found or wanted.is_active else list(_list_sandbox_chat_links(scope, mine)),
+        mark=_build_mark(scope, chosen, list(mine), present),
     )
 
 
-def change_marker(
-    scope: Scope, page: PageContext, chosen: UUID | None, *, creators: Sequence[UUID] | None = None
+def open_conversation(scope: Scope, page: PageContext, conversation_id: UUID) -> None:
+    """Record that the member has a conversation open: it is read, and other members see it. Raise
+    NotFound if it is unknown or the member does not work for the creator."""
+    creator = conversation_creator(scope, page, conversation_id)
+    me = page.viewer.member.id
+    read_state.mark_read(scope, conversation_id, me)
+    here = PresenceSubject("conversation", conversation_id, creator.id)
+    presence.record_presence(scope, me, here)
+
+
+def renew_presence(scope: Scope, page: PageContext, chosen: UUID | None) -> str:
+    """Renew the member's presence on the open conversation, and return a value that changes with
+    the list, the open conversation, other members' presence or the minute."""
+    if chosen is not None:
+        creator = conversation_creator(scope, page, chosen)
+        here = PresenceSubject("conversation", chosen, creator.id)
+        presence.record_presence(scope, page.viewer.member.id, here)
+    mine = [one.id for one in page.list_creators(scope)]
+    present = presence.list_presences(scope, page.viewer.member.id, "conversation", mine)
+    return _build_mark(scope, chosen, mine, present)
+
+
+def _build_mark(
+    scope: Scope,
+    chosen: UUID | None,
+    mine: Sequence[UUID],
+    present: Mapping[UUID, Sequence[Presence]],
 ) -> str:
-    """Return a value that changes with the list, the open conversation or the minute."""
-    mine = creators if creators is not None else [one.id for one in page.list_creators(scope)]
     inside = queries.conversation_stamp(scope, chosen) if chosen is not None else ""
-    return f"{queries.inbox_stamp(scope, mine)} {inside} {scope.now:%H:%M}"
+    stamp = conversation_list.inbox_stamp(scope, mine)
+    return f"{stamp} {inside} {sorted(present.items())} {scope.now:%H:%M}"
 
 
 def _list_sandbox_chat_links(
@@ -154,7 +213,7 @@ def load_conversation(
     """
     me = page.viewer.member.id
     creator = conversation_creator(scope, page, conversation_id)
-    desk = queries.load_conversation_desk(scope, conversation_id, me)
+    desk = queries.load_conversation_desk(scope, conversation_id)
     kept = unsent_text.load_unsent_text(scope, conversation_id, me)
     heard = moderation.list_comments_of_conversation(scope, conversation_id) if desk.public else []
     there = conversation_connector(scope, conversation_id)

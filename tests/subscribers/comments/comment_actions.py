@@ -60,9 +60,7 @@ def list_comments(lea: SandboxAgency, fan: str = "ann") -> list[CommentView]:
 
 def get_owner(lea: SandboxAgency, fan: str = "ann") -> OwnerState:
     with lea.scope() as scope:
-        return queries.load_conversation_desk(
-            scope, find_conversation_id(lea, fan), lea.manager
-        ).owner
+        return queries.load_conversation_desk(scope, find_conversation_id(lea, fan)).owner
 
 
 def take_over(lea: SandboxAgency, fan: str = "ann") -> UUID:

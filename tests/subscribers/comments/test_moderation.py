@@ -18,9 +18,9 @@ from subscribers.conversations import queries as reads
 from subscribers.conversations.states import OwnerState
 from subscribers.erasure import erase_fan
 from subscribers.fans import directory
-from subscribers.inbox import member_actions
+from subscribers.inbox import conversation_list, member_actions
 from subscribers.inbox import queries as inbox
-from subscribers.inbox.queries import InboxGroup
+from subscribers.inbox.conversation_list import InboxGroup
 from tests.fakes.sandbox import RunningSandbox
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 from tests.subscribers.comments.comment_actions import (
@@ -50,7 +50,7 @@ def test_comment_is_received_once_and_waits_for_a_member(lea: SandboxAgency) -> 
     assert (one.text, one.under, one.state) == ("where is this?", post, "open")
     assert get_owner(lea) is OwnerState.PENDING_HUMAN
     with lea.scope() as scope:
-        (row,) = inbox.list_inbox(scope, [lea.creator_id])
+        (row,) = conversation_list.list_inbox(scope, [lea.creator_id])
         assert (row.group(lea.manager, scope.now), row.said) == (
             InboxGroup.PUBLIC,
             "where is this?",
@@ -170,7 +170,7 @@ def test_refused_answer_is_not_published(lea: SandboxAgency) -> None:
     lea.run()
     assert list_network_replies(lea, native) == []
     with lea.scope() as scope:
-        (kept,) = inbox.load_conversation_desk(scope, find_conversation_id(lea), lea.manager).unsent
+        (kept,) = inbox.load_conversation_desk(scope, find_conversation_id(lea)).unsent
     assert kept.state in ("failed", "draft")
     assert list_comments(lea)[0].state == "open"
 
@@ -180,7 +180,7 @@ def test_commenting_minor_is_blocked_and_gets_no_answer(lea: SandboxAgency) -> N
     receive_comments(lea)
     with lea.scope() as scope:
         assert age_assurance.get_assurance(scope, "sandbox", "ann").state is AssuranceState.BLOCKED
-        (row,) = inbox.list_inbox(scope, [lea.creator_id])
+        (row,) = conversation_list.list_inbox(scope, [lea.creator_id])
         assert row.group(lea.manager, scope.now) is InboxGroup.SAFETY
     take_over(lea)
     answer_comment(lea, list_comments(lea)[0], "Thank you.")
@@ -192,7 +192,7 @@ def test_comment_in_crisis_goes_to_a_member_at_once(lea: SandboxAgency) -> None:
     add_comment(lea, "i want to die", post=publish_post(lea))
     receive_comments(lea)
     with lea.scope() as scope:
-        (row,) = inbox.list_inbox(scope, [lea.creator_id])
+        (row,) = conversation_list.list_inbox(scope, [lea.creator_id])
         assert row.group(lea.manager, scope.now) is InboxGroup.SAFETY
     posts = lea.network.truth(lea.accounts["main"])["posts"]
     assert [one["text"] for one in posts] == ["first light"], "nothing is posted automatically"

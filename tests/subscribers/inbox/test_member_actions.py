@@ -16,11 +16,13 @@ from subscribers import retention as chat_keeping
 from subscribers.conversations import conversation_rows, unsent_text
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.erasure import erase_fan
-from subscribers.inbox import fan_notes, member_actions, queries
+from subscribers.inbox import conversation_list, fan_notes, member_actions, queries
 from subscribers.replies import persona
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.auth import members
+from tenants.presence import presence
+from tenants.presence.presence import Presence
 from tests.subscribers.builders import Studio, build_model_reply
 
 
@@ -228,7 +230,7 @@ def test_refused_reply_returns_to_the_member_with_a_reason(studio: Studio) -> No
     )
     studio.go()
     assert not any("pay.example" in text for text in studio.texts("leo"))
-    desk = act(studio, who, queries.load_conversation_desk, talk, who)
+    desk = act(studio, who, queries.load_conversation_desk, talk)
     (kept,) = [one for one in desk.unsent if one.origin == "member"]
     assert kept.state in (DraftState.FAILED, DraftState.DRAFT)
     assert kept.reason is not None
@@ -339,6 +341,11 @@ def state_of(studio: Studio, draft_id: UUID) -> str:
     return str(row.state)
 
 
+def present(studio: Studio, viewer: UUID) -> Any:
+    mine = [studio.world.creator_id]
+    return act(studio, viewer, presence.list_presences, viewer, "conversation", mine)
+
+
 def test_unsent_text_is_private_and_shown_as_typing(studio: Studio) -> None:
     who, talk = taken(studio)
     other = member(studio, "Sam")
@@ -352,9 +359,10 @@ def test_unsent_text_is_private_and_shown_as_typing(studio: Studio) -> None:
     act(studio, who, keep, "je commence à écrire")
     assert act(studio, who, unsent_text.load_unsent_text, talk, who) == "je commence à écrire"
     assert act(studio, other, unsent_text.load_unsent_text, talk, other) == ""
-    assert act(studio, other, unsent_text.other_members_writing, talk, other) == (who,)
-    studio.world.pass_time(21)
-    assert act(studio, other, unsent_text.other_members_writing, talk, other) == ()
+    assert present(studio, other) == {talk: (Presence(who, active=True),)}
+    assert present(studio, who) == {}
+    studio.world.pass_time(61)
+    assert present(studio, other) == {}
     act(studio, who, member_actions.send_member_reply, talk, who, "envoyé", key=uuid7())
     assert act(studio, who, unsent_text.load_unsent_text, talk, who) == ""
 
@@ -362,17 +370,17 @@ def test_unsent_text_is_private_and_shown_as_typing(studio: Studio) -> None:
 def test_snooze_ends_at_its_time_or_with_a_message(studio: Studio) -> None:
     who, talk = taken(studio)
 
-    def group() -> queries.InboxGroup:
+    def group() -> conversation_list.InboxGroup:
         with studio.scope() as scope:
-            (row,) = queries.list_inbox(scope, [studio.world.creator_id])
+            (row,) = conversation_list.list_inbox(scope, [studio.world.creator_id])
             return row.group(who, scope.now)
 
-    assert group() is queries.InboxGroup.MINE
+    assert group() is conversation_list.InboxGroup.MINE
     with studio.scope() as scope:
         member_actions.snooze_conversation(scope, talk, scope.now + timedelta(hours=1))
-    assert group() is queries.InboxGroup.SNOOZED
+    assert group() is conversation_list.InboxGroup.SNOOZED
     studio.say("leo", "vous êtes là ?")
-    assert group() is queries.InboxGroup.MINE
+    assert group() is conversation_list.InboxGroup.MINE
     with studio.scope() as scope, pytest.raises(BadInput):
         member_actions.snooze_conversation(scope, talk, scope.now - timedelta(hours=1))
 
@@ -414,7 +422,7 @@ def test_adult_reply_needs_a_trained_member_or_approval(studio: Studio) -> None:
     studio.go()
     (kept,) = [
         one
-        for one in act(studio, who, queries.load_conversation_desk, talk, who).unsent
+        for one in act(studio, who, queries.load_conversation_desk, talk).unsent
         if one.origin == "member"
     ]
     assert kept.state is DraftState.DRAFT, "the reply of an untrained member waits for approval"

@@ -14,7 +14,7 @@ from gate.viewers import age_assurance
 from subscribers.conversations.states import OwnerState
 from subscribers.erasure import erase_fan, export_fan
 from subscribers.fans import directory
-from subscribers.inbox import queries
+from subscribers.inbox import conversation_list
 from subscribers.intake import update_intake
 from tests.channels.builders import CONNECTORS
 from tests.fakes.sandbox import RunningSandbox
@@ -158,9 +158,9 @@ def test_edit_neither_stops_nor_repeats_a_reply(studio: Studio) -> None:
 def test_edit_does_not_change_the_waiting_time(studio: Studio, owner: str) -> None:
     """A correction neither makes an answered fan wait nor hides one who waits."""
 
-    def row() -> queries.InboxEntry:
+    def row() -> conversation_list.InboxEntry:
         with studio.scope() as scope:
-            return queries.list_inbox(scope, [studio.world.creator_id])[0]
+            return conversation_list.list_inbox(scope, [studio.world.creator_id])[0]
 
     say(studio, message("salut"))
     if owner == "human":

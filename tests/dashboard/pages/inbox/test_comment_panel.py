@@ -9,8 +9,8 @@ from connectors.contract.comments import Comment
 from foundation.i18n.translation import Message, render_message
 from subscribers.comments import incoming_comments
 from subscribers.conversations.states import OwnerState
-from subscribers.inbox import queries
-from subscribers.inbox.queries import InboxGroup
+from subscribers.inbox import conversation_list, queries
+from subscribers.inbox.conversation_list import InboxGroup
 from tenants.agencies.rights import Role
 from tests.dashboard.pages.inbox.test_page import House, house, running
 
@@ -25,7 +25,7 @@ def commented(house: House, text: str = "where is this?", number: int = 1) -> UU
         )
         incoming_comments.receive_comment(scope, house.studio.world.channel(), said)
     with house.studio.scope() as scope:
-        rows = queries.list_inbox(scope, [house.studio.world.creator_id])
+        rows = conversation_list.list_inbox(scope, [house.studio.world.creator_id])
         return next(row.id for row in rows if row.public)
 
 
@@ -113,8 +113,8 @@ def test_finished_comment_is_closed(house: House) -> None:
     with house.look(chat=talk) as page:
         page.press("Terminé")
     with house.studio.scope() as scope:
-        assert queries.load_conversation_desk(scope, talk, house.me()).owner is OwnerState.CLOSED
-        (row,) = queries.list_inbox(scope, [house.studio.world.creator_id])
+        assert queries.load_conversation_desk(scope, talk).owner is OwnerState.CLOSED
+        (row,) = conversation_list.list_inbox(scope, [house.studio.world.creator_id])
         assert row.group(house.me(), scope.now) is InboxGroup.CLOSED
 
 
@@ -131,14 +131,14 @@ def test_roles_without_chat_cannot_moderate_comments(house: House, role: Role) -
 def test_many_comments_hide_no_subscriber(house: House) -> None:
     house.studio.say("leo", "bonjour")
     with house.studio.scope() as scope:
-        for number in range(queries.IN_PUBLIC + 30):
+        for number in range(conversation_list.IN_PUBLIC + 30):
             said = Comment(
                 f"r{number}", f"fan{number}", f"Fan {number}", "nice", "p1", "", scope.now
             )
             incoming_comments.receive_comment(scope, house.studio.world.channel(), said)
     with house.studio.scope() as scope:
-        rows = queries.list_inbox(scope, [house.studio.world.creator_id])
-    assert sum(row.public for row in rows) == queries.IN_PUBLIC
+        rows = conversation_list.list_inbox(scope, [house.studio.world.creator_id])
+    assert sum(row.public for row in rows) == conversation_list.IN_PUBLIC
     assert [row.fan for row in rows if not row.public] == ["leo"]
 
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from dashboard.pages.inbox.actions import snooze_end
-from dashboard.pages.inbox.page import escape_label
+from dashboard.pages.inbox.list_panel import escape_label
 from foundation.db.database import Database, OpenScope
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
@@ -159,7 +159,7 @@ def test_unsent_text_survives_a_reload_and_is_private(house: House) -> None:
         assert page.find("Votre message à leo", "text_area").drawn.default == "Je commence à écr"
     with house.look(Role.MANAGER, chat=talk) as page:
         text = page.again()
-        assert "Chatter N. en train d’écrire…" in text
+        assert "Chatter N. est en train de répondre" in text
         assert "Je commence à écr" not in text
         assert "Attribuée à Chatter N." in text
         page.press("Me l’attribuer")

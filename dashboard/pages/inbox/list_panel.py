@@ -1,0 +1,314 @@
+"""List panel: search, filters, and the list of conversations with their read state, snooze and the
+members who have them open."""
+
+import re
+from collections.abc import Callable
+from uuid import UUID
+
+import streamlit as st
+
+from dashboard.pages.inbox.queries import InboxView
+from dashboard.shell import actions
+from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import draw_template
+from foundation.db.database import Scope
+from foundation.i18n.translation import Message
+from subscribers.inbox import read_state
+from subscribers.inbox.conversation_list import (
+    MAX_RESULTS,
+    RESULTS,
+    InboxEntry,
+    InboxFilter,
+    SpenderFilter,
+)
+from subscribers.inbox.search import MAX_SEARCH_LENGTH
+from tenants.agencies.rights import Right
+
+SEARCH = "inbox:search"
+SHOWN = "inbox:shown"
+CREATOR = "inbox:creator"
+CHANNEL = "inbox:channel"
+SPENDER = "inbox:spender"
+MOST = "inbox:most"
+"""Session keys of the search and the filters, and of the length of a filtered list."""
+
+UNREAD = "unread"
+WAITING = "waiting"
+QUICK_FILTERS = (UNREAD, WAITING)
+
+SEARCH_PAUSE = "400ms"
+"""Pause in typing after which the search runs."""
+
+LIST_HEIGHT = 640
+"""Height in pixels. The rows scroll within the pane, so that the search remains visible."""
+
+SAID = 42
+BEFORE = 12
+"""Maximum number of characters of the last message in the list, and of those before the searched
+word."""
+
+OpenConversation = Callable[[UUID], None]
+
+
+def current_filter() -> InboxFilter:
+    """Return the search and the filters that the member has set."""
+    shown = actions.typed_value(SHOWN) or ()
+    return InboxFilter(
+        words=str(actions.typed_value(SEARCH) or "").strip()[:MAX_SEARCH_LENGTH],
+        unread=UNREAD in shown,
+        waiting=WAITING in shown,
+        creator_id=actions.typed_value(CREATOR),
+        channel_id=actions.typed_value(CHANNEL),
+        spender=SpenderFilter(actions.typed_value(SPENDER) or SpenderFilter.ANY),
+    )
+
+
+def current_length() -> int:
+    """Return the maximum number of conversations of a filtered list."""
+    return int(st.session_state.get(MOST, RESULTS))
+
+
+def _start_over() -> None:
+    st.session_state.pop(MOST, None)
+
+
+def render_list(
+    page: PageContext, found: InboxView, chosen: UUID | None, go: OpenConversation
+) -> None:
+    """Render the search, the filters and the conversations. `go` opens one."""
+    _render_search(page, found)
+    _render_steps(page, found, chosen, go)
+    with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
+        if found.wanted.is_active:
+            _render_results(page, found, chosen, go)
+        for group, rows in found.groups.items():
+            draw_template(
+                "pages/inbox/templates/group.html", group=group, count=len(rows), word=page.text
+            )
+            for row in rows:
+                _render_row(page, found, row, chosen, go)
+    draw_template(
+        "pages/inbox/templates/footer.html",
+        now=found.now,
+        unread=found.unread,
+        most=read_state.MAX_COUNTED,
+        voice=page.localizer,
+        word=page.text,
+    )
+
+
+def _render_search(page: PageContext, found: InboxView) -> None:
+    st.text_input(
+        page.text("inbox.search"),
+        key=SEARCH,
+        type="search",
+        icon=":material/search:",
+        placeholder=page.text("inbox.search_in"),
+        max_chars=MAX_SEARCH_LENGTH,
+        label_visibility="collapsed",
+        live=SEARCH_PAUSE,
+        persist_state="session",
+        on_change=_start_over,
+    )
+    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+        st.pills(
+            page.text("inbox.show"),
+            QUICK_FILTERS,
+            selection_mode="multi",
+            format_func=lambda one: page.text(f"inbox.filter.{one}"),
+            key=SHOWN,
+            label_visibility="collapsed",
+            persist_state="session",
+            on_change=_start_over,
+        )
+        wanted = found.wanted
+        chosen = (wanted.creator_id, wanted.channel_id, wanted.spender is not SpenderFilter.ANY)
+        count = sum(map(bool, chosen))
+        label = page.text("inbox.filters_set", count=count) if count else page.text("inbox.filters")
+        with st.popover(label, icon=":material/filter_list:"):
+            _render_filters(page, found)
+
+
+def _render_filters(page: PageContext, found: InboxView) -> None:
+    """Render the choices of creator, channel and purchases. A choice that no longer exists is
+    dropped, so that it does not hide everything."""
+    channels = {
+        key: one
+        for key, one in found.channels.items()
+        if found.wanted.creator_id in (None, one.creator_id)
+    }
+    _render_choice(
+        page,
+        CREATOR,
+        "inbox.filter.creator",
+        {key: one.name for key, one in found.creators.items()},
+    )
+    _render_choice(
+        page,
+        CHANNEL,
+        "inbox.filter.channel",
+        {
+            key: f"{one.name} · {page.text(f'platform.{one.platform}')}"
+            for key, one in channels.items()
+        },
+    )
+    st.selectbox(
+        page.text("inbox.filter.spender"),
+        list(SpenderFilter),
+        format_func=lambda one: page.text(f"inbox.spender.{one}"),
+        key=SPENDER,
+        persist_state="session",
+        on_change=_start_over,
+    )
+    actions.action_button(
+        page,
+        "inbox.mark_all_read",
+        lambda scope, _press: _mark_all_read(page, scope),
+        right=Right.CHAT,
+        key="inbox:all-read",
+        icon=":material/done_all:",
+    )
+
+
+def _render_choice(page: PageContext, key: str, label: str, names: dict[UUID, str]) -> None:
+    if st.session_state.get(key) not in (None, *names):
+        st.session_state[key] = None
+    st.selectbox(
+        page.text(label),
+        [None, *names],
+        format_func=lambda one: names[one] if one is not None else page.text("inbox.filter.all"),
+        key=key,
+        persist_state="session",
+        on_change=_start_over,
+    )
+
+
+def _mark_all_read(page: PageContext, scope: Scope) -> Message:
+    read_state.mark_all_read(scope, page.viewer.member.id)
+    return Message("inbox.all_read")
+
+
+def clear_filters() -> None:
+    """Remove the search and all filters."""
+    st.session_state.update({SEARCH: "", SHOWN: [], CREATOR: None, CHANNEL: None})
+    st.session_state[SPENDER] = SpenderFilter.ANY
+    _start_over()
+
+
+def _render_steps(
+    page: PageContext, found: InboxView, chosen: UUID | None, go: OpenConversation
+) -> None:
+    order = found.conversation_order
+    if not order:
+        return
+    at = order.index(chosen) if chosen in order else -1
+    steps = (
+        ("inbox.before", "inbox:before", "K", max(at - 1, 0)),
+        ("inbox.after", "inbox:after", "J", min(at + 1, len(order) - 1)),
+    )
+    with st.container(horizontal=True, gap="small"):
+        for code, key, shortcut, index in steps:
+            st.button(
+                page.text(code), key=key, shortcut=shortcut, on_click=go, args=(order[index],)
+            )
+
+
+def _render_results(
+    page: PageContext, found: InboxView, chosen: UUID | None, go: OpenConversation
+) -> None:
+    draw_template(
+        "pages/inbox/templates/results.html",
+        count=len(found.results),
+        more=found.has_more or len(found.results) == MAX_RESULTS,
+        word=page.text,
+    )
+    st.button(
+        page.text("inbox.clear_filters"),
+        key="inbox:clear",
+        icon=":material/close:",
+        on_click=clear_filters,
+    )
+    for row in found.results:
+        _render_row(page, found, row, chosen, go)
+    if found.has_more:
+        st.button(page.text("inbox.show_more"), key="inbox:more", on_click=_show_more)
+
+
+def _show_more() -> None:
+    st.session_state[MOST] = min(current_length() + RESULTS, MAX_RESULTS)
+
+
+def _render_row(
+    page: PageContext,
+    found: InboxView,
+    row: InboxEntry,
+    chosen: UUID | None,
+    go: OpenConversation,
+) -> None:
+    st.button(
+        conversation_label(page, found, row),
+        key=f"inbox:go:{row.id}",
+        type="primary" if row.id == chosen else "secondary",
+        icon=":material/mark_chat_unread:" if row.unread else None,
+        width="stretch",
+        on_click=go,
+        args=(row.id,),
+    )
+
+
+def conversation_label(page: PageContext, found: InboxView, row: InboxEntry) -> str:
+    """Return the label of a row: fan, creator, time, read state, presence and the last message."""
+    parts = [f"**{escape_label(row.fan)}**"]
+    if len(found.creators) > 1:
+        parts.append(escape_label(found.creators[row.creator_id].name))
+    parts.append(_time_text(page, found, row))
+    if row.unread:
+        parts.append(page.text("inbox.unread"))
+    if here := presence_text(page, found, row.id):
+        parts.append(escape_label(here))
+    said = escape_label(_excerpt(row.said, found.wanted.words))
+    return f"{' · '.join(filter(None, parts))}  \n{said}"
+
+
+def presence_text(page: PageContext, found: InboxView, conversation_id: UUID) -> str:
+    """Return what other members do in a conversation now, or ""."""
+    return " · ".join(
+        page.text(
+            "inbox.replying" if one.active else "inbox.viewing",
+            name=found.members.get(one.member_id, "?"),
+        )
+        for one in found.present.get(conversation_id, ())
+    )
+
+
+def _time_text(page: PageContext, found: InboxView, row: InboxEntry) -> str:
+    """Return the end of the snooze, since when the fan waits, or when they last wrote."""
+    voice = page.localizer
+    if row.snoozed_until is not None:
+        until = row.snoozed_until
+        if row.is_snoozed(found.now):
+            return page.text("inbox.snoozed_until", until=voice.format_moment(until, found.now))
+        return page.text("inbox.snooze_ended", until=voice.format_when(until, found.now))
+    if row.waits_since is not None:
+        minutes = int((found.now - row.waits_since).total_seconds() // 60)
+        return (
+            page.text("inbox.waits", minutes=minutes)
+            if minutes < 100
+            else voice.format_moment(row.waits_since, found.now)
+        )
+    return voice.format_moment(row.last_in_at, found.now) if row.last_in_at is not None else ""
+
+
+def _excerpt(said: str, words: str) -> str:
+    """Return the beginning of a message, or the part of it with the first searched word."""
+    text = " ".join(said.split())
+    first = next(iter(words.split()), "")
+    place = re.search(re.escape(first), text, re.IGNORECASE) if first else None
+    if place is not None and place.end() > SAID:
+        text = f"…{text[place.start() - BEFORE :]}"
+    return text if len(text) <= SAID else f"{text[: SAID - 1]}…"
+
+
+def escape_label(text: str) -> str:
+    """Escape the Markdown characters of user text for a button label."""
+    return "".join(f"\\{sign}" if sign in "\\`*_[]()<>#:$~|!" else sign for sign in text)

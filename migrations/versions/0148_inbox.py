@@ -1,0 +1,161 @@
+"""Inbox: read state of members, presence of members, and an index of words for its search."""
+
+import sqlalchemy as sa
+from alembic import op
+
+from migrations.tools import (
+    flag,
+    inside,
+    instant,
+    number,
+    tenant_table,
+    text,
+    unique,
+    uuid_column,
+)
+
+revision = "0148"
+down_revision = "0144"
+branch_labels = None
+depends_on = None
+
+FOLD = """
+CREATE FUNCTION fold_search_text(words text) RETURNS text
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog AS $$
+  SELECT lower(regexp_replace(normalize(words, NFKD), '[\\u0300-\\u036f]', '', 'g'))
+$$
+"""
+"""Upper case and accents do not matter in a search: `Été` is found as `ete`."""
+
+TERMS = """
+CREATE FUNCTION chat_search_terms(creator uuid, words text) RETURNS tsvector
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog AS $$
+  SELECT array_to_tsvector(ARRAY(
+    SELECT right(creator::text, 12) || left(word, 40)
+    FROM regexp_split_to_table(public.fold_search_text(words), '(?:\\W|_)+') word
+    WHERE word <> ''))
+$$
+"""
+# Each term begins with the end of the creator's id, so that a word that is common at another agency
+# does not slow down the search of this one.
+
+SEARCHED = (("messages", "body"), ("fans", "display_name"), ("fan_identities", "handle"))
+
+# Row-level security keeps `@@` away from an index, because the operator might reveal rows of other
+# tenants in error messages. The function therefore runs as the owner of the tables, reads them
+# under a policy for the owner alone, and compares the tenant itself.
+SEARCH = """
+CREATE FUNCTION search_chats(words text, creators uuid[], most integer)
+RETURNS TABLE (conversation_id uuid, seq integer)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+  own CONSTANT uuid := nullif(current_setting('app.tenant', true), '')::uuid;
+  wanted tsquery;
+BEGIN
+  SELECT string_agg('(' || terms || ')', ' | ')::tsquery INTO wanted FROM (
+    SELECT string_agg(quote_literal(right(creator::text, 12) || left(word, 40)) || ':*', ' & ')
+      AS terms
+    FROM unnest(creators) creator,
+      regexp_split_to_table(public.fold_search_text(words), '(?:\\W|_)+') word
+    WHERE word <> '' GROUP BY creator) each_creator;
+  IF wanted IS NULL THEN RETURN; END IF;
+  RETURN QUERY
+    SELECT c.id, NULL::integer FROM conversations c WHERE c.tenant_id = own
+      AND c.creator_id = ANY (creators) AND c.fan_id IN (
+        (SELECT f.id FROM fans f WHERE f.tenant_id = own AND f.status <> 'erased'
+          AND chat_search_terms(f.creator_id, f.display_name) @@ wanted LIMIT most)
+        UNION ALL
+        (SELECT i.fan_id FROM fan_identities i WHERE i.tenant_id = own
+          AND chat_search_terms(i.creator_id, i.handle) @@ wanted LIMIT most));
+  RETURN QUERY
+    SELECT found.conversation_id, max(found.seq) FROM (
+      SELECT m.conversation_id, m.seq FROM messages m WHERE m.tenant_id = own
+        AND m.creator_id = ANY (creators)
+        AND chat_search_terms(m.creator_id, m.body) @@ wanted LIMIT most) found
+    GROUP BY found.conversation_id;
+END $$
+"""
+
+
+def upgrade() -> None:
+    _read_state()
+    _presence()
+    _search()
+
+
+def _read_state() -> None:
+    tenant_table(
+        "conversation_reads",
+        *(uuid_column(name) for name in ("creator_id", "conversation_id", "member_id")),
+        number("seq"),
+        flag("unread"),
+        inside("creator_id", "creators"),
+        inside("conversation_id", "conversations"),
+        inside("member_id", "members"),
+        unique("conversation_reads_once", "conversation_id", "member_id"),
+    )
+    op.create_index(
+        "conversation_reads_unread",
+        "conversation_reads",
+        ["tenant_id", "member_id"],
+        postgresql_where=sa.text("unread"),
+    )
+    op.create_index(
+        "conversations_snoozed",
+        "conversations",
+        ["tenant_id", "creator_id"],
+        postgresql_where=sa.text("snoozed_until IS NOT NULL"),
+    )
+    tenant_table(
+        "inbox_marks",
+        uuid_column("member_id"),
+        instant("read_until"),
+        inside("member_id", "members"),
+        unique("inbox_marks_once", "member_id"),
+    )
+
+
+def _presence() -> None:
+    tenant_table(
+        "member_presences",
+        *(uuid_column(name) for name in ("creator_id", "member_id", "subject_id")),
+        text("kind"),
+        instant("seen_at"),
+        instant("active_at", nullable=True),
+        inside("creator_id", "creators"),
+        inside("member_id", "members"),
+        unique("member_presences_once", "kind", "subject_id", "member_id"),
+        sa.CheckConstraint("kind IN ('conversation', 'post')", name="member_presences_kind"),
+    )
+    op.create_index("member_presences_now", "member_presences", ["tenant_id", "kind", "seen_at"])
+
+
+def _search() -> None:
+    op.execute(FOLD)
+    op.execute(TERMS)
+    for table, column in SEARCHED:
+        op.execute(
+            f"CREATE INDEX {table}_searched ON {table}"
+            f" USING gin (chat_search_terms(creator_id, {column}))"
+        )
+    for table in ("conversations", *(name for name, _ in SEARCHED)):
+        op.execute(
+            f"CREATE POLICY owner_searches ON {table} FOR SELECT TO CURRENT_USER USING (true)"
+        )
+    op.execute(SEARCH)
+    op.execute("REVOKE EXECUTE ON FUNCTION search_chats(text, uuid[], integer) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION search_chats(text, uuid[], integer) TO app")
+
+
+def downgrade() -> None:
+    op.execute("DROP FUNCTION search_chats(text, uuid[], integer)")
+    for table in ("conversations", *(name for name, _ in SEARCHED)):
+        op.execute(f"DROP POLICY owner_searches ON {table}")
+    for table, _ in SEARCHED:
+        op.drop_index(f"{table}_searched", table)
+    op.execute("DROP FUNCTION chat_search_terms(uuid, text)")
+    op.execute("DROP FUNCTION fold_search_text(text)")
+    op.drop_index("conversations_snoozed", "conversations")
+    for name in ("member_presences", "inbox_marks", "conversation_reads"):
+        op.drop_table(name)

@@ -1,0 +1,171 @@
+"""The list of conversations: search, filters, read state of each member, and snoozed ones that come
+back."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+
+from foundation.ids import uuid7
+from subscribers.erasure import erase_fan
+from subscribers.inbox import conversation_list, member_actions, read_state, search
+from subscribers.inbox.conversation_list import InboxEntry, InboxFilter, InboxGroup, SpenderFilter
+from tests.subscribers.builders import Studio
+from tests.subscribers.inbox.test_member_actions import act, member, taken
+
+
+@pytest.fixture
+def listed(studio: Studio) -> Callable[..., dict[str, InboxEntry]]:
+    """List the conversations of Nova as a member sees them, keyed by fan."""
+
+    def listing(who: UUID | None = None, **wanted: object) -> dict[str, InboxEntry]:
+        with studio.scope() as scope:
+            found = conversation_list.list_inbox(
+                scope,
+                [studio.world.creator_id],
+                member_id=who,
+                wanted=InboxFilter(**wanted),  # type: ignore[arg-type]  keywords of the filter
+            )
+        return {one.fan: one for one in found}
+
+    return listing
+
+
+Listed = Callable[..., dict[str, InboxEntry]]
+
+
+def test_search_finds_names_and_messages_without_case_and_accents(
+    studio: Studio, listed: Listed
+) -> None:
+    studio.say("leo", "J'adore l'Été à la mer")
+    studio.say("leo", "et vous ?")
+    studio.say("ana_92", "bonsoir")
+    assert set(listed(words="ete")) == {"leo"}
+    assert listed(words="ÉTÉ mer")["leo"].said == "J'adore l'Été à la mer"
+    assert set(listed(words="LÉO")) == {"leo"}
+    assert set(listed(words="ana")) == set(listed(words="92")) == {"ana_92"}
+    assert listed(words="ete bonsoir") == {}  # the words of one message
+    assert listed(words="inconnu") == {}
+    assert set(listed(words="e")) == {"leo", "ana_92"}  # too short: nothing is filtered
+
+
+def test_search_is_limited_to_creators_of_the_member_and_to_the_tenant(studio: Studio) -> None:
+    studio.say("leo", "secret-word")
+    with studio.scope() as scope:
+        assert len(search.find_conversations(scope, [studio.world.creator_id], "secret")) == 1
+        assert search.find_conversations(scope, [uuid7()], "secret") == {}
+        assert search.find_conversations(scope, [], "secret") == {}
+    with studio.world.database.scope(uuid7(), "system:chat") as scope:
+        assert search.find_conversations(scope, [studio.world.creator_id], "secret") == {}
+        assert search.find_conversations(scope, [studio.world.creator_id], "leo") == {}
+
+
+def test_erased_fan_is_no_longer_found(studio: Studio, listed: Listed) -> None:
+    studio.say("leo", "secret-word")
+    with studio.scope() as scope:
+        erase_fan(scope, studio.thread("leo").fan_id)
+        assert search.find_conversations(scope, [studio.world.creator_id], "secret") == {}
+        assert search.find_conversations(scope, [studio.world.creator_id], "leo") == {}
+    assert listed() == {}
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(words=st.text(max_size=140))
+@example(words="' OR '1'='1")
+@example(words="a' & !b:* | (c")
+@example(words="\x00\ud800 \\' %_ --")
+@example(words="ñ" * 140)
+def test_hostile_search_raises_nothing_and_finds_no_other(studio: Studio, words: str) -> None:
+    with studio.scope() as scope:
+        mine = [studio.world.creator_id]
+        assert search.find_conversations(scope, mine, words) == {}
+
+
+def test_message_is_unread_for_each_member_until_they_open_it(
+    studio: Studio, listed: Listed
+) -> None:
+    studio.say("leo", "bonjour")
+    lea, tom = member(studio), member(studio, "Tom")
+    talk = studio.thread("leo").id
+
+    def unread(who: UUID) -> bool:
+        with studio.scope() as scope:
+            count = read_state.count_unread(scope, who, [studio.world.creator_id])
+        assert bool(listed(who, unread=True)) is bool(count) is listed(who)["leo"].unread
+        return bool(count)
+
+    assert unread(lea)
+    assert not listed()["leo"].unread
+    act(studio, lea, read_state.mark_read, talk, lea)
+    assert (unread(lea), unread(tom)) == (False, True)
+    studio.say("leo", "encore")
+    assert unread(lea)
+    act(studio, lea, read_state.mark_all_read, lea)
+    assert (unread(lea), unread(tom)) == (False, True)
+    act(studio, lea, read_state.mark_unread, talk, lea)
+    assert unread(lea)
+    act(studio, lea, read_state.mark_all_read, lea)
+    assert not unread(lea)
+    studio.world.pass_time(timedelta(days=31).total_seconds())
+    assert not unread(tom)
+
+
+def test_filters_combine(studio: Studio, listed: Listed) -> None:
+    order = studio.invoiced("ana")
+    with studio.scope() as scope:
+        from subscribers.checkout import order_payments
+
+        order_payments.record_payment(scope, studio.charge("ana", order, "c-1"))
+    studio.say("leo", "/human")
+    studio.say("sam", "bonjour")
+    assert set(listed(spender=SpenderFilter.BUYER)) == {"ana"}
+    assert set(listed(spender=SpenderFilter.NONE)) == {"leo", "sam"}
+    assert listed(spender=SpenderFilter.SEVERAL) == {}
+    assert set(listed(waiting=True)) == {"leo"}
+    assert listed(waiting=True, spender=SpenderFilter.BUYER) == {}
+    assert set(listed(channel_id=listed()["leo"].channel_id)) == {"ana", "leo", "sam"}
+    assert listed(channel_id=uuid7()) == listed(creator_id=uuid7()) == {}
+    assert set(listed(waiting=True, words="human")) == {"leo"}
+
+
+def test_filtered_list_is_cut_after_the_newest(studio: Studio) -> None:
+    for fan in ("one", "two", "three"):
+        studio.say(fan, "bonjour")
+        studio.world.pass_time(60)
+    with studio.scope() as scope:
+        found = conversation_list.list_inbox(
+            scope, [studio.world.creator_id], wanted=InboxFilter(words="bonjour"), most=2
+        )
+    assert [one.fan for one in found] == ["three", "two"]
+
+
+def test_snoozed_conversation_comes_back_by_itself_until_it_is_handled(
+    studio: Studio, listed: Listed
+) -> None:
+    who, talk = taken(studio)
+    act(studio, who, member_actions.return_to_ai, talk, who)
+
+    def group() -> InboxGroup:
+        with studio.scope() as scope:
+            return listed(who)["leo"].group(who, scope.now)
+
+    assert group() is InboxGroup.BOT
+    with studio.scope() as scope:
+        member_actions.snooze_conversation(scope, talk, scope.now + timedelta(days=20))
+    assert group() is InboxGroup.SNOOZED
+    assert not listed(who, waiting=True)
+    studio.world.pass_time(timedelta(days=20, minutes=1).total_seconds())
+    assert group() is InboxGroup.WAITING
+    act(studio, who, member_actions.take_over_conversation, talk, who)
+    act(studio, who, member_actions.snooze_conversation, talk, _in_an_hour(studio))
+    assert group() is InboxGroup.SNOOZED
+    act(studio, who, member_actions.send_member_reply, talk, who, "Bonsoir", key=uuid7())
+    assert group() is InboxGroup.MINE
+
+
+def _in_an_hour(studio: Studio) -> object:
+    with studio.scope() as scope:
+        return scope.now + timedelta(hours=1)
