@@ -151,6 +151,29 @@ WHERE o.tenant_id = :tenant
 """
 
 
+def search_orders(
+    scope: Scope,
+    creators: Sequence[UUID],
+    *,
+    packs: Collection[UUID],
+    conversations: Collection[UUID],
+    most: int = 6,
+) -> list[OrderRow]:
+    """Return orders of these creators for one of the packs or in one of the conversations, newest
+    first."""
+    rows = scope.run(
+        f"{_SOLD} AND o.creator_id = ANY(:creators)"
+        " AND (o.pack_id = ANY(:packs) OR o.conversation_id = ANY(:conversations))"
+        " ORDER BY o.created_at DESC, o.id DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        packs=list(packs),
+        conversations=list(conversations),
+        most=most,
+    )
+    return [_order_from_row(row) for row in rows]
+
+
 def list_order_rows(
     scope: Scope, creators: Sequence[UUID], *, before: datetime | None = None
 ) -> list[OrderRow]:

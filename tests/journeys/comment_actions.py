@@ -13,7 +13,9 @@ from tests.schedules.builders import SandboxAgency
 def list_open_comments(lea: SandboxAgency) -> list[CommentView]:
     """Return the open comments, newest conversation first."""
     with lea.scope() as scope:
-        rows = [row.id for row in conversation_list.list_inbox(scope, [lea.creator_id]) if row.public]
+        rows = [
+            row.id for row in conversation_list.list_inbox(scope, [lea.creator_id]) if row.public
+        ]
         return [
             one
             for talk in rows

@@ -217,7 +217,7 @@ def test_chatter_sees_notices_without_actions(door: Door, lumiere: Agency) -> No
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.open()
-        assert page.labels() == ["Stop: Mia"]
+        assert page.labels() == ["Search", "Help", "Stop: Mia"]
 
 
 def test_links_lead_only_to_permitted_pages(door: Door, lumiere: Agency) -> None:

@@ -1,0 +1,51 @@
+"""Index of words of posts for the search of the dashboard; hidden list of first steps."""
+
+from alembic import op
+
+revision = "0151"
+down_revision = "0148"
+branch_labels = None
+depends_on = None
+
+# Runs as the owner of the tables and compares the tenant itself, as `search_chats` does:
+# row-level security keeps `@@` away from an index.
+SEARCH = """
+CREATE FUNCTION search_posts(words text, creators uuid[], most integer)
+RETURNS TABLE (post_id uuid)
+LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off SET jit = off AS $$
+DECLARE
+  own CONSTANT uuid := nullif(current_setting('app.tenant', true), '')::uuid;
+  wanted tsquery;
+BEGIN
+  SELECT string_agg('(' || terms || ')', ' | ')::tsquery INTO wanted FROM (
+    SELECT string_agg(quote_literal(right(creator::text, 12) || left(word, 40)) || ':*', ' & ')
+      AS terms
+    FROM unnest(creators) creator,
+      regexp_split_to_table(public.fold_search_text(words), '(?:\\W|_)+') word
+    WHERE word <> '' GROUP BY creator) each_creator;
+  IF wanted IS NULL THEN RETURN; END IF;
+  RETURN QUERY
+    SELECT p.id FROM posts p WHERE p.tenant_id = own AND p.creator_id = ANY (creators)
+      AND chat_search_terms(p.creator_id, p.title || ' ' || p.body) @@ wanted LIMIT most;
+END $$
+"""
+
+
+def upgrade() -> None:
+    op.execute(
+        "CREATE INDEX posts_searched ON posts"
+        " USING gin (chat_search_terms(creator_id, title || ' ' || body))"
+    )
+    op.execute("CREATE POLICY owner_searches ON posts FOR SELECT TO CURRENT_USER USING (true)")
+    op.execute(SEARCH)
+    op.execute("REVOKE EXECUTE ON FUNCTION search_posts(text, uuid[], integer) FROM PUBLIC")
+    op.execute("GRANT EXECUTE ON FUNCTION search_posts(text, uuid[], integer) TO app")
+    op.execute("ALTER TABLE members ADD COLUMN guide_hidden boolean NOT NULL DEFAULT false")
+
+
+def downgrade() -> None:
+    op.execute("ALTER TABLE members DROP COLUMN guide_hidden")
+    op.execute("DROP FUNCTION search_posts(text, uuid[], integer)")
+    op.execute("DROP POLICY owner_searches ON posts")
+    op.drop_index("posts_searched", "posts")
