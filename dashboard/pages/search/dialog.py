@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.pages.search.queries import search
 from dashboard.shell import page_context
 from dashboard.shell.actions import typed_value
+from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.i18n.search_words import MAX_SEARCH_LENGTH
@@ -35,6 +36,7 @@ def _render_dialog() -> None:
         label_visibility="collapsed",
         live=True,
     )
+    browser_component("focus")(key="search:focus", height="content")
     typed = str(typed_value(WORDS) or "")
     found = page.read(lambda scope: search(scope, page, typed))
     draw_template(
