@@ -15,6 +15,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.shell import session
+from dashboard.shell.empty_states import set_reader
 from dashboard.shell.localization import MemberLocalizer
 from dashboard.shell.session import Viewer
 from dashboard.shell.widgets import escape_markdown
@@ -131,6 +132,7 @@ def _read_session_cookie() -> str:
 
 def _build_page_context(who: Viewer) -> PageContext:
     member = who.member
+    set_reader(member.role)
     locale = date_locale(_requested_languages(), member.language)
     return PageContext(who, MemberLocalizer(member.language, load_zone(member.zone), locale))
 

@@ -58,7 +58,7 @@ def render_page(page: PageContext) -> None:
     st.title(page.text("dashboard.page.channels"))
     found = page.read(lambda scope: load_channels(scope, page.list_creators(scope)))
     if not found.creators:
-        st.info(page.text("channels.no_creators"))
+        draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return
     match _render_view_picker(page):
         case "links":
