@@ -13,9 +13,6 @@ from foundation.db.database import Scope
 from foundation.i18n.search_words import clean_search
 from schedules.posts.states import DeliveryState
 
-MOST_HITS = 2000
-"""Number of posts after which a search stops. A longer word narrows it."""
-
 
 @dataclass(frozen=True)
 class FoundPost:
@@ -33,7 +30,7 @@ class FoundPost:
 _FOUND = """
 SELECT p.id, p.creator_id, coalesce(nullif(p.title, ''), p.body) AS text, d.due_at, d.state,
   (SELECT count(*) FROM deliveries c WHERE c.tenant_id = :tenant AND c.post_id = p.id) AS channels
-FROM search_posts(:words, CAST(:creators AS uuid[]), :hits) f
+FROM search_posts(:words, CAST(:creators AS uuid[]), :most) f
 JOIN posts p ON p.tenant_id = :tenant AND p.id = f.post_id AND p.creator_id = ANY(:creators)
 LEFT JOIN LATERAL (SELECT x.due_at, x.state FROM deliveries x
   WHERE x.tenant_id = :tenant AND x.post_id = p.id ORDER BY x.due_at, x.id LIMIT 1) d ON true
@@ -48,7 +45,7 @@ def search_posts(
     words = clean_search(typed)
     if not words or not creators:
         return []
-    asked = {"words": words, "creators": list(creators), "hits": MOST_HITS, "most": most}
+    asked = {"words": words, "creators": list(creators), "most": most}
     return [
         FoundPost(
             row.id,

@@ -33,12 +33,13 @@ def render_page(page: PageContext) -> None:
         _render_member(page, found, colleague)
     _render_invite_form(page, found)
     _render_second_factor(page, found)
-    draw_template(
-        "pages/team/templates/duty_coverage.html",
-        found=found,
-        states=tuple(DutyStatus),
-        word=page.text,
-    )
+    with st.expander(page.text("team.needed_title"), key="team:duties"):
+        draw_template(
+            "pages/team/templates/duty_coverage.html",
+            found=found,
+            states=tuple(DutyStatus),
+            word=page.text,
+        )
     draw_template(
         "pages/team/templates/footer.html",
         word=page.text,
