@@ -29,7 +29,7 @@ $$
 
 TERMS = """
 CREATE FUNCTION chat_search_terms(creator uuid, words text) RETURNS tsvector
-LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT SET search_path = pg_catalog AS $$
+LANGUAGE sql IMMUTABLE PARALLEL SAFE STRICT COST 10000 SET search_path = pg_catalog AS $$
   SELECT array_to_tsvector(ARRAY(
     SELECT right(creator::text, 12) || left(word, 40)
     FROM regexp_split_to_table(public.fold_search_text(words), '(?:\\W|_)+') word
@@ -48,7 +48,9 @@ SEARCH = """
 CREATE FUNCTION search_chats(words text, creators uuid[], most integer)
 RETURNS TABLE (conversation_id uuid, seq integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER
-SET search_path = pg_catalog, public, pg_temp SET enable_seqscan = off SET jit = off AS $$
+SET search_path = pg_catalog, public, pg_temp
+SET enable_seqscan = off SET plan_cache_mode = force_custom_plan
+SET max_parallel_workers_per_gather = 0 SET jit = off AS $$
 DECLARE
   own CONSTANT uuid := nullif(current_setting('app.tenant', true), '')::uuid;
   wanted tsquery;
@@ -61,19 +63,21 @@ BEGIN
     WHERE word <> '' GROUP BY creator) each_creator;
   IF wanted IS NULL THEN RETURN; END IF;
   RETURN QUERY
-    SELECT c.id, NULL::integer FROM conversations c WHERE c.tenant_id = own
-      AND c.creator_id = ANY (creators) AND c.fan_id IN (
-        (SELECT f.id FROM fans f WHERE f.tenant_id = own AND f.status <> 'erased'
-          AND chat_search_terms(f.creator_id, f.display_name) @@ wanted LIMIT most)
-        UNION ALL
-        (SELECT i.fan_id FROM fan_identities i WHERE i.tenant_id = own
-          AND chat_search_terms(i.creator_id, i.handle) @@ wanted LIMIT most));
+    WITH named AS MATERIALIZED (
+      (SELECT f.tenant_id, f.id FROM fans f
+        WHERE chat_search_terms(f.creator_id, f.display_name) @@ wanted LIMIT most)
+      UNION
+      (SELECT i.tenant_id, i.fan_id FROM fan_identities i
+        WHERE chat_search_terms(i.creator_id, i.handle) @@ wanted LIMIT most))
+    SELECT c.id, NULL::integer FROM named n
+    JOIN conversations c ON c.tenant_id = n.tenant_id AND c.fan_id = n.id
+    WHERE c.tenant_id = own AND c.creator_id = ANY (creators);
   RETURN QUERY
-    SELECT found.conversation_id, max(found.seq) FROM (
-      SELECT m.conversation_id, m.seq FROM messages m WHERE m.tenant_id = own
-        AND m.creator_id = ANY (creators)
-        AND chat_search_terms(m.creator_id, m.body) @@ wanted LIMIT most) found
-    GROUP BY found.conversation_id;
+    WITH said AS MATERIALIZED (
+      SELECT m.tenant_id, m.creator_id, m.conversation_id, m.seq FROM messages m
+      WHERE chat_search_terms(m.creator_id, m.body) @@ wanted LIMIT most)
+    SELECT s.conversation_id, max(s.seq) FROM said s
+    WHERE s.tenant_id = own AND s.creator_id = ANY (creators) GROUP BY s.conversation_id;
 END $$
 """
 
@@ -107,6 +111,12 @@ def _read_state() -> None:
         ["tenant_id", "creator_id"],
         postgresql_where=sa.text("snoozed_until IS NOT NULL"),
     )
+    op.create_index(
+        "fan_facts_buyers",
+        "fan_facts",
+        ["tenant_id", "creator_id", "buys"],
+        postgresql_where=sa.text("buys > 0"),
+    )
     tenant_table(
         "inbox_marks",
         uuid_column("member_id"),
@@ -134,10 +144,10 @@ def _presence() -> None:
 def _search() -> None:
     op.execute(FOLD)
     op.execute(TERMS)
-    for table, column in SEARCHED:
+    for table, column in SEARCHED:  # a list of pending words would slow down each search
         op.execute(
             f"CREATE INDEX {table}_searched ON {table}"
-            f" USING gin (chat_search_terms(creator_id, {column}))"
+            f" USING gin (chat_search_terms(creator_id, {column})) WITH (fastupdate = off)"
         )
     for table in ("conversations", *(name for name, _ in SEARCHED)):
         op.execute(
@@ -156,6 +166,7 @@ def downgrade() -> None:
         op.drop_index(f"{table}_searched", table)
     op.execute("DROP FUNCTION chat_search_terms(uuid, text)")
     op.execute("DROP FUNCTION fold_search_text(text)")
+    op.drop_index("fan_facts_buyers", "fan_facts")
     op.drop_index("conversations_snoozed", "conversations")
     for name in ("member_presences", "inbox_marks", "conversation_reads"):
         op.drop_table(name)

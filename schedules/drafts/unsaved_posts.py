@@ -15,6 +15,8 @@ from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from schedules.drafts.models import UnsavedPost
+from tenants.presence import presence
+from tenants.presence.presence import PresenceSubject
 
 MAX_FIELDS_LENGTH = 500_000
 """Maximum size in bytes of all fields of one post, as JSON."""
@@ -31,7 +33,8 @@ class UnsavedFields:
 
 
 def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bool) -> None:
-    """Store the fields of a member for a new or an existing post, unless they are too large."""
+    """Store the fields of a member for a new or an existing post, unless they are too large. Other
+    members see that the member is editing an existing post."""
     kept = canonical_json(dict(of.fields))
     if len(kept) > MAX_FIELDS_LENGTH:
         return
@@ -50,6 +53,9 @@ def store_fields(scope: Scope, member_id: UUID, of: UnsavedFields, *, is_new: bo
         fields=kept.decode(),
         seen=of.seen,
     )
+    if not is_new:
+        edited = PresenceSubject("post", of.subject_id, of.creator_id)
+        presence.record_presence(scope, member_id, edited, active=True)
 
 
 def load_fields(scope: Scope, member_id: UUID, post_id: UUID) -> UnsavedFields | None:
@@ -88,6 +94,7 @@ def delete_fields(scope: Scope, member_id: UUID, subject_id: UUID) -> None:
         member=member_id,
         subject=subject_id,
     )
+    presence.end_activity(scope, member_id, "post", subject_id)
 
 
 def _find_fields(scope: Scope, member_id: UUID, where: Any) -> UnsavedFields | None:

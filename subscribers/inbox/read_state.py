@@ -12,6 +12,9 @@ from foundation.ids import uuid7
 UNREAD_PERIOD = timedelta(days=30)
 """Age from which a message counts as read, equal to the retention of the read state."""
 
+FIRST_PERIOD = timedelta(days=1)
+"""Age from which messages count as read when a member opens the inbox for the first time."""
+
 UNREAD = (
     "coalesce(r.unread OR c.last_in_seq > r.seq AND c.last_in_at > :read_until,"
     " c.last_in_at > :read_until, false)"
@@ -28,6 +31,19 @@ def read_until(scope: Scope, member_id: UUID) -> datetime:
     ).scalar()
     oldest = scope.now - UNREAD_PERIOD
     return max(marked, oldest) if marked is not None else oldest
+
+
+def start_reading(scope: Scope, member_id: UUID) -> None:
+    """Record a member's first visit, from which unread messages are counted. Later visits change
+    nothing."""
+    scope.run(
+        "INSERT INTO inbox_marks (tenant_id, id, member_id, read_until)"
+        " VALUES (:tenant, :id, :member, :start) ON CONFLICT (tenant_id, member_id) DO NOTHING",
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        member=member_id,
+        start=scope.now - FIRST_PERIOD,
+    )
 
 
 def mark_read(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.i18n.search_words import clean_search
 
-MOST_HITS = 2000
+MOST_HITS = 1000
 """Number of messages after which a search stops. A longer word narrows it."""
 
 

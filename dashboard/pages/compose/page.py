@@ -46,7 +46,7 @@ from dashboard.pages.compose.draft import (
 )
 from dashboard.pages.compose.queries import ComposeView, load_compose
 from dashboard.pages.compose.recurrence import SeriesTarget
-from dashboard.pages.posts import labels
+from dashboard.pages.posts import labels, post_presence
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts, soonest_wall_time
 from dashboard.pages.posts.recurrence_choice import RecurrenceChoice
 from dashboard.shell import actions, time_zones
@@ -114,6 +114,7 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         return
     if rewritten := field_text(EDITED_POST_KEY):
         edit_mode.render_change_requests(page, UUID(rewritten))
+        post_presence.render_post_presence(UUID(rewritten))
     left, right = st.columns([3, 2], gap="large")
     with left:
         creator = _select_creator(page, mine)

@@ -76,8 +76,12 @@ def render_list(
     page: PageContext, found: InboxView, chosen: UUID | None, go: OpenConversation
 ) -> None:
     """Render the search, the filters and the conversations. `go` opens one."""
-    _render_search(page, found)
-    _render_steps(page, found, chosen, go)
+    _render_search(page)
+    with st.container(horizontal=True, gap="xsmall", vertical_alignment="center"):
+        _render_quick_filters(page)
+        _render_filters(page, found)
+    with st.container(horizontal=True, gap="small", key="inbox-steps"):
+        _render_steps(page, found, chosen, go)
     with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
         if found.wanted.is_active:
             _render_results(page, found, chosen, go)
@@ -97,61 +101,53 @@ def render_list(
     )
 
 
-def _render_search(page: PageContext, found: InboxView) -> None:
+def _render_search(page: PageContext) -> None:
     st.text_input(
         page.text("inbox.search"),
         key=SEARCH,
         type="search",
         icon=":material/search:",
         placeholder=page.text("inbox.search_in"),
-        max_chars=MAX_SEARCH_LENGTH,
         label_visibility="collapsed",
         live=SEARCH_PAUSE,
         persist_state="session",
         on_change=_start_over,
     )
-    with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        st.pills(
-            page.text("inbox.show"),
-            QUICK_FILTERS,
-            selection_mode="multi",
-            format_func=lambda one: page.text(f"inbox.filter.{one}"),
-            key=SHOWN,
-            label_visibility="collapsed",
-            persist_state="session",
-            on_change=_start_over,
-        )
-        wanted = found.wanted
-        chosen = (wanted.creator_id, wanted.channel_id, wanted.spender is not SpenderFilter.ANY)
-        count = sum(map(bool, chosen))
-        label = page.text("inbox.filters_set", count=count) if count else page.text("inbox.filters")
-        with st.popover(label, icon=":material/filter_list:"):
-            _render_filters(page, found)
+
+
+def _render_quick_filters(page: PageContext) -> None:
+    st.pills(
+        page.text("inbox.show"),
+        QUICK_FILTERS,
+        selection_mode="multi",
+        format_func=lambda one: page.text(f"inbox.filter.{one}"),
+        key=SHOWN,
+        label_visibility="collapsed",
+        persist_state="session",
+        on_change=_start_over,
+    )
 
 
 def _render_filters(page: PageContext, found: InboxView) -> None:
+    wanted = found.wanted
+    chosen = (wanted.creator_id, wanted.channel_id, wanted.spender is not SpenderFilter.ANY)
+    count = sum(map(bool, chosen))
+    label = page.text("inbox.filters_set", count=count) if count else page.text("inbox.filters")
+    with st.popover(label, icon=":material/filter_list:"):
+        _render_filter_choices(page, found)
+
+
+def _render_filter_choices(page: PageContext, found: InboxView) -> None:
     """Render the choices of creator, channel and purchases. A choice that no longer exists is
     dropped, so that it does not hide everything."""
     channels = {
-        key: one
+        key: f"{one.name} · {page.text(f'platform.{one.platform}')}"
         for key, one in found.channels.items()
         if found.wanted.creator_id in (None, one.creator_id)
     }
-    _render_choice(
-        page,
-        CREATOR,
-        "inbox.filter.creator",
-        {key: one.name for key, one in found.creators.items()},
-    )
-    _render_choice(
-        page,
-        CHANNEL,
-        "inbox.filter.channel",
-        {
-            key: f"{one.name} · {page.text(f'platform.{one.platform}')}"
-            for key, one in channels.items()
-        },
-    )
+    creators = {key: one.name for key, one in found.creators.items()}
+    _render_choice(page, CREATOR, "inbox.filter.creator", creators)
+    _render_choice(page, CHANNEL, "inbox.filter.channel", channels)
     st.selectbox(
         page.text("inbox.filter.spender"),
         list(SpenderFilter),
@@ -206,11 +202,8 @@ def _render_steps(
         ("inbox.before", "inbox:before", "K", max(at - 1, 0)),
         ("inbox.after", "inbox:after", "J", min(at + 1, len(order) - 1)),
     )
-    with st.container(horizontal=True, gap="small"):
-        for code, key, shortcut, index in steps:
-            st.button(
-                page.text(code), key=key, shortcut=shortcut, on_click=go, args=(order[index],)
-            )
+    for code, key, shortcut, index in steps:
+        st.button(page.text(code), key=key, shortcut=shortcut, on_click=go, args=(order[index],))
 
 
 def _render_results(
@@ -249,7 +242,6 @@ def _render_row(
         conversation_label(page, found, row),
         key=f"inbox:go:{row.id}",
         type="primary" if row.id == chosen else "secondary",
-        icon=":material/mark_chat_unread:" if row.unread else None,
         width="stretch",
         on_click=go,
         args=(row.id,),
@@ -257,15 +249,16 @@ def _render_row(
 
 
 def conversation_label(page: PageContext, found: InboxView, row: InboxEntry) -> str:
-    """Return the label of a row: fan, creator, time, read state, presence and the last message."""
+    """Return the label of a row: fan, read state, presence, time, creator and the last message. The
+    end of a long line is cut."""
     parts = [f"**{escape_label(row.fan)}**"]
-    if len(found.creators) > 1:
-        parts.append(escape_label(found.creators[row.creator_id].name))
-    parts.append(_time_text(page, found, row))
     if row.unread:
-        parts.append(page.text("inbox.unread"))
+        parts.append(f"● {page.text('inbox.unread')}")
     if here := presence_text(page, found, row.id):
         parts.append(escape_label(here))
+    parts.append(_time_text(page, found, row))
+    if len(found.creators) > 1:
+        parts.append(escape_label(found.creators[row.creator_id].name))
     said = escape_label(_excerpt(row.said, found.wanted.words))
     return f"{' · '.join(filter(None, parts))}  \n{said}"
 

@@ -1,7 +1,7 @@
 """The inbox page: the list of conversations, the open conversation and the fan card. The refreshing
 fragment contains no input fields."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 from uuid import UUID
 
@@ -31,6 +31,8 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
+from subscribers.conversations.queries import ThreadLine
+from subscribers.inbox import read_state
 from tenants.agencies.rights import Right
 
 TICK = "2s"
@@ -74,7 +76,7 @@ def render_page(page: PageContext) -> None:
         )
         _rerun_on_change(page, chosen, found.mark)
         return
-    left, middle, right = st.columns([1, 1.7, 0.9], gap="medium")
+    left, middle, right = st.columns([1.15, 1.7, 0.9], gap="medium")
     with left, st.container(key="inbox-list"):
         list_panel.render_list(page, found, chosen, go_to_conversation)
     if chosen is not None:
@@ -104,6 +106,7 @@ def render_page(page: PageContext) -> None:
 
 def _open_and_load(scope: Scope, page: PageContext, chosen: UUID | None) -> InboxView:
     """Mark the open conversation as read before the list is read."""
+    read_state.start_reading(scope, page.viewer.member.id)
     if chosen is not None:
         open_conversation(scope, page, chosen)
     wanted = list_panel.current_filter()
@@ -161,10 +164,17 @@ def _render_thread(page: PageContext, found: InboxView, one: ConversationView) -
             kinds=KINDS,
             now=found.now,
             unsent=[kept for kept in one.desk.unsent if kept.state != "pending" or kept.text],
+            sent=_last_sent(one.desk.lines),
             present=list_panel.presence_text(page, found, one.desk.id),
             voice=page.localizer,
             word=page.text,
         )
+
+
+def _last_sent(lines: Sequence[ThreadLine]) -> int:
+    """Return the number of the last message if it is ours, otherwise 0. The platform has accepted
+    it; no platform reports to this system when a fan reads or types."""
+    return lines[-1].seq if lines and lines[-1].author != "fan" else 0
 
 
 def _close_conversation() -> None:

@@ -21,6 +21,7 @@ from dashboard.pages.posts import (
     dry_run_actions,
     labels,
     move_results,
+    post_presence,
     publish_actions,
     review_comments,
     timing_warnings,
@@ -61,6 +62,7 @@ def render_post(page: PageContext, post_id: UUID) -> None:
     at = st.query_params.get("at", "")
     found = page.read(lambda scope: load_post(scope, page.list_creators(scope), post_id, at))
     render_back_button(page)
+    post_presence.render_post_presence(post_id)
     draw_template(
         "pages/post_detail/templates/post.html",
         found=found,

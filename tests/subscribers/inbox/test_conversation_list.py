@@ -113,6 +113,20 @@ def test_message_is_unread_for_each_member_until_they_open_it(
     assert not unread(tom)
 
 
+def test_first_visit_starts_with_the_messages_of_the_last_day(
+    studio: Studio, listed: Listed
+) -> None:
+    studio.say("leo", "bonjour")
+    studio.world.pass_time(timedelta(days=1, minutes=1).total_seconds())
+    studio.say("ana", "bonsoir")
+    lea = member(studio)
+    act(studio, lea, read_state.start_reading, lea)
+    assert set(listed(lea, unread=True)) == {"ana"}
+    studio.world.pass_time(timedelta(days=3).total_seconds())
+    act(studio, lea, read_state.start_reading, lea)
+    assert set(listed(lea, unread=True)) == {"ana"}
+
+
 def test_filters_combine(studio: Studio, listed: Listed) -> None:
     order = studio.invoiced("ana")
     with studio.scope() as scope:

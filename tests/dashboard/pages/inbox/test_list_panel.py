@@ -1,0 +1,126 @@
+"""The list panel: search, filters, read state, snooze, and the presence of other members."""
+
+from datetime import UTC, datetime, timedelta
+
+from dashboard.pages.inbox import actions, list_panel
+from subscribers.inbox import member_actions
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
+from tests.dashboard.pages.inbox.test_page import House, house, running
+from tests.dashboard.streamlit_client import Stream
+
+__all__ = ["house", "running"]
+
+
+def rows(page: Stream) -> list[str]:
+    """Return the fans of the listed conversations, from top to bottom."""
+    return [label.split("**")[1] for label in page.labels() if label.startswith("**")]
+
+
+def test_search_narrows_the_list_and_is_cleared(house: House) -> None:
+    house.studio.say("leo", "Je reviens de la plage, quelle journée")
+    house.studio.say("ana", "bonsoir")
+    with house.look() as page:
+        assert set(rows(page)) == {"leo", "ana"}
+        text = page.type("Rechercher une conversation", "PLAGE")
+        assert rows(page) == ["leo"]
+        assert "Résultats : 1" in text
+        assert "Gérées par l’IA" not in text
+        text = page.type("Rechercher une conversation", "<b>rien</b> ' OR 1=1 --")
+        assert rows(page) == []
+        assert "Aucune conversation ne correspond" in text
+        page.press("Effacer la recherche et les filtres")
+        assert set(rows(page)) == {"leo", "ana"}
+
+
+def test_filters_show_unread_waiting_and_buyers(house: House) -> None:
+    house.studio.say("leo", "/human")
+    house.studio.say("ana", "bonsoir")
+    with house.look(chat=house.talk("ana")) as page:
+        assert "Non lues : 1" in page.again()
+        page.choose("Afficher", "Non lues")
+        assert rows(page) == ["leo"]
+        page.choose("Afficher", "À traiter")
+        assert rows(page) == ["leo"]
+        page.choose("Afficher")
+        page.choose("Achats", "Au moins un pack acheté")
+        assert rows(page) == []
+        page.choose("Achats", "Aucun achat")
+        assert set(rows(page)) == {"leo", "ana"}
+
+
+def test_opened_conversation_is_read_until_it_is_marked_as_unread(house: House) -> None:
+    house.studio.say("leo", "bonjour")
+    with house.look(Role.MANAGER) as other, house.look() as page:
+        row = next(label for label in page.labels() if label.startswith("**leo**"))
+        assert "non lu" in row
+        page.press(row)
+        assert "non lu" not in next(one for one in page.labels() if one.startswith("**leo**"))
+        assert "non lu" in " ".join(label for label in other.labels() if "leo" in label)
+        page.press("Marquer comme non lue")
+        assert "Sélectionnez" in page.again()
+        assert "non lu" in next(one for one in page.labels() if one.startswith("**leo**"))
+        assert "marquées comme lues" in page.press("Tout marquer comme lu")
+        assert "non lu" not in next(one for one in page.labels() if one.startswith("**leo**"))
+
+
+def test_members_see_who_views_and_who_replies(house: House) -> None:
+    house.studio.say("leo", "/human")
+    talk = house.talk()
+    with house.look(chat=talk) as page, house.look(Role.MANAGER) as other:
+        text = other.again()
+        assert "Chatter N. consulte" in next(one for one in other.labels() if "leo" in one)
+        assert "est en train de répondre" not in text
+        page.press("Reprendre")
+        page.type("Votre message à leo", "Je commence")
+        assert "Chatter N. est en train de répondre" in other.tick()
+        page.type("Votre message à leo", "")
+        text = other.tick()
+        assert "Chatter N. consulte" in text
+        house.studio.world.pass_time(61)
+        assert "Chatter N." not in other.again().split("Attribuées à d’autres")[-1]
+
+
+def test_member_of_other_creators_neither_finds_nor_sees_presence(house: House) -> None:
+    house.studio.say("leo", "canary-words")
+    with house.studio.scope() as scope:
+        agencies.add_creator(
+            scope, slug="mia", name="Mia", kind="human", zone="Europe/Paris", languages=["fr"]
+        )
+        scope.run("""UPDATE members SET creators = '["mia"]' WHERE id = :m""", m=house.me())
+    with house.look(Role.MANAGER, chat=house.talk()), house.look() as page:
+        text = page.again()
+        assert "canary" not in text
+        assert "Manager N." not in text
+        assert page.labels("text_input") == []  # nothing to search in
+
+
+def test_snooze_is_shown_and_comes_back_at_the_chosen_time(house: House) -> None:
+    house.studio.say("leo", "bonjour")
+    talk = house.talk()
+    with house.studio.scope() as scope:
+        member_actions.snooze_conversation(scope, talk, scope.now + timedelta(hours=2))
+    with house.look(chat=talk) as page:
+        text = page.again()
+        assert "En veille jusqu’à" in text
+        assert "en veille jusqu’à" in next(one for one in page.labels() if "leo" in one)
+        house.studio.world.pass_time(2 * 3600 + 60)
+        text = page.again()
+        assert text.index("À traiter") < text.index("veille terminée")
+        assert "La veille s’est terminée" in text
+        page.press("Réactiver")
+        assert "veille terminée" not in page.again()
+
+
+def test_snooze_of_a_week_ends_on_monday_morning() -> None:
+    monday = datetime(2026, 3, 2, 8, tzinfo=UTC)
+    for days in range(7):
+        ends = actions.snooze_end("week", monday + timedelta(days=days))
+        assert (ends.date(), ends.hour) == ((monday + timedelta(days=7)).date(), 9)
+
+
+def test_label_shows_the_searched_part_of_a_long_message() -> None:
+    said = f"{'mot ' * 30}mer bleue {'fin ' * 9}"
+    assert "mer bleue" in list_panel._excerpt(said, "mer")
+    assert list_panel._excerpt(said, "").startswith("mot mot")
+    assert len(list_panel._excerpt(said, "absent")) <= list_panel.SAID
