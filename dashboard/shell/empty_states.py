@@ -44,7 +44,8 @@ def set_reader(role: Role) -> None:
 
 def empty_action(code: str) -> EmptyAction | None:
     """Return the action of an empty state, or None if there is none or the member may not do it."""
-    found, role = EMPTY_ACTIONS.get(code), _READER.get()
+    found = EMPTY_ACTIONS.get(code)
+    role = _READER.get()
     if found is None or role is None or not has_right(role, found.right):
         return None
     return found

@@ -1,8 +1,8 @@
 """Avatars of creators and members, and icons of channels, as HTML for templates.
 
-Every template has `avatar`, `creator_avatar` and `channel_icon` as functions. The marks are letters
-on a color of our own; they contain no artwork of a platform. A mark is never the only sign: its
-name is always in the HTML, visible or for screen readers.
+Every template has the functions `person_avatar`, `creator_avatar` and `channel_icon`. The marks are
+letters on a color of our own; they contain no artwork of a platform. A mark is never the only sign:
+its name is always in the HTML, visible or for screen readers.
 """
 
 from collections.abc import Mapping
@@ -65,7 +65,7 @@ def avatar_url(creator: Creator) -> str:
     return f"/files/creators/{creator.id}/{creator.avatar}" if creator.avatar else ""
 
 
-def avatar(name: str, url: str = "", *, small: bool = False) -> Markup:
+def person_avatar(name: str, url: str = "", *, small: bool = False) -> Markup:
     """Return the avatar of a person: the picture at `url`, or the initials. The name must stand
     beside it, because screen readers skip the avatar."""
     kind = "gr-avatar gr-avatar-small" if small else "gr-avatar"
@@ -79,7 +79,7 @@ def avatar(name: str, url: str = "", *, small: bool = False) -> Markup:
 
 def creator_avatar(creator: Creator, *, small: bool = False) -> Markup:
     """Return the avatar of a creator, who is named beside it."""
-    return avatar(creator.name, avatar_url(creator), small=small)
+    return person_avatar(creator.name, avatar_url(creator), small=small)
 
 
 def channel_icon(platform: str, label: str, *, compact: bool = False) -> Markup:

@@ -32,7 +32,7 @@ def _build_environment() -> Environment:
     )
     found.filters["ticked"] = code_markup
     for function in (
-        marks.avatar,
+        marks.person_avatar,
         marks.creator_avatar,
         marks.channel_icon,
         empty_states.empty_action,

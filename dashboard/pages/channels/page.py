@@ -111,7 +111,7 @@ def _render_accounts(page: PageContext, found: ChannelsView) -> None:
             own = [one for one in found.accounts if one.creator.id == creator.id]
             if own:
                 wrong = sum(one.has_problem for one in own)
-                label = page.localizer.count_text("channels.of_creator", len(own))
+                label = page.text("channels.of_creator", count=len(own))
                 problem = page.text("channels.problems", count=wrong) if wrong else ""
                 title = " · ".join(filter(None, (escape_markdown(creator.name), label, problem)))
                 with st.expander(title, expanded=wrong > 0, key=f"accounts:{creator.id}"):

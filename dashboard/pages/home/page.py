@@ -102,13 +102,13 @@ def _render_attention_items(page: PageContext, found: HomeView) -> None:
     if not folded:
         return
     count = len(found.needs) - SHOWN
-    label = page.localizer.count_text("home.more_needs", count)
+    label = page.text("home.more_needs", count=count)
     with st.expander(label, key="needs:more"):
         for number, need in enumerate(folded, SHOWN):
             _render_attention_item(page, found, number, need)
         rest = len(found.needs) - FOLDED
         if rest > 0:
-            note = page.localizer.count_text("home.other_needs", rest)
+            note = page.text("home.other_needs", count=rest)
             draw_template("shell/templates/note.html", note=note)
 
 

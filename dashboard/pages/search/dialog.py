@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.pages.search.queries import search
+from dashboard.pages.search.queries import search_everything
 from dashboard.shell import page_context
 from dashboard.shell.actions import typed_value
 from dashboard.shell.browser_components import browser_component
@@ -38,7 +38,7 @@ def _render_dialog() -> None:
     )
     browser_component("focus")(key="search:focus", height="content")
     typed = str(typed_value(WORDS) or "")
-    found = page.read(lambda scope: search(scope, page, typed))
+    found = page.read(lambda scope: search_everything(scope, page, typed))
     draw_template(
         "pages/search/templates/results.html", found=found, voice=page.localizer, word=page.text
     )

@@ -47,7 +47,7 @@ class SearchResults:
         return not any((self.creators, self.posts, self.fans, self.orders, self.settings))
 
 
-def search(scope: Scope, page: PageContext, typed: str) -> SearchResults:
+def search_everything(scope: Scope, page: PageContext, typed: str) -> SearchResults:
     """Return what matches the search among the member's creators and within their rights. A search
     that is too short has no results."""
     words = clean_search(typed)

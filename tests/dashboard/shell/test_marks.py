@@ -10,10 +10,10 @@ from connectors.registry import loader
 from dashboard.shell.marks import (
     AVATAR_COLORS,
     CHANNEL_MARKS,
-    avatar,
     channel_icon,
     creator_avatar,
     name_initials,
+    person_avatar,
 )
 from tenants.agencies.queries import Creator
 
@@ -37,7 +37,11 @@ def test_initials_are_those_of_the_first_and_last_word(name: str, initials: str)
 
 @given(some.text(max_size=60))
 def test_hostile_name_is_never_markup(name: str) -> None:
-    for drawn in (avatar(name, name), avatar(name), channel_icon(name, name, compact=True)):
+    for drawn in (
+        person_avatar(name, name),
+        person_avatar(name),
+        channel_icon(name, name, compact=True),
+    ):
         assert drawn.count("<") == drawn.count(">")
         assert "<script" not in drawn
         assert drawn.count('"') % 2 == 0

@@ -130,7 +130,7 @@ def test_long_day_shows_problems_and_the_next_posts_and_counts_the_others(
     text = shown(door, lumiere)
     assert [one for one in range(7) if f"à venir {one}" in text] == [0, 1, 2]
     assert "arrêtée" in text
-    assert "4 autres publications aujourd’hui" in text
+    assert "Autres publications aujourd’hui (4)" in text
 
 
 def test_items_after_the_first_ones_are_in_an_expander(door: Door, lumiere: Agency) -> None:
@@ -139,7 +139,7 @@ def test_items_after_the_first_ones_are_in_an_expander(door: Door, lumiere: Agen
             notices.put(scope, Message("chat.stuck"), cause=f"chat:{number}")
     text = shown(door, lumiere)
     assert "9 tâches requièrent" in text
-    assert "1 autre n’est pas affiché." in text
+    assert "Non affichés : 1." in text
 
 
 def test_home_needs_at_most_ten_queries(tenant: OpenScope, lumiere: Agency) -> None:
