@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import Index, UniqueConstraint, text
 
 import subscribers.conversations.models  # noqa: F401  foreign keys refer to its tables
-import tenants.agencies.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
     TenantRow,
@@ -34,7 +33,6 @@ class ConversationRead(CreatorOwnedRow, table=True):
             postgresql_where=text("unread"),
         ),
         tenant_foreign_key("conversation_id", "conversations"),
-        tenant_foreign_key("member_id", "members"),
         about="member",
         keep="30 days",
     )
@@ -50,7 +48,6 @@ class InboxMark(TenantRow, table=True):
     __tablename__ = "inbox_marks"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "member_id", name="inbox_marks_once"),
-        tenant_foreign_key("member_id", "members"),
         about="member",
         keep="while the member is active",
     )

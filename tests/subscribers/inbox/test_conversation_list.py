@@ -27,7 +27,7 @@ def listed(studio: Studio) -> Callable[..., dict[str, InboxEntry]]:
                 scope,
                 [studio.world.creator_id],
                 member_id=who,
-                wanted=InboxFilter(**wanted),  # type: ignore[arg-type]  keywords of the filter
+                wanted=InboxFilter(**wanted),  # type: ignore[arg-type]  # its fields
             )
         return {one.fan: one for one in found}
 
