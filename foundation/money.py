@@ -7,7 +7,10 @@ from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from fractions import Fraction
 from functools import cache
 
-_OWN_EXPONENTS: Mapping[str, int] = {"XTR": 0, "XTS": 0}
+TEST_CURRENCY = "XTS"
+"""ISO 4217's code for tests: the money of the sandbox, which has no value."""
+
+_OWN_EXPONENTS: Mapping[str, int] = {"XTR": 0, TEST_CURRENCY: 0}
 """Decimal places of XTR (Telegram Stars) and of XTS, ISO 4217's code for tests."""
 
 DROPPED_MINOR_UNITS: Mapping[str, int] = {

@@ -159,12 +159,27 @@ def posting_surfaces(scope: Scope) -> list[tuple[str, str]]:
     return sorted({pair for pair in pairs if pair[1]})
 
 
+@dataclass(frozen=True)
+class ChannelLabel:
+    """The name and the platform of an account, for display."""
+
+    name: str
+    platform: str
+
+
+def channel_labels(scope: Scope) -> dict[UUID, ChannelLabel]:
+    """Return the name and the platform of each account of the tenant by ID."""
+    rows = scope.session.exec(
+        select(ChannelRow.id, ChannelRow.name, ChannelRow.platform).where(
+            ChannelRow.tenant_id == scope.tenant_id
+        )
+    )
+    return {key: ChannelLabel(name, platform) for key, name, platform in rows}
+
+
 def channel_names(scope: Scope) -> dict[UUID, str]:
     """Return the name of each account of the tenant by ID."""
-    rows = scope.session.exec(
-        select(ChannelRow.id, ChannelRow.name).where(ChannelRow.tenant_id == scope.tenant_id)
-    )
-    return dict(rows.all())
+    return {key: label.name for key, label in channel_labels(scope).items()}
 
 
 def transport_account(of: Channel) -> AccountTarget:

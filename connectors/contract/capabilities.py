@@ -111,6 +111,8 @@ class Capabilities:
     done."""
     in_house: bool = False
     """The platform is part of this installation and needs no sign-in."""
+    test_network: bool = False
+    """Posts are sent to the built-in test network and are not public."""
     points_at: frozenset[str] = frozenset()
     """The kinds of references that a unit may contain (`gate.contract.units.Reference`)."""
     replaces: bool = False

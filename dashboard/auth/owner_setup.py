@@ -9,10 +9,10 @@ from starlette.routing import Route
 
 from dashboard.auth import session_cookies
 from dashboard.shell import session
-from dashboard.shell.localization import preferred_language
 from dashboard.shell.plain_pages import PageFormField, is_cross_site, plain_page
 from foundation.errors import BadInput, GreenroomError
 from foundation.http.request_bodies import read_form
+from foundation.i18n.browser_languages import preferred_language
 from tenants.auth import owner_setup
 from tenants.auth.owner_setup import NewOwner
 

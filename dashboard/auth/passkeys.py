@@ -15,11 +15,12 @@ from starlette.routing import Route
 
 from dashboard.auth import passkey_confirmations, session_cookies
 from dashboard.shell import session, widgets
-from dashboard.shell.localization import MemberLocalizer, preferred_language
+from dashboard.shell.localization import MemberLocalizer
 from dashboard.shell.plain_pages import NO_STORE, PasskeyForm, is_cross_site, plain_page
 from dashboard.shell.session import VIEWER_SCOPE_KEY, Viewer
 from foundation.errors import GreenroomError, NotFound, Refused, Unavailable
 from foundation.http.request_bodies import read_body
+from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import load_zone
 from tenants.auth import ceremonies, challenges, passkeys, sessions

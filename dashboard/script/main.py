@@ -8,7 +8,9 @@ import streamlit as st
 
 from dashboard.pages.compose import unsaved_changes
 from dashboard.pages.notifications import bell
+from dashboard.pages.search.dialog import render_search_button
 from dashboard.shell import actions, page_context, pending_counts, session
+from dashboard.shell.help import render_help_button
 from dashboard.shell.navigation import PAGES, PageEntry
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.queries import PageHeader, load_page_header
@@ -64,6 +66,7 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
         draw_template("shell/templates/sidebar.html", **said, word=page.text)
     bell.render_bell(page, standing.unread)
     page_context.render_session_guard(page.viewer)
+    _render_header(page, chosen.url_path or "home")
     if standing.stops:
         said = {"holds": standing.stops, "now": standing.now, "leads": page.has_right(Right.RUN)}
         draw_template(
@@ -80,6 +83,14 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     telemetry.get_logger("dashboard").info(
         "dashboard.drawn", page=chosen.url_path or "home", ms=spent[0], page_ms=spent[1]
     )
+
+
+@st.fragment
+def _render_header(page: PageContext, name: str) -> None:
+    """Draw the buttons of every page, at the top right of the window."""
+    with st.container(key="gr-header", horizontal=True, horizontal_alignment="right", gap="small"):
+        render_search_button(page)
+        render_help_button(page, name)
 
 
 def _build_menu(page: PageContext, standing: PageHeader) -> dict[str, list[st.Page]]:

@@ -1,7 +1,7 @@
 """Text, numbers, money, dates and times of the dashboard, in the viewer's language and
 time zone."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from functools import cache
@@ -11,7 +11,8 @@ from babel.dates import format_date, format_skeleton, format_timedelta, get_time
 from babel.numbers import format_decimal, get_currency_name
 
 from foundation.i18n import translation
-from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.i18n.browser_languages import date_locale, is_month_first
+from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
 from foundation.ops.wall_time import load_zone
 
@@ -26,13 +27,6 @@ _SYSTEMS = (
 
 SOON = timedelta(minutes=2)
 """Remaining time below which seconds are shown."""
-
-
-def preferred_language(accept_language: str) -> str:
-    """Return the first supported language of an Accept-Language header, or English if there is
-    none."""
-    wanted = (part.split(";")[0].strip()[:2].lower() for part in accept_language.split(","))
-    return next((language for language in wanted if language in LANGUAGES), "en")
 
 
 def browser_label(agent: str) -> str:
@@ -51,19 +45,28 @@ def _city_of_zone(zone: str, language: str) -> str:
 
 @dataclass(frozen=True)
 class MemberLocalizer:
-    """Formats text and values in the viewer's language (fr or en) and time zone."""
+    """Formats text and values in the viewer's language (fr or en) and time zone. `locale` is that
+    of dates, such as `en_US`; without one, dates begin with the day."""
 
     language: str
     zone: ZoneInfo
+    locale: str = ""
 
     @property
     def _date_locale(self) -> str:
-        """The locale of dates. Both languages show the day first, as it is typed."""
-        return "en_GB" if self.language == "en" else self.language
+        return self.locale or date_locale("", self.language)
+
+    def _format_day(self, day: date, *, year: bool = False, weekday: bool = False) -> str:
+        """Format a date with the short name of its month."""
+        if is_month_first(self._date_locale):
+            pattern = f"{'EEE, ' * weekday}MMM d{', y' * year}"
+        else:
+            pattern = f"{'EEE ' * weekday}d MMM{' y' * year}"
+        return str(format_date(day, pattern, locale=self._date_locale))
 
     def in_zone(self, zone: str) -> "MemberLocalizer":
         """Return a localizer for the same language in another time zone, such as a creator's."""
-        return MemberLocalizer(self.language, load_zone(zone))
+        return replace(self, zone=load_zone(zone))
 
     def text(self, code: str, **params: str | int) -> str:
         """Return the catalogue text of a message code."""
@@ -92,10 +95,8 @@ class MemberLocalizer:
         if local.date() == today:
             return self.format_clock(at)
         if local.year != today.year:
-            return (
-                f"{format_date(local, 'd MMM y', locale=self._date_locale)} {self.format_clock(at)}"
-            )
-        return f"{format_date(local, 'd MMM', locale=self._date_locale)} {self.format_clock(at)}"
+            return f"{self._format_day(local.date(), year=True)} {self.format_clock(at)}"
+        return f"{self._format_day(local.date())} {self.format_clock(at)}"
 
     def format_when(self, at: datetime, now: datetime) -> str:
         """Format a moment within a sentence: "at 18:30", "on 5 Dec at 10:00"."""
@@ -110,7 +111,7 @@ class MemberLocalizer:
 
     def format_short_day(self, day: date) -> str:
         """Format a date of this or the next year: Fri 20 Nov."""
-        return str(format_date(day, "EEE d MMM", locale=self._date_locale))
+        return self._format_day(day, weekday=True)
 
     def format_date_range(self, first: date, last: date) -> str:
         """Format an inclusive range of dates in this or the next year: "Tue 1 Dec to Thu 3 Dec". A

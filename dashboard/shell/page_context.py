@@ -15,12 +15,14 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.shell import session
+from dashboard.shell.empty_states import set_reader
 from dashboard.shell.localization import MemberLocalizer
 from dashboard.shell.session import Viewer
 from dashboard.shell.widgets import escape_markdown
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.i18n.browser_languages import date_locale, preferred_language
+from foundation.i18n.translation import Message, render_message
 from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator
@@ -135,16 +137,20 @@ def _read_session_cookie() -> str:
 
 
 def _build_page_context(who: Viewer) -> PageContext:
-    return PageContext(who, MemberLocalizer(who.member.language, load_zone(who.member.zone)))
+    member = who.member
+    set_reader(member.role)
+    locale = date_locale(_requested_languages(), member.language)
+    return PageContext(who, MemberLocalizer(member.language, load_zone(member.zone), locale))
+
+
+def _requested_languages() -> str:
+    return st.context.headers.get("Accept-Language", "")
 
 
 def render_signed_out() -> None:
-    """Show the sign-in hint in all languages, because the visitor's language is unknown."""
-    st.info(
-        "\n\n".join(
-            render_message(Message("dashboard.signed_out"), language) for language in LANGUAGES
-        )
-    )
+    """Show the sign-in hint in the language of the browser."""
+    language = preferred_language(_requested_languages())
+    st.info(render_message(Message("dashboard.signed_out"), language))
 
 
 @st.fragment(run_every=SESSION_CHECK_INTERVAL)

@@ -8,8 +8,8 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse
 
 from dashboard.shell import session
-from dashboard.shell.localization import preferred_language
 from dashboard.shell.widgets import render_template
+from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import Message, render_message
 from tenants.auth import challenges
 

@@ -9,6 +9,8 @@ import streamlit as st
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup, escape
 
+from dashboard.shell import empty_states, marks
+
 PACKAGE_ROOT = Path(__file__).parents[1]
 
 
@@ -29,6 +31,13 @@ def _build_environment() -> Environment:
         auto_reload=False,
     )
     found.filters["ticked"] = code_markup
+    for function in (
+        marks.person_avatar,
+        marks.creator_avatar,
+        marks.channel_icon,
+        empty_states.empty_action,
+    ):
+        found.globals[function.__name__] = function
     return found
 
 

@@ -357,6 +357,9 @@ class DashboardSettings(SettingsGroup):
     host: str = "127.0.0.1"
     port: int = 8501
     public_url: str = "http://localhost:8501"
+    docs_url: str = ""
+    """Address of the documentation site (`make docs`) to which the help of each page links. Empty:
+    no link."""
 
 
 class SandboxSettings(SettingsGroup):

@@ -22,7 +22,7 @@ _BEGUN = """
 SELECT EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id =
 ANY(:creators)) AS planned,
   EXISTS (SELECT 1 FROM deliveries WHERE tenant_id = :tenant AND creator_id = ANY(:creators)
-    AND state = 'published') AS published
+    AND channel_id = ANY(:channels) AND state = 'published') AS published
 """
 
 
@@ -123,9 +123,13 @@ def load_board(
     )
 
 
-def load_posting_progress(scope: Scope, creators: Collection[UUID]) -> PostingProgress:
-    """Return whether these creators have ever planned and ever published a post."""
-    row = scope.run(_BEGUN, tenant=scope.tenant_id, creators=list(creators)).one()
+def load_posting_progress(
+    scope: Scope, creators: Collection[UUID], channels: Collection[UUID]
+) -> PostingProgress:
+    """Return whether these creators have ever planned a post, and ever published one on one of
+    these channels."""
+    asked = {"creators": list(creators), "channels": list(channels)}
+    row = scope.run(_BEGUN, tenant=scope.tenant_id, **asked).one()
     return PostingProgress(row.planned, row.published)
 
 

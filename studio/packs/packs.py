@@ -194,6 +194,17 @@ def get_pack(scope: Scope, pack_id: UUID) -> PackView:
     return _pack_from_row(scope, _get_pack_row(scope, pack_id))
 
 
+def has_pack(scope: Scope, creators: Collection[UUID]) -> bool:
+    """Return True if one of these creators has a pack that is or was on sale."""
+    found = scope.run(
+        "SELECT 1 FROM packs WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
+        " AND state <> 'draft' LIMIT 1",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    )
+    return found.first() is not None
+
+
 def list_active_packs(scope: Scope, creator_id: UUID) -> list[PackView]:
     """Return the active packs of a creator by title, without incomplete ones."""
     rows = scope.session.exec(

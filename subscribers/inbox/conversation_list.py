@@ -9,9 +9,10 @@ from typing import Any
 from uuid import UUID
 
 from foundation.db.database import Scope
+from foundation.i18n.search_words import MIN_SEARCH_LENGTH
 from subscribers.conversations.states import OwnerState
 from subscribers.inbox.read_state import UNREAD, read_until
-from subscribers.inbox.search import MIN_SEARCH_LENGTH, find_conversations
+from subscribers.inbox.search import find_conversations
 
 WITH_PEOPLE = 60
 NEWEST = 40

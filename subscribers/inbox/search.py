@@ -4,16 +4,11 @@ Words are found by their beginning, regardless of case and accents: `ete` finds 
 must occur in the same name or message. The database function `search_chats` uses an index of words.
 """
 
-import unicodedata
 from collections.abc import Mapping, Sequence
 from uuid import UUID
 
 from foundation.db.database import Scope
-
-MIN_SEARCH_LENGTH = 2
-MAX_SEARCH_LENGTH = 100
-MAX_WORDS = 8
-"""Limits of a search; what exceeds them is ignored."""
+from foundation.i18n.search_words import clean_search
 
 MOST_HITS = 1000
 """Number of messages after which a search stops. A longer word narrows it."""
@@ -24,7 +19,7 @@ def find_conversations(
 ) -> Mapping[UUID, int | None]:
     """Return the conversations of these creators that match a search, each with the number of its
     newest matching message, None if only the fan's name or handle matches."""
-    kept = " ".join(_clean_words(words).split()[:MAX_WORDS])
+    kept = clean_search(words)
     if not kept or not creators:
         return {}
     found = scope.run(
@@ -35,11 +30,3 @@ def find_conversations(
         most=MOST_HITS,
     )
     return {row.conversation_id: row.seq for row in found}
-
-
-def _clean_words(words: str) -> str:
-    """Return the search without control characters and lone surrogates."""
-    return "".join(
-        " " if unicodedata.category(sign) in ("Cc", "Cs") else sign
-        for sign in words[:MAX_SEARCH_LENGTH]
-    )

@@ -1,6 +1,6 @@
 """Views of orders for members: order histories, unmatched payments and checks of rail balances."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -9,7 +9,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
-from foundation.money import Money
+from foundation.money import TEST_CURRENCY, Money
 from subscribers.conversations.states import UNPAID_ORDER_STATES
 from subscribers.ledger import entries
 from subscribers.ledger.entries import StatementLineView
@@ -126,6 +126,18 @@ class RailBalanceCheck:
         return self.booked - self.moved
 
 
+def has_sale(scope: Scope, creators: Collection[UUID]) -> bool:
+    """Return True if a fan has ever paid for an order of one of these creators with real money."""
+    found = scope.run(
+        "SELECT 1 FROM payments WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
+        " AND kind = 'matched' AND currency <> :test LIMIT 1",
+        tenant=scope.tenant_id,
+        test=TEST_CURRENCY,
+        creators=list(creators),
+    )
+    return found.first() is not None
+
+
 _SOLD = """
 SELECT o.id, o.creator_id, o.fan_id, f.display_name, o.title, o.amount_minor, o.currency,
 o.state, p.state AS push,
@@ -137,6 +149,29 @@ FROM orders o JOIN fans f ON f.tenant_id = o.tenant_id AND f.id = o.fan_id
 LEFT JOIN fulfilments p ON p.tenant_id = o.tenant_id AND p.order_id = o.id
 WHERE o.tenant_id = :tenant
 """
+
+
+def search_orders(
+    scope: Scope,
+    creators: Sequence[UUID],
+    *,
+    packs: Collection[UUID],
+    conversations: Collection[UUID],
+    most: int = 6,
+) -> list[OrderRow]:
+    """Return orders of these creators for one of the packs or in one of the conversations, newest
+    first."""
+    rows = scope.run(
+        f"{_SOLD} AND o.creator_id = ANY(:creators)"
+        " AND (o.pack_id = ANY(:packs) OR o.conversation_id = ANY(:conversations))"
+        " ORDER BY o.created_at DESC, o.id DESC LIMIT :most",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        packs=list(packs),
+        conversations=list(conversations),
+        most=most,
+    )
+    return [_order_from_row(row) for row in rows]
 
 
 def list_order_rows(

@@ -47,14 +47,17 @@ STATE_ACTS: Mapping[CreatorState, str] = {
 
 @dataclass(frozen=True)
 class CreatorProfile:
-    """A creator with the fields that only the page of the creator needs. `avatar` is the digest of
-    the picture, or "". `responsible` are members who receive the emails about this creator; empty
-    means all members with access."""
+    """A creator with the fields that only the page of the creator needs. `responsible` are members
+    who receive the emails about this creator; empty means all members with access."""
 
     creator: Creator
     biography: str
-    avatar: str
     responsible: tuple[UUID, ...]
+
+    @property
+    def avatar(self) -> str:
+        """The digest of the picture, or ""."""
+        return self.creator.avatar
 
 
 @dataclass(frozen=True)
@@ -96,9 +99,7 @@ def list_profiles(scope: Scope, creators: Sequence[Creator]) -> list[CreatorProf
 
 def _build_profile(row: models.Creator) -> CreatorProfile:
     responsible = tuple(UUID(one) for one in row.responsible)
-    return CreatorProfile(
-        queries.creator_from_row(row), row.biography, row.avatar or "", responsible
-    )
+    return CreatorProfile(queries.creator_from_row(row), row.biography, responsible)
 
 
 def _get_row(scope: Scope, creator_id: UUID, *, lock: bool = False) -> models.Creator:

@@ -110,3 +110,5 @@ class Member(TenantRow, table=True):
     active: bool = True
     adult_chat: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """True if the owner allowed the member to write adult text in chats, whatever the role."""
+    guide_hidden: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """True if the member has hidden the list of first steps on Home."""

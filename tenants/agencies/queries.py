@@ -48,7 +48,8 @@ def agency_founded_at(scope: Scope) -> datetime:
 class Creator:
     """A creator. `kind` is "human" or "virtual", `zone` an IANA name, `approval_tiers` 0 to 2;
     `approve_times` is True if the second approval covers the publishing time. `posts_per_day` is
-    the maximum number of posts on a day of the creator; None means unlimited."""
+    the maximum number of posts on a day of the creator; None means unlimited. `avatar` is the
+    digest of the picture, or ""."""
 
     id: UUID
     slug: str
@@ -61,6 +62,7 @@ class Creator:
     approve_times: bool = False
     state: CreatorState = CreatorState.ACTIVE
     posts_per_day: int | None = None
+    avatar: str = ""
 
     @property
     def is_active(self) -> bool:
@@ -91,6 +93,8 @@ class Member:
     adult_chat: bool = False
     """True if adult text typed by this active member in a chat needs no review: the owner allowed
     it and the role has the right to chat."""
+    guide_hidden: bool = False
+    """True if the member has hidden the list of first steps on Home."""
 
     def works_for(self, slug: str) -> bool:
         """Return True if the member has access to the creator with this slug. No listed creator
@@ -134,7 +138,12 @@ def creator_from_row(row: models.Creator | Row[Any]) -> Creator:
         row.rating_ceiling,
     )
     return Creator(
-        *about, row.approval_tiers, row.approve_times, CreatorState(row.state), row.posts_per_day
+        *about,
+        row.approval_tiers,
+        row.approve_times,
+        CreatorState(row.state),
+        row.posts_per_day,
+        row.avatar or "",
     )
 
 
@@ -159,7 +168,7 @@ def list_visible_creators(scope: Scope, member: Member) -> list[Creator]:
 
 _CREATOR = """
 SELECT id, slug, name, kind, zone, languages, rating_ceiling, approval_tiers, approve_times,
-  state, posts_per_day
+  state, posts_per_day, avatar
 FROM creators
 WHERE tenant_id = :tenant AND id = :id
 """
@@ -207,7 +216,7 @@ def _member_from_row(row: models.Member) -> Member:
         row.zone,
         tuple(row.creators),
     )
-    return Member(*about, adult_chat=_may_write(row))
+    return Member(*about, adult_chat=_may_write(row), guide_hidden=row.guide_hidden)
 
 
 def _may_write(row: Any) -> bool:

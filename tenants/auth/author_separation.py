@@ -23,7 +23,7 @@ class Authorship:
 
 _PARTIES = f"""
 SELECT c.id, c.slug, c.name, c.kind, c.zone, c.languages, c.rating_ceiling, c.approval_tiers,
-c.approve_times, c.state, c.posts_per_day,
+c.approve_times, c.state, c.posts_per_day, c.avatar,
   m.principal_id, m.role, m.active, m.adult_chat, {device_fingerprints.SAME_HUMAN_SQL} AS same,
   {GENERIC_PLAN_SQL} AS planned,
   COALESCE((SELECT a.demo FROM agencies a WHERE a.tenant_id = :tenant LIMIT 1), false) AS demo

@@ -228,6 +228,17 @@ def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
     )
 
 
+def hide_guide(scope: Scope, member_id: UUID) -> None:
+    """Hide the list of first steps of a member on Home. Raises NotFound."""
+    _get_member(scope, member_id)
+    scope.run(
+        "UPDATE members SET guide_hidden = true, updated_at = house_now()"
+        " WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+    )
+
+
 def set_member_zone(scope: Scope, member_id: UUID, zone: str) -> None:
     """Set the time zone (IANA name) of a member. Raises NotFound, and BadInput for an unknown
     zone."""

@@ -9,18 +9,11 @@ from babel import Locale
 from babel.dates import format_date, format_time, get_timezone_location
 
 from foundation.i18n import translation
-from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
 
 _UNITS = {"XTS": "page.test_money", "XTR": "page.stars"}
 """Message codes of currencies that have no name in locale data."""
-
-
-def preferred_language(accept_language: str, *, otherwise: str = "en") -> str:
-    """Return the first supported language of an Accept-Language header, or `otherwise` if there is
-    none."""
-    wanted = (part.split(";")[0].strip()[:2].lower() for part in accept_language.split(","))
-    return next((language for language in wanted if language in LANGUAGES), otherwise)
 
 
 @dataclass(frozen=True)

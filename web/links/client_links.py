@@ -20,6 +20,7 @@ from connectors.contract.connector import Connector
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.http.request_bodies import read_form
+from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import Message
 from foundation.storage.object_store import ObjectStore
 from schedules.approvals import client_links, review_comments
@@ -38,7 +39,7 @@ from schedules.drafts.previews import PostPreview, preview_draft
 from schedules.posts import lateness, queries
 from tenants.agencies.queries import get_agency, get_creator, list_members
 from web.http import responses
-from web.http.localization import VisitorLocalizer, preferred_language
+from web.http.localization import VisitorLocalizer
 from web.http.responses import READ_METHODS
 from web.removal.subject_portal import PORTAL_HEADERS
 from web.site.items import FILE_SUFFIXES

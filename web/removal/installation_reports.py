@@ -18,6 +18,7 @@ from starlette.concurrency import run_in_threadpool
 from foundation.db.database import OpenScope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.http.request_bodies import read_form
+from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID
 from gate.removal import access_codes, installation_reports, removal_requests
@@ -26,7 +27,7 @@ from gate.removal.removal_requests import REMOVAL_CATEGORIES
 from gate.reviews import appeals
 from gate.text.user_input import MAX_APPEAL_LENGTH
 from web.http import responses
-from web.http.localization import VisitorLocalizer, preferred_language
+from web.http.localization import VisitorLocalizer
 from web.removal import picture_lookup
 from web.removal.receipts import ReceiptAccess, ReceiptPages, RemovalCase, parse_receipt
 from web.removal.removal_requests import (

@@ -16,6 +16,7 @@ from channels.manual_tasks import task_lifecycle
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.http.request_bodies import read_form
+from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID
 from gate.copies import live_copies
@@ -28,7 +29,7 @@ from gate.text.user_input import MAX_APPEAL_LENGTH, clean_paragraph
 from tenants.agencies.queries import get_agency
 from tenants.vault import sealed_intake
 from web.http import responses
-from web.http.localization import VisitorLocalizer, preferred_language
+from web.http.localization import VisitorLocalizer
 from web.removal import picture_lookup
 from web.removal.receipts import (
     CopyLocation,

@@ -19,6 +19,7 @@ from channels.accounts import queries
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.http.request_bodies import read_form
+from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import Message, load_catalogue
 from gate.consent import (
     card_answers,
@@ -37,7 +38,7 @@ from gate.decision.shoot_card_terms import CARD_ANSWERS, CARD_SIGNED
 from tenants.agencies.queries import get_agency
 from tenants.auth import sessions
 from web.http import responses
-from web.http.localization import VisitorLocalizer, preferred_language
+from web.http.localization import VisitorLocalizer
 from web.site.age_checks import PRIVATE_HEADERS
 from web.site.pages import missing_page, render_template
 

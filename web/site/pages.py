@@ -15,6 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
+from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import INSTALLATION_ID
 from foundation.money import Money
@@ -25,7 +26,7 @@ from studio.packs.packs import PackView
 from subscribers.catalog.prices import listed_price
 from tenants.agencies import queries
 from web.http import responses
-from web.http.localization import VisitorLocalizer, preferred_language
+from web.http.localization import VisitorLocalizer
 from web.http.responses import READ_METHODS
 from web.site import atom_feed, items, sites
 from web.site.atom_feed import FeedHeader

@@ -71,6 +71,7 @@ class Sandbox:
 
     capabilities = Capabilities(
         platform="sandbox",
+        test_network=True,
         surfaces=("post", "chat", "as_x", "as_instagram", "as_telegram", "as_fanvue"),
         max_text=4096,
         max_media=10,

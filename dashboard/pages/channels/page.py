@@ -1,6 +1,7 @@
 """The Channels page: status, test and pause of each account, and the form that connects another
 one. Platforms with the quickest setup are first. Links and age verification have tabs."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -34,7 +35,7 @@ from dashboard.pages.channels.queries import (
 from dashboard.pages.posts import dry_run_actions
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
+from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
@@ -46,6 +47,11 @@ from tenants.agencies.rights import Right
 from tenants.vault import sealed_intake
 
 ACROSS = 2
+
+FOLDED_FROM = 8
+"""Number of accounts above which those of each creator are in an expander, open if one has a
+problem."""
+
 VIEW_PARAM = "view"
 VIEWS = ("accounts", "links", "age")
 _VIEW = "channels:view"
@@ -58,7 +64,7 @@ def render_page(page: PageContext) -> None:
     st.title(page.text("dashboard.page.channels"))
     found = page.read(lambda scope: load_channels(scope, page.list_creators(scope)))
     if not found.creators:
-        st.info(page.text("channels.no_creators"))
+        draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return
     match _render_view_picker(page):
         case "links":
@@ -98,15 +104,32 @@ def _render_accounts(page: PageContext, found: ChannelsView) -> None:
         st.info(page.text("channels.empty"))
     if len(found.accounts) > ACROSS:
         draw_template("pages/channels/templates/jump.html", anchor=ANCHOR, word=page.text)
-    for start in range(0, len(found.accounts), ACROSS):
-        for column, account in zip(
-            st.columns(ACROSS), found.accounts[start : start + ACROSS], strict=False
-        ):
-            with column, st.container(border=True):
-                _render_account(page, found, account)
+    if len(found.accounts) <= FOLDED_FROM or len(found.creators) < 2:
+        _render_account_cards(page, found, found.accounts)
+    else:
+        for creator in found.creators:
+            own = [one for one in found.accounts if one.creator.id == creator.id]
+            if own:
+                wrong = sum(one.has_problem for one in own)
+                label = page.text("channels.of_creator", count=len(own))
+                problem = page.text("channels.problems", count=wrong) if wrong else ""
+                title = " · ".join(filter(None, (escape_markdown(creator.name), label, problem)))
+                with st.expander(title, expanded=wrong > 0, key=f"accounts:{creator.id}"):
+                    _render_account_cards(page, found, own)
     render_connect_form(page, found)
     dry_run_actions.render_agency_dry_run(page, found.rehearsed)
     api_costs.render_api_costs(page, found.costs)
+
+
+def _render_account_cards(
+    page: PageContext, found: ChannelsView, accounts: Sequence[ChannelOverview]
+) -> None:
+    for start in range(0, len(accounts), ACROSS):
+        for column, account in zip(
+            st.columns(ACROSS), accounts[start : start + ACROSS], strict=False
+        ):
+            with column, st.container(border=True):
+                _render_account(page, found, account)
 
 
 def _render_account(page: PageContext, found: ChannelsView, account: ChannelOverview) -> None:

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from channels.accounts import account_connectors, oauth_clients, queries
 from channels.accounts.queries import Channel
+from channels.accounts.states import ChannelState
 from channels.connections import account_setup
 from channels.connections.account_setup import AccountSetup
 from channels.limits import request_costs, send_limits
@@ -57,6 +58,12 @@ class ChannelOverview:
     def needs_admission(self) -> bool:
         """Return True if the role admits its holders to an area that requires a join request."""
         return bool(self.channel.options.get(ADMISSION_FIELD))
+
+    @property
+    def has_problem(self) -> bool:
+        """Return True if the account needs a member before it can publish."""
+        unassigned = self.is_manual and not self.on_duty
+        return unassigned or self.channel.state not in (ChannelState.ACTIVE, ChannelState.PAUSED)
 
     @property
     def is_manual(self) -> bool:

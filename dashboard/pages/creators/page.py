@@ -5,7 +5,6 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.media.avatars import avatar_url
 from dashboard.pages.creators import profile_form
 from dashboard.pages.creators.queries import CreatorsView, load_creators
 from dashboard.shell import actions
@@ -56,7 +55,6 @@ def _render_creator(page: PageContext, found: CreatorsView, one: CreatorProfile)
         draw_template(
             "pages/creators/templates/creator.html",
             one=one,
-            picture=avatar_url(one),
             images=found.images.get(creator.id),
             responsible=found.responsible_names(one),
             voice=page.localizer,

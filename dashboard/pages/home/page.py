@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.pages.home import demo_scene, emergency_stop
+from dashboard.pages.home import demo_scene, emergency_stop, first_steps
 from dashboard.pages.home.attention_items import AttentionItem
 from dashboard.pages.home.queries import HomeView, load_home
 from dashboard.pages.planning import missed_posts
@@ -33,8 +33,15 @@ REFRESH_INTERVAL = "3s"
 REASONS = ("done", "later", "not_ours")
 """Reasons for dismissing a notice. The message `home.why.<name>` labels each one."""
 
-SHOWN = 8
-"""Maximum number of items with actions. The others are counted."""
+SHOWN = 3
+"""Number of items that are always visible."""
+
+FOLDED = 8
+"""Maximum number of items with actions. Those after the visible ones are in an expander; the others
+are counted."""
+
+CARDS = 4
+"""Number of creators whose day is always visible. Those of the others are in an expander."""
 
 
 def render_page(page: PageContext) -> None:
@@ -42,8 +49,10 @@ def render_page(page: PageContext) -> None:
     scene."""
     demo_scene.start_demo_scene(page)
     draw_template("pages/home/templates/style.html")
-    if page.has_right(Right.RUN) and page.read(get_agency).demo:
+    demo = page.read(get_agency).demo
+    if demo and page.has_right(Right.RUN):
         draw_template("pages/home/templates/tour_card.html", voice=page.localizer, word=page.text)
+    first_steps.render_first_steps(page, demo=demo)
     _render_home(page)
 
 
@@ -72,9 +81,6 @@ def _render_home(drawn: PageContext) -> None:
     }
     draw_template("pages/home/templates/summary.html", **said)
     emergency_stop.render_emergency_stop(page, found)
-    # Each step links to a page that requires this right.
-    if found.strides and page.has_right(Right.RUN):
-        draw_template("pages/home/templates/first_steps.html", **said)
     if found.sees_posts:
         draw_template("pages/home/templates/pending.html", pending=pending, word=page.text)
         _render_attention_items(page, found)
@@ -87,35 +93,52 @@ def _render_home(drawn: PageContext) -> None:
             step=step_code,
             src=library_files.picture_url,
         )
-    draw_template("pages/home/templates/day.html", **said, bars=_bar_heights)
+    said |= {"bars": _bar_heights}
+    draw_template("pages/home/templates/day.html", **said, days=found.days[:CARDS])
+    if rest := found.days[CARDS:]:
+        with st.expander(page.text("home.more_creators", count=len(rest)), key="home:creators"):
+            draw_template("pages/home/templates/day_cards.html", **said, days=rest)
+    as_of = page.text("dashboard.as_of", clock=page.localizer.format_clock(found.now))
+    draw_template("shell/templates/note.html", note=as_of)
 
 
 def _render_attention_items(page: PageContext, found: HomeView) -> None:
     draw_template("pages/home/templates/attention_header.html", page=found, word=page.text)
     for number, need in enumerate(found.needs[:SHOWN]):
-        with st.container(key=f"need:{number}", gap=None):
-            kept = found.kept_back.get(need.entry.delivery_id) if need.entry is not None else None
-            draw_template(
-                "pages/home/templates/attention_item.html",
-                need=need,
-                kept=kept,
-                now=found.now,
-                voice=page.localizer,
-                word=page.text,
-            )
-            with st.container(horizontal=True, gap="small"):
-                _render_item_actions(page, need)
-            doubt = (
-                found.doubts.get(need.held_post.delivery_id) if need.held_post is not None else None
-            )
-            if doubt is not None and page.has_right(Right.APPROVE):
-                with st.expander(
-                    page.text("doubt.decide"), key=f"decide:{doubt.entry.delivery_id}"
-                ):
-                    uncertain_delivery.render_uncertain_delivery(page, doubt, found.now)
-    rest = len(found.needs) - SHOWN
-    if rest > 0:
-        draw_template("shell/templates/note.html", note=page.text("home.more_needs", count=rest))
+        _render_attention_item(page, found, number, need)
+    folded = found.needs[SHOWN:FOLDED]
+    if not folded:
+        return
+    count = len(found.needs) - SHOWN
+    label = page.text("home.more_needs", count=count)
+    with st.expander(label, key="needs:more"):
+        for number, need in enumerate(folded, SHOWN):
+            _render_attention_item(page, found, number, need)
+        rest = len(found.needs) - FOLDED
+        if rest > 0:
+            note = page.text("home.other_needs", count=rest)
+            draw_template("shell/templates/note.html", note=note)
+
+
+def _render_attention_item(
+    page: PageContext, found: HomeView, number: int, need: AttentionItem
+) -> None:
+    with st.container(key=f"need:{number}", gap=None):
+        kept = found.kept_back.get(need.entry.delivery_id) if need.entry is not None else None
+        draw_template(
+            "pages/home/templates/attention_item.html",
+            need=need,
+            kept=kept,
+            now=found.now,
+            voice=page.localizer,
+            word=page.text,
+        )
+        with st.container(horizontal=True, gap="small"):
+            _render_item_actions(page, need)
+        doubt = found.doubts.get(need.held_post.delivery_id) if need.held_post is not None else None
+        if doubt is not None and page.has_right(Right.APPROVE):
+            with st.expander(page.text("doubt.decide"), key=f"decide:{doubt.entry.delivery_id}"):
+                uncertain_delivery.render_uncertain_delivery(page, doubt, found.now)
 
 
 def _render_item_actions(page: PageContext, need: AttentionItem) -> None:

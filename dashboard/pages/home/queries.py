@@ -5,12 +5,12 @@ posts, requested changes, an emergency stop and pictures, and two more each for 
 and pending approvals.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from channels.accounts.queries import channel_names, list_channels
+from channels.accounts.queries import channel_labels
 from dashboard.pages.home import activity_queries, attention_items
 from dashboard.pages.home.activity_queries import ACTIVITY_WINDOW, ActivityLine
 from dashboard.pages.home.attention_items import AttentionItem
@@ -27,13 +27,12 @@ from gate.policy.emergency_stops import StoppedScope
 from insights.rollups.queries import DaySales, daily_sales_by_creator
 from schedules.approvals import pending_decisions, review_queue
 from schedules.approvals.change_requests import CHANGE_REQUEST_CAUSE
-from schedules.calendar.board import RecentMove, load_board, load_posting_progress
+from schedules.calendar.board import RecentMove, load_board
 from schedules.calendar.next_steps import PUBLISHES_BY_ITSELF, is_next_step_stopped, publish_time
 from schedules.downtime import account_blocks, queries
 from schedules.posts.queries import DeliveryEntry
-from schedules.posts.states import DeliveryState
+from schedules.posts.states import NEEDS_DECISION, PENDING_STATES, DeliveryState
 from schedules.publishing import preflight
-from studio.library import assets
 from studio.runs.queries import RunProgress, list_active_runs
 from subscribers.comments import moderation
 from tenants.agencies.queries import Creator, Member, list_visible_creators
@@ -87,12 +86,61 @@ class SalesSummary:
 
 
 @dataclass(frozen=True)
+class StateGroup:
+    """Deliveries of a post with the same state."""
+
+    state: str
+    stopped: bool
+    """True if an emergency stop blocks them."""
+    reason: Message | None
+    posts: tuple[DeliveryEntry, ...]
+
+    @property
+    def is_problem(self) -> bool:
+        """Return True if they need a decision."""
+        return self.posts[0].state in NEEDS_DECISION
+
+    @property
+    def is_published(self) -> bool:
+        """Return True if they are published."""
+        return self.posts[0].state is DeliveryState.PUBLISHED
+
+
+SHOWN_POSTS = 4
+"""Maximum number of posts in the day of a creator. The others are counted and linked."""
+
+
+@dataclass(frozen=True)
 class PostGroup:
     """A post at one time, with its deliveries to every account."""
 
     due_at: datetime
     words: str
     posts: tuple[DeliveryEntry, ...]
+
+    @property
+    def has_problem(self) -> bool:
+        """Return True if a delivery needs a decision."""
+        return any(post.state in NEEDS_DECISION for post in self.posts)
+
+    @property
+    def is_pending(self) -> bool:
+        """Return True if a delivery is still to be published."""
+        return any(post.state in PENDING_STATES for post in self.posts)
+
+    def group_by_state(self, is_stopped: Callable[[DeliveryEntry], bool]) -> list[StateGroup]:
+        """Return the deliveries grouped by what is shown of them: the state, the emergency stop and
+        the reason."""
+        groups: list[StateGroup] = []
+        for post in self.posts:
+            reason = post.reason if post.state in NEEDS_DECISION else None
+            alone = StateGroup(post.display_state, is_stopped(post), reason, (post,))
+            same = next((one for one in groups if replace(one, posts=(post,)) == alone), None)
+            if same is None:
+                groups.append(alone)
+            else:
+                groups[groups.index(same)] = replace(same, posts=(*same.posts, post))
+        return groups
 
 
 @dataclass(frozen=True)
@@ -124,6 +172,18 @@ class CreatorDayView:
             for (at, _), posts in turns.items()
         ]
 
+    @property
+    def shown_groups(self) -> list[PostGroup]:
+        """The most important posts of the day by time: those with a problem, then the next ones,
+        then the latest ones."""
+        groups = self.post_groups
+        latest = sorted(groups, key=lambda one: one.due_at, reverse=True)
+        problems = [one for one in groups if one.has_problem]
+        coming = [one for one in groups if one.is_pending and not one.has_problem]
+        others = [one for one in latest if not one.is_pending and not one.has_problem]
+        chosen = [*problems, *coming, *others][:SHOWN_POSTS]
+        return [one for one in groups if one in chosen]
+
 
 @dataclass(frozen=True)
 class NextPost:
@@ -134,16 +194,6 @@ class NextPost:
     leaves_at: datetime
     stopped: bool
     """True if an emergency stop blocks it."""
-
-
-@dataclass(frozen=True)
-class FirstStep:
-    """One of the five steps to the first post: its name, whether it is completed, and the page to
-    open."""
-
-    name: str
-    done: bool
-    href: str
 
 
 @dataclass(frozen=True)
@@ -164,8 +214,8 @@ class HomeView:
     doubts: Mapping[UUID, UncertainDelivery]
     """Details of uncertain deliveries, keyed by delivery."""
     running: Sequence[RunProgress]
-    strides: Sequence[FirstStep]
-    """The first steps. Empty once a post was published."""
+    platforms: Mapping[UUID, str]
+    """Platform of each account."""
     sees_posts: bool
     sees_money: bool
     halt: StoppedScope
@@ -193,7 +243,7 @@ class _Posts:
     kept_back: Mapping[UUID, Message]
     doubts: Mapping[UUID, UncertainDelivery]
     running: Sequence[RunProgress]
-    strides: Sequence[FirstStep]
+    platforms: Mapping[UUID, str]
 
 
 def load_home(scope: Scope, member: Member) -> HomeView:
@@ -202,7 +252,7 @@ def load_home(scope: Scope, member: Member) -> HomeView:
     money = has_right(member.role, Right.MONEY)
     mine = list_visible_creators(scope, member)
     shown = mine if works or money else []
-    posts = _load_posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], [])
+    posts = _load_posts(scope, mine, member) if works else _Posts([], [], [], {}, {}, [], {})
     sales = _load_daily_sales(scope, shown) if money else {}
     halt = _load_stopped_scope(scope, posts.entries)
     return HomeView(
@@ -219,7 +269,7 @@ def load_home(scope: Scope, member: Member) -> HomeView:
         kept_back=posts.kept_back,
         doubts=posts.doubts,
         running=posts.running,
-        strides=posts.strides,
+        platforms=posts.platforms,
         sees_posts=works,
         sees_money=money,
         halt=halt,
@@ -229,7 +279,8 @@ def load_home(scope: Scope, member: Member) -> HomeView:
 def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts:
     ids = [one.id for one in mine]
     by_id = {one.id: one for one in mine}
-    names = channel_names(scope)
+    accounts = channel_labels(scope)
+    names = {key: one.name for key, one in accounts.items()}
     notices = _list_notices(scope, by_id, member)
     days = [day_bounds(local_day(scope.now, one.zone), one.zone) for one in mine]
     start = min((day[0] for day in days), default=scope.now)
@@ -273,9 +324,7 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
             scope, [one for one in entries if one.delivery_id in about]
         ),
         running=happens[0],
-        strides=[]
-        if any(one.state is DeliveryState.PUBLISHED for one in entries)
-        else _list_first_steps(scope, mine),
+        platforms={key: one.platform for key, one in accounts.items()},
     )
 
 
@@ -298,23 +347,6 @@ def _is_notable_move(move: RecentMove) -> bool:
     """Return True if the activity shows the transition. Scheduling and the start of publishing are
     visible in the list of the day."""
     return move.after not in QUIET and (move.before, move.after) not in PLANNED
-
-
-def _list_first_steps(scope: Scope, mine: Sequence[Creator]) -> list[FirstStep]:
-    """Return the progress of a new agency. Empty once any post was published."""
-    begun = load_posting_progress(scope, [one.id for one in mine])
-    if begun.published:
-        return []
-    theirs = {one.id for one in mine}
-    connected = any(one.creator_id in theirs for one in list_channels(scope))
-    pictures = any(assets.list_asset_tiles(scope, one.id, limit=1) for one in mine)
-    return [
-        FirstStep("creator", bool(mine), "/start"),
-        FirstStep("account", connected, "/channels"),
-        FirstStep("picture", pictures, "/studio"),
-        FirstStep("post", begun.planned, "/calendar?new=1"),
-        FirstStep("online", begun.published, "/calendar"),
-    ]
 
 
 def _build_creator_day(

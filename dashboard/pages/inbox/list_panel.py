@@ -12,6 +12,7 @@ from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
+from foundation.i18n.search_words import MAX_SEARCH_LENGTH
 from foundation.i18n.translation import Message
 from subscribers.inbox import read_state
 from subscribers.inbox.conversation_list import (
@@ -21,7 +22,6 @@ from subscribers.inbox.conversation_list import (
     InboxFilter,
     SpenderFilter,
 )
-from subscribers.inbox.search import MAX_SEARCH_LENGTH
 from tenants.agencies.rights import Right
 
 SEARCH = "inbox:search"

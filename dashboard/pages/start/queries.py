@@ -10,6 +10,7 @@ from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from schedules.posts.queries import DeliveryEntry, entries_between
 from schedules.posts.states import DeliveryState
+from subscribers.orders.queries import has_sale
 from tenants.agencies.queries import Agency, Creator, get_agency
 
 SINCE = timedelta(days=90)
@@ -25,13 +26,15 @@ class StartView:
     page: Channel | None
     accounts: int
     posts: Sequence[DeliveryEntry]
+    sold: bool = False
+    """True if a fan has paid with real money."""
 
     @property
     def completed_steps(self) -> tuple[bool, ...]:
         """Completion of each step, in order: page open, post scheduled, post published, second
-        account connected."""
+        account connected, first sale."""
         stands = any(post.state is DeliveryState.PUBLISHED for post in self.posts)
-        return self.page is not None, bool(self.posts), stands, self.accounts > 1
+        return self.page is not None, bool(self.posts), stands, self.accounts > 1, self.sold
 
 
 def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
@@ -50,4 +53,5 @@ def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
         None,
     )
     posts = entries_between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)
-    return StartView(agency, creator, own, len(channels), posts)
+    sold = has_sale(scope, [one.id for one in mine])
+    return StartView(agency, creator, own, len(channels), posts, sold)

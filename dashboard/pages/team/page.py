@@ -1,5 +1,6 @@
 """The Team page: members with their roles, creators and sessions, invitations and the duties."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -21,21 +22,24 @@ from tenants.notices import mail_servers
 
 ROLES = tuple(Role)
 
+MEMBERS_PER_PAGE = 12
+
 
 def render_page(page: PageContext) -> None:
     """Draw the page."""
     found = page.read(load_team)
     st.title(page.text("dashboard.page.team"))
-    for colleague in found.colleagues:
+    for colleague in _page_of(found.colleagues):
         _render_member(page, found, colleague)
     _render_invite_form(page, found)
     _render_second_factor(page, found)
-    draw_template(
-        "pages/team/templates/duty_coverage.html",
-        found=found,
-        states=tuple(DutyStatus),
-        word=page.text,
-    )
+    with st.expander(page.text("team.needed_title"), key="team:duties"):
+        draw_template(
+            "pages/team/templates/duty_coverage.html",
+            found=found,
+            states=tuple(DutyStatus),
+            word=page.text,
+        )
     draw_template(
         "pages/team/templates/footer.html",
         word=page.text,
@@ -43,9 +47,23 @@ def render_page(page: PageContext) -> None:
     )
 
 
+def _page_of(colleagues: Sequence[TeamMember]) -> Sequence[TeamMember]:
+    """Draw the page numbers of a large team above the members of the chosen page, and return
+    these members."""
+    pages = -(-len(colleagues) // MEMBERS_PER_PAGE)
+    if pages < 2:
+        return colleagues
+    start = (st.pagination(pages, key="team:page") - 1) * MEMBERS_PER_PAGE
+    return colleagues[start : start + MEMBERS_PER_PAGE]
+
+
 def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
+    """Draw a member as one row, with all actions behind a button."""
     member = colleague.member
-    with st.container(border=True):
+    with (
+        st.container(border=True),
+        st.container(horizontal=True, wrap=False, gap="small", vertical_alignment="center"),
+    ):
         draw_template(
             "pages/team/templates/member.html",
             colleague=colleague,
@@ -55,35 +73,37 @@ def _render_member(page: PageContext, found: TeamView, colleague: TeamMember) ->
             now=found.now,
             browser_of=browser_label,
         )
-        with st.container(horizontal=True, gap="small"):
-            with st.popover(page.text("team.change")):
-                _render_member_form(page, found, colleague)
-            actions.action_button(
-                page,
-                "team.link",
-                partial(_create_sign_in_link, member.id),
-                right=Right.STAFF,
-                key=f"link:{member.id}",
-            )
-            actions.action_button(
-                page,
-                "team.sign_out",
-                partial(_sign_out, member.id),
-                right=Right.STAFF,
-                key=f"out:{member.id}",
-                disabled=not colleague.seats,
-            )
-            if has_right(member.role, Right.CHAT):
-                code = "team.adult_chat_end" if member.adult_chat else "team.adult_chat"
-                trust = partial(_toggle_adult_chat, member)
-                actions.action_button(
-                    page, code, trust, right=Right.STAFF, key=f"adult:{member.id}"
-                )
-            if member.role in OUTSIDE_ROLES or member.id in found.keyed or found.second_factor:
-                forget = partial(_reset_second_factor, member)
-                actions.action_button(
-                    page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}"
-                )
+        with st.popover(page.text("team.change")):
+            _render_member_form(page, found, colleague)
+            _render_member_actions(page, found, colleague)
+
+
+def _render_member_actions(page: PageContext, found: TeamView, colleague: TeamMember) -> None:
+    member = colleague.member
+    actions.action_button(
+        page,
+        "team.link",
+        partial(_create_sign_in_link, member.id),
+        right=Right.STAFF,
+        key=f"link:{member.id}",
+    )
+    actions.action_button(
+        page,
+        "team.sign_out",
+        partial(_sign_out, member.id),
+        right=Right.STAFF,
+        key=f"out:{member.id}",
+        disabled=not colleague.seats,
+    )
+    if has_right(member.role, Right.CHAT):
+        code = "team.adult_chat_end" if member.adult_chat else "team.adult_chat"
+        trust = partial(_toggle_adult_chat, member)
+        actions.action_button(page, code, trust, right=Right.STAFF, key=f"adult:{member.id}")
+    if member.role in OUTSIDE_ROLES or member.id in found.keyed or found.second_factor:
+        forget = partial(_reset_second_factor, member)
+        actions.action_button(
+            page, "team.forget_factor", forget, right=Right.STAFF, key=f"factor:{member.id}"
+        )
 
 
 def _format_member_creators(page: PageContext, found: TeamView, member: Member) -> str:

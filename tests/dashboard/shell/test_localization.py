@@ -1,7 +1,7 @@
 """Localized numbers, dates and durations."""
 
 import re
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 
@@ -84,3 +84,17 @@ def test_sentences_with_any_number_contain_no_plural(
 def test_pack_counts_its_pictures_with_a_plural(language: str, one: str, two: str) -> None:
     voice = MemberLocalizer(language, load_zone("UTC"))
     assert [voice.count_text("shop.count", number) for number in (1, 2)] == [one, two]
+
+
+def test_dates_follow_the_locale_of_the_member() -> None:
+    now = datetime(2026, 11, 20, 9, tzinfo=UTC)
+    zone = load_zone("UTC")
+    later = now + timedelta(days=3)
+    for locale, moment, short, numeric in (
+        ("en_US", "Nov 23 09:00", "Mon, Nov 23", "11/23"),
+        ("en_GB", "23 Nov 09:00", "Mon 23 Nov", "23/11"),
+    ):
+        voice = MemberLocalizer("en", zone, locale).in_zone("UTC")
+        assert voice.format_moment(later, now) == moment
+        assert voice.format_short_day(later.date()) == short
+        assert voice.format_numeric_day(later) == numeric

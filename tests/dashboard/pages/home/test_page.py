@@ -6,6 +6,7 @@ from uuid import UUID
 
 import pytest
 
+from dashboard.pages.home.first_steps import list_demo_steps, load_first_steps
 from dashboard.pages.home.queries import load_home, summarize_sales
 from dashboard.shell.localization import MemberLocalizer
 from foundation.db.database import OpenScope
@@ -67,19 +68,78 @@ def test_full_day_is_shown(door: Door, lumiere: Agency) -> None:
     assert 'href="https://example.test/p/1"' in text
 
 
-def test_empty_agency_gets_five_steps(door: Door, lumiere: Agency) -> None:
+def test_empty_agency_gets_first_steps_until_it_hides_them(door: Door, lumiere: Agency) -> None:
     text = shown(door, lumiere)
     assert "Aucune tâche en attente." in text
-    assert "Publiez votre première publication" in text
+    assert "Réaliser votre première vente" in text
     assert text.count("— fait") == 1
     assert 'href="/channels"' in text
     assert 'href="/calendar?new=1&amp;creator=mia"' in text
     assert "undefined" not in text.lower()
     delivery = lumiere.post("première")
-    assert shown(door, lumiere).count("— fait") == 3
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'published' WHERE id = :id", id=delivery)
-    assert "Publiez votre première publication" not in shown(door, lumiere)
+    assert shown(door, lumiere).count("— fait") == 3, "the test network is not public"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open()
+        page.press("Masquer cette liste")
+        assert "première vente" not in page.again()
+    assert "première vente" in shown(door, lumiere, Role.MANAGER)
+
+
+def test_first_steps_end_with_a_public_post_and_a_real_sale(lumiere: Agency) -> None:
+    delivery = lumiere.post("première", state="published")
+    with lumiere.scope() as scope:
+        mine = tenant_reads.list_creators(scope)
+        done = {one.name: one.done for one in load_first_steps(scope, mine)}
+        assert (done["post"], done["online"], done["sale"]) == (True, False, False)
+        scope.run(
+            "UPDATE channels SET platform = 'telegram' WHERE id ="
+            " (SELECT channel_id FROM deliveries WHERE id = :id)",
+            id=delivery,
+        )
+        for currency in ("XTS", "EUR"):
+            scope.run(
+                "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id,"
+                " charge_id, payer, amount_minor, currency, product, kind, at, created_at,"
+                " updated_at) SELECT tenant_id, :id, creator_id, 'stars', 'a', channel_id, :charge,"
+                " 'p', 100, :currency, 'pack', 'matched', created_at, created_at, created_at"
+                " FROM deliveries WHERE id = :delivery",
+                id=uuid7(),
+                charge=currency,
+                currency=currency,
+                delivery=delivery,
+            )
+            done = {one.name: one.done for one in load_first_steps(scope, mine)}
+            assert (done["online"], done["sale"]) == (True, currency == "EUR")
+        assert not any(one.done for one in load_first_steps(scope, []))
+
+
+def test_demo_steps_lead_to_an_own_agency() -> None:
+    fresh, own = (list_demo_steps(has_agency=one) for one in (False, True))
+    assert [one.name for one in fresh] == ["tour", "agency", "online", "sale"]
+    assert ([one.done for one in fresh], sum(one.done for one in own)) == ([False] * 4, 2)
+
+
+def test_long_day_shows_problems_and_the_next_posts_and_counts_the_others(
+    door: Door, lumiere: Agency
+) -> None:
+    for number in range(7):
+        lumiere.post(f"à venir {number}", minutes=10 + number)
+    lumiere.post("arrêtée", state="held", minutes=60)
+    text = shown(door, lumiere)
+    assert [one for one in range(7) if f"à venir {one}" in text] == [0, 1, 2]
+    assert "arrêtée" in text
+    assert "Autres publications aujourd’hui (4)" in text
+
+
+def test_items_after_the_first_ones_are_in_an_expander(door: Door, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        for number in range(9):
+            notices.put(scope, Message("chat.stuck"), cause=f"chat:{number}")
+    text = shown(door, lumiere)
+    assert "9 tâches requièrent" in text
+    assert "Non affichés : 1." in text
 
 
 def test_home_needs_at_most_ten_queries(tenant: OpenScope, lumiere: Agency) -> None:
@@ -157,7 +217,7 @@ def test_chatter_sees_notices_without_actions(door: Door, lumiere: Agency) -> No
     lumiere.notice("chat.stuck")
     with stream(door.url, door.cookie(lumiere, Role.CHATTER)) as page:
         page.open()
-        assert page.labels() == ["Stop: Mia"]
+        assert page.labels() == ["Search", "Help", "Stop: Mia"]
 
 
 def test_links_lead_only_to_permitted_pages(door: Door, lumiere: Agency) -> None:

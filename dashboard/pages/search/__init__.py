@@ -1,0 +1,1 @@
+"""Search over creators, posts, fans, orders and settings, from every page."""

@@ -1,0 +1,93 @@
+"""Avatars of creators and members, and icons of channels, as HTML for templates.
+
+Every template has the functions `person_avatar`, `creator_avatar` and `channel_icon`. The marks are
+letters on a color of our own; they contain no artwork of a platform. A mark is never the only sign:
+its name is always in the HTML, visible or for screen readers.
+"""
+
+from collections.abc import Mapping
+from zlib import crc32
+
+from markupsafe import Markup
+
+from tenants.agencies.queries import Creator
+
+AVATAR_COLORS = (
+    "#6232b4",
+    "#9c2c77",
+    "#a8203a",
+    "#9a4a12",
+    "#46650f",
+    "#146c43",
+    "#0f6578",
+    "#2c4fa8",
+)
+"""Backgrounds of initials. White text on each has a contrast of at least 4.5."""
+
+CHANNEL_MARKS: Mapping[str, tuple[str, str]] = {
+    "own_page": ("Pg", "#146c43"),
+    "sandbox": ("Sb", "#5f5973"),
+    "telegram": ("Tg", "#1b6f9e"),
+    "bluesky": ("Bs", "#1a5fc2"),
+    "discord": ("Di", "#4650b8"),
+    "byhand": ("Mp", "#6b5a1e"),
+    "onlyfans": ("OF", "#0b6d94"),
+    "fansly": ("Fs", "#1f6a8c"),
+    "fanvue": ("Fv", "#2f6b2f"),
+    "instagram": ("Ig", "#a52a74"),
+    "tiktok": ("Tk", "#1f1b2c"),
+    "snapchat": ("Sc", "#6f5f00"),
+    "linkedin": ("Li", "#1d5c94"),
+    "x": ("X", "#2d2d33"),
+    "reddit": ("Re", "#ad3300"),
+    "threads": ("Th", "#3a3344"),
+    "facebook": ("Fb", "#2b5bb5"),
+    "youtube": ("Yt", "#b01717"),
+    "pornhub": ("Ph", "#7d4600"),
+    "mastodon": ("Ma", "#5040b5"),
+}
+"""The letters and the background of the icon of each platform."""
+
+UNKNOWN_COLOR = "#5f5973"
+"""Background of the icon of a platform without an entry, such as one of a third-party connector."""
+
+
+def name_initials(name: str) -> str:
+    """Return the initials of a name: those of its first and last word, in capitals, or "?" if it
+    has no letter or digit."""
+    words = [word for part in name.split() if (word := part.lstrip("\"'«“(-_.@#"))[:1].isalnum()]
+    ends = words[:1] + words[1:][-1:]
+    return "".join(word[0].upper()[:1] for word in ends) or "?"
+
+
+def avatar_url(creator: Creator) -> str:
+    """Return the URL of a creator's picture, or "" if the creator has none."""
+    return f"/files/creators/{creator.id}/{creator.avatar}" if creator.avatar else ""
+
+
+def person_avatar(name: str, url: str = "", *, small: bool = False) -> Markup:
+    """Return the avatar of a person: the picture at `url`, or the initials. The name must stand
+    beside it, because screen readers skip the avatar."""
+    kind = "gr-avatar gr-avatar-small" if small else "gr-avatar"
+    if url:
+        return Markup('<img class="{}" src="{}" alt="" loading="lazy">').format(kind, url)
+    color = AVATAR_COLORS[crc32(name.encode()) % len(AVATAR_COLORS)]
+    return Markup('<span class="{}" style="background:{}" aria-hidden="true">{}</span>').format(
+        kind, color, name_initials(name)
+    )
+
+
+def creator_avatar(creator: Creator, *, small: bool = False) -> Markup:
+    """Return the avatar of a creator, who is named beside it."""
+    return person_avatar(creator.name, avatar_url(creator), small=small)
+
+
+def channel_icon(platform: str, label: str, *, compact: bool = False) -> Markup:
+    """Return the icon of a platform with its label, such as the name of the account. With
+    `compact`, the label is a tooltip and a text for screen readers."""
+    letters, color = CHANNEL_MARKS.get(platform, (platform[:2].capitalize(), UNKNOWN_COLOR))
+    shown = Markup('<span class="gr-mark" style="background:{}" aria-hidden="true">{}</span>')
+    text = Markup('<span class="gr-hidden">{}</span>') if compact else Markup("<span>{}</span>")
+    whole = Markup('<span class="gr-channel"{}>{}{}</span>')
+    title = Markup(' title="{}"').format(label) if compact else ""
+    return whole.format(title, shown.format(color, letters), text.format(label))
