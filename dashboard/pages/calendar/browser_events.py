@@ -119,8 +119,11 @@ def _retry_delivery(
 def _start_at_slot(page: PageContext, chosen: ChosenItem) -> None:
     """Start a post for an open slot, on its account if it belongs to one."""
     require_right(page.viewer.member.role, Right.RUN)
-    parse_wall_time(chosen.at, "UTC")
     creator = _get_own_creator(page, chosen.creator)
+    try:
+        parse_wall_time(chosen.at, creator.zone)
+    except ValueError as error:
+        raise BadInput("calendar.unreadable") from error
     draft.start_draft(creator=creator.slug, at=chosen.at)
     if chosen.account is not None:
         st.session_state[draft.ACCOUNTS_KEY] = [str(chosen.account)]

@@ -27,6 +27,12 @@ SEARCH = "calendar:search"
 VIEWS_SHOWN = ("month", "week", "day", "list", "queue")
 """Views offered in the toolbar. The others are in the menu."""
 
+WAY_ICONS = {
+    "calendar.before": ":material/chevron_left:",
+    "calendar.after": ":material/chevron_right:",
+}
+"""Icons that the page shows instead of the labels, which screen readers read."""
+
 
 @dataclass(frozen=True)
 class MenuEntry:
@@ -113,9 +119,9 @@ def render_toolbar(
     ):
         _render_views(page, view, today if shown.begins <= today <= shown.ends else shown.begins)
         with st.container(horizontal=True, gap=None, width="content", key="gr_row_ways"):
-            _render_way(page, "calendar.before", "Left", view, str(shown.before))
-            _render_way(page, "calendar.today", "T", view, "")
-            _render_way(page, "calendar.after", "Right", view, str(shown.after))
+            _render_way(page, "calendar.before", "Left", {"view": view, "day": str(shown.before)})
+            _render_way(page, "calendar.today", "T", {"view": view})
+            _render_way(page, "calendar.after", "Right", {"view": view, "day": str(shown.after)})
         choice = _render_filters(page, view, mine, offered)
         st.text_input(
             page.text("calendar.search"),
@@ -161,13 +167,13 @@ def _open_view(view: str, day: date) -> None:
     set_address({"view": st.session_state.get(VIEW) or view, "day": str(day)})
 
 
-def _render_way(page: PageContext, code: str, shortcut: str, view: str, day: str) -> None:
+def _render_way(page: PageContext, code: str, shortcut: str, address: dict[str, str]) -> None:
     st.button(
         page.text(code),
         key=f"go:{code}",
-        type="secondary",
+        icon=WAY_ICONS.get(code),
         shortcut=shortcut,
-        on_click=partial(set_address, {"day": day, "view": view}),
+        on_click=partial(set_address, address),
     )
 
 

@@ -186,14 +186,16 @@ def test_refusal_is_shown_in_the_visible_area(lea: RunningAgency, width: int, he
     post_id = desk.entry(desk.delivery("Loin en bas", after=7200)).post_id
     with lea.visitor(f"/calendar?post={post_id}") as marc:
         marc.size(width, height)
-        marc.type("Heure (HH:MM)", "25:00")
+        marc.page.get_by_label("Date", exact=True).first.fill("01/02/2020")
+        marc.page.keyboard.press("Enter")
+        marc.page.keyboard.press("Escape")
         marc.press("Reprogrammer")
-        marc.shows("n’est pas valide")
+        marc.shows("serait déjà passée")
         marc.rest()
         marc.button("Reprogrammer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
-        assert marc.page.get_by_role("alert").filter(has_text="n’est pas valide").count() == 1, (
+        assert marc.page.get_by_role("alert").filter(has_text="serait déjà passée").count() == 1, (
             "announced once"
         )
         assert marc.overflow <= 0
