@@ -5,7 +5,8 @@ const GRID = ".st-key-gr_grid";
 const PANEL = ".st-key-gr_panel";
 const SENT = ["post", "at", "creator", "account", "delivery", "version", "day"];
 const AGAIN = 10000; // milliseconds in which the panel, or the card behind it, is searched for to focus it
-const TYPING = "input, textarea, select, [contenteditable=true], [role=combobox], [role=listbox], [role=dialog]";
+const TYPING = "input, textarea, select, [contenteditable=true], [role=combobox], [role=listbox], [role=dialog], [role=spinbutton]";
+const OVERLAY = "[data-testid=stPopoverBody], [data-react-aria-top-layer] [role=dialog], [data-react-aria-top-layer] [role=listbox]";
 
 let tell = null;
 let keys = {};
@@ -42,7 +43,7 @@ function keydown(event) {
   if (!tell || event.ctrlKey || event.metaKey || event.altKey || event.shiftKey || event.repeat || event.isComposing) return;
   if (event.target instanceof Element && event.target.closest(TYPING)) return;
   if (event.key === "Escape") {
-    if (!document.querySelector(PANEL) || document.querySelector("[data-testid=stPopoverBody]")) return;
+    if (!document.querySelector(PANEL) || document.querySelector(OVERLAY)) return;
     const before = opened;
     opened = null;
     tell("chosen", { kind: "close" });

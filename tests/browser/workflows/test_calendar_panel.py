@@ -32,9 +32,7 @@ def test_post_is_moved_in_the_panel_by_keyboard(lea: RunningAgency) -> None:
         marc.page.keyboard.press("Enter")
         marc.page.locator(f"{PANEL} .gr-panel-title").wait_for()
         marc.rest()
-        marc.page.locator(PANEL).get_by_label("Date", exact=True).first.fill(f"{later:%d/%m/%Y}")
-        marc.page.keyboard.press("Enter")
-        marc.page.keyboard.press("Escape")
+        marc.pick("Date", later)
         marc.press("Reprogrammer")
         marc.shows(f"Reprogrammé au {later:%d/%m/%Y} à 10:20")
         for width in (1440, 390):
