@@ -91,54 +91,64 @@ def load_queues(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter) -
         for one in queries.list_channels(scope)
         if one.creator_id in chosen and one.surface and wanted.account in (None, one.id)
     ]
-    start = day_bounds(wanted.first - timedelta(days=1), "UTC")[0]
-    end = day_bounds(wanted.first + timedelta(days=wanted.days), "UTC")[1]
-    names = {one.id: one.name for one in channels}
-    entries = calendar_entries(scope, chosen, start, end, names=names, limit=MAX_DELIVERIES)
-    shown = [
-        one
-        for one in entries
-        if one.state in STATE_GROUPS[wanted.group] and one.channel_id in names
-    ]
-    if wanted.label is not None:
-        labelled = labels.filter_posts_with_label(
-            scope, wanted.label, {one.post_id for one in shown}
-        )
-        shown = [one for one in shown if one.post_id in labelled]
-    free = {} if _hides_posts(wanted) else list_free_places(scope, channels, end)
-    slots = list_slots_of_channels(scope, list(names))
-    theirs: dict[UUID, list[DeliveryEntry]] = {one.id: [] for one in channels}
-    for entry in shown:
-        theirs[entry.channel_id].append(entry)
+    theirs, cut = _read_entries(scope, chosen, channels, wanted)
+    narrowed = wanted.group != "all" or wanted.label is not None
+    free = {} if narrowed else list_free_places(scope, channels, _bounds(wanted)[1])
+    slots = list_slots_of_channels(scope, [one.id for one in channels])
     queues = []
     for one in channels:
-        creator = chosen[one.creator_id]
-        cards_of_account = group_cards(theirs[one.id], chosen, wanted.zone)
-        items = [QueueItem(card.at, card=card) for card in cards_of_account]
+        cards = group_cards(theirs[one.id], chosen, wanted.zone)
+        items = [QueueItem(card.at, card=card) for card in cards]
         items += [QueueItem(place.due_time, place=place) for place in free.get(one.id, ())]
+        creator = chosen[one.creator_id]
         queues.append(_build_queue(creator, one, items, wanted, has_slots=one.id in slots))
-    drafts = {one.post_id for one in shown if one.state is DeliveryState.DRAFT}
-    cards = CalendarView(
+    entries = [entry for each in theirs.values() for entry in each]
+    drafts = {one.post_id for one in entries if one.state is DeliveryState.DRAFT}
+    zone = wanted.zone or next((one.zone for one in chosen.values()), "UTC")
+    shown = CalendarView(
         scope.now,
-        local_day(
-            scope.now, wanted.zone or (next(iter(chosen.values())).zone if chosen else "UTC")
-        ),
+        local_day(scope.now, zone),
         (),
         list(chosen.values()),
         bool(entries),
         account_blocks.load_emergency_stops(scope),
-        len(entries) == MAX_DELIVERIES,
+        cut,
         wanted.zone,
-        labels.labels_of_posts(scope, {one.post_id for one in shown}),
+        labels.labels_of_posts(scope, {one.post_id for one in entries}),
         sent_back=review_queue.latest_objections(scope, drafts),
         warned=preflight.warned_deliveries(scope),
         accounts={one.id: one for one in channels},
     )
-    return QueuesView(cards, queues, cards.cut, _hides_posts(wanted))
+    return QueuesView(shown, queues, cut, narrowed)
 
 
-def _hides_posts(wanted: CalendarFilter) -> bool:
-    return wanted.group != "all" or wanted.label is not None
+def _bounds(wanted: CalendarFilter) -> tuple[datetime, datetime]:
+    """Return instants that include the requested days in every time zone."""
+    last = wanted.first + timedelta(days=wanted.days)
+    return day_bounds(wanted.first - timedelta(days=1), "UTC")[0], day_bounds(last, "UTC")[1]
+
+
+def _read_entries(
+    scope: Scope,
+    chosen: Mapping[UUID, Creator],
+    channels: Sequence[Channel],
+    wanted: CalendarFilter,
+) -> tuple[dict[UUID, list[DeliveryEntry]], bool]:
+    """Return the deliveries of each account that the filters show, and whether some were
+    omitted."""
+    names = {one.id: one.name for one in channels}
+    entries = calendar_entries(scope, chosen, *_bounds(wanted), names=names, limit=MAX_DELIVERIES)
+    labelled = (
+        labels.filter_posts_with_label(scope, wanted.label, {one.post_id for one in entries})
+        if wanted.label is not None
+        else None
+    )
+    found: dict[UUID, list[DeliveryEntry]] = {one: [] for one in names}
+    for one in entries:
+        shown = one.state in STATE_GROUPS[wanted.group] and one.channel_id in names
+        if shown and (labelled is None or one.post_id in labelled):
+            found[one.channel_id].append(one)
+    return found, len(entries) == MAX_DELIVERIES
 
 
 def _build_queue(
