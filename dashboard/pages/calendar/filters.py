@@ -28,8 +28,8 @@ class CalendarChoice:
 
 def count_filters() -> int:
     """Return the number of filters that hide posts."""
-    chosen = (st.session_state.get(one) for one in (CREATOR, ACCOUNT, labels.LABEL))
-    return sum(map(bool, chosen)) + (st.session_state.get(GROUP, "all") != "all")
+    chosen = [bool(st.session_state.get(one)) for one in (CREATOR, ACCOUNT, labels.LABEL)]
+    return sum([*chosen, st.session_state.get(GROUP, "all") != "all"])
 
 
 def clear_filters() -> None:

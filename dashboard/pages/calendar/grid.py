@@ -66,8 +66,8 @@ def render_grid(page: PageContext, asked: ViewRequest, wanted: CalendarFilter) -
 
 def _list_outside_days(found: CalendarView, asked: ViewRequest) -> list[date]:
     """Return the days of the neighbouring months that fill the first and the last row."""
-    begins, ends = asked.shown.begins, asked.shown.ends
-    return [one.day for one in found.days if not begins <= one.day <= ends]
+    shown = asked.shown
+    return [one.day for one in found.days if not shown.begins <= one.day <= shown.ends]
 
 
 def _list_items(found: CalendarView, day: CalendarDay, *, slots: bool) -> Sequence[_Item]:

@@ -48,7 +48,8 @@ class PanelView:
 
 def render_post_panel(page: PageContext) -> None:
     """Render the panel of the post in the address, if there is one."""
-    asked, at = st.query_params.get(browser_events.PANEL, ""), st.query_params.get("at", "")
+    asked = st.query_params.get(browser_events.PANEL, "")
+    at = st.query_params.get("at", "")
     if asked:
         with st.container(key="gr_panel", gap="small"):
             _render_panel(page, asked, at)
@@ -158,7 +159,8 @@ def _render_approval(page: PageContext, shown: PanelView) -> bool:
 
     Pictures that must be revealed first are reviewed in Approvals.
     """
-    asked, content = shown.asked, shown.content
+    asked = shown.asked
+    content = shown.content
     if asked is None or content is None:
         return False
     if content.own or content.agreed:

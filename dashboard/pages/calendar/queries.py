@@ -356,16 +356,10 @@ def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter)
         raise NotFound("creator.unknown", creator=str(wanted.creator))
     days, ever, cut = _load_days(scope, chosen, wanted)
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
-    posts = {each.post_id for day in days for each in day.short} | {
-        turn.post_id for day in days for turn in day.turns
-    }
-    has = labels.labels_of_posts(scope, posts)
-    drafts = {
-        card.post_id
-        for day in days
-        for card in (*day.turns, *day.short)
-        if DeliveryState.DRAFT in card.states
-    }
+    cards: list[CalendarCard | CompactCard] = [card for day in days for card in day.turns]
+    cards += [card for day in days for card in day.short]
+    drafts = {card.post_id for card in cards if DeliveryState.DRAFT in card.states}
+    has = labels.labels_of_posts(scope, {card.post_id for card in cards})
     return CalendarView(
         scope.now,
         today,

@@ -113,11 +113,13 @@ def render_toolbar(
     page: PageContext, asked: ViewRequest, mine: list[Creator], offered: list[PostAccount]
 ) -> CalendarChoice:
     """Render the toolbar and return the selected filters."""
-    view, shown, today = asked.view, asked.shown, asked.today
+    view = asked.view
+    shown = asked.shown
+    day = asked.today if shown.begins <= asked.today <= shown.ends else shown.begins
     with st.container(
         horizontal=True, gap="small", vertical_alignment="center", key="gr_row_tools"
     ):
-        _render_views(page, view, today if shown.begins <= today <= shown.ends else shown.begins)
+        _render_views(page, view, day)
         with st.container(horizontal=True, gap=None, width="content", key="gr_row_ways"):
             _render_way(page, "calendar.before", "Left", {"view": view, "day": str(shown.before)})
             _render_way(page, "calendar.today", "T", {"view": view})
