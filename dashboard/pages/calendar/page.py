@@ -131,6 +131,10 @@ def _render_days(page: PageContext) -> None:
     wanted = CalendarFilter(
         shown.first, look.days, *narrow, labels.get_label_filter(), toolbar.get_search()
     )
+    if wanted.text:  # A search reads the text of every post: not repeated by a timer.
+        actions.show_notices(page, "calendar:grid")
+        grid.render_grid(page, ViewRequest(view, shown, today), wanted)
+        return
     _render_view(page, ViewRequest(view, shown, today), by, wanted)
 
 
@@ -148,9 +152,6 @@ def _render_view(drawn: PageContext, asked: ViewRequest, by: str, wanted: Calend
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
     actions.show_notices(page, "calendar:grid")
-    if wanted.text:
-        grid.render_grid(page, asked, wanted)
-        return
     drag_and_drop.render_drag_and_drop(page, asked.view, by, wanted.zone)
     if by:
         with st.container(key="gr_grid", gap="small"):
