@@ -84,6 +84,28 @@ def busy_times(
     return [due for due, one in rows if one not in left_out]
 
 
+def busy_times_of_channels(
+    scope: Scope, channels: Collection[UUID], since: datetime, until: datetime
+) -> dict[UUID, list[datetime]]:
+    """Return the due times of the posts of several accounts from `since` to `until`, both included,
+    in order, by account."""
+    rows = scope.session.exec(
+        select(Delivery.channel_id, Delivery.due_at)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            col(Delivery.channel_id).in_(list(channels)),
+            col(Delivery.due_at) >= since,
+            col(Delivery.due_at) <= until,
+            col(Delivery.state).not_in(sorted(map(str, FREE_STATES))),
+        )
+        .order_by(col(Delivery.due_at))
+    )
+    found: dict[UUID, list[datetime]] = {one: [] for one in channels}
+    for channel_id, due in rows:
+        found[channel_id].append(due)
+    return found
+
+
 def interval_over_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime:
     """Return the instant at which `gap` has passed since the last published post of an account."""
     last = scope.session.exec(

@@ -1,10 +1,11 @@
 """Slots: the weekly posting times of an account, and the deliveries that occupy them."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from heapq import merge
+from itertools import takewhile
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -16,7 +17,12 @@ from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
 from foundation.ops.wall_time import WallTime, load_zone, local_day, parse_wall_time
 from schedules.availability import quiet_periods
-from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
+from schedules.availability.minimum_interval import (
+    busy_times,
+    busy_times_of_channels,
+    has_room,
+    minimum_interval_of,
+)
 from schedules.availability.models import SlotRow, SlotUse
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.posts.models import Delivery
@@ -170,6 +176,21 @@ def list_slots(scope: Scope, channel_id: UUID) -> list[Slot]:
         .execution_options(populate_existing=True)
     )
     return [_slot_from_row(row) for row in rows]
+
+
+def list_slots_of_channels(scope: Scope, channels: Collection[UUID]) -> dict[UUID, list[Slot]]:
+    """Return the slots of several accounts in the order of the week, by account. Accounts without
+    slots are absent."""
+    rows = scope.session.exec(
+        select(SlotRow)
+        .where(SlotRow.tenant_id == scope.tenant_id, col(SlotRow.channel_id).in_(list(channels)))
+        .order_by(col(SlotRow.weekday), col(SlotRow.local_time), col(SlotRow.id))
+        .execution_options(populate_existing=True)
+    )
+    found: dict[UUID, list[Slot]] = {}
+    for row in rows:
+        found.setdefault(row.channel_id, []).append(_slot_from_row(row))
+    return found
 
 
 def lock_queues(scope: Scope, *channels: UUID) -> None:
@@ -379,6 +400,36 @@ def find_free_places(
     return filter_free_places(
         known, after=since, taken=taken, closed=kept, gap=minimum_interval_of(channel)
     )
+
+
+def list_free_places(
+    scope: Scope, channels: Sequence[Channel], until: datetime
+) -> dict[UUID, list[SlotPlace]]:
+    """Return the free places of several accounts from now to `until`, in order, by account.
+
+    The rules are those of `find_free_places`. Accounts without slots are absent.
+    """
+    known = list_slots_of_channels(scope, [one.id for one in channels])
+    asked = [one for one in channels if one.id in known]
+    widest = max(map(minimum_interval_of, asked), default=timedelta(0))
+    taken = busy_times_of_channels(scope, list(known), scope.now - widest, until + widest)
+    quiet = quiet_periods.list_quiet_periods(scope, {one.creator_id for one in asked})
+    found: dict[UUID, list[SlotPlace]] = {}
+    for one in asked:
+        closed = [
+            period
+            for period in quiet
+            if period.creator_id == one.creator_id and period.channel_id in (None, one.id)
+        ]
+        places = filter_free_places(
+            known[one.id],
+            after=scope.now,
+            taken=taken[one.id],
+            closed=closed,
+            gap=minimum_interval_of(one),
+        )
+        found[one.id] = list(takewhile(lambda place: place.due_time <= until, places))
+    return found
 
 
 def find_first_free_time(scope: Scope, channel_id: UUID) -> WallTime | None:

@@ -7,11 +7,17 @@ took more than half of the page's response time.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 from uuid import UUID
+
+from sqlalchemy import Row
 
 from foundation.db.database import Scope
 from foundation.ops.wall_time import day_bounds
 from schedules.posts.states import DeliveryState
+
+MAX_SEARCH_LENGTH = 100
+"""Number of characters of a search text that are used."""
 
 WORDS = 200
 """Number of characters read of each text; pages show only the beginning."""
@@ -22,7 +28,7 @@ WITH here AS (
   nth_day,
     min(occurrence_key) AS key, array_agg(id ORDER BY id) AS ids, array_agg(version ORDER BY id)
     AS versions,
-    array_agg(state ORDER BY id) AS states
+    array_agg(state ORDER BY id) AS states, array_agg(channel_id ORDER BY id) AS channels
   FROM deliveries
   WHERE tenant_id = :tenant AND creator_id = ANY(:creators) AND due_at >= :since AND due_at < :until
     AND state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR channel_id = :account)
@@ -36,12 +42,36 @@ WITH here AS (
   FROM here
 )
 SELECT r.nth_day, r.of_day, r.creator_id, r.post_id, r.due_at, r.ids, r.versions, r.states, r.key,
-  left(COALESCE(NULLIF(p.title, ''), p.body), :words) AS words
+  r.channels, left(COALESCE(NULLIF(p.title, ''), p.body), :words) AS words,
+  CAST(p.media ->> 0 AS uuid) AS picture
 FROM ranked r JOIN posts p ON p.tenant_id = :tenant AND p.id = r.post_id
 WHERE r.nth <= :most ORDER BY r.due_at, r.post_id
 """
 """Selects the first posts of each day with the number of posts of the day. The application computes
 the day boundaries, because the database server may have another version of the time zone rules."""
+
+_MATCHES = """
+WITH here AS (
+  SELECT d.creator_id, d.post_id, d.due_at, min(d.occurrence_key) AS key,
+    array_agg(d.id ORDER BY d.id) AS ids, array_agg(d.version ORDER BY d.id) AS versions,
+    array_agg(d.state ORDER BY d.id) AS states, array_agg(d.channel_id ORDER BY d.id) AS channels
+  FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND d.post_id = p.id
+  WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators)
+    AND (p.title ILIKE :like OR p.body ILIKE :like)
+    AND d.state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR d.channel_id = :account)
+    AND (CAST(:label AS uuid) IS NULL
+      OR d.post_id IN (SELECT post_id FROM post_labels WHERE tenant_id = :tenant AND label_id =
+      :label))
+  GROUP BY d.creator_id, d.post_id, d.due_at
+  ORDER BY abs(extract(epoch FROM d.due_at - :now)), d.post_id LIMIT :most
+)
+SELECT h.creator_id, h.post_id, h.due_at, h.ids, h.versions, h.states, h.key, h.channels,
+  left(COALESCE(NULLIF(p.title, ''), p.body), :words) AS words,
+  CAST(p.media ->> 0 AS uuid) AS picture
+FROM here h JOIN posts p ON p.tenant_id = :tenant AND p.id = h.post_id
+ORDER BY h.due_at, h.post_id
+"""
+"""Selects the posts whose title or text contains a text, those nearest to now."""
 
 _ANY = """
 SELECT EXISTS (SELECT 1 FROM deliveries
@@ -65,6 +95,10 @@ class PostSummary:
     nothing."""
     occurrence_key: str
     """The occurrence of the post that this summary describes."""
+    channels: tuple[UUID, ...] = ()
+    """IDs of the accounts, in the order of `states`."""
+    picture: UUID | None = None
+    """The first picture or video of the post."""
 
 
 @dataclass(frozen=True)
@@ -106,17 +140,62 @@ def summarize_days(
         rows = scope.run(_DAYS, tenant=scope.tenant_id, most=most, words=WORDS, **asked).all()
         there = {days[0] + timedelta(days=row.nth_day - 1): row.of_day for row in rows}
         counts |= {day: counts.get(day, 0) + count for day, count in there.items()}
-        for nth_day, _, creator_id, post_id, due_at, ids, versions, found, key, words in rows:
-            known = dict(zip(ids, versions, strict=True))
-            one = PostSummary(
-                creator_id, post_id, due_at, words, tuple(map(DeliveryState, found)), known, key
-            )
-            posts.setdefault(days[0] + timedelta(days=nth_day - 1), []).append(one)
+        for row in rows:
+            day = days[0] + timedelta(days=row.nth_day - 1)
+            posts.setdefault(day, []).append(_summary_of_row(row))
     first = {
         day: sorted(each, key=lambda one: (one.due_at, one.post_id))[:most]
         for day, each in posts.items()
     }
     return DaySummaries(first, counts)
+
+
+def find_posts(
+    scope: Scope,
+    creators: Collection[UUID],
+    text: str,
+    *,
+    states: Collection[DeliveryState],
+    account: UUID | None = None,
+    label: UUID | None = None,
+    most: int,
+) -> list[PostSummary]:
+    """Return the posts of these creators whose title or text contains `text`, earliest first.
+
+    Capitals are ignored. If there are more than `most`, those nearest to now are returned. Without
+    any visible character in `text`, no post is returned.
+    """
+    wanted = " ".join(text[:MAX_SEARCH_LENGTH].replace("\x00", "").split())
+    if not wanted:
+        return []
+    pattern = "".join(f"\\{one}" if one in "\\%_" else one for one in wanted)
+    rows = scope.run(
+        _MATCHES,
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        like=f"%{pattern}%",
+        states=[str(one) for one in states],
+        account=account,
+        label=label,
+        now=scope.now,
+        most=most,
+        words=WORDS,
+    )
+    return [_summary_of_row(row) for row in rows]
+
+
+def _summary_of_row(row: Row[Any]) -> PostSummary:
+    return PostSummary(
+        row.creator_id,
+        row.post_id,
+        row.due_at,
+        row.words,
+        tuple(map(DeliveryState, row.states)),
+        dict(zip(row.ids, row.versions, strict=True)),
+        row.key,
+        tuple(row.channels),
+        row.picture,
+    )
 
 
 def has_posts_in_days(scope: Scope, zones: Mapping[UUID, str], days: tuple[date, int]) -> bool:

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -187,6 +188,14 @@ class Visitor:
             box.fill("")
             box.press_sequentially(text)
             box.blur()
+
+    def pick(self, label: str, day: date) -> None:
+        """Type a date into a date picker, part by part, and leave it."""
+        with self._telling(f"no date picker {label!r}"):
+            picker = self.page.get_by_role("group", name=label, exact=True).first
+            picker.get_by_role("spinbutton").first.click()
+            self.page.keyboard.type(f"{day:%d%m%Y}", delay=20)
+            self.page.keyboard.press("Escape")  # closes the list of days
 
     def choose(self, label: str, option: str) -> None:
         """Choose an option of a list, again if the page was redrawn. Raises AssertionError."""

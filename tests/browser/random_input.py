@@ -15,7 +15,7 @@ from tests.dashboard.streamlit_client import FAILED, ONE, SEVERAL, TEXTS, Stream
 PRESSES = 8
 INSIDE = {
     "calendar": (
-        *({"view": view} for view in ("day", "week", "month", "list", "quarter")),
+        *({"view": view} for view in ("day", "week", "month", "list", "queue", "quarter")),
         *(
             {part: "1"}
             for part in (

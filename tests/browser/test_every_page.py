@@ -35,7 +35,17 @@ SERIOUS = {"serious", "critical"}
 EXAMINED = "fr"
 """Language of the accessibility checks; texts are checked in both languages."""
 
-INSIDE = {"calendar": ("?view=list", "?new=1", "?files=1", "?week=1", "?routine=1")}
+INSIDE = {
+    "calendar": (
+        "?view=list",
+        "?view=queue",
+        "?view=month",
+        "?new=1",
+        "?files=1",
+        "?week=1",
+        "?routine=1",
+    )
+}
 """Views of a page that its buttons alone do not open."""
 
 MAIN = '[data-testid="stMain"]'

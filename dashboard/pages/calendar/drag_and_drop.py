@@ -70,10 +70,15 @@ def render_drag_and_drop(page: PageContext, view: str, by: str, zone: str) -> No
     browser_component("drag")(
         key=KEY, on_dropped_change=partial(_handle_drop, page, zone), height="content"
     )
-    draw_template(
-        "pages/calendar/templates/drag_hint.html",
-        hint=page.text(f"lanes.hint.{by}" if by else "drag.hint"),
-    )
+
+
+def render_hint(page: PageContext, view: str, by: str) -> None:
+    """Render a sentence that explains how posts are moved, if they can be."""
+    if (view in DRAGGED or by) and page.has_right(Right.RUN):
+        draw_template(
+            "pages/calendar/templates/drag_hint.html",
+            hint=page.text(f"lanes.hint.{by}" if by else "drag.hint"),
+        )
 
 
 def _handle_drop(page: PageContext, zone: str) -> None:

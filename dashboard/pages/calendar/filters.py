@@ -1,10 +1,12 @@
 """Filters of the calendar: creator, account and state group."""
 
+from dataclasses import dataclass
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.pages.calendar.queries import STATE_GROUPS
+from dashboard.pages.posts import labels
 from dashboard.pages.posts.accounts import PostAccount
 from dashboard.pages.posts.calendar_navigation import SELECT_WIDTH
 from dashboard.shell.page_context import PageContext
@@ -15,11 +17,30 @@ ACCOUNT = "calendar:account"
 GROUP = "calendar:group"
 
 
+@dataclass(frozen=True)
+class CalendarChoice:
+    """The selected filters. `creator` and `account` are None if all are selected."""
+
+    creator: UUID | None
+    account: UUID | None
+    group: str
+
+
+def count_filters() -> int:
+    """Return the number of filters that hide posts."""
+    chosen = [bool(st.session_state.get(one)) for one in (CREATOR, ACCOUNT, labels.LABEL)]
+    return sum([*chosen, st.session_state.get(GROUP, "all") != "all"])
+
+
+def clear_filters() -> None:
+    """Reset the filters that hide posts. Call it in a callback."""
+    st.session_state.update({CREATOR: "", ACCOUNT: "", labels.LABEL: "", GROUP: "all"})
+
+
 def render_filters(
     page: PageContext, mine: list[Creator], accounts: list[PostAccount]
-) -> tuple[UUID | None, UUID | None, str]:
-    """Render the three filters. Return the ID of the creator, the ID of the account (each None if
-    all are selected), and the state group."""
+) -> CalendarChoice:
+    """Render the filters and return what is selected."""
     names = {one.slug: one for one in mine}
     slug = st.selectbox(
         page.text("calendar.creator"),
@@ -46,8 +67,8 @@ def render_filters(
         key=GROUP,
         width=SELECT_WIDTH,
     )
-    return (
-        (chosen.id if chosen is not None else None),
-        (UUID(account) if account else None),
+    return CalendarChoice(
+        chosen.id if chosen is not None else None,
+        UUID(account) if account else None,
         group or "all",
     )

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from channels.accounts import queries
+from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ops.wall_time import WallTime, day_bounds, load_zone, local_day, to_wall_time
@@ -18,7 +19,12 @@ from schedules.availability.usual_hours import (
     filter_free_times,
     list_usual_hours,
 )
-from schedules.calendar.day_summaries import PostSummary, has_posts_in_days, summarize_days
+from schedules.calendar.day_summaries import (
+    PostSummary,
+    find_posts,
+    has_posts_in_days,
+    summarize_days,
+)
 from schedules.calendar.next_steps import is_next_step_stopped
 from schedules.downtime import account_blocks
 from schedules.posts import labels
@@ -51,6 +57,38 @@ STATE_GROUPS: Mapping[str, Collection[DeliveryState]] = {
 """Delivery states by filter. The message `calendar.only.<name>` labels each one."""
 
 
+MAX_FOUND = 100
+"""Maximum number of posts that a search returns."""
+
+STOPPABLE_STATES = frozenset({DeliveryState.APPROVED, DeliveryState.SCHEDULED})
+"""States of deliveries that an emergency stop keeps from being published."""
+
+TONE_SIGNS: Mapping[str, str] = {
+    "trouble": "!",
+    "waiting": "?",
+    "sending": "→",
+    "planned": "○",
+    "done": "✓",
+    "over": "–",
+}
+"""Tones of cards with their signs, those that need most attention first. The sign and the name of
+the state are always shown with the color."""
+
+TONES = tuple(TONE_SIGNS)
+
+STATE_TONES: Mapping[str, str] = {
+    **dict.fromkeys(
+        ("held", "uncertain", "failed", "broken_off", "stays", "stopped", "sent_back"), "trouble"
+    ),
+    "draft": "waiting",
+    **dict.fromkeys(("publishing", "processing", "handed_over", "partly"), "sending"),
+    **dict.fromkeys(("approved", "scheduled"), "planned"),
+    "published": "done",
+    **dict.fromkeys(("cancelled", "removing", "removed", "rehearsed"), "over"),
+}
+"""Tones by state code, the suffix of the message `calendar.short.<name>`."""
+
+
 @dataclass(frozen=True)
 class CalendarFilter:
     """A request for days of the calendar. Without a creator it covers all of the member's
@@ -70,6 +108,8 @@ class CalendarFilter:
     zone: str = ""
     """Displayed time zone, or "" for each creator's."""
     label: UUID | None = None
+    text: str = ""
+    """Text to search for. With a text, posts of any day are returned."""
 
 
 @dataclass(frozen=True)
@@ -123,6 +163,16 @@ class CalendarCard:
         return [one.state for one in self.posts]
 
     @property
+    def channels(self) -> Sequence[UUID]:
+        """Account of each delivery."""
+        return [one.channel_id for one in self.posts]
+
+    @property
+    def picture(self) -> UUID | None:
+        """First picture or video."""
+        return self.media[0] if self.media else None
+
+    @property
     def deliveries(self) -> Collection[UUID]:
         """IDs of the deliveries."""
         return [one.delivery_id for one in self.posts]
@@ -161,6 +211,16 @@ class CompactCard:
         return self.summary.versions.keys()
 
     @property
+    def channels(self) -> Sequence[UUID]:
+        """Account of each delivery."""
+        return self.summary.channels
+
+    @property
+    def picture(self) -> UUID | None:
+        """First picture or video."""
+        return self.summary.picture
+
+    @property
     def zone(self) -> str:
         """Time zone of the displayed time."""
         return self.looked or self.creator.zone
@@ -180,6 +240,17 @@ class CompactCard:
             if movable
             else ""
         )
+
+
+@dataclass(frozen=True)
+class CardLook:
+    """The appearance of a card. `code` is the state that determines it, `codes` the state of each
+    delivery."""
+
+    tone: str
+    sign: str
+    code: str
+    codes: Sequence[str]
 
 
 @dataclass(frozen=True)
@@ -233,6 +304,8 @@ class CalendarView:
     """Drafts with requested changes."""
     warned: Collection[UUID] = frozenset()
     """Deliveries with a preflight warning: they cannot be published as they are."""
+    accounts: Mapping[UUID, Channel] = field(default_factory=dict)
+    """Accounts of the posts, keyed by ID."""
 
     @property
     def zones(self) -> Collection[str]:
@@ -252,23 +325,41 @@ class CalendarView:
             return "sent_back"
         return "stays" if entry.delivery_id in self.warned else entry.display_state
 
+    def state_codes(self, card: CalendarCard | CompactCard) -> list[str]:
+        """Return the state of each delivery of a card, as `state_code` does."""
+        if isinstance(card, CalendarCard):
+            return [self.state_code(one) for one in card.posts]
+        rows = zip(card.states, card.deliveries, card.channels, strict=True)
+        return [self._summary_state_code(card, *row) for row in rows]
+
+    def _summary_state_code(
+        self, card: CompactCard, state: DeliveryState, delivery_id: UUID, channel_id: UUID
+    ) -> str:
+        if state in STOPPABLE_STATES and self.halt.covers(card.creator.id, channel_id):
+            return "stopped"
+        if state is DeliveryState.DRAFT and card.post_id in self.sent_back:
+            return "sent_back"
+        return "stays" if delivery_id in self.warned else str(state)
+
+    def look(self, card: CalendarCard | CompactCard) -> CardLook:
+        """Return how a card is shown: as its delivery that needs most attention."""
+        codes = self.state_codes(card)
+        code = min(codes, key=lambda one: TONES.index(STATE_TONES[one]))
+        tone = STATE_TONES[code]
+        return CardLook(tone, TONE_SIGNS[tone], code, codes)
+
 
 def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter) -> CalendarView:
     """Return the requested days. Raise NotFound for a creator or an account of another creator."""
     chosen = [one for one in mine if wanted.creator in (None, one.id)]
     if wanted.creator is not None and not chosen:
         raise NotFound("creator.unknown", creator=str(wanted.creator))
-    days, ever, cut = _load_condensed_days(scope, chosen, wanted) or _load_full_days(
-        scope, chosen, wanted
-    )
+    days, ever, cut = _load_days(scope, chosen, wanted)
     today = local_day(scope.now, wanted.zone or (chosen[0].zone if chosen else "UTC"))
-    posts = {each.post_id for day in days for each in day.short} | {
-        turn.post_id for day in days for turn in day.turns
-    }
-    has = labels.labels_of_posts(scope, posts)
-    drafts = {
-        turn.post_id for day in days for turn in day.turns if DeliveryState.DRAFT in turn.states
-    }
+    cards: list[CalendarCard | CompactCard] = [card for day in days for card in day.turns]
+    cards += [card for day in days for card in day.short]
+    drafts = {card.post_id for card in cards if DeliveryState.DRAFT in card.states}
+    has = labels.labels_of_posts(scope, {card.post_id for card in cards})
     return CalendarView(
         scope.now,
         today,
@@ -281,11 +372,38 @@ def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter)
         has,
         sent_back=review_queue.latest_objections(scope, drafts),
         warned=preflight.warned_deliveries(scope),
+        accounts={one.id: one for one in queries.list_channels(scope)},
     )
 
 
 _Read = tuple[list[CalendarDay], bool, bool]
 """The days, whether they contain any post, and whether posts were omitted."""
+
+
+def _load_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
+    if wanted.text:
+        return _load_found_days(scope, chosen, wanted)
+    return _load_condensed_days(scope, chosen, wanted) or _load_full_days(scope, chosen, wanted)
+
+
+def _load_found_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFilter) -> _Read:
+    """Return the days with the posts that contain the requested text."""
+    by_id = {one.id: one for one in chosen}
+    found = find_posts(
+        scope,
+        by_id,
+        wanted.text,
+        states=STATE_GROUPS[wanted.group],
+        account=wanted.account,
+        label=wanted.label,
+        most=MAX_FOUND,
+    )
+    days: dict[date, list[CompactCard]] = {}
+    for one in found:
+        card = CompactCard(by_id[one.creator_id], one, wanted.zone)
+        days.setdefault(card.local_time.date(), []).append(card)
+    shown = [CalendarDay(day, [], short=cards) for day, cards in sorted(days.items())]
+    return shown, True, len(found) == MAX_FOUND
 
 
 def _load_condensed_days(

@@ -11,8 +11,11 @@ WEEK_DAYS = 7
 MONTH_DAYS = 42
 """Number of days in the month view. Every month fits into six rows."""
 
-MAX_CARDS = 150
-"""Maximum number of full cards. With more of them, the page responds slowly to every click."""
+MAX_CARDS = 300
+"""Maximum number of full cards. With more of them, the browser takes noticeably long to draw."""
+
+MAX_CARDS_PER_WEEK_DAY = 20
+"""Maximum number of posts shown for a day of a week with more than `MAX_CARDS` posts."""
 
 MAX_CARDS_PER_DAY = 4
 """Maximum number of posts shown for a day in the compact form. The others are counted and shown in
@@ -37,10 +40,11 @@ class ViewMode:
 
 
 VIEW_MODES: Mapping[str, ViewMode] = {
-    "day": ViewMode(1, "D", MAX_DELIVERIES),
-    "week": ViewMode(WEEK_DAYS, "W", MAX_DELIVERIES),
     "month": ViewMode(MONTH_DAYS, "M", 0),
+    "week": ViewMode(WEEK_DAYS, "W", MAX_CARDS, MAX_CARDS_PER_WEEK_DAY),
+    "day": ViewMode(1, "D", MAX_DELIVERIES),
     "list": ViewMode(30, "L", MAX_CARDS),
+    "queue": ViewMode(14, "Q", 0),
     "quarter": ViewMode(90, "Y", 0),
 }
 DEFAULT_VIEW = "week"
@@ -57,6 +61,15 @@ class ViewWindow:
     before: date
     after: date
     """`before` and `after` are the days that open the previous and the next window."""
+
+
+@dataclass(frozen=True)
+class ViewRequest:
+    """The open view with its days."""
+
+    view: str
+    shown: ViewWindow
+    today: date
 
 
 def view_window(view: str, asked: str, today: date) -> ViewWindow:

@@ -20,7 +20,7 @@ from dashboard.pages.post_detail.series_actions import render_detach_button, ren
 from dashboard.pages.posts import (
     dry_run_actions,
     labels,
-    move_results,
+    move_form,
     post_presence,
     publish_actions,
     review_comments,
@@ -31,14 +31,11 @@ from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.pages.posts.queries import PostChannel, PostView, load_post
 from dashboard.pages.posts.remedies import find_remedy
 from dashboard.pages.posts.timeline import build_timeline, next_step
-from dashboard.shell import actions, page_context, time_zones
-from dashboard.shell.date_input import parse_date, parse_time
+from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import WallTime, to_wall_time
-from schedules.approvals.time_changes import reschedule_delivery
 from schedules.approvals.verdicts import APPROVAL_EXPIRES_FIRST
 from schedules.calendar.next_steps import WILL_NOT_PUBLISH, NextStep, is_pending_approval
 from schedules.drafts import drafts
@@ -52,9 +49,6 @@ DECISIONS = frozenset(
 """Next steps that require a decision of a member who schedules posts."""
 BY_A_YES = MISSING_APPROVAL_CODES | {APPROVAL_EXPIRES_FIRST}
 """Problems that an approval resolves."""
-DAY = "post:day"
-CLOCK = "post:clock"
-ZONE = "post:zone"
 
 
 def render_post(page: PageContext, post_id: UUID) -> None:
@@ -80,8 +74,7 @@ def render_post(page: PageContext, post_id: UUID) -> None:
         if found.is_editable:
             option_editor.render_option_editor(page, found)
         post_edit.render_post_edit_form(page, found)
-        if any(place.is_movable for place in found.places):
-            _render_move_form(page, found)
+        move_form.render_move_form(page, found)
         channel_actions.render_channel_addition(page, found)
     review_comments.render_review_comments(page, post_id)
 
@@ -112,7 +105,7 @@ def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView
         st.rerun()
     actions.show_notices(page, "calendar:story")
     for place in found.places:
-        coming = _resolve_next_step(page, found, place)
+        coming = resolve_next_step(page, found, place)
         with st.container(border=True, key=f"place:{place.entry.delivery_id}"):
             draw_template(
                 "pages/post_detail/templates/channel.html",
@@ -153,7 +146,7 @@ def _is_others(place: PostChannel, *, says_yes: bool) -> bool:
     return bool(place.troubles) and not (says_yes and yes_lacks)
 
 
-def _resolve_next_step(page: PageContext, found: PostView, place: PostChannel) -> NextStep:
+def resolve_next_step(page: PageContext, found: PostView, place: PostChannel) -> NextStep:
     """Return the next step as this member sees it. Only members with the corresponding buttons are
     prompted for a decision."""
     coming = next_step(found, place)
@@ -272,52 +265,3 @@ def _priority_of_copy(found: PostView) -> int:
     """Return the priority of a copy of the post: the highest of its accounts, where 1 is the
     highest, or 0 for a post without accounts."""
     return min((max(place.entry.priority, 1) for place in found.places), default=0)
-
-
-def _render_move_form(page: PageContext, found: PostView) -> None:
-    """Render the form that reschedules the post. The local time is retained across clock
-    changes."""
-    movable = [place.entry for place in found.places if place.is_movable]
-    now = to_wall_time(movable[0].due_at, movable[0].zone)
-    seen = {one.delivery_id: one.version for one in movable}
-    with st.form("post:move", border=True):
-        why = page.text("calendar.move_why", place=page.localizer.zone_city(now.zone))
-        draw_template(
-            "shell/templates/note.html",
-            note=f"{why} {move_results.describe_approval_effect(page, found, movable)}".strip(),
-        )
-        with st.container(horizontal=True, vertical_alignment="bottom"):
-            st.text_input(
-                page.text("compose.day"),
-                f"{now.day:%d/%m/%Y}",
-                key=f"{DAY}:{found.post.id}",
-                width=180,
-            )
-            st.text_input(
-                page.text("compose.clock"),
-                f"{now.clock:%H:%M}",
-                key=f"{CLOCK}:{found.post.id}",
-                width=120,
-            )
-            time_zones.render_time_zone_picker(
-                page, f"{ZONE}:{found.post.id}:{now.zone}", own=now.zone
-            )
-            act = partial(_move_post, page, found, now.zone, seen)
-            actions.submit_button(
-                page, "calendar.move", act, right=Right.RUN, key="post:move:go", kind="secondary"
-            )
-
-
-def _move_post(
-    page: PageContext, found: PostView, zone: str, seen: dict[UUID, int], scope: Scope, _: UUID
-) -> Message:
-    creator = page.get_creator(scope, found.creator.id)
-    day, clock = (str(actions.typed_value(f"{name}:{found.post.id}")) for name in (DAY, CLOCK))
-    at = WallTime(
-        parse_date(day),
-        parse_time(clock),
-        str(actions.typed_value(f"{ZONE}:{found.post.id}:{zone}") or zone),
-    )
-    for delivery_id, version in seen.items():
-        reschedule_delivery(scope, delivery_id, at=at, version=version)
-    return move_results.describe_move(page, scope, creator, at, seen)

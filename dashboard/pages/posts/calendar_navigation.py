@@ -7,9 +7,8 @@ from dashboard.shell.widgets import draw_template
 from foundation.errors import NotFound
 from tenants.agencies.queries import Creator
 
-SELECT_WIDTH = 148
-"""Width of a filter in pixels. All filters fit in one row on a desktop; on a phone the row scrolls
-sideways."""
+SELECT_WIDTH = 280
+"""Width of a filter in pixels."""
 
 
 def render_back_button(page: PageContext) -> None:

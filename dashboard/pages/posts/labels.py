@@ -21,17 +21,6 @@ LABEL = "calendar:label"
 OF_POST = "post:labels:"
 
 
-def render_label_manager_link(page: PageContext) -> None:
-    """Render the link to the label manager if the member may change labels."""
-    if page.has_right(Right.RUN):
-        st.button(
-            page.text("post_label.open"),
-            key="go:labels",
-            icon=":material/label:",
-            on_click=open_label_manager,
-        )
-
-
 def render_label_filter(page: PageContext) -> None:
     """Render the label filter. Render nothing while the agency has no labels."""
     known = _load_labels_by_id(page)

@@ -7,8 +7,7 @@ const SAID = 3000; // milliseconds for which the reason against a move is shown
 const UNSEEN = 2000; // milliseconds in which a moved card may still show its old place
 const AWAY = 1000; // milliseconds without a redraw after which the user has left the page
 const GRID = ".st-key-gr_grid";
-const DAYS = `${GRID} [class*="st-key-cell-"], ${GRID} [class*="st-key-column-"]`;
-const DAY = /st-key-(cell|column)-(\d{4}-\d\d-\d\d)/;
+const DAYS = `${GRID} [data-gr-cell]`;
 
 let tell = null;
 let held = null;
@@ -17,9 +16,8 @@ let unsent = null; // a drop during a redraw, and its time
 
 function card(target) {
   if (!(target instanceof Element)) return null;
-  const box = target.closest(`${GRID} [class*="st-key-turn-"]`);
-  const mark = box ? box.querySelector("[data-gr-seen]") : target.closest(`${GRID} [data-gr-seen]`);
-  return mark && { box: box || mark, lane: laneOf(mark), other: mark.closest("table")?.dataset.grOther, ...mark.dataset };
+  const mark = target.closest(`${GRID} [data-gr-seen]`);
+  return mark && { box: mark, lane: laneOf(mark), other: mark.closest("table")?.dataset.grOther, ...mark.dataset };
 }
 
 // The row of a card. Cards move in time only, never to another creator or account.
@@ -35,8 +33,8 @@ function column(cell) {
 
 function days() {
   return [...document.querySelectorAll(DAYS)].map((one) => {
-    const [, kind, day] = DAY.exec(one.className);
-    return { day, hours: kind === "column", own: one, place: (one.closest('[data-testid="stColumn"]') || one).getBoundingClientRect() };
+    const { grCell, grKind } = one.dataset;
+    return { day: grCell, hours: grKind === "column", own: one, place: one.getBoundingClientRect() };
   });
 }
 
@@ -81,8 +79,8 @@ function hoursOf(found) {
   rows.className = "gr-hours";
   rows.style.cssText = `left:${found.place.left}px;width:${found.place.width}px;top:${top}px;bottom:0`;
   const free = new Set();
-  for (const one of found.own.querySelectorAll('[class*="st-key-free-"]')) {
-    const clock = /T(\d\d)-\d\d/.exec(one.className);
+  for (const one of found.own.querySelectorAll('[data-gr-act="slot"]')) {
+    const clock = /T(\d\d):\d\d/.exec(one.dataset.grAt);
     if (clock) free.add(Number(clock[1]));
   }
   for (let hour = 0; hour < 24; hour += 1) {
@@ -214,7 +212,7 @@ function keydown(event) {
   const what = step && chosenCard();
   if (!what) return;
   quiet(event);
-  const month = what.box.closest('[class*="st-key-cell-"]');
+  const month = what.box.closest('[data-gr-kind="cell"]');
   if (event.repeat || isMoving(what)) return;
   const days = what.box.closest("table:not(.gr-by-hour)");
   if (what.lane) {
@@ -242,8 +240,7 @@ function chooseAgain(before) {
     if (chosen && now !== document.body) {
       if (!mark || card(now)?.grPost !== before.grPost) return; // the user has focused something else
     } else if (mark) {
-      const box = mark.closest('[class*="st-key-turn-"]');
-      (box?.querySelector("button") || mark.querySelector("a") || mark).focus(); // repeated, because another redraw removes the focus again
+      (mark.querySelector("a") || mark).focus(); // repeated, because another redraw removes the focus again
       chosen = true;
     }
     if (performance.now() < until && before === last) setTimeout(look, 100);

@@ -1,6 +1,8 @@
 """Posts, by mouse and keyboard: from draft to publication, threads, an uncertain delivery, a paused
 account."""
 
+from datetime import date
+
 import pytest
 
 from channels.accounts import queries as channel_reads
@@ -176,7 +178,7 @@ def test_thread_is_written_approved_and_published_in_order(
 
 IN_SIGHT = """() => [...document.querySelectorAll('[data-testid="stAlert"]')].some((one) => {
   const {top, bottom} = one.getBoundingClientRect();
-  return one.textContent.includes("n’est pas valide") && top >= 0 && bottom <= innerHeight;
+  return one.textContent.includes("dépasse le retard autorisé") && top >= 0 && bottom <= innerHeight;
 })"""
 
 
@@ -186,14 +188,15 @@ def test_refusal_is_shown_in_the_visible_area(lea: RunningAgency, width: int, he
     post_id = desk.entry(desk.delivery("Loin en bas", after=7200)).post_id
     with lea.visitor(f"/calendar?post={post_id}") as marc:
         marc.size(width, height)
-        marc.type("Heure (HH:MM)", "25:00")
+        marc.pick("Date", date(2020, 2, 1))
         marc.press("Reprogrammer")
-        marc.shows("n’est pas valide")
+        marc.shows("dépasse le retard autorisé")
         marc.rest()
         marc.button("Reprogrammer").scroll_into_view_if_needed()
         marc.until("() => document.querySelector('[data-testid=\"stMain\"]').scrollTop > 200")
         marc.until(IN_SIGHT)
-        assert marc.page.get_by_role("alert").filter(has_text="n’est pas valide").count() == 1, (
-            "announced once"
-        )
+        assert (
+            marc.page.get_by_role("alert").filter(has_text="dépasse le retard autorisé").count()
+            == 1
+        ), "announced once"
         assert marc.overflow <= 0

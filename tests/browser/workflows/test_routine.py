@@ -8,6 +8,7 @@ SAVED = "SELECT active FROM routines WHERE tenant_id = :tenant"
 
 def test_routine_is_created_and_paused(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
+        anne.press("Plus")
         anne.press("Routine")
         anne.shows("Étapes exécutées chaque jour")
         anne.rest()

@@ -14,6 +14,7 @@ WRITTEN = "SELECT 1 FROM week_plans WHERE tenant_id = :tenant AND written_at IS 
 
 def test_weekly_plan_line_becomes_a_draft(lea: RunningAgency) -> None:
     with lea.visitor("/calendar", lea.desk.author) as anne:
+        anne.press("Plus")
         anne.press("Semaine proposée par l’IA")
         anne.shows("Obtenez des jours, des heures et des textes")
         anne.rest()

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from channels.accounts import queries as account_reads
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day
@@ -67,6 +68,24 @@ def test_slot_occurs_once_per_local_date(
             <= _minutes(place.wall_time.clock) - _minutes(clock)
             <= timedelta(minutes=jitter)
         )
+
+
+def test_open_places_of_all_accounts_equal_those_of_each(lea: SandboxAgency) -> None:
+    lea.connect("second")
+    every_day(lea, time(10), time(18, 30))
+    every_day(lea, time(10, 1), channel="second", zone="America/New_York")
+    lea.delivery("occupe une place", after=3600)
+    with lea.scope() as scope:
+        ids = [lea.channels[name] for name in ("main", "second")]
+        channels = [account_reads.get_channel(scope, one) for one in ids]
+        until = scope.now + timedelta(days=20)
+        both = slots.list_free_places(scope, channels, until)
+        for one in channels:
+            single = slots.find_free_places(scope, one)
+            assert both[one.id] == [
+                place for place in islice(single, 60) if place.due_time <= until
+            ]
+            assert both[one.id]
 
 
 def _minutes(clock: time) -> timedelta:

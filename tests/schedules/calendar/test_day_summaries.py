@@ -11,7 +11,7 @@ import pytest
 from channels.accounts import lifecycle
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import local_day, to_wall_time
-from schedules.calendar.day_summaries import has_posts_in_days, summarize_days
+from schedules.calendar.day_summaries import find_posts, has_posts_in_days, summarize_days
 from schedules.posts import deliveries, queries
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
@@ -152,3 +152,28 @@ def test_day_summary_is_empty_for_another_agency(
             summarize_days(scope, zones, (FIRST, DAYS), states=STATES, most=100).posts_on_day == 0
         )
         assert not has_posts_in_days(scope, zones, (FIRST, DAYS))
+
+
+@pytest.mark.parametrize(
+    "text", ["BODY 1", "title 4", "x" * 90, "body", "%", "_", "body%", "\\", " \x00"]
+)
+def test_search_equals_reading_every_post(full: tuple[Agency, dict[UUID, str]], text: str) -> None:
+    who, zones = full
+    with who.scope() as scope:
+        around = (datetime(2026, 10, 1, tzinfo=UTC), datetime(2026, 11, 20, tzinfo=UTC))
+        wanted = {
+            (one.post_id, one.due_at)
+            for one in queries.calendar_entries(scope, zones, *around, names={})
+            if one.state in STATES and text.strip(" \x00")
+            if text.casefold() in f"{one.title}\n{one.body}".casefold()
+        }
+        found = find_posts(scope, zones, text, states=STATES, most=1000)
+        few = find_posts(scope, zones, text, states=STATES, most=3)
+        first = next(iter(zones))
+        hers = find_posts(scope, [first], text, states=STATES, most=1000)
+        now = scope.now
+    assert {(one.post_id, one.due_at) for one in found} == wanted
+    assert [one.due_at for one in found] == sorted(one.due_at for one in found)
+    assert {one.creator_id for one in hers} <= {first}
+    far = sorted(abs(one.due_at - now) for one in found)[:3]
+    assert sorted(abs(one.due_at - now) for one in few) == far

@@ -313,7 +313,7 @@ def test_rows_of_earlier_versions_are_completed(agency: OpenAgency, cluster: Clu
         known = "SELECT day, others_minor, fees_minor FROM sales_daily WHERE tenant_id = :tenant"
         days = scope.run(known, tenant=scope.tenant_id).all()
     assert any(row.fees_minor for row in days)
-    migration = import_module("migrations.versions.0149_sales")
+    migration = import_module("migrations.versions.0147_sales")
     url = cluster.url("postgres", "house").replace("+psycopg", "")
     with psycopg.connect(url) as owner:
         owner.execute("UPDATE statement_lines SET ledger_key = ''")

@@ -1,12 +1,10 @@
 """Drag and drop: values of the browser are validated, and only permitted moves are applied."""
 
-import json
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
 import pytest
-from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from foundation.db.database import OpenScope
 from foundation.ids import uuid7
@@ -15,6 +13,7 @@ from schedules.posts.transitions import get_delivery
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.pages.calendar.components import find_component, send_event
 from tests.dashboard.streamlit_client import Stream, stream
 
 
@@ -22,18 +21,12 @@ def drawn(page: Stream, **query: object) -> tuple[str, str]:
     """Open the calendar and return the ID of its script and of the fragment that contains it."""
     page.frames.clear()
     page.open("/calendar", **query)
-    for told in page.told():
-        element = told.delta.new_element
-        if element.WhichOneof("type") == "bidi_component":
-            return element.bidi_component.id, told.delta.fragment_id
-    return "", ""
+    return find_component(page, "drag")
 
 
 def dropped(page: Stream, place: tuple[str, str], value: Any) -> str:
     """Send a drop event with any value."""
-    said = json.dumps({"event": "dropped", "value": value})
-    state = WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{place[0]}__events", json_trigger_value=said)
-    return page.send(state, fragment_id=place[1])
+    return send_event(page, place, "dropped", value)
 
 
 def seen(who: Agency, delivery_id: UUID) -> tuple[str, dict[str, int]]:

@@ -175,7 +175,7 @@ def test_rescheduling_explains_what_happens_to_the_approval(
         hours_too(who)
         post_id = post_of(who, agreed(who))
         assert keeps(page.open("/calendar", post=post_id), language) == {"calendar.move_asks"}
-        page.type(word("compose.clock", language), "23:50")
+        page.type(word("move_form.clock", language), "23:50")
         moved = page.press(word("calendar.move", language))
         assert word("calendar.moved_asks", language, moved="").strip() in moved
 

@@ -35,6 +35,7 @@ from schedules.recurrence.queries import SeriesView, series_of_post_views
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.pages.calendar.components import choose_item
 from tests.dashboard.pages.compose.test_page import connected, nobody_is_asked, posts, written
 from tests.dashboard.streamlit_client import Stream, stream
 
@@ -163,7 +164,8 @@ def test_week_marks_repeating_posts_and_opens_the_date(door: Door, lumiere: Agen
     third = rows(lumiere, post_id)[2]
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "Récurrence" in page.open("/calendar", day=third.wall_time[:10])
-        page.press(next(one for one in page.labels() if "chaque semaine" in one))
+        choose_item(page, kind="post", post=post_id, at=third.occurrence_key)
+        page.press("Ouvrir la page de la publication")
         assert third.occurrence_key[:10] in page.query
 
 
@@ -185,7 +187,7 @@ def test_one_date_is_rescheduled_alone(door: Door, lumiere: Agency) -> None:
     second = rows(lumiere, post_id)[1]
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/calendar", post=post_id, at=second.occurrence_key)
-        page.type("Heure (HH:MM)", "16:45", nth=1)
+        page.type("Heure", "16:45")
         assert "Reprogrammé" in page.press("Reprogrammer")
     assert [row.wall_time[11:] for row in rows(lumiere, post_id)].count("16:45") == 1
     all_made(lumiere, post_id)

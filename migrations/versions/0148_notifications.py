@@ -17,8 +17,8 @@ from migrations.tools import (
     uuid_column,
 )
 
-revision = "0150"
-down_revision = "0149"
+revision = "0148"
+down_revision = "0147"
 branch_labels = None
 depends_on = None
 

@@ -5,7 +5,7 @@ from alembic import op
 
 from migrations.tools import audit_table, inside, stop_auditing, tenant_table, text, uuid_column
 
-revision = "0146"
+revision = "0145"
 down_revision = "0144"
 branch_labels = None
 depends_on = None

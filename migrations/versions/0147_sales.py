@@ -6,8 +6,8 @@ from alembic import op
 
 from migrations.tools import number
 
-revision = "0149"
-down_revision = "0148"
+revision = "0147"
+down_revision = "0146"
 branch_labels = None
 depends_on = None
 

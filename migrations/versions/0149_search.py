@@ -2,7 +2,7 @@
 
 from alembic import op
 
-revision = "0151"
+revision = "0149"
 down_revision = "0148"
 branch_labels = None
 depends_on = None

@@ -14,8 +14,8 @@ from migrations.tools import (
     uuid_column,
 )
 
-revision = "0148"
-down_revision = "0146"
+revision = "0146"
+down_revision = "0145"
 branch_labels = None
 depends_on = None
 
