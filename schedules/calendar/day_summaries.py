@@ -13,11 +13,12 @@ from uuid import UUID
 from sqlalchemy import Row
 
 from foundation.db.database import Scope
+from foundation.i18n.search_words import clean_search
 from foundation.ops.wall_time import day_bounds
 from schedules.posts.states import DeliveryState
 
-MAX_SEARCH_LENGTH = 100
-"""Number of characters of a search text that are used."""
+MAX_CANDIDATES = 1000
+"""Number of matching posts, the newest ones, of which those nearest to now are returned."""
 
 WORDS = 200
 """Number of characters read of each text; pages show only the beginning."""
@@ -55,9 +56,9 @@ WITH here AS (
   SELECT d.creator_id, d.post_id, d.due_at, min(d.occurrence_key) AS key,
     array_agg(d.id ORDER BY d.id) AS ids, array_agg(d.version ORDER BY d.id) AS versions,
     array_agg(d.state ORDER BY d.id) AS states, array_agg(d.channel_id ORDER BY d.id) AS channels
-  FROM posts p JOIN deliveries d ON d.tenant_id = p.tenant_id AND d.post_id = p.id
-  WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators)
-    AND (p.title ILIKE :like OR p.body ILIKE :like)
+  FROM search_posts(:search, CAST(:creators AS uuid[]), :candidates) f
+  JOIN deliveries d ON d.tenant_id = :tenant AND d.post_id = f.post_id
+  WHERE d.creator_id = ANY(:creators)
     AND d.state = ANY(:states) AND (CAST(:account AS uuid) IS NULL OR d.channel_id = :account)
     AND (CAST(:label AS uuid) IS NULL
       OR d.post_id IN (SELECT post_id FROM post_labels WHERE tenant_id = :tenant AND label_id =
@@ -71,7 +72,7 @@ SELECT h.creator_id, h.post_id, h.due_at, h.ids, h.versions, h.states, h.key, h.
 FROM here h JOIN posts p ON p.tenant_id = :tenant AND p.id = h.post_id
 ORDER BY h.due_at, h.post_id
 """
-"""Selects the posts whose title or text contains a text, those nearest to now."""
+"""Selects the posts whose title or text contains the words of a search, those nearest to now."""
 
 _ANY = """
 SELECT EXISTS (SELECT 1 FROM deliveries
@@ -160,20 +161,20 @@ def find_posts(
     label: UUID | None = None,
     most: int,
 ) -> list[PostSummary]:
-    """Return the posts of these creators whose title or text contains `text`, earliest first.
+    """Return the posts of these creators that match a search, earliest first.
 
-    Capitals are ignored. If there are more than `most`, those nearest to now are returned. Without
-    any visible character in `text`, no post is returned.
+    Words are found by their beginning, as in `schedules.posts.search`. If there are more than
+    `most`, those nearest to now are returned.
     """
-    wanted = " ".join(text[:MAX_SEARCH_LENGTH].replace("\x00", "").split())
-    if not wanted:
+    wanted = clean_search(text)
+    if not wanted or not creators:
         return []
-    pattern = "".join(f"\\{one}" if one in "\\%_" else one for one in wanted)
     rows = scope.run(
         _MATCHES,
         tenant=scope.tenant_id,
         creators=list(creators),
-        like=f"%{pattern}%",
+        search=wanted,
+        candidates=MAX_CANDIDATES,
         states=[str(one) for one in states],
         account=account,
         label=label,

@@ -114,22 +114,26 @@ def remove_browser(scope: Scope, member_id: UUID, browser_id: UUID) -> None:
 
 
 def _check_subscription(given: PushSubscription, hosts: Collection[str]) -> None:
-    parts = urlsplit(given.endpoint) if given.endpoint.isascii() else None
-    host = (parts.hostname or "") if parts is not None else ""
-    known = any(host == one or host.endswith(f".{one}") for one in hosts)
-    local = parts is not None and parts.scheme == "http" and hosts is not PUSH_SERVICES
-    secure = parts is not None and parts.scheme == "https" and parts.port in (None, 443)
-    if (
-        not known
-        or not (secure or local)
-        or len(given.endpoint) > MAX_ENDPOINT_LENGTH
-        or (parts is not None and (parts.username or parts.password or parts.fragment))
-    ):
+    if len(given.endpoint) > MAX_ENDPOINT_LENGTH or not _is_push_service(given.endpoint, hosts):
         raise BadInput("push.service")
     key = _decode(given.key)
     auth = _decode(given.auth)
     if len(key) != KEY_BYTES or key[:1] != b"\x04" or len(auth) != AUTH_BYTES:
         raise BadInput("push.keys")
+
+
+def _is_push_service(endpoint: str, hosts: Collection[str]) -> bool:
+    try:
+        parts = urlsplit(endpoint)
+        port = parts.port
+    except ValueError:
+        return False
+    host = parts.hostname or ""
+    known = any(host == one or host.endswith(f".{one}") for one in hosts)
+    local = parts.scheme == "http" and hosts is not PUSH_SERVICES
+    secure = parts.scheme == "https" and port in (None, 443)
+    plain = not (parts.username or parts.password or parts.fragment)
+    return endpoint.isascii() and known and (secure or local) and plain
 
 
 def _decode(text: str) -> bytes:

@@ -17,7 +17,7 @@ from dashboard.pages.posts.accounts import PostAccount
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
-from schedules.calendar.day_summaries import MAX_SEARCH_LENGTH
+from foundation.i18n.search_words import clean_search
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
@@ -91,8 +91,8 @@ def set_address(address: Mapping[str, str]) -> None:
 
 
 def get_search() -> str:
-    """Return the text to search for, or ""."""
-    return " ".join(str(actions.typed_value(SEARCH) or "")[:MAX_SEARCH_LENGTH].split())
+    """Return the words to search for, or ""."""
+    return clean_search(str(actions.typed_value(SEARCH) or ""))
 
 
 def render_heading(page: PageContext, view: str, shown: ViewWindow, today: date) -> None:

@@ -64,7 +64,7 @@ from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
-from foundation.ops.wall_time import WallTime, to_wall_time
+from foundation.ops.wall_time import WallTime, parse_wall_time, to_wall_time
 from schedules.availability.usual_hours import find_next_usual_time
 from schedules.calendar import next_steps
 from schedules.drafts import channel_requirements, drafts
@@ -163,12 +163,22 @@ def _open_draft(page: PageContext, rework: UUID | None) -> UnsavedFields | None:
         edit_mode.resume_editing(page, rework, asked.get("at", ""))
     elif not field_text(ID_KEY):  # A bookmark, or a link from another page.
         draft.start_draft(
-            creator=asked.get("creator", ""), asset=asked.get("asset", ""), at=asked.get("at", "")
+            creator=asked.get("creator", ""),
+            asset=asked.get("asset", ""),
+            at=_keep_wall_time(asked.get("at", "")),
         )
     unsaved_changes.restore_stored_fields(page)
     other = other_windows.follow_other_windows(page)
     actions.show_notices(page, "compose")
     return other
+
+
+def _keep_wall_time(written: str) -> str:
+    """Return the wall time of an address, or "" if it is none."""
+    try:
+        return str(parse_wall_time(written, "UTC"))
+    except ValueError:
+        return ""
 
 
 def _load_view(page: PageContext, creator: Creator, written: Draft) -> ComposeView:

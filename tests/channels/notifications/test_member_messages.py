@@ -321,6 +321,8 @@ def test_crash_at_any_point_shows_one_push(desk: Desk, at: int) -> None:
         "https://127.0.0.1/x",
         "https://fcm.googleapis.com:8443/x",
         "https://fcm.googleapis.com/" + "x" * 1000,
+        "https://fcm.googleapis.com:port/x",
+        "https://[fcm.googleapis.com/x",
         "ftp://fcm.googleapis.com/x",
         "not a url",
         "",

@@ -190,6 +190,14 @@ def test_empty_composer_shows_nothing_of_another_post(door: Door, lumiere: Agenc
         assert typed(page) == ""
 
 
+@pytest.mark.parametrize("at", ["garbage", "2026-13-45T99:99", "T"])
+def test_an_address_with_an_invalid_time_opens_an_empty_composer(
+    door: Door, lumiere: Agency, at: str
+) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Nouvelle publication" in page.open("/calendar", new=1, at=at)
+
+
 def test_address_decides_and_the_open_draft_is_saved(door: Door, lumiere: Agency) -> None:
     connected(lumiere)
     post_id = planned(lumiere)
