@@ -352,6 +352,7 @@ def test_dashboard_shows_one_tenant(pair: Pair) -> None:
             word=voice.text,
             bars=list,
             opens=True,
+            days=page.days,
         )
         assert one.word in drawn
         assert other.word not in drawn + repr(page)
