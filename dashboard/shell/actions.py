@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import OperationalError, TimeoutError
 
 from dashboard.shell import page_context, pending_counts
 from dashboard.shell.page_context import PageContext
@@ -26,11 +26,19 @@ PageAction = Callable[[Scope, UUID], Message | None]
 press and serves as an idempotency key. Returns the notice to show, or raises GreenroomError with
 the reason."""
 
+BatchAction = Callable[[PageContext], Message | None]
+"""A function that acts on several items, each in a transaction of its own, so that the refusal of
+one does not undo the others. It records them in the audit log. Returns the notice to show, or
+raises GreenroomError if it did nothing."""
+
 NOTICE_SECONDS = 20.0
 """Seconds for which a notice remains on its page, across redraws."""
 
 MAX_ABOUT = 120
 """Maximum length of the subject of an entry of the audit log."""
+UNAVAILABLE = (OperationalError, TimeoutError)
+"""Errors of a database that cannot be reached, or of a pool without a free connection."""
+
 _TOLD = "told"
 _REFUSED = "refused:"
 _LINK = re.compile(r"https?://[\w.:/~%-]+")
@@ -67,6 +75,32 @@ def action_button(
         on_click=run_action,
         args=(act, right, key),
         kwargs={"label": code, "params": params, "refusal": refusal},
+    )
+
+
+def batch_button(
+    page: PageContext,
+    code: str,
+    act: BatchAction,
+    *,
+    right: Right,
+    key: str,
+    params: dict[str, str | int] | None = None,
+    disabled: bool = False,
+    icon: str | None = None,
+    refusal: str = "",
+) -> bool:
+    """Draw the primary button of an action on several items. Return True if it was pressed in this
+    run. `refusal` is that of `action_button`."""
+    return st.button(
+        page.text(code, **(params or {})),
+        key=key,
+        type="primary",
+        disabled=disabled,
+        icon=icon,
+        on_click=run_batch_action,
+        args=(act, right, key),
+        kwargs={"refusal": refusal},
     )
 
 
@@ -118,6 +152,27 @@ def run_action(
     still running; the lock makes it wait. A press with a `label`, the message code of the button,
     is recorded in the audit log if the action records nothing itself.
     """
+
+    def act_once(page: PageContext, press_id: UUID) -> Message | None:
+        with page.scope() as scope:
+            scope.lock(f"press:{press_id}")
+            said = act(scope, press_id)
+            if label:
+                audit.record_press(scope, label, f"button:{key}"[:MAX_ABOUT], params)
+        return said
+
+    _run_press(act_once, right, key, refusal)
+
+
+def run_batch_action(act: BatchAction, right: Right, key: str, *, refusal: str = "") -> None:
+    """Run an action on several items as a button callback. No transaction is open outside those of
+    its items: it would occupy a second connection."""
+    _run_press(lambda page, _: act(page), right, key, refusal)
+
+
+def _run_press(
+    act: Callable[[PageContext, UUID], Message | None], right: Right, key: str, refusal: str
+) -> None:
     page = page_context.current_page()
     if page is None:
         return
@@ -125,18 +180,14 @@ def run_action(
     press_id = st.session_state.setdefault(slot, uuid7())
     try:
         require_right(page.viewer.member.role, right)
-        with page.scope() as scope:
-            scope.lock(f"press:{press_id}")
-            said = act(scope, press_id)
-            if label:
-                audit.record_press(scope, label, f"button:{key}"[:MAX_ABOUT], params)
+        said = act(page, press_id)
     except GreenroomError as refused:
         if refusal:
             st.session_state[f"{_REFUSED}{refusal}"] = refused.message
         else:
             set_notice(refused.message, bad=True)
         return
-    except OperationalError as away:
+    except UNAVAILABLE as away:
         structlog.get_logger("dashboard").warning("dashboard.act_failed", error=type(away).__name__)
         set_notice(Message("dashboard.not_done"), bad=True)
         return

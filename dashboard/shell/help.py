@@ -24,6 +24,7 @@ DOCUMENTS: Mapping[str, str] = {
     "team": "guides/deployment",
     "settings": "settings",
     "system": "command-line",
+    "notifications": "guides/notifications",
     "tour": "guides/first-post",
     "start": "guides/first-post",
 }

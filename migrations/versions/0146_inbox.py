@@ -89,6 +89,10 @@ def upgrade() -> None:
 
 
 def _read_state() -> None:
+    # Before, snoozes that had ended stayed stored. They must not appear as ended now.
+    op.execute("ALTER TABLE conversations NO FORCE ROW LEVEL SECURITY")
+    op.execute("UPDATE conversations SET snoozed_until = NULL WHERE snoozed_until <= house_now()")
+    op.execute("ALTER TABLE conversations FORCE ROW LEVEL SECURITY")
     tenant_table(
         "conversation_reads",
         *(uuid_column(name) for name in ("creator_id", "conversation_id", "member_id")),

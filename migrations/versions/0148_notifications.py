@@ -80,7 +80,10 @@ def upgrade() -> None:
         unique("push_subscriptions_endpoint", "endpoint_digest"),
         inside("member_id", "members"),
     )
-    # The choices of members who turned emails on continue to apply.
+    # The choices of members who turned emails on continue to apply. The owner of the tables sees
+    # the rows of all agencies only without row-level security.
+    for table in ("mail_wishes", "notification_settings"):
+        op.execute(f"ALTER TABLE {table} NO FORCE ROW LEVEL SECURITY")
     op.execute(
         "INSERT INTO notification_settings (tenant_id, id, member_id, routes, muted_creators,"
         " immediate, digest_hour, digested_on, safety_passes)"
@@ -88,6 +91,8 @@ def upgrade() -> None:
         " CASE WHEN urgent THEN 'urgent' ELSE 'none' END, brief_hour, briefed_on, true"
         " FROM mail_wishes WHERE confirmed_at IS NOT NULL"
     )
+    for table in ("mail_wishes", "notification_settings"):
+        op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     for table, values in AUDITED.items():
         audit_table(table, values)
 

@@ -52,6 +52,7 @@ def upgrade() -> None:
     op.execute(
         "CREATE INDEX posts_searched ON posts"
         " USING gin (chat_search_terms(creator_id, title || ' ' || body))"
+        " WITH (fastupdate = off)"
     )
     op.execute("CREATE POLICY owner_searches ON posts FOR SELECT TO CURRENT_USER USING (true)")
     op.execute(SEARCH)

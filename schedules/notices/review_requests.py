@@ -9,7 +9,7 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from schedules.approvals import review_queue
+from schedules.approvals import pending_decisions, review_queue
 from tenants.agencies import queries
 from tenants.notices import notices
 
@@ -20,7 +20,8 @@ CAUSE = "submitted:"
 def refresh_review_request_notices(scope: Scope) -> int:
     """Update the notices of all creators, and return the number of posts. Idempotent."""
     names = {one.id: one.name for one in queries.list_creators(scope)}
-    pending = Counter(one.creator_id for one in review_queue.list_review_queue(scope, names))
+    found = review_queue.list_review_queue(scope, names, limit=pending_decisions.COUNT_LIMIT)
+    pending = Counter(one.creator_id for one in found)
     causes = {f"{CAUSE}{creator_id}": creator_id for creator_id in pending}
     notices.close_others(scope, CAUSE, causes)
     for cause, creator_id in causes.items():

@@ -158,6 +158,8 @@ def answer_comment(
     row = _lock_comment(scope, talk, remark_id, member_id)
     channel = queries.get_channel(scope, row.channel_id)
     words = _validate_text(text, max_answer_length(can, channel.surface))
+    talk.snoozed_until = None
+    scope.add(talk)
     if COMMENT_REFERENCE not in can.points_at:
         raise Refused("remark.no_answers", account=channel.name)
     draft = outgoing_messages.create_draft(
@@ -303,6 +305,8 @@ def close_comments(scope: Scope, conversation_id: UUID) -> None:
         tenant=scope.tenant_id,
         talk=conversation_id,
     )
+    talk.snoozed_until = None
+    scope.add(talk)
     comment_rows.update_public_conversation(scope, talk)
 
 

@@ -113,7 +113,10 @@ REFUND_STATES = StateGraph(
     initial=R.ASKED, edges={R.ASKED: {R.DONE, R.FAILED}, R.FAILED: {R.ASKED, R.DONE}}
 )
 
-UNPAID_ORDER_STATES = frozenset({B.OPEN, B.INVOICED, B.CHECKOUT, B.EXPIRED, B.CANCELLED, B.REFUSED})
+AWAITING_ORDER_STATES = frozenset({B.OPEN, B.INVOICED, B.CHECKOUT})
+"""States in which the fan may still pay."""
+
+UNPAID_ORDER_STATES = AWAITING_ORDER_STATES | {B.EXPIRED, B.CANCELLED, B.REFUSED}
 """States from which a payment moves an order to `paid`; in any other state the payment is a
 duplicate."""
 

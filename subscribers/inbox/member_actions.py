@@ -76,6 +76,7 @@ def return_to_ai(scope: Scope, conversation_id: UUID, member_id: UUID) -> None:
         raise Refused("chat.no_bot_in_public")
     if OwnerState(talk.owner) is OwnerState.HUMAN:
         _check_conversation_owner(talk, member_id)
+    _end_snooze(scope, talk)
     update_intake.return_to_bot(scope, conversation_id)
 
 
@@ -183,6 +184,7 @@ def send_offer(
     if chosen is None or (lock and not chosen.locks):
         raise NotFound("offer.not_now")
     _check_text(words or chosen.title)
+    _end_snooze(scope, talk)
     speaker_notices.introduce_member(scope, talk)
     rail = installed_rails.rail_terms_by_platform()[
         queries.get_channel(scope, talk.channel_id).platform
@@ -220,6 +222,7 @@ def send_plan_offer(
     _check_private(talk)
     _check_creator(scope, talk)
     _check_conversation_owner(talk, member_id)
+    _end_snooze(scope, talk)
     monthly_payments.send_plan_proposal(scope, talk, plan_id, key=key)
 
 
@@ -253,6 +256,7 @@ def approve_draft(
         _check_text(text.strip())
     rewritten = text.strip() if text is not None else None
     _check_there(scope, talk, there, rewritten)
+    _end_snooze(scope, talk)
     outgoing_messages.approve_waiting_draft(scope, draft_id, text=rewritten)
     _close_draft_notices(scope, talk, row)
 
@@ -265,6 +269,7 @@ def reject_draft_as_member(scope: Scope, draft_id: UUID, why: DraftRejection) ->
         return
     if row.state != DraftState.DRAFT:
         raise Conflict("draft.decided")
+    _end_snooze(scope, talk)
     outgoing_messages.reject_waiting_draft(scope, draft_id, Message(f"draft.rejected.{why}"))
     _close_draft_notices(scope, talk, row)
 
@@ -292,7 +297,10 @@ def snooze_conversation(scope: Scope, conversation_id: UUID, until: datetime) ->
 
 def unsnooze_conversation(scope: Scope, conversation_id: UUID) -> None:
     """Show a snoozed conversation in the list again."""
-    talk = conversation_rows.lock_conversation(scope, conversation_id)
+    _end_snooze(scope, conversation_rows.lock_conversation(scope, conversation_id))
+
+
+def _end_snooze(scope: Scope, talk: Conversation) -> None:
     talk.snoozed_until = None
     scope.add(talk)
 

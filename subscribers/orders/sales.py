@@ -21,6 +21,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.money import Money
 from foundation.ops.wall_time import day_bounds
+from subscribers.conversations.states import AWAITING_ORDER_STATES, UNPAID_ORDER_STATES
 from subscribers.ledger import entries
 from subscribers.rails import installed_rails
 from subscribers.statements import file_reader
@@ -221,7 +222,7 @@ FROM (
   FROM periods p JOIN orders o ON o.tenant_id = :tenant AND o.creator_id = p.creator_id
     AND o.created_at >= p.since AND o.created_at < p.until
     AND o.creator_id = ANY(:creators) AND o.created_at >= :earliest AND o.created_at < :latest
-    AND o.state IN ('open', 'invoiced', 'checkout')
+    AND o.state = ANY(:awaiting)
 ) AS booked GROUP BY day, currency
 """
 """The sums of the whole table, read from the ledger alone: with 100,000 sales, the joins that
@@ -245,7 +246,8 @@ _ROWS = """,
     SELECT o.*, p.creator, p.zone FROM periods p JOIN orders o ON o.tenant_id = :tenant
       AND o.creator_id = p.creator_id AND o.created_at >= p.since AND o.created_at < p.until
       AND o.creator_id = ANY(:creators) AND o.created_at >= :earliest AND o.created_at < :latest
-      AND o.state IN ('open', 'invoiced', 'checkout', 'expired', 'cancelled', 'refused')
+      AND o.state = ANY(:unpaid)
+      AND (CAST(:state AS text) <> '' OR o.state = ANY(:awaiting))
     /* newest orders */
   ),
   booked AS (
@@ -291,7 +293,7 @@ _ROWS = """,
     UNION ALL
     SELECT o.id, o.created_at, o.zone, o.creator_id, o.creator, o.currency, 0, 0, o.amount_minor,
       o.fan_id, o.title, o.id, o.pack_id, o.channel_id, '',
-      CASE WHEN o.state IN ('open', 'invoiced', 'checkout') THEN 'awaiting' ELSE 'lapsed' END
+      CASE WHEN o.state = ANY(:awaiting) THEN 'awaiting' ELSE 'lapsed' END
     FROM unpaid o
   ),
   found AS (
@@ -516,6 +518,8 @@ def _parameters(scope: Scope, asked: SaleFilter, first: date, last: date) -> dic
         "channel_names": [one.name for one in every],
         "source_prefix": _STATEMENT,
         "state": str(asked.state or ""),
+        "awaiting": sorted(AWAITING_ORDER_STATES),
+        "unpaid": sorted(UNPAID_ORDER_STATES),
         "pack": asked.pack_id,
         "channel": _clean_text(asked.channel),
         "like": _like_pattern(asked.search),

@@ -36,10 +36,8 @@ from tenants.notices.notice_pages import NoticePage
 from tenants.notices.preferences import DIGEST_ROUTES, NotificationPreferences, Route
 
 ONE_HOUR = timedelta(hours=1)
+ONE_DAY = timedelta(days=1)
 """Minimum interval between two messages of a route about one cause."""
-
-MAX_NOTICES_READ = 500
-"""Maximum number of open notices read for one member."""
 
 RETRY_DELAYS = tuple(timedelta(seconds=one) for one in (60, 300, 1800, 7200, 21_600, 43_200))
 """Delays before each retry, a little less than a day in total; after that the message is abandoned.
@@ -132,6 +130,14 @@ WHERE n.tenant_id = :tenant AND n.settled_at IS NULL
   AND (n.principal_id IS NULL OR n.principal_id = :principal)
 ORDER BY n.updated_at, n.id LIMIT :most
 """
+_DIGEST = """
+SELECT n.id, n.cause, n.creator_id, n.urgent FROM notices n
+WHERE n.tenant_id = :tenant AND n.settled_at IS NULL
+  AND (NOT n.informs OR n.updated_at > :day_ago)
+  AND (n.principal_id IS NULL OR n.principal_id = :principal)
+ORDER BY n.updated_at, n.id LIMIT :most
+"""
+"""Selects what needs attention and what was reported since the last digest."""
 
 
 def schedule_messages(scope: Scope) -> int:
@@ -175,7 +181,9 @@ def _plan_member(
         scope.add(row)
         for target in targets:
             if target.route in DIGEST_ROUTES:
-                found = _list_visible(scope, member, chosen, target.route, _OPEN)
+                found = _list_visible(
+                    scope, member, chosen, target.route, _DIGEST, day_ago=scope.now - ONE_DAY
+                )
                 made += record_message(scope, target, "brief", [one.id for one in found])
     return made
 
@@ -246,7 +254,7 @@ def _list_visible(
         statement,
         tenant=scope.tenant_id,
         principal=member.principal_id,
-        most=MAX_NOTICES_READ,
+        most=member_notices.MAX_NOTICES_READ,
         **params,
     ).all()
     found = member_notices.select_visible(scope, member, rows, chosen, route)
@@ -393,7 +401,8 @@ def _count_items(scope: Scope, row: MessageRow, member: Member) -> Sequence[tupl
         for one in _list_visible(scope, member, chosen, Route(row.route), _OPEN)
         if one.id in told
     ]
-    found = _allowed_now(found, chosen, scope.now, member.zone)
+    if row.why != "brief":  # A digest has its own hour and is not planned again on the same day.
+        found = _allowed_now(found, chosen, scope.now, member.zone)
     still = Counter(notice_pages.notice_page_of(one.cause) for one in found)
     return [(page, still[page]) for page in notice_pages.NOTICE_PAGES if still[page]]
 

@@ -78,10 +78,6 @@ class NotificationPreferences:
         """Return True if the notice may be sent in quiet hours."""
         return urgent and self.safety_passes and kind in SAFETY_PAGES
 
-    def is_sent_at_once(self, *, urgent: bool) -> bool:
-        """Return True if a notice does not wait for the digest."""
-        return self.immediate == "all" or (urgent and self.immediate == "urgent")
-
 
 def is_within_hours(minute: int, start: int, end: int) -> bool:
     """Return True if a minute of the day is in [start, end), which may pass midnight."""

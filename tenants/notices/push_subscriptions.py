@@ -14,6 +14,7 @@ from datetime import datetime
 from urllib.parse import urlsplit
 from uuid import UUID
 
+from cryptography.hazmat.primitives.asymmetric import ec
 from sqlmodel import col, select
 
 from foundation.db.database import Scope
@@ -120,6 +121,10 @@ def _check_subscription(given: PushSubscription, hosts: Collection[str]) -> None
     auth = _decode(given.auth)
     if len(key) != KEY_BYTES or key[:1] != b"\x04" or len(auth) != AUTH_BYTES:
         raise BadInput("push.keys")
+    try:
+        ec.EllipticCurvePublicKey.from_encoded_point(ec.SECP256R1(), key)
+    except ValueError:
+        raise BadInput("push.keys") from None
 
 
 def _is_push_service(endpoint: str, hosts: Collection[str]) -> bool:

@@ -17,15 +17,30 @@
     return Uint8Array.from(plain, (sign) => sign.charCodeAt(0));
   }
 
+  function hasKey(subscription, key) {
+    const own = new Uint8Array(subscription.options.applicationServerKey);
+    return own.length === key.length && own.every((byte, at) => byte === key[at]);
+  }
+
+  function activated(worker) {
+    return new Promise((done, fail) => worker.addEventListener("statechange", () => {
+      if (worker.state === "activated") done();
+      if (worker.state === "redundant") fail();
+    }));
+  }
+
   async function subscribe() {
     if (await Notification.requestPermission() !== "granted") return say(box.dataset.denied);
-    await navigator.serviceWorker.register(`${box.dataset.path}/worker.js`);
-    const worker = await navigator.serviceWorker.getRegistration(`${box.dataset.path}/`);
-    const options = { userVisibleOnly: true, applicationServerKey: keyBytes(box.dataset.key) };
-    // A subscription with the key of another installation cannot be changed.
+    const worker = await navigator.serviceWorker.register(`${box.dataset.path}/worker.js`);
+    if (!worker.active) await activated(worker.installing || worker.waiting);
+    const key = keyBytes(box.dataset.key);
+    // Members of several agencies share the subscription of their browser. One with the key of
+    // another installation cannot be changed.
     const old = await worker.pushManager.getSubscription();
-    if (old) await old.unsubscribe();
-    const found = await worker.pushManager.subscribe(options);
+    const same = old && hasKey(old, key);
+    if (old && !same) await old.unsubscribe();
+    const options = { userVisibleOnly: true, applicationServerKey: key };
+    const found = same ? old : await worker.pushManager.subscribe(options);
     const answer = await fetch(`${box.dataset.path}/subscribe`, {
       method: "POST",
       headers: { "content-type": "application/json" },

@@ -6,6 +6,7 @@ in a transaction of its own, and its result is shown.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -55,7 +56,13 @@ class BulkResult:
     post_id: UUID
     excerpt: str
     message: Message
-    done: bool
+    at: datetime | None = None
+    """Time of the decision; None if it was refused."""
+
+    @property
+    def done(self) -> bool:
+        """Return True if the decision was made."""
+        return self.at is not None
 
 
 def is_bulk_approval_open(page: PageContext, found: ApprovalsView) -> bool:
@@ -101,13 +108,12 @@ def _render_bulk_actions(page: PageContext, ready: Mapping[UUID, BulkItem]) -> N
         return
     picked = sum(bool(st.session_state.get(f"{PICK}{one}")) for one in ready)
     with st.container(horizontal=True, gap="small", key="several_actions"):
-        actions.action_button(
+        actions.batch_button(
             page,
             "approvals.several_now",
-            partial(_approve_selected_posts, page, ready),
+            partial(_approve_selected_posts, ready),
             right=Right.APPROVE,
             key="approve:several",
-            kind="primary",
             params={"count": picked},
             disabled=not picked,
             icon=":material/done_all:",
@@ -128,13 +134,12 @@ def _render_bulk_form(page: PageContext, ready: Mapping[UUID, BulkItem], mode: s
     st.text_input(page.text("approvals.note"), key=f"several:note:{mode}", max_chars=400)
     refusal = f"several:{mode}"
     actions.show_refusal(page, refusal)
-    actions.action_button(
+    actions.batch_button(
         page,
         f"approvals.{mode}_now",
-        partial(_reject_selected_posts, page, ready, mode),
+        partial(_reject_selected_posts, ready, mode),
         right=Right.APPROVE,
         key=f"{mode}_now:several",
-        kind="primary",
         refusal=refusal,
     )
 
@@ -185,9 +190,7 @@ def _render_post_card(
     post_approvals.render_previews(page, asked, shown)
 
 
-def _approve_selected_posts(
-    page: PageContext, ready: Mapping[UUID, BulkItem], scope: Scope, _: UUID
-) -> Message:
+def _approve_selected_posts(ready: Mapping[UUID, BulkItem], page: PageContext) -> Message:
     """Approve each selected post as it was read. Raises BadInput if none is selected."""
     member = page.viewer.member
 
@@ -196,15 +199,13 @@ def _approve_selected_posts(
         submit_approval(scope, member, now, item.tier, digest=item.read.digest)
 
     results = _decide_on_each(page, ready, "approvals.approved_one", approve)
-    done = [one.post_id for one in results if one.done]
+    done = {one.post_id: one.at for one in results if one.at is not None}
     if done:
-        post_approvals.remember_verdicts(done, scope.now)
+        post_approvals.remember_verdicts(list(done), max(done.values()))
     return _summarize_results(results, "approvals.several_done")
 
 
-def _reject_selected_posts(
-    page: PageContext, ready: Mapping[UUID, BulkItem], mode: str, scope: Scope, _: UUID
-) -> Message:
+def _reject_selected_posts(ready: Mapping[UUID, BulkItem], mode: str, page: PageContext) -> Message:
     """Request changes to the selected posts, or reject them. Raises BadInput without a comment."""
     refuse = decisions.request_changes if mode == "change" else decisions.decline_post
     why = str(actions.typed_value(f"several:why:{mode}"))
@@ -247,9 +248,12 @@ def _decide(
             if now.digest != read.digest:
                 raise Conflict("post.changed_meanwhile")
             act(scope, now)
+            at = scope.now
     except GreenroomError as refused:
-        return BulkResult(read.post_id, excerpt, refused.message, done=False)
-    return BulkResult(read.post_id, excerpt, Message(said), done=True)
+        return BulkResult(read.post_id, excerpt, refused.message)
+    except actions.UNAVAILABLE:
+        return BulkResult(read.post_id, excerpt, Message("dashboard.not_done"))
+    return BulkResult(read.post_id, excerpt, Message(said), at)
 
 
 def _summarize_results(results: Sequence[BulkResult], said: str) -> Message:

@@ -184,13 +184,17 @@ def load_approvals(scope: Scope, seen: ReviewScope, member: Member) -> Approvals
 def _list_pending_posts(
     scope: Scope, seen: ReviewScope, member: Member
 ) -> tuple[list[ReviewItem], int]:
-    """Return the first pending posts, and how many the member may approve."""
+    """Return the first pending posts, preferably those that the member may approve, and the number
+    of these."""
     if not seen.content:
         return [], 0
     every = review_queue.list_review_queue(
         scope, seen.creators, limit=pending_decisions.COUNT_LIMIT
     )
-    return every[:MAX_POSTS], pending_decisions.count_posts_for(every, member.principal_id)
+    first = sorted(every, key=lambda one: not one.can_be_approved_by(member.principal_id))
+    shown = {one.post_id for one in first[:MAX_POSTS]}
+    count = pending_decisions.count_posts_for(every, member.principal_id)
+    return [one for one in every if one.post_id in shown], count
 
 
 def _post_excerpts_by_request(

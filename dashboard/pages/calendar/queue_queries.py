@@ -16,7 +16,7 @@ from dashboard.pages.calendar.queries import (
     group_cards,
 )
 from foundation.db.database import Scope
-from foundation.ops.wall_time import day_bounds, load_zone, local_day
+from foundation.ops.wall_time import WallTime, day_bounds, load_zone, local_day, to_wall_time
 from schedules.approvals import review_queue
 from schedules.availability.slots import SlotPlace, list_free_places, list_slots_of_channels
 from schedules.downtime import account_blocks
@@ -66,6 +66,10 @@ class AccountQueue:
         """Number of posts."""
         shown = sum(one.card is not None for day in self.days.values() for one in day.items)
         return shown + sum(day.more for day in self.days.values())
+
+    def start_time(self, one: QueueItem) -> WallTime:
+        """Return the time of an item in the creator's time zone, which the composer uses."""
+        return to_wall_time(one.at, self.creator.zone)
 
     def local_time(self, one: QueueItem) -> datetime:
         """Return the time of an item in the displayed time zone."""

@@ -101,6 +101,7 @@ STANDING = frozenset(
         "waits",
         "apart",
         "token",
+        "worker",
     }
     | {"waiting", "unsure"}
 )

@@ -298,7 +298,7 @@ def _excerpt(said: str, words: str) -> str:
     first = next(iter(words.split()), "")
     place = re.search(re.escape(first), text, re.IGNORECASE) if first else None
     if place is not None and place.end() > SAID:
-        text = f"…{text[place.start() - BEFORE :]}"
+        text = f"…{text[max(place.start() - BEFORE, 0) :]}"
     return text if len(text) <= SAID else f"{text[: SAID - 1]}…"
 
 

@@ -136,7 +136,11 @@ def _rerun_on_change(drawn: PageContext, chosen: UUID | None, seen: str) -> None
     page = page_context.current_page()
     if page is None or page.viewer != drawn.viewer:
         st.rerun()
-    if page.read(lambda scope: renew_presence(scope, page, chosen)) != seen:
+    try:
+        mark = page.read(lambda scope: renew_presence(scope, page, chosen))
+    except NotFound:  # The creator was taken from the member: the page explains it.
+        mark = ""
+    if mark != seen:
         st.rerun()
 
 

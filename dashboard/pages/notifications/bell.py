@@ -1,5 +1,7 @@
 """The bell in the header of all pages: the number of unread notifications, and the newest ones."""
 
+from datetime import datetime
+from functools import partial
 from uuid import UUID
 
 import streamlit as st
@@ -70,7 +72,7 @@ def _render_newest(page: PageContext) -> None:
         actions.action_button(
             page,
             "notifications.read_all",
-            mark_all_read,
+            partial(mark_all_read, found.now),
             right=page.own_right,
             key="bell:read",
             disabled=not found.unread,
@@ -78,7 +80,8 @@ def _render_newest(page: PageContext) -> None:
         draw_template("pages/notifications/templates/all_link.html", word=page.text)
 
 
-def mark_all_read(scope: Scope, _: UUID) -> Message | None:
-    """Mark all notifications of the acting member as read."""
-    member_notices.mark_all_read(scope, get_acting_member(scope, "notification.members_only"))
+def mark_all_read(until: datetime, scope: Scope, _: UUID) -> Message | None:
+    """Mark the notifications that the acting member could see at `until` (UTC-aware) as read."""
+    member = get_acting_member(scope, "notification.members_only")
+    member_notices.mark_all_read(scope, member, until=until)
     return None

@@ -59,7 +59,7 @@ def _render_items(page: PageContext) -> None:
         actions.action_button(
             page,
             "notifications.read_all",
-            bell.mark_all_read,
+            partial(bell.mark_all_read, found.now),
             right=page.own_right,
             key="notifications:read_all",
             disabled=not found.unread,

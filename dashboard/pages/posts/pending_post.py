@@ -13,7 +13,7 @@ from gate.contract.units import highest_rating
 from gate.log.queries import DepictedPerson, list_depicted_people
 from gate.ratings import ratings
 from gate.ratings.ratings import DisplayRating
-from schedules.approvals import decisions, review_queue
+from schedules.approvals import decisions, pending_decisions, review_queue
 from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
 from schedules.drafts.drafts import Draft
@@ -133,7 +133,9 @@ def list_pending_posts(scope: Scope, creators: Collection[Creator]) -> dict[UUID
     """Return the pending posts of these creators, keyed by ID."""
     return {
         one.post_id: one
-        for one in review_queue.list_review_queue(scope, [each.id for each in creators])
+        for one in review_queue.list_review_queue(
+            scope, [each.id for each in creators], limit=pending_decisions.COUNT_LIMIT
+        )
     }
 
 

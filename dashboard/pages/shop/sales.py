@@ -81,6 +81,8 @@ def render_sales(
     choices = page.read(lambda scope: load_sales_choices(scope, mine))
     asked = _render_filters(page, mine, choices)
     order: _Order = st.session_state.get(SORT, _Order())
+    if order.column is SaleSort.FAN and not asked.sees_fans:  # The order would reveal hidden names.
+        order = _Order()
     places = _current_places(asked, order)
     try:
         view = page.read(partial(_load, asked, order, places[-1] if places else None))

@@ -21,7 +21,7 @@ MAX_LABELS = 12
 def render_sales_chart(page: PageContext, asked: SaleFilter, summary: SalesSummary) -> None:
     """Render the chart of one currency, with a choice if there are several. A single day has no
     chart."""
-    if len(asked.days) < 2:
+    if len(asked.days) < 2 or not summary.currencies:
         return
     by_code = {one.currency: one for one in summary.currencies}
     code = next(iter(by_code))

@@ -26,6 +26,8 @@ function reviewing(cards) {
   let busy = false;
   let timer = 0;
 
+  // The page may be the answer to "Reveal", which a reload would request again.
+  const reopen = () => location.replace("/phone/approvals");
   const first = () => cards.firstElementChild;
   const approval = (card) => card.querySelector("[name=verdict][value=yes]");
   const counted = () => {
@@ -62,10 +64,11 @@ function reviewing(cards) {
       done += 1;
       counted();
       offer(card, fields.verdict);
-      if (!first()) location.reload();
+      // More posts than the shown cards are opened at once; after the last one, undo stays possible.
+      if (!first()) setTimeout(reopen, cards.dataset.total > done ? 0 : UNDO_MS);
     } else {
       settle(card);
-      tell(card, await refusal(answer));
+      tell(card, await refusal(answer).catch(() => cards.dataset.lost));
     }
     busy = false;
   }
@@ -86,8 +89,8 @@ function reviewing(cards) {
     undo.hidden = true;
     const answer = await sent(card.dataset.to, { verdict: "undo", key: crypto.randomUUID() });
     busy = false;
-    if (answer && answer.type === "opaqueredirect") location.reload();
-    else tell(first() || cards, await refusal(answer));
+    if (answer && answer.type === "opaqueredirect") reopen();
+    else tell(first() || cards, await refusal(answer).catch(() => cards.dataset.lost));
   }
 
   function settle(card) {

@@ -20,6 +20,7 @@ from schedules.posts import channel_overrides, deliveries
 from schedules.posts.queries import StoredPost
 from studio.library.postable_assets import UNCOVERED_RATINGS
 from studio.library.queries import get_asset_bytes
+from tenants.agencies.states import CreatorState
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common.calls import (
     ApiCall,
@@ -109,7 +110,9 @@ def _add_count_route(routes: APIRouter, tenant: OpenScope) -> None:
         scope."""
 
         def ask(scope: Scope, sight: Caller) -> PendingCountsOut:
-            creators = list(sight.creators.values())
+            creators = [
+                one for one in sight.creators.values() if one.state is not CreatorState.ARCHIVED
+            ]
             return PendingCountsOut.of(
                 pending_decisions.count_pending_decisions(scope, sight.member, creators)
             )

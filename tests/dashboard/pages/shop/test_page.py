@@ -224,6 +224,21 @@ def test_sales_are_sorted_filtered_and_opened(house: House) -> None:
         assert "Matin calme</button>" in page.pick("Du", today - timedelta(days=2))
 
 
+def test_orders_without_a_payment_are_shown(house: House) -> None:
+    house.studio.invoiced("leo")
+    with house.studio.scope() as scope:  # newer ones that expired do not hide it
+        scope.run(
+            "INSERT INTO orders SELECT (jsonb_populate_record(o, jsonb_build_object('id',"
+            " gen_random_uuid(), 'state', 'expired', 'created_at', o.created_at + interval '1 s' *"
+            " n))).* FROM orders o, generate_series(1, 110) n WHERE o.tenant_id = :tenant",
+            tenant=scope.tenant_id,
+        )
+    with house.look(view="orders") as page:
+        text = page.again()
+        assert "Matin calme" in text
+        assert "1–1 sur 1" in text
+
+
 @pytest.mark.parametrize("sent", ["sort:nothing", "open:x", "open:", "", "x" * 5000, 7, None, {}])
 def test_forged_press_changes_nothing(house: House, sent: object) -> None:
     house.bought()
