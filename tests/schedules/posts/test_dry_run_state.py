@@ -55,11 +55,9 @@ def test_dry_run_does_everything_except_sending(lea: SandboxAgency, what: DryRun
 def test_dry_run_reports_refusal_reason(lea: SandboxAgency) -> None:
     lea.act(dry_run_state.start_dry_run, "channel", lea.channels["main"])
     far = lea.delivery("Look: https://nobody.knows.example/")
-    long = lea.delivery("long " * 3900)
     lea.run()
-    assert [lea.state(one) for one in (far, long)] == [DeliveryState.REHEARSED] * 2
+    assert lea.state(far) is DeliveryState.REHEARSED
     assert lea.why(far) == "gate.LINK_UNREGISTERED"
-    assert lea.why(long).startswith("connectors.")
     assert lea.posts() == []
 
 

@@ -17,6 +17,7 @@ from tenants.agencies.rights import Role
 from tenants.auth import members, sessions
 from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.pages.calendar.components import choose_item
 from tests.dashboard.streamlit_client import stream
 
 
@@ -119,7 +120,7 @@ def test_open_page_of_a_reassigned_member_changes_nothing(door: Door, lumiere: A
     with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
         assert "refusée" in page.open("/calendar")
         elsewhere(lumiere, Role.MANAGER)
-        assert "refusée" not in page.press("Réessayer")
+        assert "refusée" not in choose_item(page, kind="retry", delivery=failed, version=2)
     with lumiere.scope() as scope:
         assert str(get_delivery(scope, failed).state) == "failed"
 
