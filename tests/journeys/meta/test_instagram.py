@@ -10,6 +10,7 @@ import pytest
 
 from channels.links import media_urls
 from channels.manual_tasks import tasks
+from foundation.errors import BadInput
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from gate.contract.units import Rating, Subject
 from gate.copies import live_copies
@@ -144,15 +145,12 @@ def test_refused_video_fails_with_a_reason(
     assert (len(profile.containers), profile.posts) == (1, [])
 
 
-def test_too_short_video_is_never_uploaded(networks: FakePlatforms) -> None:
+def test_too_short_video_is_never_approved(networks: FakePlatforms) -> None:
     here = create_connected_creator(networks)
     profile, short = here.instagram(), add_video(here.desk, seconds=1.0)
-    sent = here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
+    with pytest.raises(BadInput, match=r"limit\.video_short"):
+        here.desk.delivery("Trop court", channel="instagram", media=(short,), after=3600)
     here.desk.live(minutes=65)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (
-        DeliveryState.FAILED,
-        "connectors.film_too_short",
-    )
     assert (profile.containers, profile.fetched, profile.posts) == ({}, [], [])
 
 
