@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from connectors.platforms.sandbox.publisher import Sandbox
 from dashboard.pages.calendar.queries import CalendarFilter, load_calendar
 from dashboard.pages.posts.queries import PostView, load_post
 from dashboard.pages.posts.timeline import build_timeline, next_step
@@ -75,9 +76,17 @@ def test_decision_of_member_is_not_shown_as_proof(lea: SandboxAgency) -> None:
     assert story(lea, delivery_id)[-1] == ("calendar.step.not_there", "Marc")
 
 
+class ShortTexts(Sandbox):
+    """The test network after it lowered its limit."""
+
+    capabilities = replace(Sandbox.capabilities, max_text=10)
+
+
 def test_post_refused_by_own_check_was_never_sent(lea: SandboxAgency) -> None:
-    delivery_id = lea.delivery("x" * 20_000)
-    lea.run()
+    delivery_id = lea.delivery("x" * 20, after=60)
+    connectors = {**lea.services.connectors, "sandbox": ShortTexts()}
+    lea.services = replace(lea.services, connectors=connectors)
+    lea.live(minutes=2)
     assert (lea.state(delivery_id), lea.why(delivery_id)) == (
         DeliveryState.FAILED,
         "connectors.text_too_long",
