@@ -28,7 +28,7 @@ from tests.dashboard.streamlit_client import stream
 from tests.tenants.totp_app import AuthenticatorApp, read_people_clock
 
 HOME, CAFE = "203.0.113.7", "198.51.100.9"
-OPEN_TO_GUESTS = {"home", "approvals", "people"}
+OPEN_TO_GUESTS = {"home", "approvals", "people", "notifications"}
 
 
 def word(code: str, **params: str | int) -> str:

@@ -155,7 +155,8 @@ def test_functions_that_read_tables_are_not_written_in_sql(
             " WHERE pronamespace = 'public'::regnamespace AND lanname = 'sql'"
         ).all()
     assert found, "functions that only compute stay in SQL, where they are inlined"
-    assert [row.proname for row in found if re.search(r"\bfrom\b", row.prosrc, re.IGNORECASE)] == []
+    tables = re.compile(r"\bfrom\s+(?!regexp_split_to_table\()", re.IGNORECASE)
+    assert [row.proname for row in found if tables.search(row.prosrc)] == []
 
 
 def test_before_commit_callbacks_run_in_order_with_one_role_change(own: Database) -> None:
