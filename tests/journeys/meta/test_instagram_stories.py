@@ -9,7 +9,7 @@ from uuid import UUID
 import pytest
 
 from channels.manual_tasks import tasks
-from foundation.errors import Conflict
+from foundation.errors import BadInput, Conflict
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating, Subject
 from gate.copies import live_copies
@@ -183,10 +183,7 @@ def test_story_with_text_is_refused(networks: FakePlatforms) -> None:
         )
     assert "connectors.no_words_there" in [reason.code for reason in one.reasons]
     assert (one.length, one.most, one.most_media, one.showing.form) == (6, 0, 1, "screen")
-    sent = story(here, others=told)
+    with pytest.raises(BadInput, match=r"limit\.no_text"):
+        story(here, others=told)
     here.desk.live(minutes=5)
-    assert (here.desk.state(sent), here.desk.why(sent)) == (
-        DeliveryState.FAILED,
-        "connectors.no_words_there",
-    )
     assert (profile.containers, profile.stories) == ({}, [])
