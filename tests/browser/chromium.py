@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -196,6 +196,14 @@ class Visitor:
             picker.get_by_role("spinbutton").first.click()
             self.page.keyboard.type(f"{day:%d%m%Y}", delay=20)
             self.page.keyboard.press("Escape")  # closes the list of days
+
+    def pick_time(self, label: str, clock: time) -> None:
+        """Type a time into a time picker, part by part, and leave it."""
+        with self._telling(f"no time picker {label!r}"):
+            picker = self.page.get_by_role("group", name=label, exact=True).first
+            picker.get_by_role("spinbutton").first.click()
+            self.page.keyboard.type(f"{clock:%H%M}", delay=20)
+            self.page.keyboard.press("Escape")  # closes the list of times
 
     def choose(self, label: str, option: str) -> None:
         """Choose an option of a list, again if the page was redrawn. Raises AssertionError."""

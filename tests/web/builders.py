@@ -149,6 +149,12 @@ class CreatorPage:
         return found
 
 
+def unique_slug() -> str:
+    """Return a new slug. Its digits cannot be read as the letters of a term of the lexicon."""
+    number = uuid7().int
+    return "mia-" + "".join("2689"[number >> shift & 3] for shift in range(0, 48, 2))
+
+
 def create_page(
     room: WebServer,
     *,
@@ -158,7 +164,7 @@ def create_page(
     about: str = "Photographe",
 ) -> CreatorPage:
     """Create a page, with a new tenant unless one is given."""
-    slug = "mia-" + uuid7().hex[-12:]
+    slug = unique_slug()
     owner = tenant_id or uuid7()
     with room.tenant(owner, "system:test") as scope:
         if tenant_id is None:

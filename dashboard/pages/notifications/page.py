@@ -55,7 +55,7 @@ def _render_items(page: PageContext) -> None:
     found = page.read(lambda scope: load_notifications(scope, page.viewer.member, limit=MOST_SHOWN))
     present = [one.name for one in NOTICE_PAGES if one.name in {item.kind for item in found.items}]
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        only_unread = st.toggle(page.text("notifications.only_unread"), key=_UNREAD)
+        only_unread = st.toggle(page.text("notifications.only_unread"), key=_UNREAD, wrap=True)
         actions.action_button(
             page,
             "notifications.read_all",

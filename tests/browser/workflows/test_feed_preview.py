@@ -24,7 +24,6 @@ PLACES = {
     "telegram": "public_channel",
     "discord": "guild_channel",
     "reddit": "other",
-    "youtube": "video",
 }
 
 

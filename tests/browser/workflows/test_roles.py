@@ -1,6 +1,7 @@
 """The main task of each role, by mouse and keyboard: a creator approves, a chatter replies, a guest
 rates, an accountant closes the month."""
 
+from datetime import time
 from uuid import UUID
 
 from foundation.ops.clock import sleep
@@ -122,7 +123,7 @@ def test_post_is_rescheduled_published_and_reported(lea: RunningAgency) -> None:
     delivery = desk.delivery("La marée.", after=86_400)
     with lea.visitor(f"/calendar?post={desk.entry(delivery).post_id}", desk.author) as anne:
         before = desk.entry(delivery).due_at
-        anne.type("Heure", "07:35")
+        anne.pick_time("Heure", time(7, 35))
         anne.press("Reprogrammer")
         anne.shows("à 07:35 (UTC).")
         assert desk.entry(delivery).due_at != before

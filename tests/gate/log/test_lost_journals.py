@@ -259,16 +259,19 @@ def test_new_journal_is_used_after_loss(kept: Installation) -> None:
 
 
 def test_installation_wide_stop_is_restored(kept: Installation) -> None:
-    with kept.here.open(INSTALLATION_ID, "system:test") as scope:
-        emergency_stops.close_switch(scope, "global", "", "payments", reason="test")
-    kept.archive_entries(INSTALLATION_ID)
     forgotten = [
         f"DELETE FROM {table} WHERE tenant_id = :t"
         for table in ("gate_journal", "outbox", "switches")
     ]
-    kept.by_the_server(*forgotten, tenant_id=INSTALLATION_ID)
-    assert kept.start() == 1
+    kept.by_the_server(*forgotten, tenant_id=INSTALLATION_ID)  # stops of other tests
     with kept.here.open(INSTALLATION_ID, "system:test") as scope:
-        stops = [(one.where, one.feature) for one in emergency_stops.list_stops(scope)]
+        emergency_stops.close_switch(scope, "global", "", "payments", reason="test")
+    kept.archive_entries(INSTALLATION_ID)
     kept.by_the_server(*forgotten, tenant_id=INSTALLATION_ID)
+    try:
+        assert kept.start() == 1
+        with kept.here.open(INSTALLATION_ID, "system:test") as scope:
+            stops = [(one.where, one.feature) for one in emergency_stops.list_stops(scope)]
+    finally:
+        kept.by_the_server(*forgotten, tenant_id=INSTALLATION_ID)
     assert stops == [("global", "payments")]

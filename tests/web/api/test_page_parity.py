@@ -38,8 +38,8 @@ CHECKS = frozenset(
 
 
 def acts() -> set[str]:
-    """Return every action of these pages: functions that take a scope and an ID and return what was
-    done."""
+    """Return every action of these pages: functions that take a scope and an ID, or the page for an
+    action on several items, and return what was done."""
     found = set()
     pages = ROOT / "dashboard" / "pages"
     for path in sorted(pages.rglob("*.py")):
@@ -55,7 +55,8 @@ def _is_act(node: ast.FunctionDef) -> bool:
         ast.unparse(each.annotation) if each.annotation else "" for each in node.args.args[-2:]
     ]
     returned = ast.unparse(node.returns) if node.returns is not None else ""
-    return (
+    batch = handed[-1:] == ["PageContext"] and returned == "Message"
+    return batch or (
         handed == FORM
         and returned in {"Message", "Message | None", "None", "bool"}
         and node.name not in CHECKS
