@@ -21,8 +21,9 @@ from uuid import UUID
 import psutil
 from sqlalchemy import create_engine, make_url, text
 
-from channels.accounts import queries
-from foundation.db.database import Database, OpenScope
+from channels.accounts import account_connectors, queries
+from connectors.registry import loader
+from foundation.db.database import Database, OpenScope, Scope
 from foundation.errors import Unavailable
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
@@ -263,12 +264,23 @@ def _measure_calendar(browser: Any, home: InstallationFolder) -> dict[str, float
     return {"calendar_p95_ms": float(statistics.quantiles(every, n=20)[-1]), **each}
 
 
+def _list_text_accounts(scope: Scope, creator_id: UUID) -> tuple[UUID, ...]:
+    """Return the accounts that accept a post without an image."""
+    found = []
+    for one in queries.list_creator_channels(scope, creator_id):
+        can = account_connectors.connector_for(loader.load_connectors(), one).capabilities
+        if not can.required_content(one.surface):
+            found.append(one.id)
+    return tuple(found)
+
+
 def _plan_many(home: InstallationFolder) -> None:
     with _open_demo_agency(home) as (tenant, tenant_id):
         with tenant(tenant_id, "system:bench") as scope:
-            creator = list_creators(scope)[0]
-            accounts = tuple(
-                one.id for one in queries.list_creator_channels(scope, creator.id)[:ACCOUNTS]
+            creator, accounts = next(
+                (one, found[:ACCOUNTS])
+                for one in list_creators(scope)
+                if len(found := _list_text_accounts(scope, one.id)) >= ACCOUNTS
             )
             author = f"member:{list_members(scope)[0].id}"
         for first in range(0, POSTS, AT_ONCE):
