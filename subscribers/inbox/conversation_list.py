@@ -293,7 +293,8 @@ def _list_matching(
     conditions = " AND ".join(f"({_CONDITIONS[name]})" for name, on in asked.items() if on)
     nulls = " NULLS LAST" if hits is not None else ""  # without a search, the index has the order
     these = (
-        "these AS (SELECT n.id FROM unnest(CAST(:creators AS uuid[])) AS of(id) CROSS JOIN LATERAL"  # noqa: S608  constants
+        "these AS (SELECT n.id FROM"  # noqa: S608  constants
+        " unnest(CAST(:creators AS uuid[])) AS of(id) CROSS JOIN LATERAL"
         f" (SELECT c.id, c.last_in_at FROM conversations c LEFT JOIN asked a ON a.id = c.id {_READ}"
         f" WHERE c.tenant_id = :tenant AND c.creator_id = of.id AND {conditions}"
         f" ORDER BY c.last_in_at DESC{nulls} LIMIT :most) n"

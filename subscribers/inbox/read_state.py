@@ -105,7 +105,8 @@ def count_unread(scope: Scope, member_id: UUID, creators: Collection[UUID]) -> i
     """Return the number of a member's unread conversations of these creators, at most
     `MAX_COUNTED` + 1."""
     found = scope.run(
-        "SELECT count(*) FROM (SELECT FROM conversations c JOIN fans f ON f.tenant_id = c.tenant_id"  # noqa: S608  a constant
+        "SELECT count(*) FROM (SELECT FROM conversations c"  # noqa: S608  a constant
+        " JOIN fans f ON f.tenant_id = c.tenant_id"
         " AND f.id = c.fan_id AND f.status <> 'erased' LEFT JOIN conversation_reads r"
         " ON r.tenant_id = c.tenant_id AND r.conversation_id = c.id AND r.member_id = :member"
         " WHERE c.tenant_id = :tenant AND c.creator_id = ANY(:creators)"
