@@ -30,6 +30,9 @@ SECONDS = 60.0
 TRIES = 6
 """Attempts to open a list, which a page that redraws itself may close."""
 
+TABS = 120
+"""Presses of Tab within which every control of a page is reached."""
+
 FLAGS = (
     "--no-sandbox",  # containers run as root
     "--disable-gpu",
@@ -46,6 +49,10 @@ REQUIRED = "GREENROOM_REQUIRE_BROWSER"
 skipping them."""
 
 SAID = "(document.body ? document.body.innerText : '')"
+FOCUSED = """
+((one) => one.getAttribute('aria-label') || one.labels?.[0]?.innerText || one.innerText || '')
+  (document.activeElement)
+"""
 AT_REST = """
 () => {
   const app = document.querySelector('[data-testid="stApp"]');
@@ -161,6 +168,14 @@ class Visitor:
         """Click a button once it is enabled. Raises AssertionError with the text of the page."""
         with self._telling(f"no button {label!r} to press"):
             self.button(label).click()
+
+    def tab_to(self, label: str) -> None:
+        """Press Tab until the field or button with the label has the focus. Raises AssertionError."""
+        for _ in range(TABS):
+            self.page.keyboard.press("Tab")
+            if str(self.run(FOCUSED)).strip() == label:
+                return
+        raise AssertionError(f"Tab does not reach {label!r}; the page says: {self.text()[:3000]!r}")
 
     def hold(self, label: str) -> Locator:
         """Press the mouse on a button without releasing it. Raises AssertionError if the button

@@ -27,9 +27,11 @@ def written(visitor: Visitor, words: str = WORDS) -> None:
     visitor.page.keyboard.press("n")
     visitor.shows("Sélectionnez au moins un compte")
     visitor.rest()
-    visitor.page.get_by_label("Texte", exact=True).click()
+    visitor.tab_to("main")
+    visitor.page.keyboard.press("Enter")
+    visitor.rest()
+    visitor.tab_to("Texte")
     visitor.page.keyboard.type(words)
-    visitor.press("main")
     visitor.shows("Prêt à publier sur main")
 
 
