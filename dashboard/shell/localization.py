@@ -142,9 +142,9 @@ class MemberLocalizer:
         """Format a date: 20 Nov 2026."""
         return str(format_date(day, "medium", locale=self._date_locale))
 
-    def format_numeric_day(self, at: datetime) -> str:
-        """Format the date in the viewer's time zone: 20/11."""
-        return str(format_skeleton("Md", at.astimezone(self.zone), locale=self._date_locale))
+    def format_day_of_month(self, at: datetime) -> str:
+        """Format the date in the viewer's time zone: 20 Nov."""
+        return self._format_day(at.astimezone(self.zone).date())
 
     def format_number(self, number: int) -> str:
         """Format a number with the separators of the language."""

@@ -245,7 +245,7 @@ def _format_moment(page: PageContext, value: str) -> str:
     at = datetime.fromisoformat(value)
     if at.tzinfo is None:
         return value
-    return f"{page.localizer.format_numeric_day(at)} {page.localizer.format_clock(at)}"
+    return f"{page.localizer.format_day_of_month(at)} {page.localizer.format_clock(at)}"
 
 
 def _render_csv(page: PageContext) -> str:

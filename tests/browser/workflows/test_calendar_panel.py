@@ -87,7 +87,7 @@ def test_keys_typed_into_the_search_are_text(lea: RunningAgency) -> None:
     planned(lea, "quai du port", 30)
     with lea.visitor("/calendar?view=week") as marc:
         held(marc)
-        marc.page.get_by_placeholder("Rechercher une publication").click()
+        marc.page.get_by_placeholder("Rechercher", exact=True).click()
         marc.page.keyboard.type("quaimd")
         assert "view=month" not in marc.page.url
         marc.page.keyboard.press("Backspace")

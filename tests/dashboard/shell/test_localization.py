@@ -90,11 +90,11 @@ def test_dates_follow_the_locale_of_the_member() -> None:
     now = datetime(2026, 11, 20, 9, tzinfo=UTC)
     zone = load_zone("UTC")
     later = now + timedelta(days=3)
-    for locale, moment, short, numeric in (
-        ("en_US", "Nov 23 09:00", "Mon, Nov 23", "11/23"),
-        ("en_GB", "23 Nov 09:00", "Mon 23 Nov", "23/11"),
+    for locale, moment, short, day in (
+        ("en_US", "Nov 23 09:00", "Mon, Nov 23", "Nov 23"),
+        ("en_GB", "23 Nov 09:00", "Mon 23 Nov", "23 Nov"),
     ):
         voice = MemberLocalizer("en", zone, locale).in_zone("UTC")
         assert voice.format_moment(later, now) == moment
         assert voice.format_short_day(later.date()) == short
-        assert voice.format_numeric_day(later) == numeric
+        assert voice.format_day_of_month(later) == day

@@ -38,6 +38,10 @@ VALUES = {
 }
 
 
+FILTER_WIDTH = 168
+"""Width of a filter in pixels: two stand side by side on a phone."""
+
+
 def read_filters() -> LibraryFilters:
     """Return the current filters."""
     plain = LibraryFilters()
@@ -119,7 +123,9 @@ def _render_facet(page: PageContext, here: LibraryView, name: str) -> None:
 
 
 def _render_filter_select(page: PageContext, label: str, said: Mapping[Any, str], key: str) -> None:
-    st.selectbox(page.text(label), list(said), format_func=said.__getitem__, key=key, width=210)
+    st.selectbox(
+        page.text(label), list(said), format_func=said.__getitem__, key=key, width=FILTER_WIDTH
+    )
 
 
 def _has_advanced_filters() -> bool:

@@ -108,7 +108,7 @@ def _select_input_picture(
 
 
 def _picture_label(page: PageContext, one: PostableAsset) -> str:
-    day = page.localizer.format_numeric_day(one.at)
+    day = page.localizer.format_day_of_month(one.at)
     said = " ".join(one.alt.split())
     if not said:
         return page.text("begin.picture_plain", day=day)

@@ -27,7 +27,7 @@ def render_recipe_versions(page: PageContext, creator_id: UUID, chosen: RecipeSu
                 said = page.text("studio.version", version=one.version, changed=changed or "—")
                 draw_template(
                     "shell/templates/note.html",
-                    note=f"{said} · {page.localizer.format_numeric_day(one.at)}",
+                    note=f"{said} · {page.localizer.format_day_of_month(one.at)}",
                 )
                 if one.id != chosen.id:
                     back = partial(_restore_recipe_version, page, creator_id, one.id)

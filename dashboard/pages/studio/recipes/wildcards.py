@@ -117,7 +117,7 @@ def _render_wildcard_versions(page: PageContext, creator_id: UUID, one: Wildcard
         draw_template("shell/templates/note.html", note=page.text("studio.versions"))
         for each in found:
             words = ", ".join(wildcards.format_wildcard(each.said).splitlines())
-            day = page.localizer.format_numeric_day(each.at)
+            day = page.localizer.format_day_of_month(each.at)
             with st.container(horizontal=True, gap="small"):
                 said = page.text("studio.list_version", version=each.version, day=day, words=words)
                 draw_template("shell/templates/note.html", note=said)

@@ -29,7 +29,7 @@ def test_toolbar_has_five_items_and_one_menu(door: Door, lumiere: Agency) -> Non
         page.open("/calendar")
         buttons = page.labels()
         assert page.find("Affichage").options == ["Mois", "Semaine", "Jour", "Liste", "File"]
-        assert page.labels("text_input") == ["Rechercher une publication"]
+        assert page.labels("text_input") == ["Rechercher"]
     assert buttons == [*HEADER, *NAVIGATION, "Nouvelle publication", *MENU]
 
 
