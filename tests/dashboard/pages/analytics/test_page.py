@@ -53,7 +53,7 @@ def test_week_is_compared_with_the_week_before(door: Door, lumiere: Agency) -> N
             "Exporter en CSV",
         ):
             assert said in text, said
-        longer = page.choose("Période", "28 jours")
+        longer = page.choose("Période", "28 derniers jours")
         bare = page.choose("Comparer avec", "Aucune comparaison")
     assert "50,00\xa0€" in longer
     assert "aucune vente sur la période de comparaison" in longer
