@@ -13,7 +13,13 @@ from dashboard.pages.analytics.creator_queries import (
     load_creator_detail,
     load_report_view,
 )
-from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, draw_bar_chart
+from dashboard.shell.charts import (
+    ChartLabels,
+    ChartPoint,
+    ChartSeries,
+    currency_label,
+    draw_bar_chart,
+)
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -85,7 +91,7 @@ def _draw_sales(
         series.append(ChartSeries(name, points(purse.days_before), is_before=True))
     labels = ChartLabels(
         across=page.text("insights.day"),
-        up=page.text("analytics.net_in", unit=currency),
+        up=page.text("analytics.net_in", unit=currency_label(page, currency)),
         summary=page.text(
             "insights.chart",
             first=voice.format_date(found.days[0]),
