@@ -33,13 +33,14 @@ MAX_MONTHS = 24
 
 
 class GoalMetric(StrEnum):
-    """Metrics that can have a goal. `net` and `gross` are amounts, the others counts."""
+    """Metrics of the catalogue that can have a goal. `net` and `gross` are amounts, the others
+    counts."""
 
     NET = "net"
     GROSS = "gross"
     ORDERS = "orders"
     VIEWS = "views"
-    POSTS = "posts"
+    POSTS = "posts_published"
     NEW_FANS = "new_fans"
 
     @property

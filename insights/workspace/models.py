@@ -11,7 +11,6 @@ from foundation.db.tables import (
     TenantRow,
     jsonb_column,
     table_arguments,
-    tenant_foreign_key,
 )
 
 
@@ -23,7 +22,6 @@ class GoalRow(CreatorOwnedRow, table=True):
         UniqueConstraint(
             *("tenant_id", "creator_id", "month", "metric", "currency"), name="analytics_goals_once"
         ),
-        tenant_foreign_key("creator_id", "creators"),
         about="creator",
         keep="while the tenant exists",
     )
@@ -41,7 +39,6 @@ class AnnotationRow(TenantRow, table=True):
 
     __tablename__ = "analytics_annotations"
     __table_args__ = table_arguments(
-        tenant_foreign_key("creator_id", "creators"),
         Index("analytics_annotations_day", "tenant_id", "day"),
         about="creator",
         keep="while the tenant exists",
@@ -57,7 +54,6 @@ class SavedViewRow(TenantRow, table=True):
     __tablename__ = "analytics_views"
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "member_id", "name", name="analytics_views_name"),
-        tenant_foreign_key("member_id", "members"),
         about="member",
         keep="while the tenant exists",
     )

@@ -98,7 +98,7 @@ def test_member_of_other_creators_sets_no_goal(lumiere: Agency) -> None:
             member_id=member,
             creator_id=lumiere.creator_id,
             month=scope.now.date(),
-            metric="posts",
+            metric="views",
             target=5,
             key=uuid7(),
         )
