@@ -438,6 +438,16 @@ def _sum_currency(days: Sequence[DayOfSales], currency: str, first: date) -> Per
     )
 
 
+def query_sales(scope: Scope, asked: SaleFilter, statement: str, **named: object) -> Sequence[Any]:
+    """Return the result of a statement that reads the rows of the filtered table from `found`.
+
+    It is for other modules of this package; `found` has the columns of `_ROWS`. Raises BadInput for
+    an invalid period.
+    """
+    parameters = _parameters(scope, asked, asked.first, asked.last)
+    return scope.run(_PERIODS + _ROWS + statement, **parameters, **named).all()
+
+
 def list_sources(scope: Scope, creators: Sequence[UUID]) -> list[str]:
     """Return the platforms that are known from imported statement files only."""
     rows = scope.run(
