@@ -1,5 +1,5 @@
-"""Tables as files: CSV and Excel workbooks. All downloads of Analytics and of reports are made here,
-so that both formats have the same columns and values."""
+"""Tables as files: CSV and Excel workbooks. All downloads of Analytics and of reports are made
+here, so that both formats have the same columns and values."""
 
 import io
 import unicodedata

@@ -41,7 +41,7 @@ def load_active_hours(
     """Return the hours of the week in which fans wrote messages from `first` to `last` inclusive;
     public comments are not counted."""
     rows = scope.run(
-        _PERIODS
+        _PERIODS  # noqa: S608  two constants
         + "SELECT CAST(extract(isodow FROM m.at AT TIME ZONE p.zone) AS integer) - 1 AS day,"
         " CAST(extract(hour FROM m.at AT TIME ZONE p.zone) AS integer) AS hour,"
         " count(*) AS messages, count(DISTINCT m.conversation_id) AS conversations"

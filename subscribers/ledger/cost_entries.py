@@ -1,4 +1,4 @@
-"""Costs that members enter by hand: advertising, chatter pay, engines, platform requests and others.
+"""Costs that members enter: advertising, chatter pay, engines, platform requests and others.
 
 They are not part of the double-entry ledger, because no rail shows them. An entry is never changed
 or deleted: a wrong one is voided, and stays in the list.

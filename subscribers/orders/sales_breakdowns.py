@@ -5,8 +5,9 @@ Orders that were not paid are not part of it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from fractions import Fraction
 from typing import Any
 
 from foundation.db.database import Scope
@@ -57,6 +58,20 @@ class SalesGroup:
         """Return the currency of all amounts."""
         return self.gross.currency
 
+    @property
+    def per_order(self) -> Money | None:
+        """Return the net amount of an average order, rounded, or None without orders."""
+        return _divide(self.net, self.orders)
+
+    @property
+    def per_buyer(self) -> Money | None:
+        """Return the net amount of an average known buyer, rounded, or None without one."""
+        return _divide(self.net, self.buyers)
+
+
+def _divide(money: Money, count: int) -> Money | None:
+    return Money(round(Fraction(money.minor, count)), money.currency) if count else None
+
 
 @dataclass(frozen=True)
 class HourOfSales:
@@ -71,10 +86,12 @@ class HourOfSales:
 
 @dataclass(frozen=True)
 class SalesBreakdown:
-    """Groups by dimension, within a currency the highest net amount first, and hours with sales."""
+    """Groups by dimension, within a currency the highest net amount first, hours with sales, and
+    the sums of all by currency."""
 
-    groups: Mapping[SalesDimension, Sequence[SalesGroup]] = field(default_factory=dict)
-    hours: Sequence[HourOfSales] = ()
+    groups: Mapping[SalesDimension, Sequence[SalesGroup]]
+    hours: Sequence[HourOfSales]
+    totals: Mapping[str, SalesGroup]
 
 
 _BREAKDOWN = """,
@@ -91,8 +108,9 @@ _BREAKDOWN = """,
     FROM counted WHERE fan_id IS NOT NULL GROUP BY fan_id, currency
   ),
   keyed AS (
-    SELECT 'creator' AS dimension, CAST(creator_id AS text) AS key, creator AS name, c.* FROM
-      counted c
+    SELECT 'total' AS dimension, '' AS key, '' AS name, c.* FROM counted c
+    UNION ALL
+    SELECT 'creator', CAST(creator_id AS text), creator, c.* FROM counted c
     UNION ALL
     SELECT 'item', coalesce(CAST(pack_id AS text), title), title, c.* FROM counted c
     UNION ALL
@@ -121,14 +139,21 @@ def break_down_sales(
     """Return the sales of a period by each dimension. Raises BadInput for an invalid period."""
     groups: dict[SalesDimension, list[SalesGroup]] = {one: [] for one in SalesDimension}
     hours = []
+    totals = {}
     for row in sales.query_sales(scope, asked, _BREAKDOWN, most=most_fans):
         group = _group_from_row(row)
         if row.dimension == "hour":
             weekday, hour = (int(part) for part in row.key.split(":"))
             hours.append(HourOfSales(weekday, hour, group.orders, group.net))
+        elif row.dimension == "total":
+            totals[group.currency] = group
         else:
             groups[SalesDimension(row.dimension)].append(group)
-    return SalesBreakdown(groups, sorted(hours, key=lambda one: (one.weekday, one.hour)))
+    return SalesBreakdown(groups, sorted(hours, key=_hour_key), totals)
+
+
+def _hour_key(one: HourOfSales) -> tuple[int, int]:
+    return one.weekday, one.hour
 
 
 def _group_from_row(row: Any) -> SalesGroup:

@@ -38,12 +38,14 @@ class RenewalMonth:
 _RENEWALS = """
 WITH zones AS (SELECT * FROM unnest(CAST(:creators AS uuid[]), CAST(:zones AS text[]))
     AS z (creator_id, zone)),
-  months AS (SELECT CAST(day AS date) AS first_day, CAST(day + interval '1 month' AS date) AS next_day
+  months AS (SELECT CAST(day AS date) AS first_day,
+      CAST(day + interval '1 month' AS date) AS next_day
     FROM generate_series(CAST(:first AS timestamp), CAST(:last AS timestamp), interval '1 month')
     AS day),
   paid AS (
     SELECT s.id, CAST(s.begun_at AT TIME ZONE z.zone AS date) AS begun,
-      CAST((s.until + :grace) AT TIME ZONE z.zone AS date) AS ended, s.until + :grace <= :now AS is_over
+      CAST((s.until + :grace) AT TIME ZONE z.zone AS date) AS ended,
+      s.until + :grace <= :now AS is_over
     FROM zones z JOIN subscriptions s ON s.tenant_id = :tenant AND s.creator_id = z.creator_id
     WHERE s.begun_at IS NOT NULL AND s.until IS NOT NULL
   ),
