@@ -33,7 +33,7 @@ class CostKind(StrEnum):
     """What a cost was spent on."""
 
     ENGINES = "engines"
-    REQUESTS = "requests"
+    API = "api"
     CHATTERS = "chatters"
     ADS = "ads"
     OTHER = "other"
