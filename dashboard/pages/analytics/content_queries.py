@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from dashboard.shell.page_context import PageContext
@@ -27,6 +27,7 @@ class PostDetail:
     post: PostResult
     ages: Mapping[int, Mapping[str, int]]
     orders: Sequence[SaleRow]
+    now: datetime
 
 
 def load_post_detail(scope: Scope, page: PageContext, delivery_id: UUID) -> PostDetail | None:
@@ -55,4 +56,4 @@ def load_post_detail(scope: Scope, page: PageContext, delivery_id: UUID) -> Post
         for row in rows
         if post.at <= row.at <= post.at + ORDER_WINDOW and row.order_id is not None
     ]
-    return PostDetail(post, ages, orders[:MAX_ORDERS])
+    return PostDetail(post, ages, orders[:MAX_ORDERS], scope.now)

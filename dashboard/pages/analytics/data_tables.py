@@ -24,7 +24,7 @@ _MONTHS = frozenset({"month", "cohort"})
 _TEXTS = frozenset(
     (
         *("creator", "item", "channel", "fan", "step", "weekday", "language", "kind", "note"),
-        *("entered_by", "state", "currency"),
+        *("entered_by", "state", "currency", "form", "label", "recipe", "platform"),
     )
 )
 
@@ -67,7 +67,7 @@ def draw_data_table(
     )
     draw_table(page, drawn, key=key, on_press=partial(_press, key, sort, table.columns))
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
-        _draw_downloads(page, table.code, key=key, period=period, reload=reload)
+        draw_downloads(page, table.code, key=key, period=period, reload=reload)
         if len(rows) > MAX_SHOWN:
             shown, every = (page.localizer.format_number(one) for one in (MAX_SHOWN, len(rows)))
             draw_template(
@@ -76,9 +76,10 @@ def draw_data_table(
             )
 
 
-def _draw_downloads(
+def draw_downloads(
     page: PageContext, code: str, *, key: str, period: AnalyticsPeriod, reload: LoadTable
 ) -> None:
+    """Draw the downloads of a table as a CSV and an Excel file."""
     for form, mime in FILE_TYPES.items():
         st.download_button(
             page.text(f"analytics.download.{form}"),

@@ -1,5 +1,5 @@
-"""The period, the comparison, the creator and the filters of views. They are part of the address, so
-that a view can be linked and saved; values from the address are validated."""
+"""The period, the comparison, the creator and the filters of views. They are part of the address,
+so that a view can be linked and saved; values from the address are validated."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date

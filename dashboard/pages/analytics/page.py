@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.pages.analytics import audience, costs, filters, overview, sales
+from dashboard.pages.analytics import audience, content, costs, filters, overview, sales
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -17,6 +17,7 @@ RenderView = Callable[[PageContext, AnalyticsPeriod], None]
 
 VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("overview", overview.render_overview),
+    ("content", content.render_content),
     ("sales", sales.render_sales),
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
