@@ -84,11 +84,10 @@ def select_filter(
         [ALL, *options],
         format_func=lambda one: options.get(one, page.text("analytics.all")),
         key=key,
-        required=True,
         width=width,
     )
-    _set_address(name, str(chosen))
-    return str(chosen)
+    _set_address(name, chosen or ALL)
+    return chosen or ALL
 
 
 def select_option(page: PageContext, name: str, options: Mapping[str, str], *, label: str) -> str:
