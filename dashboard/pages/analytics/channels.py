@@ -28,6 +28,14 @@ def render_channels(page: PageContext, period: AnalyticsPeriod) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("channels_view.none"))
         return
     _draw_chart(page, found, period)
+    draw_channel_table(page, period, found)
+    draw_template("shell/templates/note.html", note=page.text("channels_view.about"))
+
+
+def draw_channel_table(
+    page: PageContext, period: AnalyticsPeriod, found: Sequence[ChannelResult]
+) -> None:
+    """Draw a table of accounts. A row that is pressed shows the posts of its account."""
     language = page.localizer.language
     draw_data_table(
         page,
@@ -38,7 +46,6 @@ def render_channels(page: PageContext, period: AnalyticsPeriod) -> None:
         sort="followers",
         on_open=partial(_open_channel, found),
     )
-    draw_template("shell/templates/note.html", note=page.text("channels_view.about"))
 
 
 def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> list[ChannelResult]:
