@@ -10,10 +10,11 @@ from foundation.db.database import Scope
 from foundation.ops.wall_time import day_bounds
 from insights.metrics import catalog
 from insights.rollups import post_results
+from insights.rollups.creator_facts import POST_COUNTS
 from insights.rollups.metric_queries import load_channel_days
 from insights.rollups.periods import AnalyticsPeriod, DateRange
 from insights.rollups.post_results import PostGroup, sum_posts
-from schedules.posts.outcomes import count_outcomes
+from schedules.posts.daily_counts import count_deliveries_by_day
 from subscribers.orders import sales
 from tenants.agencies.queries import Creator
 
@@ -114,12 +115,10 @@ def _load_outcomes(
     found: dict[UUID, dict[str, int]] = {}
     for one in creators:
         start, end = day_bounds(period.first, one.zone)[0], day_bounds(period.last, one.zone)[1]
-        for channel, ends in count_outcomes(scope, [one.id], start, end).items():
-            found[channel] = {
-                "posts_published": ends.published,
-                "posts_late": ends.late,
-                "posts_failed": ends.failed,
-            }
+        for day in count_deliveries_by_day(scope, one.id, start, end, zone=one.zone):
+            sums = found.setdefault(day.channel_id, {})
+            for code, value in zip(POST_COUNTS, (day.published, day.failed, day.late), strict=True):
+                sums[code] = sums.get(code, 0) + value
     return found
 
 

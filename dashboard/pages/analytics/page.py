@@ -11,6 +11,7 @@ from dashboard.pages.analytics import (
     content,
     costs,
     filters,
+    live,
     overview,
     sales,
     saved_views,
@@ -32,6 +33,7 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("sales", sales.render_sales),
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
+    ("live", live.render_live),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""
