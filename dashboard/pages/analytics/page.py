@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.pages.analytics import audience, costs, filters, overview, sales
+from dashboard.pages.analytics import audience, costs, filters, overview, sales, share
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -37,6 +37,8 @@ def render_page(page: PageContext) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         period = filters.select_analytics_period(page, today)
         filters.select_creator(page, creators)
+        if period is not None:
+            share.render_share_links(page, period)
     if period is not None:
         render(page, period)
 
