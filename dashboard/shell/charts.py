@@ -14,6 +14,7 @@ import streamlit as st
 
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
+from foundation.i18n.translation import CURRENCY_UNITS
 
 HEIGHT = 240
 """Height of a chart in pixels."""
@@ -190,6 +191,12 @@ def draw_heat_map(
     _draw(page, labels, [chart], key=key, height=height)
 
 
+def currency_label(page: PageContext, currency: str) -> str:
+    """Return the name of a currency: its code, or the name of a unit without a code of its own."""
+    code = CURRENCY_UNITS.get(currency)
+    return page.text(code, amount="").strip("() \xa0") if code else currency
+
+
 def quote_vega(text: str) -> str:
     """Return a text for a Vega expression in single quotes."""
     return text.replace("\\", "\\\\").replace("'", "\\'")
@@ -287,7 +294,7 @@ def _draw(
 ) -> None:
     chart = (
         alt.layer(*parts)
-        .properties(height=height, description=labels.summary)
+        .properties(height=height)
         .configure(locale=number_locale(page.localizer.language))
     )
     st.altair_chart(chart, key=key, width="stretch", alt=labels.summary)

@@ -4,7 +4,19 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.pages.analytics import audience, costs, filters, overview, sales, share
+from dashboard.pages.analytics import (
+    annotations,
+    audience,
+    channels,
+    content,
+    costs,
+    filters,
+    live,
+    overview,
+    sales,
+    saved_views,
+    share,
+)
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -17,9 +29,12 @@ RenderView = Callable[[PageContext, AnalyticsPeriod], None]
 
 VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("overview", overview.render_overview),
+    ("content", content.render_content),
+    ("channels", channels.render_channels),
     ("sales", sales.render_sales),
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
+    ("live", live.render_live),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""
@@ -37,7 +52,9 @@ def render_page(page: PageContext) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         period = filters.select_analytics_period(page, today)
         filters.select_creator(page, creators)
+        saved_views.render_saved_views(page)
         if period is not None:
+            annotations.render_annotations(page, period, today)
             share.render_share_links(page, period)
     if period is not None:
         render(page, period)

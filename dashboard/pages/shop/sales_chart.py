@@ -9,7 +9,6 @@ import streamlit as st
 
 from dashboard.shell import charts
 from dashboard.shell.page_context import PageContext
-from foundation.i18n.translation import CURRENCY_UNITS
 from foundation.money import Money
 from subscribers.orders.sales import PeriodSales, SaleFilter, SalesSummary
 
@@ -30,7 +29,7 @@ def render_sales_chart(page: PageContext, asked: SaleFilter, summary: SalesSumma
             list(by_code),
             default=code,
             required=True,
-            format_func=partial(_unit, page),
+            format_func=partial(charts.currency_label, page),
             key=CURRENCY,
             label_visibility="collapsed",
         )
@@ -52,7 +51,7 @@ def _build_chart(page: PageContext, asked: SaleFilter, one: PeriodSales) -> alt.
             values=[row["day"] for row in rows[::every]], labelAngle=0, labelOverlap=True
         ),
     )
-    amounts = page.text("sales.axis", unit=_unit(page, one.currency))
+    amounts = page.text("sales.axis", unit=charts.currency_label(page, one.currency))
     tooltip = [
         alt.Tooltip("day:N", title=page.text("sales.column.at")),
         *(
@@ -119,9 +118,3 @@ def _build_day(page: PageContext, asked: SaleFilter, one: PeriodSales, day: date
         "before": float(amounts["before"].decimal),
         **texts,
     }
-
-
-def _unit(page: PageContext, currency: str) -> str:
-    """Return the name of a currency: its code, or the name of a unit without a code of its own."""
-    code = CURRENCY_UNITS.get(currency)
-    return page.text(code, amount="").strip("() \xa0") if code else currency
