@@ -139,7 +139,7 @@ def draw_ranking_chart(
     texts = base.mark_text(align="left", dx=4, fontSize=12, color=BEFORE_COLOR).encode(
         text="text:N"
     )
-    _draw(page, labels, [bars, texts], key=key, height=40 + 28 * max(len(points), 1))
+    _draw(page, labels, [bars, texts], key=key, height=76 + 28 * max(len(points), 1))
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,13 @@ from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.data_tables import draw_data_table, format_cell
 from dashboard.pages.shop.sales import fan_label
 from dashboard.shell import charts
-from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, HeatCell
+from dashboard.shell.charts import (
+    ChartLabels,
+    ChartPoint,
+    ChartSeries,
+    HeatCell,
+    currency_label,
+)
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -27,6 +33,9 @@ CURRENCY = "analytics:sales:currency"
 DIMENSION = "analytics:sales:by"
 TOP = 10
 """Number of groups in the chart."""
+
+HOURS_HEIGHT = 330
+"""Height of a heat map of the hours of the week in pixels."""
 
 BuildTable = Callable[[SalesAnalysis], AnalyticsTable]
 
@@ -155,7 +164,7 @@ def _draw_days(page: PageContext, found: SalesAnalysis, code: str) -> None:
     total = found.breakdown.totals[code]
     labels = ChartLabels(
         "",
-        page.text("analytics.net_in", currency=page.localizer.format_currency(code)),
+        page.text("analytics.net_in", currency=currency_label(page, code)),
         page.text(
             "analytics.days.summary",
             net=page.localizer.format_money(total.net),
@@ -208,10 +217,10 @@ def _draw_groups(
     ]
     if points:
         summary = page.text("analytics.groups.summary", name=points[0].at, net=points[0].text)
-        unit = page.text("analytics.net_in", currency=page.localizer.format_currency(code))
+        unit = page.text("analytics.net_in", currency=currency_label(page, code))
         labels = ChartLabels("", unit, summary)
         charts.draw_ranking_chart(page, labels, points, key=f"analytics:sales:{by}:chart:{code}")
-    _draw_table(page, period, found, build, f"by:{by}", sort="net")
+    _draw_table(page, period, found, build, f"by:{by}")
 
 
 def _draw_hours(page: PageContext, found: SalesAnalysis, code: str) -> None:
@@ -238,10 +247,11 @@ def _draw_hours(page: PageContext, found: SalesAnalysis, code: str) -> None:
         hour=f"{best.hour:02}:00",
         net=page.localizer.format_money(best.net),
     )
-    unit = page.text("analytics.net_in", currency=page.localizer.format_currency(code))
+    unit = page.text("analytics.net_in", currency=currency_label(page, code))
     labels = ChartLabels(page.text("analytics.column.hour"), unit, summary)
     key = f"analytics:sales:hours:chart:{code}"
-    charts.draw_heat_map(page, labels, cells, key=key, down=page.text("analytics.column.weekday"))
+    down = page.text("analytics.column.weekday")
+    charts.draw_heat_map(page, labels, cells, key=key, down=down, height=HOURS_HEIGHT)
 
 
 def _draw_cohorts(page: PageContext, found: SalesAnalysis) -> None:
@@ -274,5 +284,5 @@ def _draw_cohorts(page: PageContext, found: SalesAnalysis) -> None:
         cells,
         key="analytics:sales:cohorts:chart",
         down=page.text("analytics.column.cohort"),
-        height=60 + 26 * len(ended),
+        height=150 + 28 * len(ended),
     )
