@@ -11,6 +11,7 @@ from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import local_day
 from insights.rollups.history_import import (
+    build_past_rollups,
     import_past_days,
     import_past_followers,
     import_past_readings,
@@ -68,3 +69,5 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         if stage.prices:
             enter_demo_costs(scope, stage)
         import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
+        days = stage.days()
+        build_past_rollups(scope, stage.creator_id, days[0], days[-1])
