@@ -2,7 +2,7 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import daily_totals, history
+from demo.agency import daily_totals, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
 from demo.agency.costs import enter_demo_costs
@@ -59,6 +59,7 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         stage = read_history_input(scope, company, part)
         past = history.generate_history(stage)
         import_past_posts(scope, past.posts)
+        workspace.label_history(scope, past.posts)
         lifecycle.record_imported_history(
             scope, stage.channel.id, max(one.published_at for one in past.posts)
         )

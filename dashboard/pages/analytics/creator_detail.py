@@ -14,7 +14,7 @@ from dashboard.pages.analytics.creator_queries import (
 )
 from dashboard.pages.analytics.net_chart import draw_net_chart
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
+from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.ops.wall_time import local_day
 from insights.reports import daily_report
@@ -45,7 +45,7 @@ def render_creator(page: PageContext, creator: Creator, period: AnalyticsPeriod)
         return detail, channel_results.list_channel_results(scope, [mine], period)
 
     found, accounts = page.read(ask)
-    draw_template("pages/analytics/templates/creator_head.html", creator=creator)
+    st.subheader(escape_markdown(creator.name), anchor=False)
     if not found.purses:
         draw_template("shell/templates/empty_note.html", note=page.text("insights.no_money"))
     for purse in found.purses:

@@ -67,6 +67,7 @@ def render_live(page: PageContext, period: AnalyticsPeriod) -> None:
             {one.key: one.name for one in subjects.values()},
             label=page.text("live.subject"),
             width=420,
+            none="live.choose_one",
         )
     if key == filters.ALL:
         draw_template("shell/templates/note.html", note=page.text("live.choose"))
