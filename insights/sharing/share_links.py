@@ -98,7 +98,7 @@ class ShareLink:
 
 @dataclass(frozen=True)
 class SharedPage:
-    """What a link shows to its visitor: the tables of each view. `now` is the time of the read."""
+    """The content of a link for its visitor: the tables of each view, read at `now`."""
 
     agency: str
     name: str
@@ -191,7 +191,7 @@ def find_share_link(tenant: OpenScope, token: str) -> tuple[UUID, UUID] | None:
 
 
 def open_share_link(scope: Scope, link_id: UUID, language: str) -> SharedPage:
-    """Return what a link shows, in a language, and record the visit.
+    """Return the content of a link in a language, and record the visit.
 
     Raises NotFound if the link does not work: it is unknown, has expired or was revoked, or its
     author is no longer a member who may see these creators.

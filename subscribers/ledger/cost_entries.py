@@ -33,7 +33,7 @@ _OTHER_CURRENCIES = frozenset({STARS, TEST_CURRENCY})
 
 
 class CostKind(StrEnum):
-    """What a cost was spent on."""
+    """The purpose of a cost."""
 
     ENGINES = "engines"
     API = "api"

@@ -23,7 +23,7 @@ OTHER_FANS = "others"
 
 
 class SalesDimension(StrEnum):
-    """What sales are grouped by."""
+    """A property by which sales are grouped."""
 
     CREATOR = "creator"
     ITEM = "item"

@@ -10,9 +10,9 @@ from babel import Locale
 from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.data_tables import draw_data_table
 from dashboard.pages.analytics.sales import HOURS_HEIGHT, load_sales
-from dashboard.pages.shop.sales import fan_label
 from dashboard.shell import charts
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, HeatCell
+from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope

@@ -78,6 +78,8 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
             default=[SharedView.SALES, SharedView.AUDIENCE],
             format_func=lambda one: page.text(f"insights.view.{one}"),
             key=f"{FORM}:views",
+            placeholder=page.text("share.choose_views"),
+            select_all=False,
         )
         st.multiselect(
             page.text("share.creators"),
@@ -85,6 +87,8 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
             default=[one.id for one in found.chosen],
             format_func=lambda one: names[one],
             key=f"{FORM}:creators",
+            placeholder=page.text("share.choose_creators"),
+            select_all=False,
         )
         st.checkbox(
             page.text("share.rolling", days=len(period.days)), value=True, key=f"{FORM}:rolling"
