@@ -21,7 +21,7 @@ ANNOTATIONS = ((18, "Nouveau tarif des packs"), (6, "Collaboration avec Sacha"))
 """Days before today, and the text."""
 
 VIEW_NAME = "Bilan du lundi"
-GOALS = ((goals.GoalMetric.NET, 60_000), (goals.GoalMetric.VIEWS, 70_000))
+GOALS = ((goals.GoalMetric.NET, 50_000), (goals.GoalMetric.VIEWS, 65_000))
 """Monthly targets of a creator with sales; amounts are in minor units of the demo's currency."""
 
 

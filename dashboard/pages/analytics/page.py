@@ -46,11 +46,12 @@ WITHOUT_PERIOD = frozenset({"live"})
 def render_page(page: PageContext) -> None:
     """Render the chosen view for a period."""
     st.title(page.text("dashboard.page.insights"))
-    creators = page.read(page.list_creators)
+    creators, today = page.read(
+        lambda scope: (page.list_creators(scope), local_day(scope.now, get_agency(scope).zone))
+    )
     if not creators:
         draw_template("shell/templates/empty_note.html", note=page.text("insights.no_creators"))
         return
-    today = page.read(lambda scope: local_day(scope.now, get_agency(scope).zone))
     view = _select_view(page)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         if view in WITHOUT_PERIOD:
