@@ -67,7 +67,26 @@ def test_visitor_is_redirected_and_only_counted(mia: CreatorPage) -> None:
     assert "set-cookie" not in answer.headers
     assert answer.content == b""
     follow(mia, path, INSTAGRAM)
-    assert counted(mia, subject) == LinkClicks(people=2)
+    follow(mia, path, INSTAGRAM)
+    assert counted(mia, subject) == LinkClicks(people=3, visitors=2)
+
+
+def test_digests_of_visitors_differ_between_links_and_days(mia: CreatorPage) -> None:
+    """The same visitor on two links, and on one link on two days, has three digests, and none can be
+    computed once the key of its day is deleted."""
+    paths = [short(mia)[0], short(mia)[0]]
+    for path in (*paths, paths[0]):
+        follow(mia, path)
+    with mia.scope() as scope:
+        # The day ends: its key is deleted by retention.
+        scope.run("DELETE FROM link_salts WHERE tenant_id = :tenant", tenant=mia.tenant_id)
+    follow(mia, paths[0])
+    with mia.scope() as scope:
+        rows = scope.run(
+            "SELECT digest FROM link_visitors WHERE tenant_id = :tenant", tenant=mia.tenant_id
+        )
+        assert len(set(rows.scalars())) == 3
+        assert PERSON not in str(scope.run("SELECT * FROM link_visitors").all())
 
 
 @pytest.mark.parametrize(
