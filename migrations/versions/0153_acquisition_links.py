@@ -17,7 +17,7 @@ from migrations.tools import (
 )
 
 revision = "0153"
-down_revision = "0149"
+down_revision = "0152"
 branch_labels = None
 depends_on = None
 
