@@ -35,6 +35,7 @@ def select_analytics_period(page: PageContext, today: date) -> AnalyticsPeriod |
         list(Comparison),
         format_func=lambda one: page.text(f"analytics.compare.{one}"),
         key=COMPARE,
+        required=True,
         width=210,
     )
     choice = str(st.session_state[f"{PERIOD}:choice"])
@@ -78,7 +79,7 @@ def list_chosen_creators(page: PageContext, scope: Scope) -> list[Creator]:
 
 def is_one_creator_chosen() -> bool:
     """Return True if one creator is chosen rather than all."""
-    return st.session_state.get(CREATOR, ALL) != ALL
+    return bool(st.session_state.get(CREATOR, ALL) != ALL)
 
 
 def choose_creator(slug: str) -> None:
