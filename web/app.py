@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 
+from channels.links.domains import serve_link_hosts
 from connectors.registry import loader
 from foundation.db.database import OpenScope, is_reachable
 from foundation.http.host_guard import HostGuard, host_name
@@ -90,7 +91,11 @@ def create_web_app(
     )
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(
-        app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base)
+        app,
+        hosts=hosts,
+        headers=HEADERS | secure,
+        elsewhere=_render_wrong_host_page(base),
+        admits=serve_link_hosts(tenant),
     )
 
 

@@ -47,7 +47,7 @@ class Credit:
 
 @dataclass(frozen=True)
 class FirstPurchase:
-    """The share of a link in the first purchase of a fan, at the time of its payment (UTC-aware)."""
+    """The share of a link in a fan's first purchase; `at` is when it was paid (UTC-aware)."""
 
     link_id: UUID
     creator_id: UUID

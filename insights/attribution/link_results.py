@@ -75,29 +75,36 @@ class LinkResult:
 class LinkReport:
     """The results of all links of some creators in a period, and what no link is credited with.
 
-    In each currency, the net sales of all links and the unattributed ones sum to `net`, the net
-    sales of the ledger. `archived` are the results of archived links in one sum.
+    In each currency, the net sales of `results`, of `others`, which are the links that are not
+    listed, and the unattributed ones sum to `net`, the net sales of the ledger.
     """
 
     model: AttributionModel
     results: Sequence[LinkResult]
-    archived: tuple[Money, ...]
+    others: tuple[Money, ...]
     unattributed: tuple[Money, ...]
     unattributed_buyers: Fraction
     net: tuple[Money, ...]
 
 
 def load_link_report(
-    scope: Scope, creators: Sequence[Creator], first: date, last: date, model: AttributionModel
+    scope: Scope,
+    creators: Sequence[Creator],
+    first: date,
+    last: date,
+    model: AttributionModel,
+    *,
+    archived: bool = False,
 ) -> LinkReport:
-    """Return the results of the links of these creators; both days are included.
+    """Return the results of the links of these creators, newest link first; both days are included.
+    With `archived`, the results are those of archived links.
 
     Raises BadInput for an invalid period.
     """
     asked = SaleFilter(tuple(creators), first, last)
     sales.check_period(first, last)
     whose = {one.id: one for one in creators}
-    every = links.list_links(scope, list(whose))
+    every = links.list_links(scope, list(whose), archived=archived)
     tally = _Tally(scope, creators, first, last, model)
     shown = {one.id for one in every}
     total = {one.currency: one.net for one in sales.sum_sales(scope, asked).currencies}
@@ -106,7 +113,7 @@ def load_link_report(
     return LinkReport(
         model,
         [tally.result_of(one, whose[one.creator_id]) for one in every],
-        archived=_sorted_amounts(
+        others=_sorted_amounts(
             _sum_amounts(one for one in tally.inside if one.link_id not in shown)
         ),
         unattributed=_subtract(total, given),

@@ -87,8 +87,9 @@ def test_credits_of_each_movement_sum_to_it_or_to_nothing(
     for one in moved:
         if one.subscription and one.is_sale:
             first_paid[one.subscription] = min(one.at, first_paid.get(one.subscription, one.at))
-    paid = {one.sale: first_paid.get(one.subscription or _id(0), one.at) for one in moved
-            if one.is_sale}
+    paid = {
+        one.sale: first_paid.get(one.subscription or _id(0), one.at) for one in moved if one.is_sale
+    }
     expected: defaultdict[tuple[datetime, str], int] = defaultdict(int)
     for one in moved:
         if any(t.fan_id == one.fan_id and t.at <= paid[one.sale] for t in touches):
@@ -180,9 +181,7 @@ def test_simulation_recovers_the_known_value_of_each_link() -> None:
             moved.append(paid)
             if dice.random() < 0.05:
                 moved.append(refund(paid, fan + 300, amount))
-    by_model = {
-        model: _sums(credit_movements(touches, moved, model)) for model in AttributionModel
-    }
+    by_model = {model: _sums(credit_movements(touches, moved, model)) for model in AttributionModel}
     first = by_model[AttributionModel.FIRST]
     for link, mean in truth.items():
         per_fan = first[_id(link), "EUR"] / fans[link]

@@ -127,7 +127,13 @@ def test_models_credit_the_first_the_last_or_all_links(studio: Studio) -> None:
 
 @pytest.mark.parametrize(
     "said",
-    ["/start", "/start from-", "/start from-0123456789abcdef", "/start from-{code}x", "from-{code}"],
+    [
+        "/start",
+        "/start from-",
+        "/start from-0123456789abcdef",
+        "/start from-{code}x",
+        "from-{code}",
+    ],
 )
 def test_other_messages_are_no_touch(studio: Studio, said: str) -> None:
     link = create(studio)
@@ -145,7 +151,7 @@ def test_archived_link_still_redirects_and_counts(studio: Studio) -> None:
     buy(studio, "leo")
     found = report(studio)
     assert found.results == []
-    assert found.archived == found.net == (Money(500, "XTS"),)
+    assert found.others == found.net == (Money(500, "XTS"),)
     assert found.unattributed == (Money(0, "XTS"),)
 
 
@@ -190,8 +196,10 @@ def test_change_of_an_older_version_is_refused(studio: Studio) -> None:
         ({"cost": Money(1, "ZZZ")}, "acquisition.cost_unreadable"),
         ({"url": "javascript:alert(1)"}, "link.scheme"),
         ({"url": "https://bit.ly/x"}, "link.short"),
-        ({"destination": LinkDestination.DISCORD, "url": "https://discord.gg.evil.example/a"},
-         "acquisition.no_invite"),
+        (
+            {"destination": LinkDestination.DISCORD, "url": "https://discord.gg.evil.example/a"},
+            "acquisition.no_invite",
+        ),
         ({"destination": LinkDestination.CHAT}, "acquisition.no_chat"),
         ({"utm": UtmParameters(source="a" * 81)}, "link.mark_unreadable"),
     ],
