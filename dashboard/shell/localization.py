@@ -155,10 +155,9 @@ class MemberLocalizer:
         """Format a count that can have parts, with one decimal if it has any."""
         return str(format_decimal(round(float(amount), 1), locale=self.language))
 
-    def format_percent(self, ratio: Fraction) -> str:
-        """Format a ratio in per cent, with one decimal below 10 %."""
-        value = round(float(ratio), 3 if abs(ratio) < Fraction(1, 10) else 2)
-        return str(format_percent(value, locale=self.language, decimal_quantization=False))
+    def format_percent(self, share: Fraction) -> str:
+        """Format a share of 1 in per cent with at most one decimal: 12.5%."""
+        return str(format_percent(share.numerator / share.denominator, "#,##0.#%", self.language))
 
     def count_text(self, code: str, number: int) -> str:
         """Return the text of a count: message `<code>_one` for one (in French also for zero),

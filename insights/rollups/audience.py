@@ -3,10 +3,12 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from uuid import UUID
 
 from channels.accounts.queries import Channel, list_creator_channels
 from foundation.db.database import Scope
 from insights.metrics import followers
+from insights.rollups import metric_queries
 from insights.rollups.periods import AnalyticsPeriod
 from subscribers.conversations import fan_activity
 from subscribers.conversations.fan_activity import ActiveHour
@@ -39,12 +41,26 @@ class ChannelFollowers:
 
 
 @dataclass(frozen=True)
+class ResponseDay:
+    """Replies of a creator's team to waiting fans on a local day. `values` are the metrics that
+    were counted, by code; times are in seconds."""
+
+    creator: Creator
+    day: date
+    values: Mapping[str, int]
+
+
+RESPONSES = ("response_time_median", "response_time_p90", "answered", "unanswered")
+
+
+@dataclass(frozen=True)
 class AudienceAnalysis:
     """The audience of a period. Renewals cover at least the last `MONTHS` months."""
 
     followers: Sequence[ChannelFollowers]
     hours: Sequence[ActiveHour]
     languages: Sequence[tuple[str, int]]
+    responses: Sequence[ResponseDay]
     renewals: Sequence[RenewalMonth]
 
 
@@ -67,5 +83,18 @@ def load_audience(
         sorted(found, key=lambda one: -one.latest),
         fan_activity.load_active_hours(scope, creators, period.first, period.last),
         fan_activity.count_fan_languages(scope, creators),
+        _load_responses(scope, creators, period),
         renewals.load_renewals(scope, creators, min(period.first, months_ago), period.last),
     )
+
+
+def _load_responses(
+    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod
+) -> list[ResponseDay]:
+    by_id = {one.id: one for one in creators}
+    days: dict[tuple[date, UUID], dict[str, int]] = {}
+    for one in metric_queries.load_creator_facts(
+        scope, list(by_id), RESPONSES, period.first, period.last
+    ):
+        days.setdefault((one.day, one.creator_id), {})[one.metric] = one.value
+    return [ResponseDay(by_id[creator], day, values) for (day, creator), values in days.items()]

@@ -30,7 +30,7 @@ _SALES = ("gross", "refunds", "fees", "chatters")
 class ProfitMonth:
     """The sales and costs of a creator in a month and currency.
 
-    Net is gross minus refunds and fees. `costs` has every kind; chatter pay is the commission that
+    Net is gross minus refunds. `costs` has every kind; chatter pay is the commission that
     the ledger books plus what was entered. Exact engine and request costs are rounded up once.
     """
 
@@ -48,8 +48,8 @@ class ProfitMonth:
 
     @property
     def net(self) -> Money:
-        """Return gross minus refunds and fees."""
-        return self.gross - self.refunds - self.fees
+        """Return gross minus refunds."""
+        return self.gross - self.refunds
 
     @property
     def cost(self) -> Money:
@@ -58,8 +58,8 @@ class ProfitMonth:
 
     @property
     def profit(self) -> Money:
-        """Return the net sales minus all costs."""
-        return self.net - self.cost
+        """Return the net sales minus the platforms' fees and all costs."""
+        return self.net - self.fees - self.cost
 
     @property
     def roi(self) -> Fraction | None:
@@ -72,6 +72,7 @@ class CostAnalysis:
     """The months of some creators, latest first, and the costs that were entered, with the voided
     ones. `first` and `last` are the days of these whole months."""
 
+    creators: Sequence[Creator]
     first: date
     last: date
     months: Sequence[ProfitMonth]
@@ -88,7 +89,7 @@ def load_costs(scope: Scope, creators: Sequence[Creator], first: date, last: dat
     sums = _sum_sales(daily_sales_by_creator(scope, ids, start, end))
     exact = {
         CostKind.ENGINES: cost_report.spending_by_month,
-        CostKind.REQUESTS: request_costs.costs_by_month,
+        CostKind.API: request_costs.costs_by_month,
     }
     for kind, load in exact.items():
         for (creator, month), spent in load(scope, ids, f"{start:%Y-%m}", f"{end:%Y-%m}").items():
@@ -107,7 +108,7 @@ def load_costs(scope: Scope, creators: Sequence[Creator], first: date, last: dat
     ]
     months.sort(key=lambda one: (one.creator.name.casefold(), one.currency))
     months.sort(key=lambda one: one.first_day, reverse=True)
-    return CostAnalysis(start, end, months, entries)
+    return CostAnalysis(creators, start, end, months, entries)
 
 
 _Key = tuple[UUID, date, str]

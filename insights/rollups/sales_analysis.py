@@ -12,8 +12,8 @@ from channels.links import short_links
 from foundation.db.database import Scope
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
+from insights.rollups import metric_queries
 from insights.rollups.periods import AnalyticsPeriod
-from insights.rollups.queries import daily_work_by_creator
 from subscribers.conversations import fan_activity
 from subscribers.orders import cohorts, sales
 from subscribers.orders.cohorts import CohortTable
@@ -56,7 +56,7 @@ class SalesAnalysis:
         if self.before is None:
             return None
         earlier = self.before.get(currency)
-        return earlier.net if earlier is not None else Money(0, currency)
+        return earlier.gross - earlier.refunds if earlier is not None else Money(0, currency)
 
 
 def load_sales_analysis(
@@ -121,8 +121,8 @@ def load_funnel(
 
 def _count_views(scope: Scope, ids: Collection[UUID], first: date, last: date) -> int | None:
     """Return the views of posts in the period, or None if no platform reported any."""
-    work = daily_work_by_creator(scope, ids, first, last)
-    return sum(day.views for days in work.values() for day in days.values()) or None
+    found = metric_queries.load_channel_days(scope, ids, ["views"], first, last)
+    return sum(one.value for one in found) if found else None
 
 
 def _count_clicks(scope: Scope, ids: Collection[UUID], first: date, last: date) -> int | None:

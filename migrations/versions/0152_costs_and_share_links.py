@@ -17,7 +17,7 @@ from migrations.tools import (
 )
 
 revision = "0152"
-down_revision = "0149"
+down_revision = "0150"
 branch_labels = None
 depends_on = None
 
@@ -42,7 +42,7 @@ def upgrade() -> None:
         inside("creator_id", "creators"),
         sa.CheckConstraint("amount_minor > 0", name="cost_entries_positive"),
         sa.CheckConstraint(
-            "kind IN ('engines', 'requests', 'chatters', 'ads', 'other')", name="cost_entries_kind"
+            "kind IN ('engines', 'api', 'chatters', 'ads', 'other')", name="cost_entries_kind"
         ),
     )
     op.create_index("cost_entries_by_day", "cost_entries", ["tenant_id", "creator_id", "spent_on"])

@@ -85,7 +85,7 @@ class CostEntry(CreatorOwnedRow, table=True):
         Index("cost_entries_by_day", "tenant_id", "creator_id", "spent_on"),
         CheckConstraint("amount_minor > 0", name="cost_entries_positive"),
         CheckConstraint(
-            "kind IN ('engines', 'requests', 'chatters', 'ads', 'other')", name="cost_entries_kind"
+            "kind IN ('engines', 'api', 'chatters', 'ads', 'other')", name="cost_entries_kind"
         ),
         about="creator",
     )

@@ -1,7 +1,7 @@
 """Cohorts: fans by the month of their first purchase from a creator, and what they bought since.
 
-Months are those of the creator's time zone. A month that has not ended yet has no figures, because
-they would look like a loss.
+Net sales are gross minus refunds. Months are those of the creator's time zone. A month that has not
+ended yet has no figures, because they would look like a loss.
 """
 
 from collections.abc import Mapping, Sequence
@@ -67,7 +67,7 @@ WITH periods AS (SELECT * FROM unnest(CAST(:creators AS uuid[]), CAST(:zones AS 
     SELECT t.id, t.kind, t.creator_id, t.source_key, t.fan_id,
       CAST(date_trunc('month', t.occurred_at AT TIME ZONE p.zone) AS date) AS month
     FROM periods p JOIN ledger_transactions t ON t.tenant_id = :tenant
-      AND t.creator_id = p.creator_id AND t.kind IN ('sale', 'refund', 'fee')
+      AND t.creator_id = p.creator_id AND t.kind IN ('sale', 'refund')
       AND t.creator_id = ANY(:creators)
   ),
   fans_of_keys AS (
@@ -82,7 +82,7 @@ WITH periods AS (SELECT * FROM unnest(CAST(:creators AS uuid[]), CAST(:zones AS 
     SELECT f.cohort, m.month, f.creator_id, f.fan_id, m.kind, e.currency,
       -sum(e.amount_minor) AS net
     FROM movements m JOIN ledger_entries e ON e.tenant_id = :tenant AND e.transaction_id = m.id
-      AND e.account IN ('sales', 'refunds', 'platform_fee')
+      AND e.account IN ('sales', 'refunds')
     LEFT JOIN fans_of_keys k ON k.creator_id = m.creator_id AND k.source_key = m.source_key
     LEFT JOIN firsts f ON f.creator_id = m.creator_id AND f.fan_id = coalesce(m.fan_id, k.fan_id)
     GROUP BY f.cohort, m.month, f.creator_id, f.fan_id, m.kind, e.currency

@@ -447,7 +447,8 @@ def query_sales(scope: Scope, asked: SaleFilter, statement: str, **named: object
     an invalid period.
     """
     parameters = _parameters(scope, asked, asked.first, asked.last)
-    return scope.run(_PERIODS + _ROWS + statement, **parameters, **named)
+    found: Result[Any] = scope.run(_PERIODS + _ROWS + statement, **parameters, **named)
+    return found
 
 
 def list_sources(scope: Scope, creators: Sequence[UUID]) -> list[str]:

@@ -33,7 +33,7 @@ class SalesDimension(StrEnum):
 
 @dataclass(frozen=True)
 class SalesGroup:
-    """Sums of a group in one currency; net is gross minus refunds and fees.
+    """Sums of a group in one currency; net is gross minus refunds, before the platforms' fees.
 
     `key` is the ID of a creator, pack, channel or fan; a platform of imported statements has its
     name, an item without a pack its title. It is empty where the sale names none. `buyers` counts
@@ -50,8 +50,13 @@ class SalesGroup:
 
     @property
     def net(self) -> Money:
-        """Return gross minus refunds and fees."""
-        return self.gross - self.refunds - self.fees
+        """Return gross minus refunds."""
+        return self.gross - self.refunds
+
+    @property
+    def after_fees(self) -> Money:
+        """Return what is left of the net amount after the platforms' fees."""
+        return self.net - self.fees
 
     @property
     def currency(self) -> str:
@@ -76,7 +81,7 @@ def _divide(money: Money, count: int) -> Money | None:
 @dataclass(frozen=True)
 class HourOfSales:
     """Sums of one hour of the week in one currency, in each creator's time zone. `weekday` is 0 for
-    Monday; refunds and fees count at their own time."""
+    Monday; refunds count at their own time."""
 
     weekday: int
     hour: int
@@ -104,7 +109,7 @@ _BREAKDOWN = """,
   ),
   fan_ranks AS (
     SELECT fan_id, currency,
-      row_number() OVER (PARTITION BY currency ORDER BY sum(net) DESC, fan_id) AS place
+      row_number() OVER (PARTITION BY currency ORDER BY sum(gross) DESC, fan_id) AS place
     FROM counted WHERE fan_id IS NOT NULL GROUP BY fan_id, currency
   ),
   keyed AS (
@@ -125,11 +130,10 @@ _BREAKDOWN = """,
     FROM counted c
   )
 SELECT dimension, key, (array_agg(name ORDER BY at DESC))[1] AS name, currency,
-  sum(is_sale) AS orders,
-  count(DISTINCT fan_id) FILTER (WHERE is_sale = 1) AS buyers, sum(charged) AS gross,
-  sum(refunded) AS refunds, sum(fee) AS fees
+  sum(is_sale) AS orders, count(DISTINCT fan_id) FILTER (WHERE is_sale = 1) AS buyers,
+  sum(charged) AS gross, sum(refunded) AS refunds, sum(fee) AS fees
 FROM keyed GROUP BY dimension, key, currency
-ORDER BY dimension, currency, sum(net) DESC, key
+ORDER BY dimension, currency, sum(charged - refunded) DESC, key
 """
 
 

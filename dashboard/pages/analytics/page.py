@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.pages.analytics import filters, overview
+from dashboard.pages.analytics import audience, costs, filters, overview, sales
 from dashboard.pages.analytics.links import view as links_view
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -18,6 +18,9 @@ RenderView = Callable[[PageContext, AnalyticsPeriod], None]
 
 VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("overview", overview.render_overview),
+    ("sales", sales.render_sales),
+    ("audience", audience.render_audience),
+    ("costs", costs.render_costs),
     ("links", links_view.render_links),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
