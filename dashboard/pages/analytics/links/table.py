@@ -11,6 +11,7 @@ import streamlit as st
 from dashboard.pages.analytics.links.queries import LinksView
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
+from dashboard.shell.widgets import draw_template
 from foundation.money import Money
 from insights.attribution.link_results import WINDOWS, LinkResult
 
@@ -22,18 +23,21 @@ CHOSEN = "acquisition:chosen"
 WINDOW_COLUMNS = {f"net_{days}": days for days in WINDOWS}
 COLUMNS = ("name", "clicks", "chats", "buyers", "net", *WINDOW_COLUMNS, "cost", "roi")
 DEFAULT_SORT = ("net", True)
+MAX_SHOWN = 100
+"""Maximum number of links on the page. Files contain all."""
 
 
 def draw_links(page: PageContext, found: LinksView) -> None:
     """Draw the links, and below them the sales of other links, those without a link, and all."""
     sort, descending = st.session_state.get(SORT, DEFAULT_SORT)
+    ordered = sort_results(found.report.results, sort, descending=descending)
     rows = [
         TableRow(
             [_build_cell(page, found, one, name) for name in COLUMNS],
             f"open:{one.link.id}",
             is_chosen=st.session_state.get(CHOSEN) == one.link.id,
         )
-        for one in sort_results(found.report.results, sort, descending=descending)
+        for one in ordered[:MAX_SHOWN]
     ]
     table = Table(
         caption=page.text("acquisition.table"),
@@ -47,6 +51,10 @@ def draw_links(page: PageContext, found: LinksView) -> None:
         totals=_build_totals(page, found),
     )
     draw_table(page, table, key=TABLE, on_press=partial(_press, found.report.results))
+    if len(ordered) > MAX_SHOWN:
+        shown, every = (page.localizer.format_number(one) for one in (MAX_SHOWN, len(ordered)))
+        note = page.text("analytics.rows_shown", shown=shown, all=every)
+        draw_template("shell/templates/note.html", note=note)
 
 
 def sort_results(results: Sequence[LinkResult], sort: str, *, descending: bool) -> list[LinkResult]:
@@ -96,7 +104,7 @@ def _press(results: Sequence[LinkResult], sent: str) -> None:
 
 def _build_cell(page: PageContext, found: LinksView, one: LinkResult, name: str) -> TableCell:
     voice = page.localizer
-    unknown = TableCell(page.text("acquisition.not_measured"))
+    unknown = TableCell(page.text("analytics.not_available"))
     match name:
         case "name":
             source = page.text(f"acquisition.source.{one.link.details.source}")
@@ -136,7 +144,7 @@ def _build_buyers(page: PageContext, one: LinkResult) -> TableCell:
 def _build_window(page: PageContext, one: LinkResult, days: int) -> TableCell:
     window = one.windows.get(days)
     if window is None:
-        return TableCell(page.text("acquisition.not_measured"))
+        return TableCell(page.text("analytics.not_available"))
     note = "" if window.is_complete else page.text("acquisition.so_far")
     return TableCell(format_amounts(page, window.amounts), note)
 
@@ -157,7 +165,7 @@ def _build_cost(page: PageContext, one: LinkResult) -> TableCell:
 def _build_roi(page: PageContext, one: LinkResult) -> TableCell:
     if one.roi is None:
         return TableCell(
-            page.text("acquisition.not_measured"), page.text(f"acquisition.roi.{one.roi_gap}")
+            page.text("analytics.not_available"), page.text(f"acquisition.roi.{one.roi_gap}")
         )
     return TableCell(page.localizer.format_percent(one.roi))
 

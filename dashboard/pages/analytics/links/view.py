@@ -1,5 +1,6 @@
 """The view Links: what each acquisition link brought, by a model of attribution."""
 
+from collections.abc import Callable
 from functools import partial
 
 import streamlit as st
@@ -42,7 +43,7 @@ def render_links(page: PageContext, period: AnalyticsPeriod) -> None:
     found = page.read(partial(_load, page, period, model, archived))
     if found.report.results:
         table.draw_links(page, found)
-        _render_downloads(page, period, found)
+        _render_downloads(page, period, partial(_load, page, period, model, archived))
     else:
         code = "acquisition.none_archived" if archived else "acquisition.none"
         draw_template("shell/templates/empty_note.html", note=page.text(code))
@@ -88,18 +89,24 @@ def _load(
     )
 
 
-def _render_downloads(page: PageContext, period: AnalyticsPeriod, found: LinksView) -> None:
+def _render_downloads(
+    page: PageContext, period: AnalyticsPeriod, load: Callable[[Scope], LinksView]
+) -> None:
+    """Render the downloads. A file is read with the rights that the member has then."""
+
     def make(form: FileFormat) -> bytes:
+        found = page.read(load)
         return render_table_file(form, build_link_sheet(found.report, found.base, found.members))
 
     with st.container(horizontal=True, gap="small"):
         for form, mime in FILE_TYPES.items():
             st.download_button(
-                page.text(f"acquisition.take_{form}"),
+                page.text(f"analytics.download.{form}"),
                 partial(make, form),
                 f"links-{period.first}-{period.last}.{form}",
                 mime,
                 key=f"acquisition:{form}",
                 icon=":material/download:",
+                type="tertiary",
                 on_click="ignore",
             )
