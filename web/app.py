@@ -70,7 +70,12 @@ def create_web_app(
     _add_probes(app, tenant)
     _add_error_pages(app)
     programs = create_api(
-        tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key
+        tenant,
+        limits=limits,
+        library=library,
+        generators=generators,
+        letterbox_key=letterbox_key,
+        public_url=base,
     )
     app.mount("/v1", programs)
     _add_site_routes(app, tenant, store, public_url=base, door_key=door_key)
