@@ -13,10 +13,10 @@ import re
 import secrets
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
-from channels.links.models import LinkRow
+from channels.links.models import LinkClicksRow, LinkRow
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict
@@ -192,6 +192,28 @@ def _salt_of_today(scope: Scope) -> str:
         )
         salt = scope.run(query, **where).scalar_one()
     return str(salt)
+
+
+def import_past_clicks(
+    scope: Scope, slug: str, clicks: Mapping[date, LinkClicks], *, at: datetime
+) -> None:
+    """Insert the clicks of past days (UTC) of a stored link. Existing days are not changed. `at` is
+    the time of the rows."""
+    link_id = derived_uuid(scope.tenant_id, "link", slug)
+    rows = [
+        {
+            "id": derived_uuid(link_id, day, "clicks"),
+            "created_at": at,
+            "updated_at": at,
+            "link_id": link_id,
+            "day": day,
+            "people": one.people,
+            "machines": one.machines,
+            "visitors": one.visitors,
+        }
+        for day, one in sorted(clicks.items())
+    ]
+    insert_rows(scope, LinkClicksRow, rows)
 
 
 def clicks_by_subject(

@@ -2,7 +2,7 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import daily_totals, history
+from demo.agency import acquisition, daily_totals, history
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
 from demo.agency.history import HistoryInput
@@ -65,3 +65,4 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
         import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
+        acquisition.write_acquisition_links(scope, stage, past.fans)
