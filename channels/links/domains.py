@@ -25,8 +25,8 @@ _HOST = re.compile(r"(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z][a-z0-9-]{0
 
 
 def set_link_domain(scope: Scope, host: str, *, public_url: str) -> None:
-    """Set the host name of the agency's short links; "" removes it. Links that were shared under the
-    address of the installation continue to work, those under a removed domain do not.
+    """Set the host name of the agency's short links; "" removes it. Links that were shared under
+    the address of the installation continue to work, those under a removed domain do not.
 
     Raises BadInput for an invalid host name and for that of the installation.
     """

@@ -169,7 +169,8 @@ def count_person(scope: Scope, link_id: UUID, *, address: str, agent: str) -> No
     digest = hmac.new(salt.encode(), said, hashlib.sha256).hexdigest()[:VISITOR_DIGEST_LENGTH]
     new = scope.run(
         "INSERT INTO link_visitors (tenant_id, id, link_id, digest)"
-        " VALUES (:tenant, :id, :link, :digest) ON CONFLICT (tenant_id, link_id, digest) DO NOTHING",
+        " VALUES (:tenant, :id, :link, :digest)"
+        " ON CONFLICT (tenant_id, link_id, digest) DO NOTHING",
         tenant=scope.tenant_id,
         id=uuid7(),
         link=link_id,

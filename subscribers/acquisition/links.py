@@ -1,9 +1,9 @@
 """Acquisition links: one link for each campaign, with its source, cost, owner and dates.
 
 A link is shared under a short URL. It opens a chat with a bot, which receives the link's code as
-its start parameter, a Discord invite, or a web page. The destination of a link never changes: a link
-that was approved, printed or paid for cannot be redirected. Archiving hides a link and keeps it
-working.
+its start parameter, a Discord invite, or a web page. The destination of a link never changes: a
+link that was approved, printed or paid for cannot be redirected. Archiving hides a link and keeps
+it working.
 """
 
 import re
@@ -324,7 +324,8 @@ def _check_utm(utm: UtmParameters) -> UtmParameters:
 
 def _check_number(scope: Scope, creator_id: UUID) -> None:
     count = scope.run(
-        "SELECT count(*) FROM acquisition_links WHERE tenant_id = :tenant AND creator_id = :creator",
+        "SELECT count(*) FROM acquisition_links WHERE tenant_id = :tenant"
+        " AND creator_id = :creator",
         tenant=scope.tenant_id,
         creator=creator_id,
     ).scalar_one()

@@ -22,8 +22,8 @@ from tenants.agencies.queries import Creator, get_agency, list_members
 @dataclass(frozen=True)
 class LinksView:
     """The results of the chosen creators' links. `channels` are the accounts, by creator, whose
-    chat a link can open; `members` are names by ID. `base` is the address of short links and `domain`
-    the agency's own host name for them, or "". `currencies` are those of costs."""
+    chat a link can open; `members` are names by ID. `base` is the address of short links and
+    `domain` the agency's own host name for them, or "". `currencies` are those of costs."""
 
     report: LinkReport
     creators: Sequence[Creator]

@@ -23,6 +23,8 @@ CHOSEN = "acquisition:chosen"
 WINDOW_COLUMNS = {f"net_{days}": days for days in WINDOWS}
 COLUMNS = ("name", "clicks", "chats", "buyers", "net", *WINDOW_COLUMNS, "cost", "roi")
 DEFAULT_SORT = ("net", True)
+OPEN_WINDOW = "*"
+"""Mark of revenue that can still grow, explained below the table."""
 MAX_SHOWN = 100
 """Maximum number of links on the page. Files contain all."""
 
@@ -133,11 +135,7 @@ def _build_cell(page: PageContext, found: LinksView, one: LinkResult, name: str)
 
 def _build_buyers(page: PageContext, one: LinkResult) -> TableCell:
     conversion = one.conversion
-    note = (
-        page.text("acquisition.of_visitors", percent=page.localizer.format_percent(conversion))
-        if conversion is not None
-        else ""
-    )
+    note = page.localizer.format_percent(conversion) if conversion is not None else ""
     return TableCell(page.localizer.format_share(one.buyers or Fraction(0)), note)
 
 
@@ -145,8 +143,8 @@ def _build_window(page: PageContext, one: LinkResult, days: int) -> TableCell:
     window = one.windows.get(days)
     if window is None:
         return TableCell(page.text("analytics.not_available"))
-    note = "" if window.is_complete else page.text("acquisition.so_far")
-    return TableCell(format_amounts(page, window.amounts), note)
+    mark = "" if window.is_complete else OPEN_WINDOW
+    return TableCell(f"{format_amounts(page, window.amounts)}{mark}")
 
 
 def _build_cost(page: PageContext, one: LinkResult) -> TableCell:
