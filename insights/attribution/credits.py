@@ -95,7 +95,7 @@ def _touches_by_fan(touches: Iterable[Touch]) -> Mapping[UUID, Sequence[Touch]]:
     for one in touches:
         by_fan[one.fan_id].append(one)
     for mine in by_fan.values():
-        mine.sort(key=lambda one: (one.at, one.link_id))
+        mine.sort(key=lambda one: (one.at, one.id, one.link_id))
     return by_fan
 
 

@@ -26,11 +26,13 @@ _START = re.compile(
 
 @dataclass(frozen=True)
 class Touch:
-    """A fan who opened a chat through a link; `at` is UTC-aware."""
+    """A fan who opened a chat through a link; `at` is UTC-aware. `id` orders touches of the same
+    second, the resolution of most platforms."""
 
     fan_id: UUID
     link_id: UUID
     at: datetime
+    id: UUID = UUID(int=0)
 
 
 def read_start_code(text: str) -> str:
@@ -39,11 +41,14 @@ def read_start_code(text: str) -> str:
     return found[1] if found else ""
 
 
-def record_touch(scope: Scope, creator_id: UUID, fan_id: UUID, code: str) -> bool:
+def record_touch(
+    scope: Scope, creator_id: UUID, fan_id: UUID, code: str, *, at: datetime | None
+) -> bool:
     """Record that a fan began a chat with a creator by the link with this code. Return True if a
     touch was recorded.
 
-    An unknown code, the code of another creator, and a repetition of the fan's last link change
+    `at` is the time that the platform reports, if it does: updates that are received late must not
+    appear to come after the purchases that followed them. An unknown code, the code of another creator, and a repetition of the fan's last link change
     nothing.
     """
     link_id = find_chat_link(scope, creator_id, code)
@@ -67,7 +72,7 @@ def record_touch(scope: Scope, creator_id: UUID, fan_id: UUID, code: str) -> boo
             creator_id=creator_id,
             link_id=link_id,
             fan_id=fan_id,
-            at=scope.now,
+            at=min(at or scope.now, scope.now),
         )
     )
     return True
@@ -76,7 +81,7 @@ def record_touch(scope: Scope, creator_id: UUID, fan_id: UUID, code: str) -> boo
 def list_touches(scope: Scope, creators: Sequence[UUID]) -> list[Touch]:
     """Return all touches of the fans of these creators, earliest first."""
     rows = scope.run(
-        "SELECT fan_id, link_id, at FROM acquisition_touches WHERE tenant_id = :tenant"
+        "SELECT fan_id, link_id, at, id FROM acquisition_touches WHERE tenant_id = :tenant"
         " AND creator_id = ANY(:creators) ORDER BY at, id",
         tenant=scope.tenant_id,
         creators=list(creators),

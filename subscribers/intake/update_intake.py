@@ -161,7 +161,7 @@ def _receive_chat_update(
     if (fan.status != "active" or reports) and not crisis:
         return
     if update.kind == "message" and (code := touches.read_start_code(update.text)):
-        touches.record_touch(scope, talk.creator_id, fan.fan_id, code)
+        touches.record_touch(scope, talk.creator_id, fan.fan_id, code, at=update.at)
     _try_role(scope, channel, fan, asks=_asks_age(update))
     conversation_rows.reopen_conversation(scope, talk)
     _send_ai_disclosure(scope, talk, fan, talk.session_at != session)

@@ -105,6 +105,8 @@ def test_models_credit_the_first_the_last_or_all_links(studio: Studio) -> None:
     for link in (bio, bio, ad):
         start(studio, "leo", link)
     buy(studio, "leo")
+    studio.world.pass_time(60)
+    studio.world.network.clock.advance(60)
     start(studio, "leo", bio)  # after the purchase
     by_model: dict[AttributionModel, Mapping[str, tuple[Money, ...]]] = {
         model: {one.link.details.name: one.net for one in report(studio, model).results}
@@ -140,6 +142,22 @@ def test_other_messages_are_no_touch(studio: Studio, said: str) -> None:
     studio.say("leo", said.format(code=link.code))
     with studio.scope() as scope:
         assert touches.list_touches(scope, [studio.world.channel().creator_id]) == []
+
+
+def test_update_that_is_received_late_counts_from_its_time(studio: Studio) -> None:
+    """After an outage, a chat and a purchase are received together, with the platform's times."""
+    link = create(studio)
+    studio.say("leo", "bonjour")
+    with studio.scope() as scope:
+        fan = scope.run("SELECT id, creator_id FROM fans WHERE tenant_id = :t", t=scope.tenant_id)
+        fan_id, creator_id = fan.one()
+        began = scope.now - timedelta(hours=2)
+        assert touches.record_touch(scope, creator_id, fan_id, link.code, at=began)
+        later = create(studio, "Ad")
+        future = scope.now + timedelta(hours=1)
+        assert touches.record_touch(scope, creator_id, fan_id, later.code, at=future)
+        seen = touches.list_touches(scope, [creator_id])
+        assert [one.at for one in seen] == [began, scope.now]
 
 
 def test_archived_link_still_redirects_and_counts(studio: Studio) -> None:
