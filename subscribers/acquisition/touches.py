@@ -16,6 +16,7 @@ from foundation.ids import derived_uuid
 from subscribers.acquisition.links import CODE_LENGTH, START_PREFIX, find_chat_link
 from subscribers.acquisition.models import AcquisitionTouchRow
 
+UNORDERED = UUID(int=0)
 MAX_TOUCHES = 100
 """Maximum number of touches of a fan; further ones are not recorded."""
 
@@ -32,7 +33,7 @@ class Touch:
     fan_id: UUID
     link_id: UUID
     at: datetime
-    id: UUID = UUID(int=0)
+    id: UUID = UNORDERED
 
 
 def read_start_code(text: str) -> str:
@@ -48,8 +49,8 @@ def record_touch(
     touch was recorded.
 
     `at` is the time that the platform reports, if it does: updates that are received late must not
-    appear to come after the purchases that followed them. An unknown code, the code of another creator, and a repetition of the fan's last link change
-    nothing.
+    appear to come after the purchases that followed them. An unknown code, the code of another
+    creator, and a repetition of the fan's last link change nothing.
     """
     link_id = find_chat_link(scope, creator_id, code)
     if link_id is None:

@@ -21,7 +21,7 @@ CHOSEN = "acquisition:chosen"
 """Session key with the ID of the opened link."""
 
 WINDOW_COLUMNS = {f"net_{days}": days for days in WINDOWS}
-COLUMNS = ("name", "clicks", "chats", "buyers", "net", *WINDOW_COLUMNS, "cost", "roi")
+COLUMNS = ("name", "clicks", "chats", "buyers", "net", *WINDOW_COLUMNS, "roi")
 DEFAULT_SORT = ("net", True)
 OPEN_WINDOW = "*"
 """Mark of revenue that can still grow, explained below the table."""
@@ -79,8 +79,6 @@ def _sort_value(one: LinkResult, sort: str) -> Any:
             return one.buyers
         case "roi":
             return one.roi
-        case "cost":
-            return _sort_money((one.link.details.cost,) if one.link.details.cost else ())
         case "net":
             return _sort_money(one.net)
         case _:
@@ -123,8 +121,6 @@ def _build_cell(page: PageContext, found: LinksView, one: LinkResult, name: str)
             return TableCell(voice.format_number(one.chats)) if one.chats is not None else unknown
         case "buyers":
             return _build_buyers(page, one) if one.buyers is not None else unknown
-        case "cost":
-            return _build_cost(page, one)
         case "roi":
             return _build_roi(page, one)
         case "net":
@@ -147,25 +143,15 @@ def _build_window(page: PageContext, one: LinkResult, days: int) -> TableCell:
     return TableCell(f"{format_amounts(page, window.amounts)}{mark}")
 
 
-def _build_cost(page: PageContext, one: LinkResult) -> TableCell:
+def _build_roi(page: PageContext, one: LinkResult) -> TableCell:
+    """Return the return on the cost, with the cost below it; "–" for a link without a cost."""
     cost = one.link.details.cost
     if cost is None:
         return TableCell("–")
-    each = one.cost_per_buyer
-    note = (
-        page.text("acquisition.per_buyer", amount=page.localizer.format_money(each))
-        if each is not None
-        else ""
-    )
-    return TableCell(page.localizer.format_money(cost), note)
-
-
-def _build_roi(page: PageContext, one: LinkResult) -> TableCell:
+    note = page.text("acquisition.cost", amount=page.localizer.format_money(cost))
     if one.roi is None:
-        return TableCell(
-            page.text("analytics.not_available"), page.text(f"acquisition.roi.{one.roi_gap}")
-        )
-    return TableCell(page.localizer.format_percent(one.roi))
+        return TableCell(page.text("analytics.not_available"), note)
+    return TableCell(page.localizer.format_percent(one.roi), note)
 
 
 def format_amounts(page: PageContext, amounts: Sequence[Money]) -> str:

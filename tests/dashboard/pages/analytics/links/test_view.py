@@ -1,6 +1,6 @@
 """The view Links: forms, refusals, rights, the table with its totals, and its downloads."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 
@@ -8,7 +8,7 @@ from channels.accounts import lifecycle
 from channels.links import short_links
 from dashboard.pages.analytics.links.table import sort_results
 from foundation.db.database import Scope
-from foundation.ids import uuid7
+from foundation.ids import derived_uuid, uuid7
 from foundation.money import Money
 from foundation.sealed import Sealed
 from insights.attribution import link_results
@@ -113,21 +113,28 @@ def test_domain_of_short_links_is_saved(door: Door, lumiere: Agency) -> None:
 
 def _report(scope: Scope, agency: Agency) -> link_results.LinkReport:
     creator = get_creator(scope, agency.creator_id)
-    last = date(2026, 11, 30)
+    last = scope.now.date() + timedelta(days=1)
     return link_results.load_link_report(
-        scope, [creator], last - timedelta(days=300), last, AttributionModel.LAST
+        scope, [creator], last - timedelta(days=30), last, AttributionModel.LAST
     )
 
 
 def test_columns_sort_and_unknown_values_come_last(lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        for name, cost in (("b", Money(5, "EUR")), ("a", None), ("c", Money(9, "EUR"))):
-            _create(scope, lumiere, name, cost)
+        made = [_create(scope, lumiere, name) for name in ("b", "a", "c")]
+        for link, count in zip(made, (5, 9, 1), strict=True):
+            short_links.count_click(
+                scope, derived_uuid(scope.tenant_id, "link", link.slug), people=count
+            )
         found = _report(scope, lumiere).results
     for sort, descending, expected in (
         ("name", False, "abc"),
-        ("cost", True, "cba"),
-        ("cost", False, "bca"),
+        ("clicks", True, "abc"),
+        ("clicks", False, "cba"),
     ):
         ordered = sort_results(found, sort, descending=descending)
         assert "".join(one.link.details.name for one in ordered) == expected
+    # A web page has no measured sales.
+    assert [sort_results(found, "roi", descending=way)[0].roi for way in (True, False)] == [
+        None
+    ] * 2
