@@ -10,7 +10,7 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
 from insights.analysis import ab_test_verdicts
 from insights.metrics.events import RollupDue
-from insights.rollups import metric_rollups, verification
+from insights.rollups import creator_facts, metric_rollups, verification
 from insights.rollups.events import SaleRecorded
 from insights.rollups.models import CreatorDay, SalesDay
 from schedules.posts import queries
@@ -73,6 +73,7 @@ def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
     )  # concurrent rebuilds would insert the rows twice
     _rebuild_sales(scope, creator_id, day, start, end)
     _rebuild_work(scope, creator_id, day, start, end)
+    creator_facts.rebuild_facts(scope, creator_id, day, day)
 
 
 def _rebuild_sales(

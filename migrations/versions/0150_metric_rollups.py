@@ -149,7 +149,7 @@ def _create_tables() -> None:
         _day(),
         text("metric"),
         text("currency"),
-        number("value", big=True),
+        sa.Column("value", sa.Numeric(20, 4), nullable=False),
         inside("creator_id", "creators"),
         unique("creator_facts_once", "creator_id", "day", "metric", "currency"),
     )

@@ -34,7 +34,7 @@ from tests.schedules.builders import ZONE, SandboxAgency
 
 By = Literal["rules", "owner", "nobody"]
 
-TOLD = {"views", "likes", "comments", "clicks"}
+TOLD = {"views", "reach", "likes", "comments", "shares", "clicks"}
 """Metrics that the sandbox returns."""
 
 
@@ -72,12 +72,12 @@ def test_post_is_read_at_each_age_after_publication(lea: SandboxAgency) -> None:
     assert readings(lea, delivery_id) == {}
     lea.live(hours=1, minutes=1)
     found = readings(lea, delivery_id)
-    assert set(found) == {(1, metric) for metric in collecting.POST_METRICS}
+    assert set(found) == {(1, metric) for metric in {*collecting.POST_METRICS, "reach"}}
     assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
     assert found[1, "saves"] == (None, "unavailable"), "the sandbox does not report saves"
     lea.live(days=8)
     assert {key for key in readings(lea, delivery_id) if key[0] in READING_AGES} == {
-        (age, m) for age in READING_AGES for m in collecting.POST_METRICS
+        (age, m) for age in READING_AGES for m in {*collecting.POST_METRICS, "reach"}
     }
 
 
