@@ -26,7 +26,7 @@ from web.api.analytics.acquisition_link_schemas import (
     LinksOut,
     LinksQuery,
 )
-from web.api.analytics.router import list_asked_creators
+from web.api.analytics.analytics import list_queried_creators
 from web.api.common import pagination
 from web.api.common.calls import (
     ApiCall,
@@ -83,7 +83,7 @@ def _add_read_routes(routes: APIRouter, tenant: OpenScope, public_url: str) -> N
         Requires the `money:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> LinkResultsOut:
-            creators = list_asked_creators(sight, which.creator, which)
+            creators = list_queried_creators(sight, which.creator, which)
             report = load_link_report(
                 scope, creators, which.first, which.last, which.model, archived=which.archived
             )
