@@ -46,7 +46,10 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
     ),
     "channels": AuditArea(
         ("channel", "calls", "age", "link"),
-        ("channels", "enrolments", "oauth_clients", "request_caps", "age_providers", "link_rules"),
+        (
+            *("channels", "enrolments", "oauth_clients", "request_caps", "age_providers"),
+            *("link_rules", "acquisition_links", "link_domains"),
+        ),
     ),
     "studio": AuditArea(
         ("asset", "picture", "look", "speech", "engine"),

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 
+from channels.links.domains import serve_link_hosts
 from connectors.registry import loader
 from foundation.db.database import OpenScope, is_reachable
 from foundation.http.host_guard import HostGuard, host_name
@@ -69,7 +70,12 @@ def create_web_app(
     _add_probes(app, tenant)
     _add_error_pages(app)
     programs = create_api(
-        tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key
+        tenant,
+        limits=limits,
+        library=library,
+        generators=generators,
+        letterbox_key=letterbox_key,
+        public_url=base,
     )
     app.mount("/v1", programs)
     _add_site_routes(app, tenant, store, public_url=base, door_key=door_key)
@@ -90,7 +96,11 @@ def create_web_app(
     )
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(
-        app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base)
+        app,
+        hosts=hosts,
+        headers=HEADERS | secure,
+        elsewhere=_render_wrong_host_page(base),
+        admits=serve_link_hosts(tenant),
     )
 
 

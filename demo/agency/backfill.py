@@ -2,7 +2,7 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import daily_totals, history, workspace
+from demo.agency import acquisition, daily_totals, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
 from demo.agency.costs import enter_demo_costs
@@ -70,5 +70,6 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         if stage.prices:
             enter_demo_costs(scope, stage)
         import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
+        acquisition.write_acquisition_links(scope, stage, past.fans)
         days = stage.days()
         build_past_rollups(scope, stage.creator_id, days[0], days[-1])

@@ -19,7 +19,7 @@ from web.api.admin import (
     team_answers,
     webhooks,
 )
-from web.api.analytics import analytics, cost_entries
+from web.api.analytics import acquisition_links, analytics, cost_entries
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -115,13 +115,15 @@ def create_api(
     library: ObjectStore | None = None,
     generators: GeneratorsSettings | None = None,
     letterbox_key: str = "",
+    public_url: str = "",
 ) -> AdmissionMiddleware:
     """Create the API with its authentication, to be mounted at `/v1`.
 
     `library` is the media library; without it, uploads and picture copies are disabled.
     `generators` contains the prices and caps of image generation and the models for picture copies;
     without it, generation costs nothing. `letterbox_key` is the public key that seals webhook
-    secrets; without it, no webhooks can be created (503).
+    secrets; without it, no webhooks can be created (503). `public_url` is the address of short
+    links.
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said}
@@ -145,6 +147,7 @@ def create_api(
     app.include_router(deliveries.router(tenant, known))
     app.include_router(deliveries.settlement_router(tenant, known))
     app.include_router(dry_runs.router(tenant, known))
+    app.include_router(acquisition_links.router(tenant, known, public_url=public_url))
     app.include_router(webhooks.router(tenant, letterbox_key))
     for part in PARTS:
         app.include_router(part.router(tenant))

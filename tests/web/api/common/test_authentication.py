@@ -96,6 +96,7 @@ BODIES: dict[str, Any] = {
     },
     "POST /creators/{creator_id}/routine/again": {"step_id": str(uuid7())},
     "PUT /writing-styles/{creator_id}": {"styles": []},
+    "PUT /acquisition-links/{link_id}": {"name": "Bio", "source": "bio"},
     "PATCH /pools/{creator_id}": {"channels": [str(uuid7())]},
     "POST /pools/{creator_id}/add": {"post_id": str(uuid7())},
     "POST /pools/{creator_id}/wording": {"entry_id": str(uuid7()), "body": "x"},
