@@ -1,0 +1,149 @@
+"""The PDF of a report: brand, brief, facts, charts, creators and posts."""
+
+import io
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from fpdf import FPDF
+
+from foundation.ops import telemetry
+from insights.reports.fact_texts import FactLine, format_count, format_instant, text
+from insights.reports.facts import PostFact, ReportFacts, parse_instant
+from insights.reports.pdf_tables import (
+    NARROW,
+    WIDE,
+    create_document,
+    replace_unprintable,
+    write_table_row,
+    write_text_line,
+)
+
+if TYPE_CHECKING:
+    from insights.reports.documents import CreatorRow
+
+FACT_COLUMNS = (78.0, 40.0, 40.0, 32.0)
+CREATOR_COLUMNS = (48.0, 52.0, 22.0, 18.0, 25.0, 25.0)
+POST_COLUMNS = (92.0, 48.0, 25.0, 25.0)
+"""Widths of the columns in millimetres."""
+
+CHART_HEIGHT = 52.0
+LOGO_HEIGHT = 12.0
+
+log = telemetry.get_logger("insights.reports.period_pdf")
+
+
+def render_period_pdf(  # noqa: PLR0913  the parts of one document, each named
+    *,
+    title: str,
+    agency: str,
+    accent: str,
+    logo: bytes,
+    brief: Sequence[str],
+    lines: Sequence[FactLine],
+    creators: "Sequence[CreatorRow]",
+    charts: Sequence[tuple[str, str]],
+    facts: ReportFacts,
+    zone: str,
+    language: str,
+) -> bytes:
+    """Return the PDF of a report. `charts` are titles with SVG images; `zone` is the reader's."""
+    made_at = parse_instant(facts.made_at)
+    if made_at is None:
+        raise ValueError("a report has a time")
+    paper = create_document(title, made_at)
+    _write_head(paper, title, agency, accent, logo)
+    for line in brief:
+        paper.set_font("Helvetica", "", 10)
+        paper.multi_cell(WIDE, NARROW, replace_unprintable(line), new_x="LMARGIN", new_y="NEXT")
+    _write_facts(paper, lines, accent, language)
+    for name, svg in charts:
+        _write_chart(paper, name, svg, accent)
+    _write_creators(paper, creators, accent, language)
+    _write_posts(paper, facts.posts, accent, language)
+    paper.ln(4)
+    paper.set_text_color(110, 105, 125)
+    made = text("reports.made_at", language, at=format_instant(made_at, zone, language))
+    write_text_line(paper, made, size=8)
+    paper.multi_cell(WIDE, 4, replace_unprintable(text("reports.definitions", language)))
+    return bytes(paper.output())
+
+
+def _write_head(paper: FPDF, title: str, agency: str, accent: str, logo: bytes) -> None:
+    if logo:
+        paper.image(io.BytesIO(logo), h=LOGO_HEIGHT)
+        paper.ln(3)
+    paper.set_text_color(110, 105, 125)
+    write_text_line(paper, agency, size=9)
+    _use_accent(paper, accent)
+    paper.set_font("Helvetica", "B", 16)
+    paper.multi_cell(WIDE, 8, replace_unprintable(title), new_x="LMARGIN", new_y="NEXT")
+    _use_ink(paper)
+    paper.ln(2)
+
+
+def _use_accent(paper: FPDF, accent: str) -> None:
+    paper.set_text_color(*(int(accent[place : place + 2], 16) for place in (1, 3, 5)))
+
+
+def _use_ink(paper: FPDF) -> None:
+    paper.set_text_color(29, 27, 38)
+
+
+def _write_heading(paper: FPDF, words: str, accent: str, *, needs: float = 30) -> None:
+    """Write the heading of a section on a page that has space for `needs` millimetres of it."""
+    if paper.will_page_break(needs):
+        paper.add_page()
+    paper.ln(4)
+    _use_accent(paper, accent)
+    write_text_line(paper, words, size=12, bold=True)
+    _use_ink(paper)
+
+
+def _write_facts(
+    paper: FPDF, lines: Sequence[FactLine], accent: str, language: str
+) -> None:
+    _write_heading(paper, text("reports.section.facts", language), accent)
+    names = ("name", "value", "before", "change_percent")
+    heads = tuple(text(f"reports.column.{name}", language) for name in names)
+    write_table_row(paper, FACT_COLUMNS, heads, size=9, bold=True)
+    for one in lines:
+        cells = (one.name, one.value, one.before, one.change or "–")
+        write_table_row(paper, FACT_COLUMNS, cells, size=9)
+
+
+def _write_chart(paper: FPDF, name: str, svg: str, accent: str) -> None:
+    _write_heading(paper, name, accent, needs=CHART_HEIGHT + 14)
+    try:
+        paper.image(io.BytesIO(svg.encode()), w=WIDE, h=CHART_HEIGHT, keep_aspect_ratio=True)
+    except (ValueError, KeyError, IndexError) as error:
+        # The PDF library reads a part of SVG only; the numbers of the chart are in the workbook.
+        log.warning("chart.unreadable", error=telemetry.describe_error(error))
+
+
+def _write_creators(
+    paper: FPDF, rows: "Sequence[CreatorRow]", accent: str, language: str
+) -> None:
+    if not rows:
+        return
+    _write_heading(paper, text("reports.section.creators", language), accent)
+    names = ("creator", "net", "orders", "posts", "views", "followers")
+    heads = tuple(text(f"reports.head.{name}", language) for name in names)
+    write_table_row(paper, CREATOR_COLUMNS, heads, size=9, bold=True)
+    for one in rows:
+        cells = (one.name[:26], one.net, one.orders, one.posts, one.views, one.followers)
+        write_table_row(paper, CREATOR_COLUMNS, cells, size=9)
+
+
+def _write_posts(paper: FPDF, posts: Sequence[PostFact], accent: str, language: str) -> None:
+    if not posts:
+        return
+    _write_heading(paper, text("reports.section.posts", language), accent)
+    names = ("post", "channel", "views", "interactions")
+    heads = tuple(text(f"reports.column.{name}", language) for name in names)
+    write_table_row(paper, POST_COLUMNS, heads, size=9, bold=True)
+    for one in posts:
+        numbers = (
+            "n/a" if value is None else format_count(value, language)
+            for value in (one.views, one.interactions)
+        )
+        write_table_row(paper, POST_COLUMNS, (one.title[:52], one.channel[:26], *numbers), size=9)
