@@ -29,8 +29,8 @@ ATTEMPTS = 2
 
 _LINES = (
     ("net",),
-    ("orders", "new_buyers", "returning_buyers"),
-    ("posts", "failed_posts", "views", "interactions"),
+    ("orders", "buyers_new", "buyers_returning"),
+    ("posts_published", "posts_failed", "views", "interactions"),
     ("followers", "new_fans"),
 )
 """The metrics of each sentence."""
@@ -79,11 +79,13 @@ def _is_told(line: FactLine, metrics: tuple[str, ...]) -> bool:
     """Return True for the metrics of a sentence, without unknown values and failures that did not
     happen."""
     metric, value = line.fact.metric, line.fact.value
-    return metric in metrics and value is not None and (metric != "failed_posts" or value > 0)
+    return metric in metrics and value is not None and (metric != "posts_failed" or value > 0)
 
 
 def _format_part(line: FactLine, language: str) -> str:
-    code = "reports.brief.changed" if line.change else "reports.brief.plain"
+    code = "reports.brief.plain"
+    if line.change:
+        code = f"reports.brief.{'compared' if line.fact.metric == 'net' else 'changed'}"
     params = {"name": line.name, "value": line.value, "change": line.change, "before": line.before}
     return text(code, language, **params)
 

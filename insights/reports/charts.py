@@ -12,9 +12,9 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
-from foundation.i18n.translation import Message, render_message
 from foundation.money import currency_exponent
 from foundation.ops import telemetry
+from insights.reports import fact_texts
 from insights.reports.facts import DaySeries, ReportFacts
 
 CHART_SECONDS = 30.0
@@ -51,7 +51,7 @@ def chart_key(series: DaySeries) -> str:
 
 def chart_title(series: DaySeries, language: str) -> str:
     """Return the title of a chart, with the unit of its values."""
-    name = render_message(Message(f"reports.metric.{series.metric}"), language)
+    name = fact_texts.text(fact_texts.metric_code(series.metric), language)
     return f"{name} ({series.currency})" if series.currency else name
 
 

@@ -1,42 +1,23 @@
-"""A stored report as a document: HTML page, PDF, CSV and Excel. The same report always gives the
-same bytes: its facts, charts and brand are stored, and no document contains the time of its
-rendering."""
+"""A stored report as a document in one language, and its HTML page.
+
+The same report always gives the same bytes: its facts, charts and brand are stored, and no document
+contains the time of its rendering.
+"""
 
 import base64
 import io
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from enum import StrEnum
 from typing import Any
 
-from insights.reports import charts, fact_tables, fact_texts
+from insights.reports import fact_texts
 from insights.reports.brief import Brief
-from insights.reports.charts import DEFAULT_ACCENT, chart_key
+from insights.reports.charts import DEFAULT_ACCENT, chart_key, chart_title
 from insights.reports.daily_report import report_templates
-from insights.reports.fact_texts import FactLine
 from insights.reports.facts import ReportFacts, parse_instant
-from insights.reports.period_pdf import render_period_pdf
-from insights.reports.table_files import XLSX_TYPE
 
 MAX_LOGO_HEIGHT = 96
 MAX_LOGO_WIDTH = 360
-
-
-class ReportFormat(StrEnum):
-    """The formats of a report."""
-
-    HTML = "html"
-    PDF = "pdf"
-    CSV = "csv"
-    XLSX = "xlsx"
-
-
-MEDIA_TYPES: Mapping[ReportFormat, str] = {
-    ReportFormat.HTML: "text/html; charset=utf-8",
-    ReportFormat.PDF: "application/pdf",
-    ReportFormat.CSV: "text/csv; charset=utf-8",
-    ReportFormat.XLSX: XLSX_TYPE,
-}
 
 
 @dataclass(frozen=True)
@@ -80,18 +61,14 @@ class ReportDocument:
         """Return the title of the report."""
         return fact_texts.report_title(self.facts, self.brand.name, self.language)
 
-
-def render_document(document: ReportDocument, form: ReportFormat) -> bytes:
-    """Return a report in a format."""
-    match form:
-        case ReportFormat.HTML:
-            return render_html(document).encode()
-        case ReportFormat.PDF:
-            return render_pdf(document)
-        case ReportFormat.CSV:
-            return fact_tables.render_report_csv(document.facts, document.language)
-        case ReportFormat.XLSX:
-            return fact_tables.render_report_xlsx(document.facts, document.language)
+    @property
+    def pictures(self) -> list[tuple[str, str]]:
+        """Return the title and the SVG of each chart."""
+        return [
+            (chart_title(one, self.language), self.charts[chart_key(one)])
+            for one in self.facts.series
+            if chart_key(one) in self.charts
+        ]
 
 
 def render_html(document: ReportDocument) -> str:
@@ -112,88 +89,17 @@ def render_html(document: ReportDocument) -> str:
         brand=document.brand,
         logo=_data_url("image/png", document.brand.logo),
         lines=fact_texts.list_fact_lines(facts, language),
-        highlights=list_highlights(facts, language),
-        creators=list_creator_rows(facts, language),
+        highlights=fact_texts.list_highlights(facts, language),
+        creators=fact_texts.list_creator_rows(facts, language),
+        heads=[word(fact_texts.metric_code(one)) for one in fact_texts.CREATOR_COLUMNS],
         charts=[
-            (
-                charts.chart_title(one, language),
-                _data_url("image/svg+xml", document.charts[chart_key(one)].encode()),
-            )
-            for one in facts.series
-            if chart_key(one) in document.charts
+            (title, _data_url("image/svg+xml", svg.encode())) for title, svg in document.pictures
         ],
-        count=lambda value: _count_or_unknown(value, language),
+        count=lambda value: fact_texts.format_count(value, language),
         instant=instant,
         word=word,
         language=language,
     )
-
-
-def render_pdf(document: ReportDocument) -> bytes:
-    """Return the report as PDF with its charts."""
-    facts, language = document.facts, document.language
-    return render_period_pdf(
-        title=document.title,
-        agency=document.brand.name,
-        accent=document.brand.color,
-        logo=document.brand.logo,
-        brief=document.brief.lines,
-        lines=fact_texts.list_fact_lines(facts, language),
-        creators=list_creator_rows(facts, language),
-        charts=[
-            (charts.chart_title(one, language), document.charts[chart_key(one)])
-            for one in facts.series
-            if chart_key(one) in document.charts
-        ],
-        facts=facts,
-        zone=document.zone,
-        language=language,
-    )
-
-
-def list_highlights(facts: ReportFacts, language: str) -> list[FactLine]:
-    """Return the facts that a report shows in large type."""
-    lines = fact_texts.list_fact_lines(facts, language)
-    chosen = {"net", "orders", "posts", "views", "followers"}
-    return [one for one in lines if one.fact.metric in chosen and one.fact.value is not None]
-
-
-@dataclass(frozen=True)
-class CreatorRow:
-    """The main figures of one creator in a report about several."""
-
-    name: str
-    net: str
-    orders: str
-    posts: str
-    views: str
-    followers: str
-
-
-def list_creator_rows(facts: ReportFacts, language: str) -> list[CreatorRow]:
-    """Return a row for each creator, or nothing in a report about one creator."""
-    if len(facts.creators) == 1:
-        return []
-    rows: list[CreatorRow] = []
-    for key, name in facts.creators.items():
-        lines = fact_texts.list_fact_lines(facts, language, key)
-
-        def told(metric: str, lines: list[FactLine] = lines) -> str:
-            values = [one.value for one in lines if one.fact.metric == metric]
-            return " · ".join(values) or "–"
-
-        orders = sum(one.fact.value or 0 for one in lines if one.fact.metric == "orders")
-        rows.append(
-            CreatorRow(
-                name=name,
-                net=told("net"),
-                orders=fact_texts.format_count(orders, language),
-                posts=told("posts"),
-                views=told("views"),
-                followers=told("followers"),
-            )
-        )
-    return rows
 
 
 def shrink_logo(logo: bytes | None) -> bytes:
@@ -213,10 +119,6 @@ def shrink_logo(logo: bytes | None) -> bytes:
     except (OSError, ValueError, Image.DecompressionBombError):
         return b""
     return out.getvalue()
-
-
-def _count_or_unknown(value: int | None, language: str) -> str:
-    return fact_texts.UNKNOWN if value is None else fact_texts.format_count(value, language)
 
 
 def _data_url(kind: str, data: bytes) -> str:

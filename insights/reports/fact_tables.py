@@ -45,9 +45,7 @@ def facts_sheet(facts: ReportFacts, language: str) -> Sheet:
     return Sheet(text("reports.sheet.facts", language), headers, rows)
 
 
-def _fact_row(
-    facts: ReportFacts, fact: Fact, creator: str, language: str
-) -> Sequence[TableValue]:
+def _fact_row(facts: ReportFacts, fact: Fact, creator: str, language: str) -> Sequence[TableValue]:
     at = parse_instant(fact.as_of)
     return (
         *(facts.period.first, facts.period.last, creator),

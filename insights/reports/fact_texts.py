@@ -7,16 +7,14 @@ from zoneinfo import ZoneInfo
 
 from foundation.i18n.translation import Message, format_date, format_money, render_message
 from foundation.money import Money
+from insights.metrics.catalog import METRICS
 from insights.reports.facts import Fact, ReportFacts, order_currencies
 from insights.reports.report_periods import Period, ReportKind
 
-UNKNOWN = "n/a"
-"""An unknown value. It is never shown as 0."""
-
 ORDER = (
-    *("net", "gross", "refunds", "fees", "orders", "new_buyers", "returning_buyers"),
-    *("creator_share", "agency_share", "staff_share", "costs"),
-    *("posts", "failed_posts", "views", "interactions", "followers"),
+    *("net", "gross", "refunds", "fees", "orders", "buyers_new", "buyers_returning"),
+    *("creator_share", "agency_share", "staff_share", "cost_engines"),
+    *("posts_published", "posts_failed", "views", "interactions", "followers"),
     *("new_fans", "messages_in", "messages_out"),
 )
 """Metrics in the order of a report."""
@@ -55,21 +53,29 @@ def build_fact_line(fact: Fact, language: str) -> FactLine:
 
 def metric_name(fact: Fact, language: str) -> str:
     """Return the name of a metric; counts of one currency also name it."""
-    name = render_message(Message(f"reports.metric.{fact.metric}"), language)
+    name = text(metric_code(fact.metric), language)
     return f"{name} ({fact.currency})" if fact.unit == "count" and fact.currency else name
 
 
+def metric_code(metric: str) -> str:
+    """Return the message code of the name of a metric: that of the catalogue, or of a share of the
+    sales."""
+    return METRICS[metric].name.code if metric in METRICS else f"reports.metric.{metric}"
+
+
 def format_value(fact: Fact, value: int | None, language: str) -> str:
-    """Return a value with the unit of its fact."""
+    """Return a value with the unit of its fact. An unknown value is never shown as 0."""
     if value is None:
-        return UNKNOWN
+        return text("reports.unknown", language)
     if fact.unit == "money":
         return format_money(Money(value, fact.currency), language)
     return format_count(value, language)
 
 
-def format_count(value: int, language: str) -> str:
-    """Return a number with the thousands separators of a language."""
+def format_count(value: int | None, language: str) -> str:
+    """Return a number with the thousands separators of a language, or that it is unknown."""
+    if value is None:
+        return text("reports.unknown", language)
     # Loaded late: most processes format nothing.
     from babel.numbers import format_decimal  # noqa: PLC0415  see above
 
@@ -128,3 +134,34 @@ def report_title(facts: ReportFacts, agency: str, language: str) -> str:
 def text(code: str, language: str, **params: str | int) -> str:
     """Return a text of the catalogues."""
     return render_message(Message(code, params), language)
+
+
+def list_highlights(facts: ReportFacts, language: str) -> list[FactLine]:
+    """Return the facts that a report shows in large type."""
+    lines = list_fact_lines(facts, language)
+    chosen = {"net", "orders", "posts_published", "views", "followers"}
+    return [one for one in lines if one.fact.metric in chosen and one.fact.value is not None]
+
+
+CREATOR_COLUMNS = ("net", "orders", "posts_published", "views", "followers")
+"""Metrics of the table of creators."""
+
+
+def list_creator_rows(facts: ReportFacts, language: str) -> list[tuple[str, ...]]:
+    """Return the name of each creator with the metrics of `CREATOR_COLUMNS`, or nothing in a report
+    about one creator. Amounts of several currencies are beside each other."""
+    if len(facts.creators) == 1:
+        return []
+    rows: list[tuple[str, ...]] = []
+    for key, name in facts.creators.items():
+        lines = list_fact_lines(facts, language, key)
+        cells: list[str] = []
+        for metric in CREATOR_COLUMNS:
+            found = [one for one in lines if one.fact.metric == metric]
+            if metric == "orders":
+                count = sum(one.fact.value or 0 for one in found)
+                cells.append(format_count(count, language))
+            else:
+                cells.append(" · ".join(one.value for one in found) or "–")
+        rows.append((name, *cells))
+    return rows

@@ -17,6 +17,7 @@ from foundation.ops.wall_time import day_bounds
 from insights.metrics import followers
 from insights.metrics.queries import latest_metrics
 from insights.metrics.readings import INTERACTION_METRICS
+from insights.reports.report_options import INTERNALS, Audience
 from insights.reports.report_periods import Period, ReportKind, period_before
 from insights.rollups import queries
 from insights.rollups.queries import DaySales, DayWork
@@ -34,18 +35,13 @@ MAX_TITLE = 120
 
 Unit = Literal["count", "money"]
 Source = Literal["ledger", "posts", "platforms", "chats", "costs"]
-Internal = Literal["fees", "costs", "staff"]
-"""Facts that a client's report contains only if the agency allows them."""
-
-INTERNALS: tuple[Internal, ...] = ("fees", "costs", "staff")
-
 SALES_METRICS = ("net", "gross", "refunds", "orders")
 SPLIT_METRICS = ("creator_share", "agency_share", "staff_share")
 WORK_METRICS = (
-    *("posts", "failed_posts", "views", "interactions"),
+    *("posts_published", "posts_failed", "views", "interactions"),
     *("new_fans", "messages_in", "messages_out"),
 )
-STAFF_METRICS = frozenset({"failed_posts", "messages_in", "messages_out", *SPLIT_METRICS})
+STAFF_METRICS = frozenset({"posts_failed", "messages_in", "messages_out", *SPLIT_METRICS})
 CHART_METRICS = ("net", "views")
 """Metrics with a series of their days."""
 
@@ -149,7 +145,7 @@ class FactsRequest:
 
     kind: ReportKind
     period: Period
-    audience: Literal["team", "client"]
+    audience: Audience
     currency: str
     allowed: frozenset[str] = frozenset(INTERNALS)
 
@@ -198,7 +194,7 @@ def _is_visible(fact: Fact, asked: FactsRequest) -> bool:
         return True
     if fact.metric == "fees":
         return "fees" in asked.allowed
-    if fact.metric == "costs":
+    if fact.metric == "cost_engines":
         return "costs" in asked.allowed
     return fact.metric not in STAFF_METRICS or "staff" in asked.allowed
 
@@ -250,8 +246,8 @@ def _sum_sales(
 
 
 _WORK_FIELDS = {
-    "posts": ("published", "posts"),
-    "failed_posts": ("troubled", "posts"),
+    "posts_published": ("published", "posts"),
+    "posts_failed": ("troubled", "posts"),
     "views": ("views", "platforms"),
     "interactions": ("interactions", "platforms"),
     "new_fans": ("new_fans", "chats"),
@@ -297,9 +293,7 @@ def _follower_facts(scope: Scope, creator: Creator, period: Period, before: Peri
         return []
     # Accounts that were counted for the first time in this period would look like growth.
     earlier = sum(then) if len(then) == len(now) else None
-    return [
-        Fact("followers", str(creator.id), "count", "", sum(now), earlier, "platforms", "")
-    ]
+    return [Fact("followers", str(creator.id), "count", "", sum(now), earlier, "platforms", "")]
 
 
 def _cost_facts(scope: Scope, creator: Creator, period: Period, before: Period) -> list[Fact]:
@@ -312,7 +306,7 @@ def _cost_facts(scope: Scope, creator: Creator, period: Period, before: Period) 
     now, then = spent(period), spent(before)
     return [
         Fact(
-            *("costs", str(creator.id), "money", currency),
+            *("cost_engines", str(creator.id), "money", currency),
             *(now.get(currency, 0), then.get(currency, 0), "costs", ""),
         )
         for currency in sorted(now.keys() | then.keys())
@@ -333,13 +327,11 @@ def _buyer_facts(
     for one in creators:
         inside, earlier = now.get(one.id, none), then.get(one.id, none)
         for metric, value, value_before in (
-            ("new_buyers", inside.new, earlier.new),
-            ("returning_buyers", inside.returning, earlier.returning),
+            ("buyers_new", inside.new, earlier.new),
+            ("buyers_returning", inside.returning, earlier.returning),
         ):
             age = as_of.get("sales", "")
-            facts.append(
-                Fact(metric, str(one.id), "count", "", value, value_before, "ledger", age)
-            )
+            facts.append(Fact(metric, str(one.id), "count", "", value, value_before, "ledger", age))
     return facts
 
 
@@ -409,9 +401,7 @@ def _load_series(
     return tuple(series)
 
 
-def _top_posts(
-    scope: Scope, creators: Sequence[Creator], period: Period
-) -> tuple[PostFact, ...]:
+def _top_posts(scope: Scope, creators: Sequence[Creator], period: Period) -> tuple[PostFact, ...]:
     """Return the published posts of the period with the most views, at most `TOP_POSTS`."""
     published: list[tuple[Creator, DeliveryEntry]] = []
     for one in creators:

@@ -76,7 +76,7 @@ def find_unknown_number(text: str, facts: ReportFacts, language: str) -> str:
     if words is not None:
         return words[0]
     if re.search(r"[^\W\d_]\d|\d[^\W\d_]", text):  # "5k", "Q4": no number of the facts
-        return re.findall(r"\w*\d\w*", text)[0]
+        return str(re.findall(r"\w*\d\w*", text)[0])
     allowed = _allowed_numbers(facts)
     for found in _NUMBER.finditer(text):
         if not _is_known(found, text, allowed, language):

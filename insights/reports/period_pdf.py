@@ -2,13 +2,15 @@
 
 import io
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from datetime import datetime
 
 from fpdf import FPDF
 
 from foundation.ops import telemetry
-from insights.reports.fact_texts import FactLine, format_count, format_instant, text
-from insights.reports.facts import PostFact, ReportFacts, parse_instant
+from insights.reports import fact_texts
+from insights.reports.documents import ReportDocument
+from insights.reports.fact_texts import FactLine, format_count, text
+from insights.reports.facts import PostFact
 from insights.reports.pdf_tables import (
     NARROW,
     WIDE,
@@ -17,9 +19,6 @@ from insights.reports.pdf_tables import (
     write_table_row,
     write_text_line,
 )
-
-if TYPE_CHECKING:
-    from insights.reports.documents import CreatorRow
 
 FACT_COLUMNS = (78.0, 40.0, 40.0, 32.0)
 CREATOR_COLUMNS = (48.0, 52.0, 22.0, 18.0, 25.0, 25.0)
@@ -32,51 +31,40 @@ LOGO_HEIGHT = 12.0
 log = telemetry.get_logger("insights.reports.period_pdf")
 
 
-def render_period_pdf(  # noqa: PLR0913  the parts of one document, each named
-    *,
-    title: str,
-    agency: str,
-    accent: str,
-    logo: bytes,
-    brief: Sequence[str],
-    lines: Sequence[FactLine],
-    creators: "Sequence[CreatorRow]",
-    charts: Sequence[tuple[str, str]],
-    facts: ReportFacts,
-    zone: str,
-    language: str,
-) -> bytes:
-    """Return the PDF of a report. `charts` are titles with SVG images; `zone` is the reader's."""
-    made_at = parse_instant(facts.made_at)
-    if made_at is None:
-        raise ValueError("a report has a time")
-    paper = create_document(title, made_at)
-    _write_head(paper, title, agency, accent, logo)
-    for line in brief:
+def render_period_pdf(document: ReportDocument) -> bytes:
+    """Return a report as PDF."""
+    facts, language = document.facts, document.language
+    accent = document.brand.color
+    made_at = datetime.fromisoformat(facts.made_at)
+    paper = create_document(document.title, made_at)
+    _write_head(paper, document)
+    for line in document.brief.lines:
         paper.set_font("Helvetica", "", 10)
-        paper.multi_cell(WIDE, NARROW, replace_unprintable(line), new_x="LMARGIN", new_y="NEXT")
-    _write_facts(paper, lines, accent, language)
-    for name, svg in charts:
-        _write_chart(paper, name, svg, accent)
-    _write_creators(paper, creators, accent, language)
+        words = replace_unprintable(line)
+        paper.multi_cell(WIDE, NARROW, words, align="L", new_x="LMARGIN", new_y="NEXT")
+    for title, svg in document.pictures:
+        _write_chart(paper, title, svg, accent)
+    _write_facts(paper, fact_texts.list_fact_lines(facts, language), accent, language)
+    _write_creators(paper, fact_texts.list_creator_rows(facts, language), accent, language)
     _write_posts(paper, facts.posts, accent, language)
     paper.ln(4)
     paper.set_text_color(110, 105, 125)
-    made = text("reports.made_at", language, at=format_instant(made_at, zone, language))
-    write_text_line(paper, made, size=8)
-    paper.multi_cell(WIDE, 4, replace_unprintable(text("reports.definitions", language)))
+    at = fact_texts.format_instant(made_at, document.zone, language)
+    write_text_line(paper, text("reports.made_at", language, at=at), size=8)
+    paper.multi_cell(WIDE, 4, replace_unprintable(text("reports.definitions", language)), align="L")
     return bytes(paper.output())
 
 
-def _write_head(paper: FPDF, title: str, agency: str, accent: str, logo: bytes) -> None:
-    if logo:
-        paper.image(io.BytesIO(logo), h=LOGO_HEIGHT)
+def _write_head(paper: FPDF, document: ReportDocument) -> None:
+    brand = document.brand
+    if brand.logo:
+        paper.image(io.BytesIO(brand.logo), h=LOGO_HEIGHT)
         paper.ln(3)
     paper.set_text_color(110, 105, 125)
-    write_text_line(paper, agency, size=9)
-    _use_accent(paper, accent)
+    write_text_line(paper, brand.name, size=9)
+    _use_accent(paper, brand.color)
     paper.set_font("Helvetica", "B", 16)
-    paper.multi_cell(WIDE, 8, replace_unprintable(title), new_x="LMARGIN", new_y="NEXT")
+    paper.multi_cell(WIDE, 8, replace_unprintable(document.title), new_x="LMARGIN", new_y="NEXT")
     _use_ink(paper)
     paper.ln(2)
 
@@ -99,9 +87,7 @@ def _write_heading(paper: FPDF, words: str, accent: str, *, needs: float = 30) -
     _use_ink(paper)
 
 
-def _write_facts(
-    paper: FPDF, lines: Sequence[FactLine], accent: str, language: str
-) -> None:
+def _write_facts(paper: FPDF, lines: Sequence[FactLine], accent: str, language: str) -> None:
     _write_heading(paper, text("reports.section.facts", language), accent)
     names = ("name", "value", "before", "change_percent")
     heads = tuple(text(f"reports.column.{name}", language) for name in names)
@@ -121,17 +107,16 @@ def _write_chart(paper: FPDF, name: str, svg: str, accent: str) -> None:
 
 
 def _write_creators(
-    paper: FPDF, rows: "Sequence[CreatorRow]", accent: str, language: str
+    paper: FPDF, rows: Sequence[tuple[str, ...]], accent: str, language: str
 ) -> None:
     if not rows:
         return
     _write_heading(paper, text("reports.section.creators", language), accent)
-    names = ("creator", "net", "orders", "posts", "views", "followers")
-    heads = tuple(text(f"reports.head.{name}", language) for name in names)
-    write_table_row(paper, CREATOR_COLUMNS, heads, size=9, bold=True)
-    for one in rows:
-        cells = (one.name[:26], one.net, one.orders, one.posts, one.views, one.followers)
-        write_table_row(paper, CREATOR_COLUMNS, cells, size=9)
+    names = [text(fact_texts.metric_code(one), language) for one in fact_texts.CREATOR_COLUMNS]
+    heads = (text("reports.column.creator", language), *names)
+    write_table_row(paper, CREATOR_COLUMNS, heads, size=8, bold=True)
+    for name, *cells in rows:
+        write_table_row(paper, CREATOR_COLUMNS, (name[:26], *cells), size=8)
 
 
 def _write_posts(paper: FPDF, posts: Sequence[PostFact], accent: str, language: str) -> None:
@@ -142,8 +127,5 @@ def _write_posts(paper: FPDF, posts: Sequence[PostFact], accent: str, language: 
     heads = tuple(text(f"reports.column.{name}", language) for name in names)
     write_table_row(paper, POST_COLUMNS, heads, size=9, bold=True)
     for one in posts:
-        numbers = (
-            "n/a" if value is None else format_count(value, language)
-            for value in (one.views, one.interactions)
-        )
+        numbers = (format_count(value, language) for value in (one.views, one.interactions))
         write_table_row(paper, POST_COLUMNS, (one.title[:52], one.channel[:26], *numbers), size=9)
