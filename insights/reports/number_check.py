@@ -31,6 +31,9 @@ _CURRENCIES: Mapping[str, str] = {
     **{"€": "EUR", "£": "GBP", "$US": "USD", "US$": "USD", "$": "USD", "¥": "JPY"},
     **dict.fromkeys(("Star", "Stars", "star", "stars", "⭐"), "XTR"),
 }
+_MIXED = re.compile(r"\w*(?:[^\W\d_]\d|\d[^\W\d_])\w*")
+"""Digits beside letters, such as `5k` and `Q4`."""
+
 _PERCENT_WORDS = re.compile(r"\b(percent|per cent|pour ?cent|percentage points?)\b", re.IGNORECASE)
 
 _WORDS: Mapping[str, str] = {
@@ -75,8 +78,9 @@ def find_unknown_number(text: str, facts: ReportFacts, language: str) -> str:
     words = _WORD_PATTERNS[language].search(text) or _PERCENT_WORDS.search(text)
     if words is not None:
         return words[0]
-    if re.search(r"[^\W\d_]\d|\d[^\W\d_]", text):  # "5k", "Q4": no number of the facts
-        return str(re.findall(r"\w*\d\w*", text)[0])
+    mixed = _MIXED.search(text)
+    if mixed is not None:
+        return mixed[0]
     allowed = _allowed_numbers(facts)
     for found in _NUMBER.finditer(text):
         if not _is_known(found, text, allowed, language):
