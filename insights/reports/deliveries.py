@@ -326,6 +326,7 @@ class ReportLink:
     """A link that works: the report, and the language and time zone of its recipient."""
 
     tenant_id: UUID
+    delivery_id: UUID
     run_id: UUID
     language: str
     zone: str
@@ -355,7 +356,7 @@ def find_link(tenant: OpenScope, token: str) -> ReportLink | None:
         ).first()
         if found is None:
             return None
-        return ReportLink(scope.tenant_id, found.run_id, found.language, found.zone)
+        return ReportLink(scope.tenant_id, row.id, found.run_id, found.language, found.zone)
 
 
 def _digest(token: str) -> str:

@@ -6,7 +6,7 @@ contains the time of its rendering.
 
 import base64
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -71,8 +71,9 @@ class ReportDocument:
         ]
 
 
-def render_html(document: ReportDocument) -> str:
-    """Return a page that contains its pictures and needs no scripts or external resources."""
+def render_html(document: ReportDocument, files: Sequence[tuple[str, str]] = ()) -> str:
+    """Return a page that contains its pictures and needs no scripts or external resources. `files`
+    are the names and addresses of the report in other formats."""
     facts, language = document.facts, document.language
 
     def word(code: str, **params: str | int) -> str:
@@ -87,6 +88,7 @@ def render_html(document: ReportDocument) -> str:
         document=document,
         facts=facts,
         brand=document.brand,
+        files=files,
         logo=_data_url("image/png", document.brand.logo),
         lines=fact_texts.list_fact_lines(facts, language),
         highlights=fact_texts.list_highlights(facts, language),

@@ -24,9 +24,11 @@ from insights.reports.documents import ReportBrand, ReportDocument, shrink_logo
 from insights.reports.events import ReportDue
 from insights.reports.facts import FactsRequest, ReportFacts, load_report_facts
 from insights.reports.models import ReportRunRow
+from insights.reports.report_options import Audience
 from insights.reports.report_periods import (
     DuePeriod,
     Period,
+    ReportKind,
     period_before,
 )
 from insights.reports.schedules import ReportForm
@@ -146,11 +148,14 @@ def facts_request(scope: Scope, form: ReportForm, period: Period) -> FactsReques
     )
 
 
-def load_preview(scope: Scope, form: ReportForm) -> tuple[ReportFacts, ReportBrand]:
-    """Return the facts and brand of the last period that has ended, without storing them."""
-    creators = schedules.select_creators(scope, form)
-    request = facts_request(scope, form, last_period(scope, form))
-    return load_report_facts(scope, creators, request), load_brand(scope)
+def load_direct_report(
+    scope: Scope, creators: Sequence[Creator], kind: ReportKind, period: Period, audience: Audience
+) -> tuple[ReportFacts, ReportBrand]:
+    """Return the facts and brand of any period without storing them, for a file that a member
+    downloads. A client's report contains no internal facts."""
+    currency = agency_settings.get_agency_settings(scope).currency
+    asked = FactsRequest(kind, period, audience, currency, frozenset())
+    return load_report_facts(scope, creators, asked), load_brand(scope)
 
 
 def load_brand(scope: Scope) -> ReportBrand:
