@@ -46,8 +46,8 @@ class ReportLinkPages:
         self._tenant = tenant
 
     def show_report(self, request: Request, token: str, form: ReportFormat) -> Response:
-        """Return the report as a page or as a file; 404 for a link that is unknown or has ended, and
-        429 for too many requests."""
+        """Return the report as a page or as a file. Return 404 for a link that is unknown or has
+        ended, and 429 for too many requests."""
         found = deliveries.find_link(self._tenant, token)
         if found is None:
             return missing_page(request)

@@ -42,7 +42,6 @@ def render_schedules(page: PageContext, found: ReportsView) -> None:
         icon=":material/add:",
         on_click=schedule_form.open_form,
     )
-    _render_new_link(page)
     if not found.schedules:
         draw_template("shell/templates/note.html", note=page.text("reports.none"))
         return
@@ -66,8 +65,10 @@ def _clear_link() -> None:
 def _render_list(drawn: PageContext) -> None:
     """Draw the schedules in their current state; runs as a polling fragment."""
     page = page_context.current_page()
-    if page is None or page.viewer != drawn.viewer:
+    # The form replaces the list, so the whole page is drawn again.
+    if page is None or page.viewer != drawn.viewer or schedule_form.is_open():
         st.rerun()
+    _render_new_link(page)
     actions.show_notices(page, "reports:list")
     found = page.read(lambda scope: load_reports(page, scope))
     for view in found.schedules:
