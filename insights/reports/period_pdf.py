@@ -89,7 +89,7 @@ def _write_heading(paper: FPDF, words: str, accent: str, *, needs: float = 30) -
 
 def _write_facts(paper: FPDF, lines: Sequence[FactLine], accent: str, language: str) -> None:
     _write_heading(paper, text("reports.section.facts", language), accent)
-    names = ("name", "value", "before", "change_percent")
+    names = ("name", "value", "before", "change")
     heads = tuple(text(f"reports.column.{name}", language) for name in names)
     write_table_row(paper, FACT_COLUMNS, heads, size=9, bold=True)
     for one in lines:

@@ -88,6 +88,7 @@ def render_download(page: PageContext, found: ReportsView) -> None:
     asked = _Asked(wanted, period, audience, tuple(chosen), language)
     facts, brand = page.read(partial(_load_facts, page, asked))
     own = page.localizer.language
+    _render_files(page, asked)
     if period.last >= today:
         draw_template("shell/templates/note.html", note=page.text("reports.not_over"))
     draw_template(
@@ -97,7 +98,6 @@ def render_download(page: PageContext, found: ReportsView) -> None:
         voice=page.localizer,
         word=page.text,
     )
-    _render_files(page, asked)
 
 
 def _load_facts(page: PageContext, asked: _Asked, scope: Scope) -> tuple[ReportFacts, ReportBrand]:

@@ -24,12 +24,14 @@ RUNS_SHOWN = 12
 @dataclass(frozen=True)
 class ScheduleView:
     """A schedule with its stored reports, newest first, and the deliveries of the newest one.
-    `next_due` is None while it is paused."""
+    `next_due` is None while it is paused; `is_missing` is True if the report of the last period was
+    not created."""
 
     schedule: ReportSchedule
     next_due: DuePeriod | None
     runs: Sequence[RunSummary]
     deliveries: Sequence[ReportDelivery]
+    is_missing: bool
 
 
 @dataclass(frozen=True)
@@ -84,4 +86,6 @@ def _load_schedule(scope: Scope, schedule: ReportSchedule) -> ScheduleView:
         schedules.find_next_period(scope, schedule),
         found,
         deliveries.list_deliveries(scope, [found[0].id]) if found else [],
+        is_missing=not found
+        or found[0].period.first < runs.last_period(scope, schedule.form).first,
     )

@@ -166,13 +166,14 @@ def _render_actions(page: PageContext, view: ScheduleView) -> None:
     one = view.schedule
     active = one.state == "active"
     with st.container(horizontal=True, gap="small"):
-        actions.action_button(
-            page,
-            "reports.create_now",
-            partial(_create_now, page, one.id),
-            right=Right.MONEY,
-            key=f"reports.now:{one.id}",
-        )
+        if view.is_missing:
+            actions.action_button(
+                page,
+                "reports.create_now",
+                partial(_create_now, page, one.id),
+                right=Right.MONEY,
+                key=f"reports.now:{one.id}",
+            )
         st.button(
             page.text("reports.edit"),
             key=f"reports:edit:{one.id}",
