@@ -7,7 +7,7 @@ from foundation.db.database import OpenScope
 from foundation.ids import derived_uuid
 from insights.reports import runs, schedules
 from insights.reports.events import ReportDue
-from insights.reports.report_periods import ReportKind
+from insights.reports.periods import ReportKind
 from insights.reports.schedules import ReportForm
 from tenants.agencies.rights import Role
 

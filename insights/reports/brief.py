@@ -18,7 +18,7 @@ from generators.contract.engines import (
     TextJob,
 )
 from insights.reports import fact_texts
-from insights.reports.fact_texts import FactLine, text
+from insights.reports.fact_texts import FactLine, render_text
 from insights.reports.facts import ReportFacts
 from insights.reports.number_check import find_unknown_number
 
@@ -65,21 +65,23 @@ def build_brief(facts: ReportFacts, language: str) -> Brief:
     """Return the template brief of a report."""
     lines = fact_texts.list_fact_lines(facts, language)
     if not any(one.fact.metric == "net" for one in lines):
-        found = [text("reports.brief.no_sales", language)]
+        found = [render_text("reports.brief.no_sales", language)]
     else:
         found = []
     for metrics in _LINES:
-        parts = [_format_part(one, language) for one in lines if _is_told(one, metrics)]
+        parts = [_format_part(one, language) for one in lines if _is_included(one, metrics)]
         if parts:
             found.append(f"{' · '.join(parts)}.")
     return Brief(tuple(found))
 
 
-def _is_told(line: FactLine, metrics: tuple[str, ...]) -> bool:
+def _is_included(line: FactLine, metrics: tuple[str, ...]) -> bool:
     """Return True for the metrics of a sentence, without unknown values and failures that did not
     happen."""
-    metric, value = line.fact.metric, line.fact.value
-    return metric in metrics and value is not None and (metric != "posts_failed" or value > 0)
+    value = line.fact.value
+    if line.fact.metric not in metrics or value is None:
+        return False
+    return line.fact.metric != "posts_failed" or value > 0
 
 
 def _format_part(line: FactLine, language: str) -> str:
@@ -87,7 +89,7 @@ def _format_part(line: FactLine, language: str) -> str:
     if line.change:
         code = f"reports.brief.{'compared' if line.fact.metric == 'net' else 'changed'}"
     params = {"name": line.name, "value": line.value, "change": line.change, "before": line.before}
-    return text(code, language, **params)
+    return render_text(code, language, **params)
 
 
 def phrase_brief(facts: ReportFacts, language: str, write: WriteText, *, seed: int) -> Brief:

@@ -5,7 +5,6 @@ runs in a child process that ends afterwards; the data of a chart are numbers an
 """
 
 import json
-import os
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
@@ -51,7 +50,7 @@ def chart_key(series: DaySeries) -> str:
 
 def chart_title(series: DaySeries, language: str) -> str:
     """Return the title of a chart, with the unit of its values."""
-    name = fact_texts.text(fact_texts.metric_code(series.metric), language)
+    name = fact_texts.render_text(fact_texts.metric_code(series.metric), language)
     return f"{name} ({series.currency})" if series.currency else name
 
 
@@ -71,7 +70,7 @@ def render_charts(facts: ReportFacts, language: str, accent: str = "") -> dict[s
             input=json.dumps(asked).encode(),
             capture_output=True,
             timeout=CHART_SECONDS,
-            env={"PATH": os.environ.get("PATH", "")},
+            env={},
             check=True,
         )
         found = json.loads(done.stdout)

@@ -74,10 +74,11 @@ class ReportDocument:
 def render_html(document: ReportDocument, files: Sequence[tuple[str, str]] = ()) -> str:
     """Return a page that contains its pictures and needs no scripts or external resources. `files`
     are the names and addresses of the report in other formats."""
-    facts, language = document.facts, document.language
+    facts = document.facts
+    language = document.language
 
     def word(code: str, **params: str | int) -> str:
-        return fact_texts.text(code, language, **params)
+        return fact_texts.render_text(code, language, **params)
 
     def instant(stored: str) -> str:
         at = parse_instant(stored)

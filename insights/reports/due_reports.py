@@ -7,7 +7,7 @@ from foundation.db.database import Scope
 from foundation.outbox import outbox
 from insights.reports import schedules
 from insights.reports.events import ReportDue
-from insights.reports.report_periods import CATCH_UP, SPAN_DAYS, DuePeriod, list_due_periods
+from insights.reports.periods import CATCH_UP, SPAN_DAYS, DuePeriod, list_due_periods
 from insights.reports.schedules import ReportSchedule
 
 

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 
 from foundation.money import Money
 from insights.reports import charts, fact_texts
-from insights.reports.fact_texts import text
+from insights.reports.fact_texts import render_text
 from insights.reports.facts import Fact, ReportFacts, parse_instant
 from insights.reports.table_files import Sheet, TableValue, render_csv, render_xlsx
 
@@ -38,11 +38,11 @@ def facts_sheet(facts: ReportFacts, language: str) -> Sheet:
     only = next(iter(facts.creators.values()), "") if len(facts.creators) == 1 else ""
     rows: list[Sequence[TableValue]] = []
     for key in keys:
-        name = facts.creators.get(key, only) or text("reports.all_creators", language)
+        name = facts.creators.get(key, only) or render_text("reports.all_creators", language)
         for line in fact_texts.list_fact_lines(facts, language, key):
             rows.append(_fact_row(facts, line.fact, name, language))
-    headers = [text(f"reports.column.{name}", language) for name in FACT_COLUMNS]
-    return Sheet(text("reports.sheet.facts", language), headers, rows)
+    headers = [render_text(f"reports.column.{name}", language) for name in FACT_COLUMNS]
+    return Sheet(render_text("reports.sheet.facts", language), headers, rows)
 
 
 def _fact_row(facts: ReportFacts, fact: Fact, creator: str, language: str) -> Sequence[TableValue]:
@@ -50,10 +50,10 @@ def _fact_row(facts: ReportFacts, fact: Fact, creator: str, language: str) -> Se
     return (
         *(facts.period.first, facts.period.last, creator),
         *(fact.metric, fact_texts.metric_name(fact, language)),
-        *(text(f"reports.unit.{fact.unit}", language), fact.currency),
+        *(render_text(f"reports.unit.{fact.unit}", language), fact.currency),
         *(_cell(fact, fact.value), _cell(fact, fact.before)),
         fact_texts.percent_of_change(fact),
-        *(text(f"reports.source.{fact.source}", language), at),
+        *(render_text(f"reports.source.{fact.source}", language), at),
     )
 
 
@@ -65,7 +65,7 @@ def _cell(fact: Fact, value: int | None) -> TableValue:
 
 def days_sheet(facts: ReportFacts, language: str) -> Sheet:
     """Return one row for each day of each chart."""
-    headers = [text(f"reports.column.{name}", language) for name in ("day", "name", "value")]
+    headers = [render_text(f"reports.column.{name}", language) for name in ("day", "name", "value")]
     rows: list[Sequence[TableValue]] = []
     for one in facts.series:
         first = date.fromisoformat(one.first)
@@ -73,13 +73,13 @@ def days_sheet(facts: ReportFacts, language: str) -> Sheet:
             cell: TableValue = Money(value, one.currency) if one.currency else value
             day = first + timedelta(days=number)
             rows.append((day, charts.chart_title(one, language), cell))
-    return Sheet(text("reports.sheet.days", language), headers, rows)
+    return Sheet(render_text("reports.sheet.days", language), headers, rows)
 
 
 def posts_sheet(facts: ReportFacts, language: str) -> Sheet:
     """Return one row for each post of the report."""
     names = ("at", "creator", "channel", "post", "url", "views", "interactions")
-    headers = [text(f"reports.column.{name}", language) for name in names]
+    headers = [render_text(f"reports.column.{name}", language) for name in names]
     rows = [
         (
             *(parse_instant(one.at), one.creator, one.channel, one.title, one.url),
@@ -87,4 +87,4 @@ def posts_sheet(facts: ReportFacts, language: str) -> Sheet:
         )
         for one in facts.posts
     ]
-    return Sheet(text("reports.sheet.posts", language), headers, rows)
+    return Sheet(render_text("reports.sheet.posts", language), headers, rows)

@@ -9,7 +9,7 @@ from foundation.i18n.translation import Message, format_date, format_money, rend
 from foundation.money import Money
 from insights.metrics.catalog import METRICS
 from insights.reports.facts import Fact, ReportFacts, order_currencies
-from insights.reports.report_periods import Period, ReportKind
+from insights.reports.periods import Period, ReportKind
 
 ORDER = (
     *("net", "gross", "refunds", "fees", "orders", "buyers_new", "buyers_returning"),
@@ -53,7 +53,7 @@ def build_fact_line(fact: Fact, language: str) -> FactLine:
 
 def metric_name(fact: Fact, language: str) -> str:
     """Return the name of a metric; counts of one currency also name it."""
-    name = text(metric_code(fact.metric), language)
+    name = render_text(metric_code(fact.metric), language)
     return f"{name} ({fact.currency})" if fact.unit == "count" and fact.currency else name
 
 
@@ -66,7 +66,7 @@ def metric_code(metric: str) -> str:
 def format_value(fact: Fact, value: int | None, language: str) -> str:
     """Return a value with the unit of its fact. An unknown value is never shown as 0."""
     if value is None:
-        return text("reports.unknown", language)
+        return render_text("reports.unknown", language)
     if fact.unit == "money":
         return format_money(Money(value, fact.currency), language)
     return format_count(value, language)
@@ -75,7 +75,7 @@ def format_value(fact: Fact, value: int | None, language: str) -> str:
 def format_count(value: int | None, language: str) -> str:
     """Return a number with the thousands separators of a language, or that it is unknown."""
     if value is None:
-        return text("reports.unknown", language)
+        return render_text("reports.unknown", language)
     # Loaded late: most processes format nothing.
     from babel.numbers import format_decimal  # noqa: PLC0415  see above
 
@@ -131,7 +131,7 @@ def report_title(facts: ReportFacts, agency: str, language: str) -> str:
     return render_message(Message(f"reports.title.{ReportKind(facts.kind)}", params), language)
 
 
-def text(code: str, language: str, **params: str | int) -> str:
+def render_text(code: str, language: str, **params: str | int) -> str:
     """Return a text of the catalogues."""
     return render_message(Message(code, params), language)
 

@@ -17,8 +17,8 @@ from foundation.ops.wall_time import day_bounds
 from insights.metrics import followers
 from insights.metrics.queries import latest_metrics
 from insights.metrics.readings import INTERACTION_METRICS
-from insights.reports.report_options import INTERNALS, Audience
-from insights.reports.report_periods import Period, ReportKind, period_before
+from insights.reports.options import INTERNALS, Audience
+from insights.reports.periods import Period, ReportKind, period_before
 from insights.rollups import queries
 from insights.rollups.queries import DaySales, DayWork
 from schedules.posts.queries import DeliveryEntry, entries_between
@@ -140,7 +140,7 @@ class ReportFacts:
 
 @dataclass(frozen=True)
 class FactsRequest:
-    """What a report is about. `allowed` are the internal facts of a client's report; `currency` is
+    """The subject of a report. `allowed` are the internal facts of a client's report; `currency` is
     the one shown first."""
 
     kind: ReportKind
@@ -271,7 +271,8 @@ def _work_facts(
     facts: list[Fact] = []
     for metric in WORK_METRICS:
         name, source = _WORK_FIELDS[metric]
-        value, earlier = total(name, period), total(name, before)
+        value = total(name, period)
+        earlier = total(name, before)
         age = as_of.get("work", "")
         # The sources are literals of the table above.
         facts.append(Fact(metric, creator, "count", "", value, earlier, source, age))  # type: ignore[arg-type]  # see above
@@ -288,7 +289,8 @@ def _follower_facts(scope: Scope, creator: Creator, period: Period, before: Peri
         each = zip(found.values(), told, strict=True)
         return [days[day] for days, day in each if day is not None]
 
-    now, then = last_counts(period.last), last_counts(before.last)
+    now = last_counts(period.last)
+    then = last_counts(before.last)
     if not now:
         return []
     # Accounts that were counted for the first time in this period would look like growth.
@@ -303,7 +305,8 @@ def _cost_facts(scope: Scope, creator: Creator, period: Period, before: Period) 
         items = cost_report.spent_between(scope, creator.id, start, end)
         return {one.currency: one.minor for one in cost_report.total_spending(items).spent}
 
-    now, then = spent(period), spent(before)
+    now = spent(period)
+    then = spent(before)
     return [
         Fact(
             *("cost_engines", str(creator.id), "money", currency),
@@ -325,7 +328,8 @@ def _buyer_facts(
     none = sales.BuyerCounts()
     facts: list[Fact] = []
     for one in creators:
-        inside, earlier = now.get(one.id, none), then.get(one.id, none)
+        inside = now.get(one.id, none)
+        earlier = then.get(one.id, none)
         for metric, value, value_before in (
             ("buyers_new", inside.new, earlier.new),
             ("buyers_returning", inside.returning, earlier.returning),

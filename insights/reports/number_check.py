@@ -91,16 +91,15 @@ def find_unknown_number(text: str, facts: ReportFacts, language: str) -> str:
 
 
 def _is_known(found: "re.Match[str]", text: str, allowed: _Allowed, language: str) -> bool:
-    digits = found["digits"]
-    ends = found.end()
-    while digits[-1] in ".,'\u2019":  # the end of a sentence
-        digits, ends = digits[:-1], ends - 1
+    digits = found["digits"].rstrip(".,'\u2019")  # the end of a sentence
+    ends = found.start("digits") + len(digits)
     value = _parse_number(digits, language)
     if value is None:
         return False
     after = _UNIT_AFTER.match(text, ends)
     before = _UNIT_BEFORE.search(text, 0, found.start("digits"))
-    unit = after[1] if after is not None else before[1] if before is not None else ""
+    sign = after or before
+    unit = sign[1] if sign is not None else ""
     if unit == "%":
         return value in allowed.percents
     currency = _CURRENCIES.get(unit, unit)

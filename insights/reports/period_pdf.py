@@ -9,7 +9,7 @@ from fpdf import FPDF
 from foundation.ops import telemetry
 from insights.reports import fact_texts
 from insights.reports.documents import ReportDocument
-from insights.reports.fact_texts import FactLine, format_count, text
+from insights.reports.fact_texts import FactLine, format_count, render_text
 from insights.reports.facts import PostFact
 from insights.reports.pdf_tables import (
     NARROW,
@@ -33,7 +33,8 @@ log = telemetry.get_logger("insights.reports.period_pdf")
 
 def render_period_pdf(document: ReportDocument) -> bytes:
     """Return a report as PDF."""
-    facts, language = document.facts, document.language
+    facts = document.facts
+    language = document.language
     accent = document.brand.color
     made_at = datetime.fromisoformat(facts.made_at)
     paper = create_document(document.title, made_at)
@@ -50,8 +51,10 @@ def render_period_pdf(document: ReportDocument) -> bytes:
     paper.ln(4)
     paper.set_text_color(110, 105, 125)
     at = fact_texts.format_instant(made_at, document.zone, language)
-    write_text_line(paper, text("reports.made_at", language, at=at), size=8)
-    paper.multi_cell(WIDE, 4, replace_unprintable(text("reports.definitions", language)), align="L")
+    write_text_line(paper, render_text("reports.made_at", language, at=at), size=8)
+    paper.multi_cell(
+        WIDE, 4, replace_unprintable(render_text("reports.definitions", language)), align="L"
+    )
     return bytes(paper.output())
 
 
@@ -88,9 +91,9 @@ def _write_heading(paper: FPDF, words: str, accent: str, *, needs: float = 30) -
 
 
 def _write_facts(paper: FPDF, lines: Sequence[FactLine], accent: str, language: str) -> None:
-    _write_heading(paper, text("reports.section.facts", language), accent)
+    _write_heading(paper, render_text("reports.section.facts", language), accent)
     names = ("name", "value", "before", "change")
-    heads = tuple(text(f"reports.column.{name}", language) for name in names)
+    heads = tuple(render_text(f"reports.column.{name}", language) for name in names)
     write_table_row(paper, FACT_COLUMNS, heads, size=9, bold=True)
     for one in lines:
         cells = (one.name, one.value, one.before, one.change or "–")
@@ -111,9 +114,11 @@ def _write_creators(
 ) -> None:
     if not rows:
         return
-    _write_heading(paper, text("reports.section.creators", language), accent)
-    names = [text(fact_texts.metric_code(one), language) for one in fact_texts.CREATOR_COLUMNS]
-    heads = (text("reports.column.creator", language), *names)
+    _write_heading(paper, render_text("reports.section.creators", language), accent)
+    names = [
+        render_text(fact_texts.metric_code(one), language) for one in fact_texts.CREATOR_COLUMNS
+    ]
+    heads = (render_text("reports.column.creator", language), *names)
     write_table_row(paper, CREATOR_COLUMNS, heads, size=8, bold=True)
     for name, *cells in rows:
         write_table_row(paper, CREATOR_COLUMNS, (name[:26], *cells), size=8)
@@ -122,9 +127,9 @@ def _write_creators(
 def _write_posts(paper: FPDF, posts: Sequence[PostFact], accent: str, language: str) -> None:
     if not posts:
         return
-    _write_heading(paper, text("reports.section.posts", language), accent)
+    _write_heading(paper, render_text("reports.section.posts", language), accent)
     names = ("post", "channel", "views", "interactions")
-    heads = tuple(text(f"reports.column.{name}", language) for name in names)
+    heads = tuple(render_text(f"reports.column.{name}", language) for name in names)
     write_table_row(paper, POST_COLUMNS, heads, size=9, bold=True)
     for one in posts:
         numbers = (format_count(value, language) for value in (one.views, one.interactions))

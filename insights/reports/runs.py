@@ -24,8 +24,8 @@ from insights.reports.documents import ReportBrand, ReportDocument, shrink_logo
 from insights.reports.events import ReportDue
 from insights.reports.facts import FactsRequest, ReportFacts, load_report_facts
 from insights.reports.models import ReportRunRow
-from insights.reports.report_options import Audience
-from insights.reports.report_periods import (
+from insights.reports.options import Audience
+from insights.reports.periods import (
     DuePeriod,
     Period,
     ReportKind,

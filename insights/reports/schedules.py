@@ -18,14 +18,14 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.i18n.visible_text import is_one_line
 from insights.reports.models import ReportScheduleRow
-from insights.reports.report_options import (
+from insights.reports.options import (
     ATTACHABLE,
     AUDIENCES,
     INTERNALS,
     Audience,
     ReportFormat,
 )
-from insights.reports.report_periods import (
+from insights.reports.periods import (
     MAX_MONTH_DAY,
     DuePeriod,
     ReportKind,

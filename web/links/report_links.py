@@ -14,9 +14,9 @@ from foundation.errors import GreenroomError
 from insights.reports import deliveries, runs
 from insights.reports.deliveries import LINK_PATH
 from insights.reports.documents import render_html
+from insights.reports.options import ATTACHABLE, ReportFormat
+from insights.reports.outgoing_reports import file_stem
 from insights.reports.report_files import MEDIA_TYPES, render_report
-from insights.reports.report_options import ATTACHABLE, ReportFormat
-from insights.reports.sending import file_stem
 from web.api.common import rate_limits
 from web.api.common.errors import ApiError
 from web.api.common.rate_limits import ApiRateLimit

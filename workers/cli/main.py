@@ -164,7 +164,7 @@ def report(
     language: Language = "",
     as_json: JsonOutput = False,
 ) -> None:
-    """Show and save a creator’s report of a day, week or month."""
+    """Show and save a creator’s report."""
     from workers.cli.reports import export_daily_report, export_period_report
     from workers.terminal.output import use_language
 

@@ -6,10 +6,10 @@ from foundation.ops.wall_time import local_day
 from insights.reports import brief, charts, daily_report, runs
 from insights.reports.daily_report import DailyReport
 from insights.reports.documents import ReportDocument
+from insights.reports.options import ReportFormat
+from insights.reports.outgoing_reports import file_stem
+from insights.reports.periods import ReportKind, period_before, period_with
 from insights.reports.report_files import render_report
-from insights.reports.report_options import ReportFormat
-from insights.reports.report_periods import ReportKind, period_before, period_with
-from insights.reports.sending import file_stem
 from workers.terminal.lookup import (
     TERMINAL_ACTOR,
     create_reports_folder,

@@ -5,9 +5,9 @@ from functools import partial
 from connectors.contract.connector import StepResult
 from connectors.transport.smtp import OutgoingReport
 from gate.contract.permit import ReportOrder
-from insights.reports import runs, sending
+from insights.reports import outgoing_reports, runs
 from insights.reports.events import ReportDeliveryDue, ReportDue
-from insights.reports.sending import ReportSenders
+from insights.reports.outgoing_reports import ReportSenders
 from workers.event_routes.notifications import bot_finder, email_transports, telegram_sender
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
@@ -31,8 +31,8 @@ def report_routes(s: Services) -> tuple[EventRoute, ...]:
         ),
         EventRoute(
             ReportDeliveryDue,
-            partial(sending.send_report, tenant=s.tenant, senders=senders, pages=pages),
+            partial(outgoing_reports.send_report, tenant=s.tenant, senders=senders, pages=pages),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
-            on_dead=partial(sending.fail_report, tenant=s.tenant),
+            on_dead=partial(outgoing_reports.fail_report, tenant=s.tenant),
         ),
     )

@@ -14,13 +14,13 @@ from foundation.ops.wall_time import local_day
 from insights.reports import brief, charts, fact_texts, runs
 from insights.reports.documents import ReportBrand, ReportDocument
 from insights.reports.facts import ReportFacts
+from insights.reports.options import AUDIENCES, Audience, ReportFormat
+from insights.reports.periods import Period, ReportKind, period_before, period_with
 from insights.reports.report_files import MEDIA_TYPES, render_report
-from insights.reports.report_options import AUDIENCES, Audience, ReportFormat
-from insights.reports.report_periods import Period, ReportKind, period_before, period_with
 
 
 @dataclass(frozen=True)
-class _Asked:
+class _Choice:
     """The chosen report. `creators` are IDs; all creators if empty."""
 
     kind: ReportKind
@@ -39,7 +39,6 @@ DAY = "reports:day"
 
 def render_download(page: PageContext, found: ReportsView) -> None:
     """Draw the choices, the key figures of the report, and its files."""
-    names = {str(one.id): one.name for one in found.creators}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.segmented_control(
             page.text("reports.kind"),
@@ -75,17 +74,10 @@ def render_download(page: PageContext, found: ReportsView) -> None:
             key=LANGUAGE,
             width=160,
         )
-    chosen = st.multiselect(
-        page.text("reports.creators"),
-        list(names),
-        format_func=lambda one: names[one],
-        placeholder=page.text("reports.all_creators"),
-        key=CREATORS,
-        select_all=False,
-    )
+    chosen = _choose_creators(page, found)
     wanted = ReportKind(kind or ReportKind.WEEKLY)
     period = period_with(wanted, day or usual)
-    asked = _Asked(wanted, period, audience, tuple(chosen), language)
+    asked = _Choice(wanted, period, audience, tuple(chosen), language)
     facts, brand = page.read(partial(_load_facts, page, asked))
     own = page.localizer.language
     _render_files(page, asked)
@@ -100,7 +92,19 @@ def render_download(page: PageContext, found: ReportsView) -> None:
     )
 
 
-def _load_facts(page: PageContext, asked: _Asked, scope: Scope) -> tuple[ReportFacts, ReportBrand]:
+def _choose_creators(page: PageContext, found: ReportsView) -> list[str]:
+    names = {str(one.id): one.name for one in found.creators}
+    return st.multiselect(
+        page.text("reports.creators"),
+        list(names),
+        format_func=lambda one: names[one],
+        placeholder=page.text("reports.all_creators"),
+        key=CREATORS,
+        select_all=False,
+    )
+
+
+def _load_facts(page: PageContext, asked: _Choice, scope: Scope) -> tuple[ReportFacts, ReportBrand]:
     """Return the facts of the chosen creators, or of all that the member may access."""
     creators = [
         one
@@ -110,7 +114,7 @@ def _load_facts(page: PageContext, asked: _Asked, scope: Scope) -> tuple[ReportF
     return runs.load_direct_report(scope, creators, asked.kind, asked.period, asked.audience)
 
 
-def _render_files(page: PageContext, asked: _Asked) -> None:
+def _render_files(page: PageContext, asked: _Choice) -> None:
     def make(form: ReportFormat) -> bytes:
         facts, brand = page.read(partial(_load_facts, page, asked))
         language = asked.language

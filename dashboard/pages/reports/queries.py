@@ -9,7 +9,7 @@ from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from insights.reports import deliveries, runs, schedules
 from insights.reports.deliveries import ReportDelivery
-from insights.reports.report_periods import DuePeriod
+from insights.reports.periods import DuePeriod
 from insights.reports.runs import RunSummary
 from insights.reports.schedules import ReportSchedule
 from tenants.agencies import agency_settings, queries

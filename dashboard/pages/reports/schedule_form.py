@@ -14,8 +14,8 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import LANGUAGES, Message
 from insights.reports import schedules
-from insights.reports.report_options import ATTACHABLE, AUDIENCES, INTERNALS, ReportFormat
-from insights.reports.report_periods import MAX_MONTH_DAY, ReportKind
+from insights.reports.options import ATTACHABLE, AUDIENCES, INTERNALS, ReportFormat
+from insights.reports.periods import MAX_MONTH_DAY, ReportKind
 from insights.reports.schedules import MAX_NAME_LENGTH, Recipient, ReportForm
 from tenants.agencies import queries
 from tenants.agencies.rights import Right

@@ -14,9 +14,9 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from insights.reports import deliveries, runs, schedules
 from insights.reports.deliveries import LINK_PATH
+from insights.reports.options import ReportFormat
+from insights.reports.periods import ReportKind
 from insights.reports.report_files import MEDIA_TYPES, render_report
-from insights.reports.report_options import ReportFormat
-from insights.reports.report_periods import ReportKind
 from insights.reports.schedules import ReportForm, ScheduleState
 from tenants.agencies import queries
 from tenants.agencies.rights import Right

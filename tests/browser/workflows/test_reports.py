@@ -8,7 +8,7 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
 from insights.reports import runs, schedules
 from insights.reports.events import ReportDue
-from insights.reports.report_periods import ReportKind, period_before
+from insights.reports.periods import ReportKind, period_before
 from insights.reports.schedules import ReportForm
 from tenants.agencies import queries
 from tenants.agencies.rights import Role

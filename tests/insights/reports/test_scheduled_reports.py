@@ -21,9 +21,9 @@ from foundation.ops.wall_time import day_bounds
 from insights.reports import deliveries, due_reports, facts, runs, schedules
 from insights.reports.events import ReportDue
 from insights.reports.facts import FactsRequest
+from insights.reports.options import INTERNALS, ReportFormat
+from insights.reports.periods import Period, ReportKind, period_before
 from insights.reports.report_files import render_report
-from insights.reports.report_options import INTERNALS, ReportFormat
-from insights.reports.report_periods import Period, ReportKind, period_before
 from insights.reports.schedules import Recipient, ReportForm
 from subscribers.ledger import entries
 from tenants.agencies import agencies, agency_settings, queries

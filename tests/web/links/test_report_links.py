@@ -6,7 +6,7 @@ from datetime import date
 from foundation.ids import uuid7
 from insights.reports import deliveries, runs, schedules
 from insights.reports.events import ReportDue
-from insights.reports.report_periods import ReportKind
+from insights.reports.periods import ReportKind
 from insights.reports.schedules import ReportForm
 from tenants.agencies import agencies, queries
 from tenants.agencies.queries import Member

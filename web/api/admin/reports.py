@@ -17,9 +17,10 @@ from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from insights.reports import deliveries, runs, schedules
 from insights.reports.facts import Fact
+from insights.reports.options import ReportFormat
+from insights.reports.outgoing_reports import file_stem
+from insights.reports.periods import MAX_MONTH_DAY, ReportKind
 from insights.reports.report_files import MEDIA_TYPES, render_report
-from insights.reports.report_options import ReportFormat
-from insights.reports.report_periods import MAX_MONTH_DAY, ReportKind
 from insights.reports.runs import ReportRun
 from insights.reports.schedules import (
     MAX_NAME_LENGTH,
@@ -29,7 +30,6 @@ from insights.reports.schedules import (
     ReportSchedule,
     ScheduleState,
 )
-from insights.reports.sending import file_stem
 from tenants.agencies.queries import Member
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.common.calls import (

@@ -10,7 +10,7 @@ from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from insights.reports import deliveries, runs, schedules
 from insights.reports.events import ReportDue
-from insights.reports.report_periods import ReportKind, period_before
+from insights.reports.periods import ReportKind, period_before
 from insights.rollups.history_import import PastDay, import_past_days
 from insights.rollups.queries import DaySales, DayWork
 from tenants.agencies import agencies

@@ -24,10 +24,11 @@ from insights.reports import deliveries, runs
 from insights.reports.deliveries import LINK_PATH, DeliveryResult, PendingDelivery
 from insights.reports.documents import ReportDocument
 from insights.reports.events import ReportDeliveryDue
-from insights.reports.fact_texts import text
+from insights.reports.fact_texts import render_text
+from insights.reports.options import ReportFormat
 from insights.reports.report_files import MEDIA_TYPES, render_report
-from insights.reports.report_options import ReportFormat
 from insights.reports.runs import REPORTING
+from tenants.notices.preferences import Route
 
 TELEGRAM_STEP = "report"
 MAX_TELEGRAM = 3500
@@ -58,7 +59,7 @@ def send_report(
         return
     document = run.document(due.language, due.zone)
     link = f"{pages.rstrip('/')}{LINK_PATH}{due.token}"
-    if due.route == "telegram":
+    if due.route == Route.TELEGRAM:
         answer, result = _send_telegram(due, document, link, senders)
     else:
         order = ReportOrder(due.tenant_id, due.delivery_id)
@@ -85,7 +86,9 @@ def build_email(due: PendingDelivery, document: ReportDocument, link: str) -> Ou
         to=due.address,
         sender=_one_line(document.brand.name),
         subject=_one_line(document.title),
-        text="\n\n".join((document.brief.text, text("reports.email_link", language, link=link))),
+        text="\n\n".join(
+            (document.brief.text, render_text("reports.email_link", language, link=link))
+        ),
         at=due.at,
         attachments=[
             Attachment(
@@ -100,7 +103,7 @@ def build_email(due: PendingDelivery, document: ReportDocument, link: str) -> Ou
 
 def build_telegram_text(document: ReportDocument, link: str) -> str:
     """Return the Telegram message of a report: title, brief and link. Pure."""
-    foot = text("reports.telegram_link", document.language, link=link)
+    foot = render_text("reports.telegram_link", document.language, link=link)
     said = f"{_one_line(document.title)}\n\n{document.brief.text}"
     return f"{said[:MAX_TELEGRAM]}\n\n{foot}"
 
@@ -150,7 +153,7 @@ def _describe_failure(due: PendingDelivery, answer: StepResult) -> Message:
     if isinstance(answer, Response):
         return Message("reports.refused", {"status": answer.status})
     if answer.detail in ("no mail server", "no bot"):
-        code = "no_mail_server" if due.route == "email" else "no_chat"
+        code = "no_mail_server" if due.route == Route.EMAIL else "no_chat"
         return Message(f"reports.{code}")
     return Message("reports.unreachable")
 

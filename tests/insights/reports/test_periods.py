@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.ops.wall_time import day_bounds
-from insights.reports.report_periods import (
+from insights.reports.periods import (
     CATCH_UP,
     ReportKind,
     ReportTiming,
