@@ -67,11 +67,12 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         ),
     ),
     "money": AuditArea(
-        ("split", "payout", "statement", "cost", "analytics_link"),
+        ("split", "payout", "statement", "cost", "analytics_link", "report"),
         (
             *("split_rules", "revenue_parties", "payouts", "month_closes", "statements", "packs"),
             *("statement_columns", "pack_items", "prices", "plans", "orders", "payments"),
             *("refunds", "cost_entries", "analytics_links"),
+            *("report_schedules", "report_deliveries"),
         ),
     ),
     "safety": AuditArea(

@@ -17,7 +17,14 @@ from web.api import remote_workers
 from web.api.app import create_api
 from web.api.common.rate_limits import ApiRateLimits
 from web.http import responses
-from web.links import analytics_links, calendar_subscriptions, client_links, media_urls, short_links
+from web.links import (
+    analytics_links,
+    calendar_subscriptions,
+    client_links,
+    media_urls,
+    report_links,
+    short_links,
+)
 from web.removal import installation_reports, removal_requests, subject_portal
 from web.site import adult_area, age_checks, pages, publishing_endpoint
 
@@ -115,6 +122,7 @@ def _add_library_routes(
     app.include_router(
         client_links.router(tenant, library, loader.load_connectors(), public_url=public_url)
     )
+    app.include_router(report_links.router(tenant))
 
 
 def _add_probes(app: FastAPI, tenant: OpenScope) -> None:

@@ -17,6 +17,7 @@ DOCUMENTS: Mapping[str, str] = {
     "inbox": "guides/first-bot",
     "shop": "guides/first-sale",
     "insights": "guides/analytics",
+    "reports": "guides/reports",
     "people": "gate",
     "creators": "guides/creators",
     "persona": "guides/first-bot",

@@ -11,6 +11,7 @@ from demo.agency import (
     pictures,
     planned_posts,
     ratings_and_consents,
+    scheduled_reports,
     shop,
     teardown,
     workspace,
@@ -95,6 +96,7 @@ def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> Non
             planned_posts.schedule_coming_days(tenant, company, part)
         for part in company.creators:
             planned_posts.schedule_first_posts(tenant, company, part)
+        scheduled_reports.schedule_reports(tenant, company)
     except (NotFound, Conflict, Refused) as changed:
         log.info("demo.left_as_it_is", code=changed.message.code)
 

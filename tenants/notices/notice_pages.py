@@ -120,7 +120,8 @@ _OF: Mapping[str, NoticePage] = {
     **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),
     **dict.fromkeys(["draft", "chat", "remark", "suggest"], MESSAGES),
     **dict.fromkeys(
-        ["payment", "fulfilment", "statement", "earnings", "rail", "refund", "payout"], MONEY
+        ["payment", "fulfilment", "statement", "earnings", "rail", "refund", "payout", "report"],
+        MONEY,
     ),
     **dict.fromkeys(["job", "upload", "picture", "label.say", "clip"], STUDIO),
 }

@@ -27,6 +27,7 @@ from gate.reviews.calibration import CalibrationReminderDue
 from gate.reviews.events import RuleReminderDue
 from insights.metrics import followers
 from insights.metrics.events import RollupDue
+from insights.reports import due_reports
 from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
 from schedules.routines import day_schedule
@@ -44,6 +45,9 @@ from workers.relay.beat import Tick
 
 BEAT_ACTOR = "system:beat"
 ROLLUP_SECONDS = 300
+REPORT_SECONDS = 300
+"""Maximum delay of a scheduled report."""
+
 CHECKPOINT_SECONDS = 30
 """Maximum delay of a checkpoint of the log."""
 
@@ -206,5 +210,6 @@ TICKS = (
     Tick(RAIL_SECONDS, _as_planned(rail_reconciliation.schedule_reconciliations), "rails"),
     Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
+    Tick(REPORT_SECONDS, _as_planned(due_reports.plan_due_reports), "reports"),
 )
 """The periodic ticks. They only write rows; handlers do the work."""

@@ -53,6 +53,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
     ApiKeyScope.CREATORS_WRITE: (Right.RUN,),
     ApiKeyScope.MONEY_READ: (Right.MONEY,),
+    ApiKeyScope.REPORTS_WRITE: (Right.MONEY,),
     ApiKeyScope.MONEY_WRITE: (Right.BOOKS, Right.SPLIT),
     ApiKeyScope.AUDIT_READ: (Right.RUN,),
     ApiKeyScope.PERSONA_WRITE: (Right.RUN,),
