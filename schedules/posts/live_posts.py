@@ -119,6 +119,27 @@ def list_live_posts(
     ]
 
 
+def list_published_deliveries(
+    scope: Scope, creator_id: UUID, start: datetime, end: datetime
+) -> list[UUID]:
+    """Return the published deliveries of a creator that were due in [start, end), without dry
+    runs, oldest first."""
+    return list(
+        scope.session.exec(
+            select(Delivery.id)
+            .where(
+                Delivery.tenant_id == scope.tenant_id,
+                Delivery.creator_id == creator_id,
+                Delivery.state == str(DeliveryState.PUBLISHED),
+                col(Delivery.dry_run).is_(False),
+                Delivery.due_at >= start,
+                Delivery.due_at < end,
+            )
+            .order_by(col(Delivery.due_at), col(Delivery.id))
+        )
+    )
+
+
 def find_hashtags(words: str) -> tuple[str, ...]:
     """Return the hashtags of a text in lower case, each once; pure."""
     return tuple(dict.fromkeys(found.casefold() for found in _TAG.findall(words)))
