@@ -28,8 +28,13 @@ _SALES: Mapping[str, Callable[[DaySales], int]] = {
 _WORK: Mapping[str, Callable[[DayWork], int]] = {
     "views": lambda day: day.views,
     "interactions": lambda day: day.interactions,
+    "new_fans": lambda day: day.new_fans,
+    "messages_in": lambda day: day.messages_in,
+    "messages_out": lambda day: day.messages_out,
 }
-"""Metrics of the rollups of a creator's day. All others are those of the accounts, added up."""
+"""Metrics of the rollups of a creator's day."""
+
+_ADDED_UNITS = ("count", "money")
 
 
 @dataclass(frozen=True)
@@ -58,7 +63,7 @@ class DailySeries:
 def is_alert_metric(code: str) -> bool:
     """Return True if a rule can check the metric: a number or amount that adds up over days."""
     found = METRICS.get(code)
-    return found is not None and (code in _SALES or code in _WORK or _is_of_accounts(found))
+    return found is not None and (code in _SALES or code in _WORK or _is_stored(found))
 
 
 def has_currency(code: str) -> bool:
@@ -71,10 +76,8 @@ def list_alert_metrics() -> list[str]:
     return [code for code in METRICS if is_alert_metric(code)]
 
 
-def _is_of_accounts(one: Metric) -> bool:
-    return (
-        one.summable and not one.formula and one.unit == "count" and one.level in ("post", "channel")
-    )
+def _is_stored(one: Metric) -> bool:
+    return one.summable and not one.formula and one.unit in _ADDED_UNITS
 
 
 def load_daily_series(
@@ -90,12 +93,7 @@ def load_daily_series(
     yesterday = {one.id: local_day(scope.now, one.zone) - timedelta(days=1) for one in creators}
     first = min(yesterday.values()) - timedelta(days=days - 1)
     last = max(yesterday.values())
-    if metric in _SALES:
-        found = _load_sales(scope, yesterday, metric, first, last)
-    elif metric in _WORK:
-        found = _load_work(scope, yesterday, metric, first, last)
-    else:
-        found = _load_accounts(scope, yesterday, metric, first, last)
+    found = _select_loader(metric)(scope, yesterday, metric, first, last)
     closed = metric in _SALES
     return [
         _build_series(key, metric, values, yesterday[key[0]], days, closed=closed)
@@ -105,6 +103,17 @@ def load_daily_series(
 
 
 _Found = dict[tuple[UUID, str], dict[date, int]]
+
+
+_Loader = Callable[[Scope, Collection[UUID], str, date, date], _Found]
+
+
+def _select_loader(metric: str) -> _Loader:
+    if metric in _SALES:
+        return _load_sales
+    if metric in _WORK:
+        return _load_work
+    return _load_facts if METRICS[metric].level == "creator" else _load_accounts
 
 
 def _load_sales(
@@ -140,6 +149,15 @@ def _load_accounts(
     return found
 
 
+def _load_facts(
+    scope: Scope, creators: Collection[UUID], metric: str, first: date, last: date
+) -> _Found:
+    found: _Found = defaultdict(lambda: defaultdict(int))
+    for one in metric_queries.load_creator_facts(scope, creators, [metric], first, last):
+        found[one.creator_id, one.currency][one.day] += one.value
+    return found
+
+
 def _build_series(
     key: tuple[UUID, str],
     metric: str,
@@ -160,41 +178,66 @@ def _days_between(first: date, last: date) -> Sequence[date]:
     return [first + timedelta(days=number) for number in range((last - first).days + 1)]
 
 
+RECENT_DAYS = 14
+
+
 @dataclass(frozen=True)
 class DataAge:
     """Times of a creator's newest data (UTC-aware), or None without data in the last
-    `RECENT_DAYS`: readings of platforms, and rollups of sales and work."""
+    `RECENT_DAYS`: values of platforms, and rollups of sales and work.
+
+    `is_expected` is True if newer values of platforms should exist: a later reading returned none,
+    or followers are counted, which happens several times a day.
+    """
 
     readings: datetime | None = None
     rollups: datetime | None = None
+    is_expected: bool = False
+
+    def newest(self, metric: str) -> datetime | None:
+        """Return the time of the newest data of a metric."""
+        return self.rollups if _is_own(metric) else self.readings
+
+    def is_stale(self, metric: str, now: datetime, limit: timedelta) -> bool:
+        """Return True if the newest data of a metric is older than the limit, although newer data
+        is expected."""
+        at = self.newest(metric)
+        expected = self.is_expected or _is_own(metric)
+        return at is None or (expected and now - at > limit)
 
 
-RECENT_DAYS = 14
+def _is_own(metric: str) -> bool:
+    """Return True if the metric comes from our own rows, not from platforms."""
+    return METRICS[metric].source not in ("platform", "calculated") or metric in _SALES
 
-_READINGS = """
-SELECT of.id, greatest(
-  (SELECT m.observed_at FROM metric_snapshots m WHERE m.tenant_id = :tenant
-   AND m.creator_id = of.id AND m.observed_at >= :since AND m.value IS NOT NULL
-   ORDER BY m.observed_at DESC LIMIT 1),
-  (SELECT max(f.observed_at) FROM followers_daily f WHERE f.tenant_id = :tenant
-   AND f.creator_id = of.id AND f.day >= CAST(:since AS date))) AS readings,
-  (SELECT max(d.updated_at) FROM creator_daily d WHERE d.tenant_id = :tenant
-   AND d.creator_id = of.id AND d.day >= CAST(:since AS date)) AS rollups
+
+_AGES = """
+SELECT of.id, v.at AS readings, f.at AS followers, t.at AS tried, d.at AS rollups
 FROM unnest(CAST(:creators AS uuid[])) AS of (id)
+LEFT JOIN LATERAL (SELECT m.observed_at AS at FROM metric_snapshots m
+  WHERE m.tenant_id = :tenant AND m.creator_id = of.id AND m.observed_at >= :since
+    AND m.value IS NOT NULL ORDER BY m.observed_at DESC LIMIT 1) v ON true
+LEFT JOIN LATERAL (SELECT m.observed_at AS at FROM metric_snapshots m
+  WHERE m.tenant_id = :tenant AND m.creator_id = of.id AND m.observed_at >= :since
+  ORDER BY m.observed_at DESC LIMIT 1) t ON true
+LEFT JOIN LATERAL (SELECT max(c.observed_at) AS at FROM followers_daily c
+  WHERE c.tenant_id = :tenant AND c.creator_id = of.id AND c.day >= CAST(:since AS date)) f ON true
+LEFT JOIN LATERAL (SELECT max(r.updated_at) AS at FROM creator_daily r
+  WHERE r.tenant_id = :tenant AND r.creator_id = of.id AND r.day >= CAST(:since AS date)) d ON true
 """
 
 
 def load_data_ages(scope: Scope, creators: Iterable[UUID]) -> dict[UUID, DataAge]:
     """Return the times of the newest data of each creator."""
     rows = scope.run(
-        _READINGS,
+        _AGES,
         tenant=scope.tenant_id,
         since=scope.now - timedelta(days=RECENT_DAYS),
         creators=list(creators),
     )
-    return {row.id: DataAge(row.readings, row.rollups) for row in rows}
-
-
-def data_time(age: DataAge, metric: str) -> datetime | None:
-    """Return the time of the newest data of a metric."""
-    return age.rollups if metric in _SALES else age.readings
+    found = {}
+    for row in rows:
+        values = max(filter(None, (row.readings, row.followers)), default=None)
+        failed = row.tried is not None and (values is None or row.tried > values)
+        found[row.id] = DataAge(values, row.rollups, failed or row.followers is not None)
+    return found

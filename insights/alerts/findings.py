@@ -7,13 +7,11 @@ from uuid import UUID
 
 from channels.accounts import token_expiry
 from foundation.db.database import Scope
-from foundation.ids import uuid7_time
 from foundation.ops.wall_time import day_bounds
 from insights.alerts import anomalies
 from insights.alerts.daily_metrics import (
     DailySeries,
     DataAge,
-    data_time,
     load_daily_series,
 )
 from insights.alerts.rules import AlertRule, RuleSettings
@@ -119,7 +117,7 @@ def _find_anomaly(rule: AlertRule, series: DailySeries, context: AlertContext) -
         last.seen,
         last.expected,
         series.currency,
-        data_time(context.age_of(series.creator_id), series.metric),
+        context.age_of(series.creator_id).newest(series.metric),
         last.p_value,
     )
 
@@ -138,7 +136,7 @@ def _find_crossing(rule: AlertRule, series: DailySeries, context: AlertContext) 
         total,
         limit,
         series.currency,
-        data_time(context.age_of(series.creator_id), series.metric),
+        context.age_of(series.creator_id).newest(series.metric),
     )
 
 
@@ -200,7 +198,7 @@ def _find_ageing_approvals(scope: Scope, rule: AlertRule, context: AlertContext)
     found = review_queue.list_review_queue(
         scope, list(context.creators), limit=pending_decisions.COUNT_LIMIT
     )
-    ages = ((one.creator_id, uuid7_time(one.post_id)) for one in found)
+    ages = ((one.creator_id, one.created_at or scope.now) for one in found)
     return _group(scope, rule, ((who, since) for who, since in ages if since <= before))
 
 
@@ -235,7 +233,7 @@ def _find_stale_data(scope: Scope, rule: AlertRule, context: AlertContext) -> li
             data_at=at,
         )
         for creator_id, age in context.ages.items()
-        if (at := age.readings) is not None and scope.now - at >= limit
+        if (at := age.readings) is not None and age.is_expected and scope.now - at >= limit
     ]
 
 
