@@ -177,9 +177,7 @@ def list_alerts(
     return [one for one in found if one.page.is_open_to(member.role)]
 
 
-def get_alert(
-    scope: Scope, member: Member, creators: Collection[Creator], alert_id: UUID
-) -> Alert:
+def get_alert(scope: Scope, member: Member, creators: Collection[Creator], alert_id: UUID) -> Alert:
     """Return an alert that a member may see. Raises NotFound, also for one that they may not."""
     row = _find_row(scope, alert_id)
     found = alert_from_row(row) if row is not None else None

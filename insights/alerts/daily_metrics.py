@@ -171,7 +171,9 @@ def _build_series(
     first = max(min(values), earliest)
     missing = 0 if closed else None
     every = _days_between(first, last)
-    return DailySeries(key[0], metric, key[1], first, tuple(values.get(day, missing) for day in every))
+    return DailySeries(
+        key[0], metric, key[1], first, tuple(values.get(day, missing) for day in every)
+    )
 
 
 def _days_between(first: date, last: date) -> Sequence[date]:

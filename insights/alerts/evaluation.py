@@ -56,9 +56,7 @@ def evaluate_rules(scope: Scope, caps: SpendingCaps) -> int:
     """
     scope.lock(f"alerts:{scope.tenant_id}")
     creators = {
-        one.id: one
-        for one in queries.list_creators(scope)
-        if one.state is CreatorState.ACTIVE
+        one.id: one for one in queries.list_creators(scope) if one.state is CreatorState.ACTIVE
     }
     context = AlertContext(creators, load_data_ages(scope, creators), caps)
     rules = list_rules(scope)

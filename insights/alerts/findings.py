@@ -28,9 +28,7 @@ from tenants.agencies.queries import Creator
 HISTORY_DAYS = anomalies.MIN_DAYS + 90
 """Days that are replayed, so that checks and backtests find the same anomalies."""
 
-FAILED_STATES = frozenset(
-    {DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF}
-)
+FAILED_STATES = frozenset({DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF})
 ONE_DAY = timedelta(days=1)
 
 REFUND_FACTOR = 3
@@ -185,9 +183,7 @@ def _find_waiting_chats(scope: Scope, rule: AlertRule, _: AlertContext) -> list[
 
 def _find_refund_bursts(scope: Scope, rule: AlertRule, _: AlertContext) -> list[Finding]:
     return [
-        Finding(
-            rule, one.creator_id, one.since, one.refunds, round(one.usual), data_at=scope.now
-        )
+        Finding(rule, one.creator_id, one.since, one.refunds, round(one.usual), data_at=scope.now)
         for one in refund_counts.list_refund_counts(scope, ONE_DAY)
         if one.refunds >= _limit(rule) and one.refunds >= REFUND_FACTOR * one.usual
     ]
