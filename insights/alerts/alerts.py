@@ -169,7 +169,9 @@ def list_alerts(
     rows = scope.session.exec(
         select(AlertRow)
         .where(AlertRow.tenant_id == scope.tenant_id, when, or_(*where))
-        .order_by(col(AlertRow.resolved_at).desc(), col(AlertRow.created_at).desc(), AlertRow.id)
+        .order_by(
+            col(AlertRow.resolved_at).desc(), col(AlertRow.created_at).desc(), col(AlertRow.id)
+        )
         .limit(MAX_LISTED)
         .execution_options(populate_existing=True)
     )

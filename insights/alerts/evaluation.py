@@ -1,4 +1,4 @@
-"""The hourly check of all rules of an agency: it opens, updates and closes alerts and their notices.
+"""The hourly check of all rules of an agency. It opens, updates and closes alerts and notices.
 
 The check is idempotent: a rule has at most one open alert for each series, and one row for each
 series and day. The alerts of one check form one message to a member (`member_messages`).

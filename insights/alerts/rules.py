@@ -20,7 +20,6 @@ from insights.alerts.daily_metrics import has_currency, is_alert_metric
 from insights.alerts.models import AlertRuleRow
 from insights.alerts.states import (
     AGENCY_KINDS,
-    METRIC_KINDS,
     AlertDirection,
     AlertKind,
     AlertRoute,
@@ -156,7 +155,7 @@ def add_rule(scope: Scope, rule_id: UUID, settings: RuleSettings) -> AlertRule:
         return known
     if len(rules) >= MAX_RULES:
         raise Conflict("alert.too_many_rules", most=MAX_RULES)
-    _check_settings(scope, settings)
+    check_settings(scope, settings)
     return _store_rule(scope, AlertRule(rule_id, "", settings))
 
 
@@ -165,7 +164,7 @@ def change_rule(scope: Scope, rule_id: UUID, settings: RuleSettings) -> AlertRul
     rule would change."""
     scope.lock("alert_rules")
     rule = get_rule(scope, rule_id)
-    _check_settings(scope, settings)
+    check_settings(scope, settings)
     before = rule.settings
     if rule.code and (settings.kind, settings.metric) != (before.kind, before.metric):
         raise Conflict("alert.default_rule")
@@ -226,33 +225,40 @@ def _settings_from_row(row: AlertRuleRow) -> RuleSettings:
     )
 
 
-def _check_settings(scope: Scope, one: RuleSettings) -> None:
+def check_settings(scope: Scope, one: RuleSettings) -> None:
+    """Raise BadInput for a rule that cannot be checked, and NotFound for an unknown creator."""
     if one.creator_id is not None:
         if one.kind in AGENCY_KINDS:
             raise BadInput("alert.agency_rule")
         queries.get_creator(scope, one.creator_id)
     _check_quiet_hours(one.quiet_from, one.quiet_until)
-    if one.kind not in METRIC_KINDS:
-        limits = THRESHOLDS[one.kind]
-        if one.threshold is None or not limits.least <= one.threshold <= limits.most:
-            raise BadInput("alert.threshold", least=limits.least, most=limits.most)
-        if one.metric or one.currency or one.days != 1:
-            raise BadInput("alert.no_metric")
-        return
-    if not is_alert_metric(one.metric):
-        raise BadInput("alert.metric")
     if one.kind is AlertKind.ANOMALY:
+        _check_metric(one)
         if one.threshold is not None or one.currency or one.days != 1:
             raise BadInput("alert.no_threshold")
-        return
-    if one.threshold is None or not 0 <= one.threshold <= MAX_THRESHOLD:
-        raise BadInput("alert.threshold", least=0, most=MAX_THRESHOLD)
-    if one.days not in THRESHOLD_DAYS:
-        raise BadInput("alert.days")
-    if has_currency(one.metric) != bool(one.currency):
-        raise BadInput("alert.currency")
-    if one.currency and not is_currency(one.currency):
-        raise BadInput("alert.currency")
+    elif one.kind is AlertKind.THRESHOLD:
+        _check_metric(one)
+        _check_limit(one.threshold, 0, MAX_THRESHOLD)
+        if one.days not in THRESHOLD_DAYS:
+            raise BadInput("alert.days")
+        wanted = has_currency(one.metric)
+        if wanted != bool(one.currency) or (wanted and not is_currency(one.currency)):
+            raise BadInput("alert.currency")
+    else:
+        limits = THRESHOLDS[one.kind]
+        _check_limit(one.threshold, limits.least, limits.most)
+        if one.metric or one.currency or one.days != 1:
+            raise BadInput("alert.no_metric")
+
+
+def _check_metric(one: RuleSettings) -> None:
+    if not is_alert_metric(one.metric):
+        raise BadInput("alert.metric")
+
+
+def _check_limit(limit: int | None, least: int, most: int) -> None:
+    if limit is None or not least <= limit <= most:
+        raise BadInput("alert.threshold", least=least, most=most)
 
 
 def _check_quiet_hours(start: int | None, end: int | None) -> None:
