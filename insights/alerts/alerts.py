@@ -191,6 +191,11 @@ def get_alert(scope: Scope, member: Member, creators: Collection[Creator], alert
     return found
 
 
+def lock_alerts(scope: Scope) -> None:
+    """Wait until no other transaction changes alerts of the agency."""
+    scope.lock(f"alerts:{scope.tenant_id}")
+
+
 def acknowledge_alert(scope: Scope, alert_id: UUID, *, actor: str) -> None:
     """Mark an open alert as seen by `actor`: it stays in the list, and its notice is closed.
 
@@ -246,7 +251,7 @@ def _find_row(scope: Scope, alert_id: UUID) -> AlertRow | None:
 
 
 def _get_open_row(scope: Scope, alert_id: UUID) -> AlertRow:
-    scope.lock(f"alerts:{scope.tenant_id}")
+    lock_alerts(scope)
     row = _find_row(scope, alert_id)
     if row is None:
         raise NotFound("alert.unknown")

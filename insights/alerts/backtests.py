@@ -1,4 +1,4 @@
-"""How often a rule would have opened alerts in the past."""
+"""Counts of the alerts that a rule would have opened in the past."""
 
 from collections.abc import Collection
 from dataclasses import dataclass

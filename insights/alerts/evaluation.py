@@ -15,7 +15,13 @@ from foundation.db.database import OpenScope, Scope
 from foundation.ids import derived_uuid
 from foundation.ops.wall_time import local_day
 from insights.alerts import anomalies, findings
-from insights.alerts.alerts import Alert, alert_from_row, close_notices, describe_alert
+from insights.alerts.alerts import (
+    Alert,
+    alert_from_row,
+    close_notices,
+    describe_alert,
+    lock_alerts,
+)
 from insights.alerts.daily_metrics import load_data_ages
 from insights.alerts.events import AlertsDue
 from insights.alerts.findings import AlertContext, Finding
@@ -54,7 +60,7 @@ def evaluate_rules(scope: Scope, caps: SpendingCaps) -> int:
 
     Idempotent. Waits for a concurrent check of the same agency.
     """
-    scope.lock(f"alerts:{scope.tenant_id}")
+    lock_alerts(scope)
     creators = {
         one.id: one for one in queries.list_creators(scope) if one.state is CreatorState.ACTIVE
     }

@@ -1,4 +1,4 @@
-"""What the rules find: an anomaly, a threshold that is crossed, or a condition of the present."""
+"""Reasons for alerts: an anomaly, a threshold that is crossed, or a condition of the present."""
 
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class AlertContext:
-    """What the checks of one run share. `caps` are the installation's spending caps."""
+    """Data that the checks of one run share. `caps` are the installation's spending caps."""
 
     creators: Mapping[UUID, Creator]
     ages: Mapping[UUID, DataAge]

@@ -50,7 +50,7 @@ class AlertRow(TenantRow, table=True):
     creator_id: UUID | None = None
     """The creator concerned, or None for the agency."""
     series: str
-    """What was checked: the creator, and the currency of an amount."""
+    """The checked series: the creator, and the currency of an amount."""
     direction: str = "below"
     day: date = Field(sa_type=Date)
     """Local day on which it was opened. A rule opens one alert a day for each series."""

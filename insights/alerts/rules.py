@@ -55,7 +55,7 @@ THRESHOLDS: Mapping[AlertKind, ThresholdRange] = {
 
 @dataclass(frozen=True)
 class RuleSettings:
-    """What a rule checks and how members are notified.
+    """The check of a rule and its notifications.
 
     `creator_id` is None for all creators. `threshold` is in the unit of the kind or metric (minor
     units of `currency` for amounts) and None for an anomaly. `quiet_from` and `quiet_until` are

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class AlertKind(StrEnum):
-    """What a rule checks. The first two check a daily metric, the others the present state."""
+    """Checks of rules. The first two check a daily metric, the others the present state."""
 
     ANOMALY = "anomaly"
     THRESHOLD = "threshold"
@@ -32,7 +32,7 @@ class AlertDirection(StrEnum):
 
 
 class AlertRoute(StrEnum):
-    """How members are notified: at once, in the daily digest, or only in the list of alerts."""
+    """Notification of members: at once, in the daily digest, or only in the list of alerts."""
 
     NOW = "now"
     DIGEST = "digest"
