@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from demo.agency import (
     accounting,
+    alerts,
     backfill,
     channel_accounts,
     people,
@@ -79,6 +80,8 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
                 ratings_and_consents.rate_and_record_consents(tenant, company, part)
                 shop.put_packs_on_sale(tenant, company, part)
                 backfill.write_history(tenant, company, part)
+            with tenant(company.tenant_id, people.DEMO_ACTOR) as scope:
+                alerts.open_demo_alerts(scope)
     for company in DEMO_AGENCIES:
         _go_on(tenant, settings, company)
 
