@@ -54,7 +54,10 @@ def render_rules(page: PageContext, found: AlertsView) -> None:
     """Draw the rules and the form for the chosen or a new one."""
     draw_template(
         "pages/notifications/templates/alert_rules.html",
-        lines=[_describe_rule(page, found, rule) for rule in found.rules],
+        lines=[
+            (_name_rule(page, rule.settings), _describe_rule(page, found, rule))
+            for rule in found.rules
+        ],
         voice=page.localizer,
         word=page.text,
     )
@@ -66,7 +69,7 @@ def render_rules(page: PageContext, found: AlertsView) -> None:
         index=None,
         placeholder=page.text("alerts.choose"),
         format_func=lambda one: (
-            page.text("alerts.add") if one == _NEW else _describe_rule(page, found, by_id[one])
+            page.text("alerts.add") if one == _NEW else _label_rule(page, found, by_id[one])
         ),
         key=_CHOSEN,
     )
@@ -76,16 +79,18 @@ def render_rules(page: PageContext, found: AlertsView) -> None:
         _render_rule(page, found, by_id[chosen])
 
 
+def _label_rule(page: PageContext, found: AlertsView, rule: AlertRule) -> str:
+    return f"{_name_rule(page, rule.settings)} · {_describe_rule(page, found, rule)}"
+
+
 def _describe_rule(page: PageContext, found: AlertsView, rule: AlertRule) -> str:
+    """Return the creators of a rule, and how members are notified."""
     one = rule.settings
     names = {each.id: each.name for each in found.creators}
     who = names.get(one.creator_id, "") if one.creator_id is not None else ""
-    parts = [
-        _name_rule(page, one),
-        who or page.text("alerts.agency" if one.kind in AGENCY_KINDS else "alerts.all_creators"),
-        page.text(f"alerts.route.{one.route}") if one.enabled else page.text("alerts.off"),
-    ]
-    return " · ".join(parts)
+    everyone = "alerts.agency" if one.kind in AGENCY_KINDS else "alerts.all_creators"
+    route = f"alerts.route.{one.route}" if one.enabled else "alerts.off"
+    return f"{who or page.text(everyone)} · {page.text(route)}"
 
 
 def _name_rule(page: PageContext, one: RuleSettings) -> str:
