@@ -15,7 +15,7 @@ from sqlmodel import select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid
-from foundation.money import is_currency
+from foundation.money import STARS, TEST_CURRENCY, is_currency
 from insights.alerts.daily_metrics import has_currency, is_alert_metric
 from insights.alerts.models import AlertRuleRow
 from insights.alerts.states import (
@@ -242,13 +242,18 @@ def check_settings(scope: Scope, one: RuleSettings) -> None:
         if one.days not in THRESHOLD_DAYS:
             raise BadInput("alert.days")
         wanted = has_currency(one.metric)
-        if wanted != bool(one.currency) or (wanted and not is_currency(one.currency)):
+        if wanted != bool(one.currency) or (wanted and not _is_ledger_currency(one.currency)):
             raise BadInput("alert.currency")
     else:
         limits = THRESHOLDS[one.kind]
         _check_limit(one.threshold, limits.least, limits.most)
         if one.metric or one.currency or one.days != 1:
             raise BadInput("alert.no_metric")
+
+
+def _is_ledger_currency(code: str) -> bool:
+    """Return True if sales can be in the currency: money, Stars, or test money."""
+    return is_currency(code) or code in (STARS, TEST_CURRENCY)
 
 
 def _check_metric(one: RuleSettings) -> None:

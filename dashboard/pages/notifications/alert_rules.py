@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.money import Money, list_currencies, parse_money
+from foundation.money import STARS, Money, list_currencies, parse_money
 from insights.alerts import backtests, daily_metrics, rules
 from insights.alerts.backtests import Backtest
 from insights.alerts.rules import THRESHOLD_DAYS, THRESHOLDS, AlertRule, RuleSettings
@@ -230,12 +230,11 @@ def _render_limit(page: PageContext, found: AlertsView, draft: _Draft) -> None:
         shown = str(Money(one.threshold, one.currency).decimal)
     left.text_input(page.text("alerts.limit"), shown or "", key=draft.field("limit"))
     if has_currency:
-        currencies = list_currencies()
         usual = one.currency or found.currency
+        currencies = list(dict.fromkeys((usual, *list_currencies(), STARS)))
         right.selectbox(
             page.text("alerts.currency"),
             currencies,
-            index=currencies.index(usual) if usual in currencies else 0,
             key=draft.field("currency"),
         )
     left.segmented_control(
