@@ -29,12 +29,12 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
     "members": AuditArea(
         (
             *("member", "passkey", "key", "machine", "mail", "mailserver", "phone", "hook"),
-            *("agency", "notice"),
+            *("agency", "notice", "alert"),
         ),
         (
             *("members", "api_keys", "machines", "mail_wishes", "mail_servers", "phones", "hooks"),
             *("agencies", "agency_logos", "notification_settings", "telegram_links"),
-            *("push_subscriptions", "analytics_views"),
+            *("push_subscriptions", "analytics_views", "alert_rules"),
         ),
     ),
     "creators": AuditArea(

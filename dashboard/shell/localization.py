@@ -208,3 +208,7 @@ class MemberLocalizer:
     def format_money(self, money: Money) -> str:
         """Format an amount of money."""
         return translation.format_money(money, self.language)
+
+    def format_value(self, value: Money | int) -> str:
+        """Format an amount of money or a number."""
+        return self.format_money(value) if isinstance(value, Money) else self.format_number(value)

@@ -5,6 +5,7 @@ from urllib.parse import urlsplit
 
 from demo.agency import (
     accounting,
+    alerts,
     backfill,
     channel_accounts,
     people,
@@ -84,6 +85,15 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
     for company in DEMO_AGENCIES:
         workspace.fill_workspace(tenant, company)
         _go_on(tenant, settings, company)
+    _check_alerts(tenant)
+
+
+def _check_alerts(tenant: OpenScope) -> None:
+    """Check the alerts of the demo. Stops without an error if members have changed the cast."""
+    try:
+        alerts.open_demo_alerts(tenant)
+    except (NotFound, Conflict, Refused) as changed:
+        log.info("demo.left_as_it_is", code=changed.message.code)
 
 
 def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:

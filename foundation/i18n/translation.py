@@ -21,7 +21,7 @@ CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 """Message codes of currencies that locales do not name."""
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
-_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}")
+_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|metric\.[a-z0-9_]{1,40}")
 _CATALOGUES = Path(__file__).parents[1] / "locale"
 
 
@@ -174,8 +174,8 @@ def format_money(amount: Money, language: str, units: Mapping[str, str] = CURREN
 def format_parameter(value: str | int, language: str) -> str | int:
     """Format a message parameter.
 
-    An amount, stored as `str(Money)`, is formatted for the language. A platform option code is
-    replaced by its label.
+    An amount, stored as `str(Money)`, is formatted for the language. The code of a platform
+    option or of a metric is replaced by its label.
     """
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)

@@ -172,6 +172,7 @@ _WORK = (
     _measured("hand_offs", "chats"),
     _calculated("hand_off_rate", "creator", "hand_offs / conversations"),
     _measured("answered", "chats"),
+    _measured("negative_comments", "calculated"),
     _measured("unanswered", "chats"),
     _per_day("response_time_median", "chats", unit="seconds"),
     _per_day("response_time_p90", "chats", unit="seconds"),

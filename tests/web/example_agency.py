@@ -17,6 +17,7 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
 from gate.ratings import ratings
+from insights.alerts.models import AlertRow
 from schedules.downtime import missed_posts, queries
 from schedules.imports import handlers as imports_handling
 from schedules.imports.events import ImportCheck
@@ -49,7 +50,7 @@ FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {cre
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|detach|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
-    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss"
+    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss|acknowledge|snooze"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
@@ -155,6 +156,9 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
     ids["list_id"] = expect_success(api.ask("POST", "/word-lists", words))["id"]
     ids["downtime_id"] = create_missed_posts(api, creator)
     night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
+    limit = {"kind": "anomaly", "metric": "views", "creator_id": ids["creator_id"]}
+    ids["rule_id"] = expect_success(api.ask("POST", "/alert-rules", limit))["id"]
+    ids["alert_id"] = add_alert(api, creator, ids["rule_id"])
     ids["quiet_id"] = expect_success(api.ask("POST", "/quiet", night))["id"]
     ids["pause_id"] = expect_success(api.ask("POST", "/pauses", pause_request(found)))["pause"][
         "id"
@@ -189,6 +193,25 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
         "id"
     ]
     ids["feed_id"] = expect_success(api.ask("POST", "/feeds", feed))["id"]
+
+
+def add_alert(api: ApiClient, creator: str, rule_id: str) -> str:
+    """Open an alert about views and return its ID."""
+    with api.scope() as scope:
+        row = AlertRow(
+            tenant_id=scope.tenant_id,
+            rule_id=UUID(rule_id),
+            kind="anomaly",
+            metric="views",
+            creator_id=api.creators[creator],
+            series=f"{api.creators[creator]}:",
+            day=scope.now.date(),
+            since=scope.now,
+            expected=200,
+            seen=100,
+        )
+        scope.add(row)
+        return str(row.id)
 
 
 def add_review_discussion(found: ExampleAgency) -> dict[str, str]:

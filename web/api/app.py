@@ -9,6 +9,7 @@ from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
 from web.api.admin import (
+    alerts,
     api_keys,
     audit_log,
     emergency_stops,
@@ -80,6 +81,7 @@ ERROR_DESCRIPTIONS: Mapping[int, str] = {
 
 
 PARTS = (
+    alerts,
     calendar,
     evergreen,
     approvals,

@@ -2,12 +2,18 @@
 
 from functools import partial
 
+from foundation.money import parse_amounts
+from insights.alerts import evaluation
+from insights.alerts.events import AlertsDue
 from insights.metrics import deletion_checks, followers, readings
 from insights.metrics.events import DeletionRecheckDue, FollowersDue, ReadingDue, RollupDue
 from insights.rollups import daily_rollups
 from insights.rollups.events import SaleRecorded
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
+
+CHECK_DEADLINE_SECONDS = 120
+"""Deadline of a check of all alert rules of an agency."""
 
 
 def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
@@ -37,6 +43,15 @@ def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
                 dear=s.metered_platforms,
             ),
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            AlertsDue,
+            partial(
+                evaluation.check_alerts,
+                tenant=s.tenant,
+                caps=parse_amounts(s.settings.generators.spending_caps),
+            ),
+            deadline_seconds=CHECK_DEADLINE_SECONDS,
         ),
         EventRoute(RollupDue, partial(daily_rollups.roll_up_day, tenant=s.tenant)),
         EventRoute(SaleRecorded, partial(daily_rollups.roll_up_days_of_sale, tenant=s.tenant)),

@@ -25,6 +25,7 @@ from gate.permits.events import PlaceProbeDue
 from gate.removal.events import IntakeDue
 from gate.reviews.calibration import CalibrationReminderDue
 from gate.reviews.events import RuleReminderDue
+from insights.alerts.events import AlertsDue
 from insights.metrics import followers
 from insights.metrics.events import RollupDue
 from insights.reports import due_reports
@@ -189,6 +190,7 @@ TICKS = (
         WATCH_FOLDER_SECONDS, _write_installation_row(WatchFolderDue, "folder"), "folder", "house"
     ),
     Tick(3600, _as_planned(token_expiry.report_expiring_tokens), "expiry"),
+    Tick(3600, _for_each_tenant(AlertsDue, "alerts"), "alerts"),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
     Tick(ROUTINE_SECONDS, _as_planned(day_schedule.plan_routines), "routines"),

@@ -117,6 +117,8 @@ BODIES: dict[str, Any] = {
     "PATCH /word-lists/{list_id}": {"words": ["x"]},
     "PATCH /recipes/{recipe_id}": {"steps": 30},
     "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
+    "POST /alerts/{alert_id}/snooze": {"days": 3},
+    "PUT /alert-rules/{rule_id}": {"kind": "anomaly", "metric": "likes"},
     "POST /creators/{creator_id}/splits": {
         "creator": 6000,
         "agency": 4000,

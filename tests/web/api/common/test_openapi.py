@@ -8,6 +8,16 @@ from web.api.common.openapi import COMPONENT_NAMES
 from web.api.posts.schemas import PostIn
 
 EXPECTED_OPERATIONS = {
+    "GET /alert-rules",
+    "POST /alert-rules",
+    "GET /alert-rules/{rule_id}",
+    "PUT /alert-rules/{rule_id}",
+    "DELETE /alert-rules/{rule_id}",
+    "GET /alert-rules/{rule_id}/backtest",
+    "GET /alerts",
+    "GET /alerts/{alert_id}",
+    "POST /alerts/{alert_id}/acknowledge",
+    "POST /alerts/{alert_id}/snooze",
     "GET /approvals",
     "GET /approvals/counts",
     "GET /audit",
