@@ -24,6 +24,9 @@ from insights.predictions.analysis_packages import (
 )
 
 THREADS = 2
+"""Cores that the process may use: work is divided among processes, because threads of one process
+wait for each other on a busy machine."""
+
 DEFAULT_SECONDS = 300.0
 MAX_RESULT = 64 * 2**20
 """Maximum size of a result in bytes."""
@@ -84,7 +87,7 @@ def _run_process(function: str, folder: Path, packages: Path, seconds: float) ->
 
 def _child_environment(packages: Path) -> dict[str, str]:
     """The packages follow the environment's own, so that both processes use the same pandas."""
-    threads = dict.fromkeys(_THREAD_VARIABLES, str(THREADS))
+    threads = dict.fromkeys(_THREAD_VARIABLES, "1")
     return (
         public_environment()
         | threads

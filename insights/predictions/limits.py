@@ -15,3 +15,16 @@ def needed_days(horizon: int) -> int:
     if horizon <= 7:
         return MIN_DAYS
     return FULL_METHOD_DAYS if horizon <= 30 else LONG_HORIZON_DAYS
+
+
+BUYERS = 300
+BUYER_DAYS = 56
+"""Buyers and days of purchases that BG/NBD needs."""
+
+CHURN_ROWS = 200
+CHURN_EVENTS = 50
+"""Ended or renewed periods, and cancellations among them, that the probability needs."""
+
+LEADS = 200
+LEAD_PURCHASES = 50
+"""Leads with a known outcome, and purchases among them, that calibrated grades need."""
