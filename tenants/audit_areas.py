@@ -34,14 +34,14 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         (
             *("members", "api_keys", "machines", "mail_wishes", "mail_servers", "phones", "hooks"),
             *("agencies", "agency_logos", "notification_settings", "telegram_links"),
-            "push_subscriptions",
+            *("push_subscriptions", "analytics_views"),
         ),
     ),
     "creators": AuditArea(
         ("creator", "persona", "autonomy", "answers", "outgoing", "voice"),
         (
             *("creators", "personas", "creator_voices", "outgoing_grants", "team_answers"),
-            "team_introductions",
+            *("team_introductions", "analytics_goals", "analytics_annotations"),
         ),
     ),
     "channels": AuditArea(
@@ -64,11 +64,11 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         ),
     ),
     "money": AuditArea(
-        ("split", "payout", "statement"),
+        ("split", "payout", "statement", "cost", "analytics_link"),
         (
             *("split_rules", "revenue_parties", "payouts", "month_closes", "statements", "packs"),
             *("statement_columns", "pack_items", "prices", "plans", "orders", "payments"),
-            "refunds",
+            *("refunds", "cost_entries", "analytics_links"),
         ),
     ),
     "safety": AuditArea(
