@@ -46,8 +46,9 @@ def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> list[Anno
 def render_annotations(page: PageContext, period: AnalyticsPeriod, today: date) -> None:
     """Draw the button that lists the annotations of the period and adds one."""
     with st.popover(page.text("analytics.annotations"), icon=":material/sticky_note_2:"):
-        found = page.read(partial(_load, page, period))
-        creators = page.read(page.list_creators)
+        found, creators = page.read(
+            lambda scope: (_load(page, period, scope), page.list_creators(scope))
+        )
         names = {one.id: one.name for one in creators}
         for one in found:
             whose = names.get(one.creator_id, "") if one.creator_id else ""
