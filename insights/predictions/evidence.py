@@ -25,7 +25,7 @@ class NotEnoughData:
 def estimate_ready_day(have: int, need: int, *, since: date | None, today: date) -> date | None:
     """Return the day on which `have`, collected from `since` until yesterday, reaches `need`.
 
-    The pace stays the same. Returns None without a pace, or if the day is more than `MAX_WAIT` away.
+    The pace stays the same. Returns None without a pace, or if that takes more than `MAX_WAIT`.
     """
     if have >= need:
         return today

@@ -65,6 +65,8 @@ def compute_predictions(event: PredictionsDue, *, tenant: OpenScope, home: Path)
     """
     with tenant(event.tenant_id, PREDICTING) as scope:
         creators = list_creators(scope)
+    if analysis_packages.is_installed(home):
+        _store_state(tenant, event.tenant_id, SetupState.INSTALLED, None)
     with heartbeat() as pulse:
         _predict_forecasts(tenant, event.tenant_id, creators, home)
         for creator in creators:
@@ -163,10 +165,11 @@ def _store_state(
 ) -> None:
     with tenant(tenant_id, PREDICTING) as scope:
         setup = _find_setup(scope)
-        if setup is not None:
-            setup.state = state
-            setup.reason = stored_message(reason)
-            scope.add(setup)
+        if setup is None:
+            setup = PredictionSetup(tenant_id=tenant_id, state=state, package="")
+        setup.state = state
+        setup.reason = stored_message(reason)
+        scope.add(setup)
 
 
 def _find_setup(scope: Scope) -> PredictionSetup | None:

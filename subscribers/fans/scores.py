@@ -32,6 +32,7 @@ class ScoreView:
     days with their interval, None if amounts are not predicted."""
 
     fan_id: UUID
+    name: str
     creator_id: UUID
     task: str
     chance: float | None
@@ -81,9 +82,11 @@ def load_scores(
 ) -> list[ScoreView]:
     """Return the predictions of a task, highest value or chance first."""
     rows = scope.run(
-        "SELECT * FROM fan_scores WHERE tenant_id = :tenant"
-        " AND creator_id = ANY(CAST(:creators AS uuid[])) AND task = :task"
-        " ORDER BY value_minor DESC NULLS LAST, chance DESC NULLS LAST, id LIMIT :limit",
+        "SELECT s.*, f.display_name FROM fan_scores s"
+        " JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id"
+        " WHERE s.tenant_id = :tenant AND s.task = :task"
+        " AND s.creator_id = ANY(CAST(:creators AS uuid[]))"
+        " ORDER BY s.value_minor DESC NULLS LAST, s.chance DESC NULLS LAST, s.id LIMIT :limit",
         tenant=scope.tenant_id,
         creators=list(creator_ids),
         task=task,
@@ -95,8 +98,9 @@ def load_scores(
 def load_scores_of_fan(scope: Scope, fan_id: UUID) -> list[ScoreView]:
     """Return all predictions about a fan."""
     rows = scope.run(
-        "SELECT * FROM fan_scores WHERE tenant_id = :tenant AND fan_id = :fan"
-        " ORDER BY task, currency",
+        "SELECT s.*, f.display_name FROM fan_scores s"
+        " JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id"
+        " WHERE s.tenant_id = :tenant AND s.fan_id = :fan ORDER BY s.task, s.currency",
         tenant=scope.tenant_id,
         fan=fan_id,
     )
@@ -126,6 +130,7 @@ def _view(row: object) -> ScoreView:
 
     return ScoreView(
         fan_id=found["fan_id"],
+        name=found["display_name"],
         creator_id=found["creator_id"],
         task=found["task"],
         chance=found["chance"],

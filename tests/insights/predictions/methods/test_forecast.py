@@ -38,9 +38,6 @@ def test_intervals_cover_and_the_method_beats_the_baseline() -> None:
         scale = method.naive_scale(before)
         own.append(np.abs(np.array(points)[:, 0] - after).mean() / scale)
         base.append(np.abs(method.predict_path(before, 30, BASELINE) - after).mean() / scale)
-    # Printed with -s.
-    print(f"coverage {np.mean(inside):.2f}, of totals {np.mean(totals):.2f}")
-    print(f"MASE {np.mean(own):.2f}, baseline {np.mean(base):.2f}")
     assert 0.75 <= np.mean(inside) <= 0.97
     assert np.mean(totals) >= 0.7
     assert np.mean(own) < np.mean(base) * 0.95
