@@ -7,6 +7,8 @@ from insights.alerts import evaluation
 from insights.alerts.events import AlertsDue
 from insights.metrics import deletion_checks, followers, readings
 from insights.metrics.events import DeletionRecheckDue, FollowersDue, ReadingDue, RollupDue
+from insights.predictions import nightly
+from insights.predictions.events import AnalysisPackagesDue, PredictionsDue
 from insights.rollups import daily_rollups
 from insights.rollups.events import SaleRecorded
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
@@ -54,5 +56,16 @@ def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=CHECK_DEADLINE_SECONDS,
         ),
         EventRoute(RollupDue, partial(daily_rollups.roll_up_day, tenant=s.tenant)),
+        EventRoute(
+            PredictionsDue,
+            partial(nightly.compute_predictions, tenant=s.tenant, home=s.settings.home),
+            deadline_seconds=nightly.DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            AnalysisPackagesDue,
+            partial(nightly.install_packages, tenant=s.tenant, home=s.settings.home),
+            deadline_seconds=nightly.DEADLINE_SECONDS,
+            on_dead=partial(nightly.fail_installation, tenant=s.tenant),
+        ),
         EventRoute(SaleRecorded, partial(daily_rollups.roll_up_days_of_sale, tenant=s.tenant)),
     )

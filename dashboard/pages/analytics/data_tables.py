@@ -21,7 +21,21 @@ MAX_SHOWN = 100
 _TEXTS = frozenset(
     (
         *("creator", "item", "channel", "fan", "step", "weekday", "language", "kind", "note"),
-        *("entered_by", "state", "currency", "form", "label", "recipe", "platform"),
+        *(
+            "entered_by",
+            "state",
+            "currency",
+            "metric",
+            "method",
+            "evidence",
+            "prediction",
+            "unit",
+            "split",
+            "form",
+            "label",
+            "recipe",
+            "platform",
+        ),
     )
 )
 

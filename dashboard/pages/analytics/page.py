@@ -11,6 +11,7 @@ from dashboard.pages.analytics import (
     content,
     costs,
     filters,
+    forecasts,
     live,
     overview,
     sales,
@@ -36,6 +37,7 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
     ("links", links_view.render_links),
+    ("forecasts", forecasts.render_forecasts),
     ("live", live.render_live),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
