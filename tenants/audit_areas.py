@@ -34,14 +34,14 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         (
             *("members", "api_keys", "machines", "mail_wishes", "mail_servers", "phones", "hooks"),
             *("agencies", "agency_logos", "notification_settings", "telegram_links"),
-            "push_subscriptions",
+            *("push_subscriptions", "analytics_views"),
         ),
     ),
     "creators": AuditArea(
         ("creator", "persona", "autonomy", "answers", "outgoing", "voice"),
         (
             *("creators", "personas", "creator_voices", "outgoing_grants", "team_answers"),
-            "team_introductions",
+            *("team_introductions", "analytics_goals", "analytics_annotations"),
         ),
     ),
     "channels": AuditArea(

@@ -1,13 +1,14 @@
-"""All creators beside each other over a period, compared with the period of the same length before
-it."""
+"""All creators beside each other over a period, compared with an earlier one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from uuid import UUID
 
 from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
 from foundation.money import Money
+from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.queries import (
     DaySales,
     DayWork,
@@ -56,19 +57,20 @@ class CreatorOverview:
 
 
 def load_overview(
-    scope: Scope, creators: Sequence[Creator], first: date, last: date
+    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod
 ) -> list[CreatorOverview]:
-    """Return the creators' overviews from `first` to `last` inclusive, in the time zone of each.
+    """Return the creators' overviews of a period, in the time zone of each. Without a comparison,
+    the values of the earlier period are zero.
 
     Raises BadInput for an invalid period.
     """
-    sales.check_period(first, last)
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    before = [day - timedelta(days=len(days)) for day in days]
+    sales.check_period(period.first, period.last)
+    days = period.days
+    before = period.before.days if period.before else []
     ids = [one.id for one in creators]
-    money = daily_sales_by_creator(scope, ids, before[0], last)
-    work = daily_work_by_creator(scope, ids, before[0], last)
-    buyers = sales.count_buyers(scope, creators, first, last)
+    money = _sales_of_days(scope, ids, days, before)
+    work = _work_of_days(scope, ids, days, before)
+    buyers = sales.count_buyers(scope, creators, period.first, period.last)
     return [
         CreatorOverview(
             creator=one,
@@ -81,6 +83,27 @@ def load_overview(
         )
         for one in creators
     ]
+
+
+def _sales_of_days(
+    scope: Scope, ids: Sequence[UUID], days: Sequence[date], before: Sequence[date]
+) -> dict[UUID, dict[date, list[DaySales]]]:
+    """Return the sales of both periods. The days between them are not read."""
+    found = daily_sales_by_creator(scope, ids, days[0], days[-1])
+    if before:
+        for creator, rows in daily_sales_by_creator(scope, ids, before[0], before[-1]).items():
+            found[creator] |= rows
+    return found
+
+
+def _work_of_days(
+    scope: Scope, ids: Sequence[UUID], days: Sequence[date], before: Sequence[date]
+) -> dict[UUID, dict[date, DayWork]]:
+    found = daily_work_by_creator(scope, ids, days[0], days[-1])
+    if before:
+        for creator, rows in daily_work_by_creator(scope, ids, before[0], before[-1]).items():
+            found[creator] |= rows
+    return found
 
 
 def _pick(work: Mapping[date, DayWork], days: Iterable[date]) -> list[DayWork]:

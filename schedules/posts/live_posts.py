@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
 
 from channels.accounts import queries
 from foundation.db.database import Scope
@@ -72,6 +73,9 @@ class LivePostContent:
     words: str
     form: PostFormat
     tags: tuple[str, ...]
+    title: str = ""
+    media: tuple[UUID, ...] = ()
+    url: str | None = None
 
 
 def list_live_posts(
@@ -79,7 +83,26 @@ def list_live_posts(
 ) -> list[LivePostContent]:
     """Return the published ones of these deliveries that belong to the creator, without dry
     runs."""
-    rows = scope.session.exec(
+    query = _live_posts_query(scope, [creator_id]).where(col(Delivery.id).in_(list(deliveries)))
+    return _load_live_posts(scope, [creator_id], query)
+
+
+def list_live_posts_between(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, limit: int
+) -> list[LivePostContent]:
+    """Return the published posts of these creators that were due in [start, end), without dry runs,
+    newest first."""
+    query = (
+        _live_posts_query(scope, creators)
+        .where(Delivery.due_at >= start, Delivery.due_at < end)
+        .order_by(col(Delivery.due_at).desc(), col(Delivery.id))
+        .limit(limit)
+    )
+    return _load_live_posts(scope, creators, query)
+
+
+def _live_posts_query(scope: Scope, creators: Collection[UUID]) -> Select[Delivery, Post]:
+    return (
         select(Delivery, Post)
         .join(
             Post,
@@ -88,13 +111,18 @@ def list_live_posts(
         )
         .where(
             Delivery.tenant_id == scope.tenant_id,
-            Delivery.creator_id == creator_id,
-            col(Delivery.id).in_(list(deliveries)),
+            col(Delivery.creator_id).in_(list(creators)),
             Delivery.state == str(DeliveryState.PUBLISHED),
             col(Delivery.dry_run).is_(False),
         )
-    ).all()
-    accounts = {one.id: one for one in queries.list_creator_channels(scope, creator_id)}
+    )
+
+
+def _load_live_posts(
+    scope: Scope, creators: Collection[UUID], query: Select[Delivery, Post]
+) -> list[LivePostContent]:
+    rows = scope.session.exec(query).all()
+    accounts = {one.id: one for one in queries.list_channels(scope) if one.creator_id in creators}
     said = [
         (row, channel_overrides.content_for_channel(owner, accounts[row.channel_id]))
         for row, owner in rows
@@ -114,9 +142,33 @@ def list_live_posts(
             one.body,
             _post_format_of(one, mimes),
             find_hashtags(one.body),
+            one.title,
+            one.media,
+            row.url,
         )
         for row, one in said
     ]
+
+
+def list_published_deliveries(
+    scope: Scope, creator_id: UUID, start: datetime, end: datetime
+) -> list[UUID]:
+    """Return the published deliveries of a creator that were due in [start, end), without dry
+    runs, oldest first."""
+    return list(
+        scope.session.exec(
+            select(Delivery.id)
+            .where(
+                Delivery.tenant_id == scope.tenant_id,
+                Delivery.creator_id == creator_id,
+                Delivery.state == str(DeliveryState.PUBLISHED),
+                col(Delivery.dry_run).is_(False),
+                Delivery.due_at >= start,
+                Delivery.due_at < end,
+            )
+            .order_by(col(Delivery.due_at), col(Delivery.id))
+        )
+    )
 
 
 def find_hashtags(words: str) -> tuple[str, ...]:

@@ -1,15 +1,14 @@
-"""All creators in one table over any period, compared with the period before it."""
+"""All creators in one table over any period, compared with an earlier one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import streamlit as st
 
+from dashboard.pages.analytics import creator_detail, filters
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.periods import Period, select_period
 from dashboard.shell.tables import (
     Table,
     TableCell,
@@ -20,12 +19,10 @@ from dashboard.shell.tables import (
 )
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from foundation.errors import BadInput
 from foundation.money import percent_change
-from foundation.ops.wall_time import local_day
 from insights.rollups import overview
 from insights.rollups.overview import CreatorOverview, SalesComparison
-from tenants.agencies.queries import get_agency
+from insights.rollups.periods import AnalyticsPeriod
 
 TABLE = "overview:table"
 SORT = "overview:sort"
@@ -47,17 +44,13 @@ class _Line:
     is_first: bool
 
 
-def render_overview(page: PageContext, open_creator: Callable[[UUID], None]) -> None:
-    """Render the period, the table and its download. `open_creator` runs before the page is drawn
-    again, when a creator's row is pressed."""
-    today = page.read(lambda scope: local_day(scope.now, get_agency(scope).zone))
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        period = select_period(page, today, key="overview:period")
-    try:
-        found = page.read(partial(_load, page, period))
-    except BadInput as refused:
-        st.error(page.localizer.message_text(refused.message))
+def render_overview(page: PageContext, period: AnalyticsPeriod) -> None:
+    """Render all creators in one table, or the one that is chosen in detail."""
+    chosen = page.read(partial(filters.list_chosen_creators, page))
+    if len(chosen) == 1:
+        creator_detail.render_creator(page, chosen[0], period)
         return
+    found = page.read(partial(_load, page, period))
     sort, descending = st.session_state.get(SORT, ("net", True))
     table = Table(
         caption=page.text("overview.title"),
@@ -79,7 +72,7 @@ def render_overview(page: PageContext, open_creator: Callable[[UUID], None]) -> 
         descending=descending,
         totals=[_build_total(page, found, one) for one in overview.total_by_currency(found)],
     )
-    draw_table(page, table, key=TABLE, on_press=partial(_press, open_creator))
+    draw_table(page, table, key=TABLE, on_press=partial(_press, found))
     st.download_button(
         page.text("overview.csv"),
         partial(_make_csv, page, period),
@@ -92,27 +85,26 @@ def render_overview(page: PageContext, open_creator: Callable[[UUID], None]) -> 
     draw_template("shell/templates/note.html", note=page.text("overview.about"))
 
 
-def _load(page: PageContext, period: Period, scope: Scope) -> list[CreatorOverview]:
-    return overview.load_overview(scope, page.list_creators(scope), period.first, period.last)
+def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> list[CreatorOverview]:
+    return overview.load_overview(scope, page.list_creators(scope), period)
 
 
-def _make_csv(page: PageContext, period: Period) -> str:
+def _make_csv(page: PageContext, period: AnalyticsPeriod) -> str:
     return overview.render_overview_csv(
         page.read(partial(_load, page, period)), period.first, period.last
     )
 
 
-def _press(open_creator: Callable[[UUID], None], sent: str) -> None:
-    """Sort by a column, or open a creator."""
+def _press(found: Sequence[CreatorOverview], sent: str) -> None:
+    """Sort by a column, or open a creator. The ID comes from the browser."""
     kind, _, value = sent.partition(":")
     if kind == "sort" and value in COLUMNS and value != "trend":
         sort, descending = st.session_state.get(SORT, ("net", True))
         st.session_state[SORT] = (value, not descending if sort == value else value != "creator")
     elif kind == "open":
-        try:
-            open_creator(UUID(value))
-        except ValueError:
-            return
+        for one in found:
+            if str(one.creator.id) == value:
+                filters.choose_creator(one.creator.slug)
 
 
 def _list_lines(found: Sequence[CreatorOverview]) -> list[_Line]:

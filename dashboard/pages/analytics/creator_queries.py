@@ -3,7 +3,7 @@ their metrics."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from uuid import UUID
 
 from channels.accounts.queries import Channel, list_creator_channels
@@ -11,13 +11,14 @@ from channels.limits import request_costs
 from channels.links import short_links
 from foundation.db.database import Scope
 from foundation.money import Money, percent_change
-from foundation.ops.wall_time import day_bounds, local_day
+from foundation.ops.wall_time import day_bounds
 from insights.metrics import followers
 from insights.metrics.queries import latest_metrics
 from insights.reports import daily_report
 from insights.reports.daily_report import DailyReport
 from insights.rollups import label_totals, queries
 from insights.rollups.label_totals import LabelTotals
+from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.queries import DaySales, DayWork
 from schedules.posts import post_costs
 from schedules.posts.delivery_units import delivery_subject
@@ -27,16 +28,13 @@ from schedules.posts.states import DeliveryState
 from studio.costs import spending_caps
 from tenants.agencies.queries import Creator
 
-PERIOD_DAYS = (1, 7, 28, 90)
-"""Lengths of the periods to choose from, in days."""
-
 MAX_POSTS = 20
 
 
 @dataclass(frozen=True)
 class CurrencyTotals:
-    """Totals of the period in one currency. `before` is the net amount of the preceding period of
-    the same length, or None if it had no sales."""
+    """Totals of the period in one currency. `before` is the net amount of the earlier period, or
+    None if it had no sales."""
 
     gross: Money
     refunds: Money
@@ -45,10 +43,12 @@ class CurrencyTotals:
     before: Money | None
     days: tuple[int, ...]
     """Net amounts of each day in minor units, oldest first."""
+    days_before: tuple[int, ...]
+    """Net amounts of each day of the earlier period; empty without a comparison."""
 
     @property
     def percent_change(self) -> int | None:
-        """Change of the net amount from the preceding period in per cent. None if that period had
+        """Change of the net amount from the earlier period in per cent. None if that period had
         no positive net amount."""
         return percent_change(self.net, self.before) if self.before is not None else None
 
@@ -89,8 +89,8 @@ class FollowerSeries:
 
 
 @dataclass(frozen=True)
-class AnalyticsView:
-    """The values of the Analytics page. `days` are the days of the period, oldest first."""
+class CreatorDetail:
+    """A creator in a period. `days` are the days of the period, oldest first."""
 
     creator: Creator
     days: Sequence[date]
@@ -116,23 +116,26 @@ class AnalyticsView:
         return sum(int(getattr(one, name)) for one in self.work.values())
 
 
-def load_analytics(scope: Scope, creator: Creator, length: int) -> AnalyticsView:
-    """Return the metrics of a creator for the last `length` local days, including today."""
-    last = local_day(scope.now, creator.zone)
-    days = [last - timedelta(days=back) for back in range(length - 1, -1, -1)]
-    before = days[0] - timedelta(days=length)
-    sales = queries.daily_sales(scope, creator.id, before, last)
+def load_creator_detail(scope: Scope, creator: Creator, period: AnalyticsPeriod) -> CreatorDetail:
+    """Return the metrics of a creator for a period, in the creator's time zone."""
+    days, last = period.days, period.last
+    sales = queries.daily_sales(scope, creator.id, days[0], last)
+    past = period.before
+    before = queries.daily_sales(scope, creator.id, past.first, past.last) if past else {}
     start = day_bounds(days[0], creator.zone)[0]
     end = day_bounds(last, creator.zone)[1]
     entries = entries_between(scope, creator.id, start, end)
     out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
     numbers = latest_metrics(scope, [entry.delivery_id for entry in out])
-    return AnalyticsView(
+    return CreatorDetail(
         creator=creator,
         days=days,
-        purses=[total_currency(sales, days, currency) for currency in _list_currencies(sales)],
+        purses=[
+            total_currency(sales, before, period, currency)
+            for currency in _list_currencies(sales, before)
+        ],
         work=queries.daily_work(scope, creator.id, days[0], last),
-        sales={day: rows for day, rows in sales.items() if day >= days[0]},
+        sales=sales,
         posts=_list_post_metrics(scope, out, numbers),
         labels=label_totals.sum_by_label(scope, out, numbers),
         crowds=_list_follower_series(scope, creator.id, days),
@@ -162,34 +165,40 @@ def load_report_view(scope: Scope, creator: Creator, day: date) -> DailyReport:
     return daily_report.load_daily_report(scope, creator.id, day)
 
 
-def _list_currencies(sales: Mapping[date, Sequence[DaySales]]) -> list[str]:
-    return sorted({row.net.currency for rows in sales.values() for row in rows})
+def _list_currencies(*periods: Mapping[date, Sequence[DaySales]]) -> list[str]:
+    return sorted({row.net.currency for one in periods for rows in one.values() for row in rows})
 
 
 def total_currency(
-    sales: Mapping[date, Sequence[DaySales]], days: Sequence[date], currency: str
+    sales: Mapping[date, Sequence[DaySales]],
+    before: Mapping[date, Sequence[DaySales]],
+    period: AnalyticsPeriod,
+    currency: str,
 ) -> CurrencyTotals:
-    """Return the totals of one currency. `sales` covers `days` and the preceding period of the same
-    length. Pure."""
-    inside = [row for day in days for row in sales.get(day, ()) if row.net.currency == currency]
-    earlier = [
-        row
-        for day, rows in sales.items()
-        if day < days[0]
-        for row in rows
-        if row.net.currency == currency
-    ]
-    nets = [
-        sum(row.net.minor for row in sales.get(day, ()) if row.net.currency == currency)
-        for day in days
-    ]
+    """Return the totals of one currency in a period and the one before. Pure."""
+    inside = _list_rows(sales, currency)
+    earlier = _list_rows(before, currency)
     return CurrencyTotals(
         gross=Money(sum(row.gross.minor for row in inside), currency),
         refunds=Money(sum(row.refunds.minor for row in inside), currency),
-        net=Money(sum(nets), currency),
+        net=Money(sum(row.net.minor for row in inside), currency),
         orders=sum(row.orders for row in inside),
         before=Money(sum(row.net.minor for row in earlier), currency) if earlier else None,
-        days=tuple(nets),
+        days=_net_of_days(sales, period.days, currency),
+        days_before=_net_of_days(before, period.before.days if period.before else [], currency),
+    )
+
+
+def _list_rows(sales: Mapping[date, Sequence[DaySales]], currency: str) -> list[DaySales]:
+    return [row for rows in sales.values() for row in rows if row.net.currency == currency]
+
+
+def _net_of_days(
+    sales: Mapping[date, Sequence[DaySales]], days: Sequence[date], currency: str
+) -> tuple[int, ...]:
+    return tuple(
+        sum(row.net.minor for row in sales.get(day, ()) if row.net.currency == currency)
+        for day in days
     )
 
 

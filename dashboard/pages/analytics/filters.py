@@ -1,0 +1,121 @@
+"""The period, the comparison and the creator of all views. They are part of the address, so that a
+view can be linked; values from the address are validated."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import streamlit as st
+
+from dashboard.shell import periods
+from dashboard.shell.page_context import PageContext
+from foundation.db.database import Scope
+from foundation.errors import BadInput
+from insights.rollups.periods import AnalyticsPeriod, Comparison
+from subscribers.orders import sales
+from tenants.agencies.queries import Creator
+
+PERIOD = "analytics:period"
+COMPARE = "analytics:compare"
+CREATOR = "analytics:creator"
+ALL = ""
+"""The choice of all creators."""
+
+
+def select_analytics_period(page: PageContext, today: date) -> AnalyticsPeriod | None:
+    """Draw the period and the comparison. Return None, with the reason on screen, for two dates
+    that are no period."""
+    _restore_period(today)
+    found = periods.select_period(page, today, key=PERIOD)
+    if COMPARE not in st.session_state:
+        asked = st.query_params.get("compare", "")
+        known = asked in list(Comparison)
+        st.session_state[COMPARE] = Comparison(asked) if known else Comparison.PREVIOUS
+    compare = st.selectbox(
+        page.text("analytics.compare"),
+        list(Comparison),
+        format_func=lambda one: page.text(f"analytics.compare.{one}"),
+        key=COMPARE,
+        required=True,
+        width=210,
+    )
+    choice = str(st.session_state[f"{PERIOD}:choice"])
+    custom = choice == periods.CUSTOM
+    _set_address("period", choice)
+    _set_address("from", found.first.isoformat() if custom else "")
+    _set_address("to", found.last.isoformat() if custom else "")
+    _set_address("compare", compare)
+    try:
+        sales.check_period(found.first, found.last)
+    except BadInput as refused:
+        st.error(page.localizer.message_text(refused.message))
+        return None
+    return AnalyticsPeriod(found.first, found.last, compare)
+
+
+def select_creator(page: PageContext, creators: Sequence[Creator]) -> None:
+    """Draw the choice of one or all creators. `list_chosen_creators` returns it."""
+    slugs = [one.slug for one in creators]
+    if CREATOR not in st.session_state:
+        st.session_state[CREATOR] = st.query_params.get("creator", ALL)
+    if st.session_state[CREATOR] not in slugs:
+        st.session_state[CREATOR] = ALL
+    names = {one.slug: one.name for one in creators}
+    chosen = st.selectbox(
+        page.text("analytics.creator"),
+        [ALL, *slugs],
+        format_func=lambda one: names.get(one, page.text("analytics.all_creators")),
+        key=CREATOR,
+        width=190,
+    )
+    _set_address("creator", str(chosen))
+
+
+def list_chosen_creators(page: PageContext, scope: Scope) -> list[Creator]:
+    """Return the creator that is chosen, or all that the member may access."""
+    mine = page.list_creators(scope)
+    chosen = st.session_state.get(CREATOR, ALL)
+    return [one for one in mine if one.slug == chosen] or mine
+
+
+def is_one_creator_chosen() -> bool:
+    """Return True if one creator is chosen rather than all."""
+    return bool(st.session_state.get(CREATOR, ALL) != ALL)
+
+
+def choose_creator(slug: str) -> None:
+    """Choose a creator in a callback; `ALL` chooses all."""
+    st.session_state[CREATOR] = slug
+
+
+def _restore_period(today: date) -> None:
+    """Set the period of the address when the page is opened."""
+    if f"{PERIOD}:choice" in st.session_state:
+        return
+    asked = st.query_params.get("period", "")
+    if asked not in periods.CHOICES:
+        return
+    if asked == periods.CUSTOM:
+        for name, param in (("first", "from"), ("last", "to")):
+            day = _parse_day(st.query_params.get(param, ""), today)
+            if day is None:
+                return
+            st.session_state[f"{PERIOD}:{name}"] = day
+    st.session_state[f"{PERIOD}:choice"] = asked
+
+
+def _parse_day(text: str, today: date) -> date | None:
+    try:
+        day = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return day if date(today.year - 10, 1, 1) <= day <= today else None
+
+
+def _set_address(name: str, value: str) -> None:
+    """Set a parameter of the address, or remove it if the value is empty."""
+    if st.query_params.get(name, "") == value:
+        return
+    if value:
+        st.query_params[name] = value
+    else:
+        del st.query_params[name]

@@ -1,0 +1,130 @@
+"""Posts of all networks beside each other, with their metrics at an equal age."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from channels.accounts.queries import list_channels
+from channels.links import short_links
+from foundation.db.database import Scope
+from foundation.ops.wall_time import day_bounds
+from insights.metrics import catalog
+from insights.rollups import metric_queries
+from insights.rollups.periods import AnalyticsPeriod
+from schedules.posts import labels, live_posts
+from schedules.posts.delivery_units import delivery_subject
+from schedules.posts.labels import Label
+from schedules.posts.live_posts import LivePostContent, PostFormat
+from studio.library.queries import recipes_of_assets
+from subscribers.orders import sales
+from tenants.agencies.queries import Creator
+
+LATEST = 0
+"""The age of the latest reading of each post, which differs between posts."""
+COMPARED_AGES = (24, 168, LATEST)
+"""Ages in hours that can be chosen. The first two compare posts at an equal age."""
+MAX_POSTS = 1000
+"""Maximum number of posts of a table; the newest are shown."""
+
+
+@dataclass(frozen=True)
+class PostResult:
+    """A published post on one account. `values` are its measured metrics at the chosen age; those
+    that were not reported are absent. `at` is UTC-aware."""
+
+    delivery_id: UUID
+    post_id: UUID
+    creator: Creator
+    channel_id: UUID
+    channel: str
+    platform: str
+    at: datetime
+    title: str
+    form: PostFormat
+    labels: tuple[Label, ...]
+    recipe: str
+    """The prompt template of its first picture; empty if none made it."""
+    picture: UUID | None
+    url: str | None
+    values: Mapping[str, int]
+
+    def metric(self, code: str) -> float | None:
+        """Return a metric of the catalogue, or None ("n/a")."""
+        return catalog.calculate(code, self.values)
+
+
+def list_post_results(
+    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod, *, age_hours: int
+) -> list[PostResult]:
+    """Return the posts that were due in a period, newest first, at most `MAX_POSTS`.
+
+    Days are those of each creator's time zone. `age_hours` is one of `COMPARED_AGES`. Raises
+    BadInput for an invalid period.
+    """
+    sales.check_period(period.first, period.last)
+    zones = {one.zone for one in creators}
+    start = min(day_bounds(period.first, zone)[0] for zone in zones)
+    end = max(day_bounds(period.last, zone)[1] for zone in zones)
+    ids = [one.id for one in creators]
+    found = live_posts.list_live_posts_between(scope, ids, start, end, limit=MAX_POSTS)
+    values = _load_values(scope, [one.delivery_id for one in found], age_hours)
+    return _build_results(scope, creators, found, values)
+
+
+def get_post_result(
+    scope: Scope, creators: Sequence[Creator], delivery_id: UUID
+) -> PostResult | None:
+    """Return a post of these creators with its latest metrics, or None."""
+    for creator in creators:
+        found = live_posts.list_live_posts(scope, creator.id, [delivery_id])
+        if found:
+            values = _load_values(scope, [delivery_id], LATEST)
+            return _build_results(scope, creators, found, values)[0]
+    return None
+
+
+def _load_values(
+    scope: Scope, deliveries: Sequence[UUID], age_hours: int
+) -> Mapping[UUID, Mapping[str, int]]:
+    if age_hours != LATEST:
+        return metric_queries.load_post_values_of(scope, deliveries, age_hours=age_hours)
+    return metric_queries.load_latest_values(scope, deliveries)
+
+
+def _build_results(
+    scope: Scope,
+    creators: Sequence[Creator],
+    found: Sequence[LivePostContent],
+    values: Mapping[UUID, Mapping[str, int]],
+) -> list[PostResult]:
+    people = {one.id: one for one in creators}
+    accounts = {one.id: one for one in list_channels(scope)}
+    tagged = labels.labels_of_posts(scope, {one.post_id for one in found})
+    recipes = recipes_of_assets(scope, {one.media[0] for one in found if one.media})
+    return [
+        PostResult(
+            delivery_id=one.delivery_id,
+            post_id=one.post_id,
+            creator=people[accounts[one.channel_id].creator_id],
+            channel_id=one.channel_id,
+            channel=accounts[one.channel_id].name,
+            platform=accounts[one.channel_id].platform,
+            at=one.at,
+            title=one.title or one.words,
+            form=one.form,
+            labels=tagged.get(one.post_id, ()),
+            recipe=recipes.get(one.media[0], "") if one.media else "",
+            picture=one.media[0] if one.media else None,
+            url=one.url if one.url and one.url.startswith(("https://", "http://")) else None,
+            values=values.get(one.delivery_id, {}),
+        )
+        for one in found
+    ]
+
+
+def count_link_clicks(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, int]:
+    """Return the clicks of people on the short links of these posts to date; posts without links
+    are absent."""
+    found = short_links.clicks_of(scope, (delivery_subject(one) for one in deliveries))
+    return {UUID(str(subject.id)): clicks.people for subject, clicks in found.items()}
