@@ -8,7 +8,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
-from insights.analysis import ab_test_verdicts
+from insights.analysis import ab_test_verdicts, timing
 from insights.metrics.events import RollupDue
 from insights.metrics.readings import INTERACTION_METRICS
 from insights.rollups.events import SaleRecorded
@@ -37,13 +37,16 @@ WAITING = frozenset(
 
 
 def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
-    """Rebuild a day of a creator and notify members of A/B tests that its readings completed."""
+    """Rebuild a day of a creator, notify members of A/B tests that its readings completed, and move
+    automatic slots to the hours that its readings suggest."""
     with tenant(event.tenant_id, ROLLING) as scope:
         rebuild_day(scope, event.subject_id, event.day)
     with tenant(
         event.tenant_id, ROLLING
     ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
         ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+    with tenant(event.tenant_id, ROLLING) as scope:
+        timing.move_automatic_slots(scope, event.subject_id)
 
 
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:

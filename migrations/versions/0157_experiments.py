@@ -19,13 +19,13 @@ from migrations.tools import (
 )
 
 revision = "0157"
-down_revision = "0149"
+down_revision = "0151"
 branch_labels = None
 depends_on = None
 
 NEW_COLUMNS = {
     "post_tests": ("more_ids", "channels", "method"),
-    "slots": ("explores",),
+    "slots": ("automatic",),
 }
 
 
@@ -36,7 +36,7 @@ def upgrade() -> None:
         "post_tests", sa.Column("method", sa.String(), nullable=False, server_default="fixed")
     )
     op.add_column(
-        "slots", sa.Column("explores", sa.Boolean(), nullable=False, server_default=sa.false())
+        "slots", sa.Column("automatic", sa.Boolean(), nullable=False, server_default=sa.false())
     )
     tenant_table(
         "timing_trials",
