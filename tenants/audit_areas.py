@@ -64,11 +64,11 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         ),
     ),
     "money": AuditArea(
-        ("split", "payout", "statement"),
+        ("split", "payout", "statement", "cost", "analytics_link"),
         (
             *("split_rules", "revenue_parties", "payouts", "month_closes", "statements", "packs"),
             *("statement_columns", "pack_items", "prices", "plans", "orders", "payments"),
-            "refunds",
+            *("refunds", "cost_entries", "analytics_links"),
         ),
     ),
     "safety": AuditArea(

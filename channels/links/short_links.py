@@ -8,6 +8,7 @@ people and bots separately.
 import re
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from channels.links.models import LinkRow
@@ -162,3 +163,21 @@ def clicks_of(scope: Scope, subjects: Iterable[Subject]) -> dict[Subject, LinkCl
         for row in rows
     }
     return {one: found[one] for one in wanted if one in found}
+
+
+def clicks_of_channels(
+    scope: Scope, channels: Collection[UUID], first: date, last: date
+) -> dict[UUID, int]:
+    """Return the clicks by people on the short links of accounts from `first` to `last` (UTC days)
+    inclusive. Accounts without short links are absent, those without a click have 0."""
+    rows = scope.run(
+        "SELECT l.channel_id, coalesce(sum(c.people), 0) AS people FROM links l"
+        " LEFT JOIN link_clicks c ON c.tenant_id = l.tenant_id AND c.link_id = l.id"
+        " AND c.day BETWEEN :first AND :last"
+        " WHERE l.tenant_id = :tenant AND l.channel_id = ANY(:channels) GROUP BY l.channel_id",
+        tenant=scope.tenant_id,
+        channels=list(channels),
+        first=first,
+        last=last,
+    )
+    return {row.channel_id: int(row.people) for row in rows}

@@ -1,5 +1,5 @@
-"""Tables as files: CSV and Excel workbooks. Every download of Analytics and of reports is made here,
-so that both formats have the same columns and values."""
+"""Tables as files: CSV and Excel workbooks. All downloads of Analytics and of reports are made
+here, so that both formats have the same columns and values."""
 
 import io
 import unicodedata
@@ -20,8 +20,8 @@ FileFormat = Literal["csv", "xlsx"]
 FILE_TYPES: dict[FileFormat, str] = {"csv": CSV_TYPE, "xlsx": XLSX_TYPE}
 
 TableValue = str | int | float | Decimal | Fraction | Money | date | datetime | None
-"""A value of one cell. None is a value that is unknown, and an empty cell; it is never 0. A Fraction
-is a ratio, which a workbook shows in per cent. Money is written in whole units of its currency, which
+"""A value of one cell. None is an unknown value, and an empty cell; it is never 0. A Fraction is a
+ratio, which a workbook shows in per cent. Money is written in whole units of its currency, which
 needs a column of its own."""
 
 MAX_SHEET_NAME = 31

@@ -3,6 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
+from statistics import median
 from uuid import UUID
 
 from channels.accounts.queries import list_channels
@@ -128,3 +130,82 @@ def count_link_clicks(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, in
     are absent."""
     found = short_links.clicks_of(scope, (delivery_subject(one) for one in deliveries))
     return {UUID(str(subject.id)): clicks.people for subject, clicks in found.items()}
+
+
+class PostGrouping(StrEnum):
+    """What the posts of a group have in common."""
+
+    CHANNEL = "channel"
+    FORM = "form"
+    LABEL = "label"
+    RECIPE = "recipe"
+
+
+@dataclass(frozen=True)
+class PostGroup:
+    """Posts with something in common: `name` is the name of a channel, label or prompt template, a
+    `PostFormat`, or "" for posts without one.
+
+    `posts` are all, `measured` those with any metric. Sums and ratios contain only metrics that
+    were reported, and are None without any.
+    """
+
+    name: str
+    posts: int
+    measured: int
+    views: int | None
+    interactions: int | None
+    typical_views: float | None
+    """The median of the views of its posts."""
+    engagement_by_reach: float | None
+    engagement_by_views: float | None
+
+
+def group_posts(found: Sequence[PostResult], by: PostGrouping) -> list[PostGroup]:
+    """Return the groups, those with the highest median of views first and unknown ones last. A post
+    with two labels belongs to both. Pure."""
+    groups: dict[str, list[PostResult]] = {}
+    for one in found:
+        for name in _group_names(one, by):
+            groups.setdefault(name, []).append(one)
+    made = [_sum_group(name, posts) for name, posts in groups.items()]
+    return sorted(
+        made,
+        key=lambda one: (not one.name, one.typical_views is None, -(one.typical_views or 0)),
+    )
+
+
+def _group_names(one: PostResult, by: PostGrouping) -> tuple[str, ...]:
+    match by:
+        case PostGrouping.CHANNEL:
+            return (one.channel,)
+        case PostGrouping.FORM:
+            return (str(one.form),)
+        case PostGrouping.LABEL:
+            return tuple(label.name for label in one.labels) or ("",)
+        case PostGrouping.RECIPE:
+            return (one.recipe,)
+
+
+def _sum_group(name: str, posts: Sequence[PostResult]) -> PostGroup:
+    views = [one.values["views"] for one in posts if "views" in one.values]
+    interactions = [one.metric("interactions") for one in posts]
+    known = [round(one) for one in interactions if one is not None]
+    return PostGroup(
+        name=name,
+        posts=len(posts),
+        measured=sum(bool(one.values) for one in posts),
+        views=sum(views) if views else None,
+        interactions=sum(known) if known else None,
+        typical_views=float(median(views)) if views else None,
+        engagement_by_reach=_ratio_of_sums(posts, "interactions", "reach"),
+        engagement_by_views=_ratio_of_sums(posts, "interactions", "views"),
+    )
+
+
+def _ratio_of_sums(posts: Sequence[PostResult], top: str, bottom: str) -> float | None:
+    """Return the ratio over the posts that have both metrics, or None without any."""
+    pairs = [(one.metric(top), one.metric(bottom)) for one in posts]
+    both = [(a, b) for a, b in pairs if a is not None and b is not None]
+    total = sum(b for _, b in both)
+    return sum(a for a, _ in both) / total if total > 0 else None

@@ -1,7 +1,7 @@
-"""The period, the comparison and the creator of all views. They are part of the address, so that a
-view can be linked; values from the address are validated."""
+"""The period, the comparison, the creator and the filters of views. They are part of the address,
+so that a view can be linked and saved; values from the address are validated."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import streamlit as st
@@ -35,7 +35,6 @@ def select_analytics_period(page: PageContext, today: date) -> AnalyticsPeriod |
         list(Comparison),
         format_func=lambda one: page.text(f"analytics.compare.{one}"),
         key=COMPARE,
-        required=True,
         width=210,
     )
     choice = str(st.session_state[f"{PERIOD}:choice"])
@@ -43,13 +42,13 @@ def select_analytics_period(page: PageContext, today: date) -> AnalyticsPeriod |
     _set_address("period", choice)
     _set_address("from", found.first.isoformat() if custom else "")
     _set_address("to", found.last.isoformat() if custom else "")
-    _set_address("compare", compare)
+    _set_address("compare", str(compare))
     try:
         sales.check_period(found.first, found.last)
     except BadInput as refused:
         st.error(page.localizer.message_text(refused.message))
         return None
-    return AnalyticsPeriod(found.first, found.last, compare)
+    return AnalyticsPeriod(found.first, found.last, Comparison(str(compare)))
 
 
 def select_creator(page: PageContext, creators: Sequence[Creator]) -> None:
@@ -68,6 +67,59 @@ def select_creator(page: PageContext, creators: Sequence[Creator]) -> None:
         width=190,
     )
     _set_address("creator", str(chosen))
+
+
+def select_filter(
+    page: PageContext, name: str, options: Mapping[str, str], *, label: str, width: int = 170
+) -> str:
+    """Draw a filter of a view and return its value, or `ALL`. `options` are the texts by value; the
+    value is the parameter `name` of the address."""
+    key = f"analytics:{name}"
+    if key not in st.session_state:
+        st.session_state[key] = st.query_params.get(name, ALL)
+    if st.session_state[key] not in options:
+        st.session_state[key] = ALL
+    chosen = st.selectbox(
+        label,
+        [ALL, *options],
+        format_func=lambda one: options.get(one, page.text("analytics.all")),
+        key=key,
+        required=True,
+        width=width,
+    )
+    _set_address(name, str(chosen))
+    return str(chosen)
+
+
+def select_option(page: PageContext, name: str, options: Mapping[str, str], *, label: str) -> str:
+    """Draw one of a few options of a view, the first at the start, and return its value. It is the
+    parameter `name` of the address."""
+    key = f"analytics:{name}"
+    asked = st.session_state.get(key, st.query_params.get(name, ""))
+    st.session_state[key] = asked if asked in options else next(iter(options))
+    chosen = st.segmented_control(
+        label,
+        list(options),
+        required=True,
+        format_func=lambda one: options[one],
+        key=key,
+    )
+    _set_address(name, str(chosen))
+    return str(chosen)
+
+
+def open_view(view: str, **values: str) -> None:
+    """Open a view with filters in a callback, for example `channel`."""
+    st.session_state["analytics:view"] = view
+    for name, value in values.items():
+        st.session_state[f"analytics:{name}"] = value
+
+
+def open_address(parameters: Mapping[str, str]) -> None:
+    """Open an address of Analytics in a callback: everything chosen is read from it again."""
+    for key in [key for key in st.session_state if str(key).startswith("analytics:")]:
+        del st.session_state[key]
+    st.query_params.from_dict(dict(parameters))
 
 
 def list_chosen_creators(page: PageContext, scope: Scope) -> list[Creator]:

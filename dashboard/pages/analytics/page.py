@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.pages.analytics import filters, overview
+from dashboard.pages.analytics import audience, content, costs, filters, overview, sales
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -15,7 +15,13 @@ VIEW = "analytics:view"
 
 RenderView = Callable[[PageContext, AnalyticsPeriod], None]
 
-VIEWS: tuple[tuple[str, RenderView], ...] = (("overview", overview.render_overview),)
+VIEWS: tuple[tuple[str, RenderView], ...] = (
+    ("overview", overview.render_overview),
+    ("content", content.render_content),
+    ("sales", sales.render_sales),
+    ("audience", audience.render_audience),
+    ("costs", costs.render_costs),
+)
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""
 
