@@ -5,6 +5,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from dashboard.pages.analytics import audience, content, costs, filters, overview, sales
+from dashboard.pages.analytics.posting import best_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -21,6 +22,7 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("sales", sales.render_sales),
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
+    ("best_time", best_time.render_best_time),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""
