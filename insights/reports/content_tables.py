@@ -7,6 +7,7 @@ from foundation.i18n.translation import Message, render_message
 from insights.metrics.catalog import METRICS
 from insights.reports.analytics_tables import AnalyticsTable
 from insights.reports.table_files import TableValue
+from insights.rollups.channel_results import ChannelResult
 from insights.rollups.post_results import PostGroup, PostGrouping, PostResult
 
 POST_METRICS = (
@@ -80,3 +81,35 @@ def post_groups_table(
     return AnalyticsTable(
         "post_groups", (*columns, "engagement_by_reach", "engagement_by_views"), rows
     )
+
+
+_CHANNEL_METRICS = ("failure_rate", "lateness_rate")
+
+
+def channels_table(found: Sequence[ChannelResult], language: str) -> AnalyticsTable:
+    """Return accounts with their metrics in a period."""
+    rows = tuple(
+        (
+            one.channel.name,
+            render_message(Message(f"platform.{one.channel.platform}"), language),
+            one.creator.name,
+            one.followers,
+            one.followers_gained,
+            None if one.growth is None else Fraction(one.growth).limit_denominator(10**6),
+            one.posts.posts,
+            one.values.get("views"),
+            one.before.get("views"),
+            None if one.posts.typical_views is None else round(one.posts.typical_views),
+            metric_cell("interactions", one.metric("interactions")),
+            metric_cell("engagement_by_reach", one.posts.engagement_by_reach),
+            metric_cell("engagement_by_views", one.posts.engagement_by_views),
+            *(metric_cell(code, one.metric(code)) for code in _CHANNEL_METRICS),
+        )
+        for one in found
+    )
+    columns = (
+        *("channel", "platform", "creator", "followers", "followers_gained", "growth", "posts"),
+        *("views", "views_before", "typical_views", "interactions"),
+        *("engagement_by_reach", "engagement_by_views", *_CHANNEL_METRICS),
+    )
+    return AnalyticsTable("channels", columns, rows)

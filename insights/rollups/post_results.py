@@ -8,14 +8,12 @@ from statistics import median
 from uuid import UUID
 
 from channels.accounts.queries import list_channels
-from channels.links import short_links
 from foundation.db.database import Scope
 from foundation.ops.wall_time import day_bounds
 from insights.metrics import catalog
 from insights.rollups import metric_queries
 from insights.rollups.periods import AnalyticsPeriod
 from schedules.posts import labels, live_posts
-from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.labels import Label
 from schedules.posts.live_posts import LivePostContent, PostFormat
 from studio.library.queries import recipes_of_assets
@@ -125,13 +123,6 @@ def _build_results(
     ]
 
 
-def count_link_clicks(scope: Scope, deliveries: Sequence[UUID]) -> dict[UUID, int]:
-    """Return the clicks of people on the short links of these posts to date; posts without links
-    are absent."""
-    found = short_links.clicks_of(scope, (delivery_subject(one) for one in deliveries))
-    return {UUID(str(subject.id)): clicks.people for subject, clicks in found.items()}
-
-
 class PostGrouping(StrEnum):
     """What the posts of a group have in common."""
 
@@ -168,7 +159,7 @@ def group_posts(found: Sequence[PostResult], by: PostGrouping) -> list[PostGroup
     for one in found:
         for name in _group_names(one, by):
             groups.setdefault(name, []).append(one)
-    made = [_sum_group(name, posts) for name, posts in groups.items()]
+    made = [sum_posts(name, posts) for name, posts in groups.items()]
     return sorted(
         made,
         key=lambda one: (not one.name, one.typical_views is None, -(one.typical_views or 0)),
@@ -187,7 +178,8 @@ def _group_names(one: PostResult, by: PostGrouping) -> tuple[str, ...]:
             return (one.recipe,)
 
 
-def _sum_group(name: str, posts: Sequence[PostResult]) -> PostGroup:
+def sum_posts(name: str, posts: Sequence[PostResult]) -> PostGroup:
+    """Return the sums of a group of posts. Pure."""
     views = [one.values["views"] for one in posts if "views" in one.values]
     interactions = [one.metric("interactions") for one in posts]
     known = [round(one) for one in interactions if one is not None]

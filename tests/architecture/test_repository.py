@@ -76,6 +76,7 @@ def test_licence_is_apache_in_full() -> None:
         "requirements.lock",
         "requirements-dev.lock",
         "requirements-diffusion.lock",
+        "requirements-analysis.lock",
         "requirements-docs.lock",
     ],
 )
@@ -128,6 +129,19 @@ def test_diffusion_tests_install_the_versions_of_the_extra() -> None:
     assert f"TORCH := {torch}\n" in (ROOT / "Makefile").read_text("utf-8")
     assert set(others) <= set(held)
     assert not set(held) & {"torch", *pins("requirements.lock"), *pins("requirements-dev.lock")}
+
+
+def test_analysis_packages_complete_the_lock_of_the_installation() -> None:
+    """An installation installs them without resolving, on top of requirements.lock: everything
+    that they need must be in one of the two files, in a version that both accept."""
+    run, analysis = pins("requirements.lock"), pins("requirements-analysis.lock")
+    wanted = PROJECT["optional-dependencies"]["analysis"]
+    assert requirements_lock.dependency_closure(wanted) <= set(run) | set(analysis)
+    assert not set(run) & set(analysis)
+    assert int(run["pandas"].split(".")[0]) < 3, "statsforecast needs pandas 2"
+    for other in ("requirements-dev.lock", "requirements-diffusion.lock"):
+        both = set(pins(other)) & set(analysis)
+        assert {name: pins(other)[name] for name in both} == {name: analysis[name] for name in both}
 
 
 def test_no_dependency_is_unused() -> None:

@@ -39,14 +39,17 @@ def draw_data_table(
     period: AnalyticsPeriod,
     reload: LoadTable,
     sort: str = "",
+    on_open: Callable[[int], None] | None = None,
 ) -> None:
     """Draw a table and its downloads. `reload` reads it again for a file, with the rights that the
-    member has then. `sort` is the column that is sorted first, from its highest value."""
+    member has then. `sort` is the column that is sorted first, from its highest value. `on_open`
+    receives the place of a row in `table` when it is pressed, before the page is drawn again."""
     if not table.rows:
         draw_template("shell/templates/note.html", note=page.text("analytics.no_rows"))
         return
     column, descending = st.session_state.get(f"{key}:sort", (sort, True))
     rows = _sort_rows(table, column, descending=descending)
+    places = {id(row): place for place, row in enumerate(table.rows)} if on_open else {}
     drawn = Table(
         caption=page.text(f"analytics.table.{table.code}"),
         columns=[
@@ -58,14 +61,16 @@ def draw_data_table(
                 [
                     TableCell(format_cell(page, name, value))
                     for name, value in zip(table.columns, row, strict=True)
-                ]
+                ],
+                f"open:{places[id(row)]}" if on_open else "",
             )
             for row in rows[:MAX_SHOWN]
         ],
         sort=column,
         descending=descending,
     )
-    draw_table(page, drawn, key=key, on_press=partial(_press, key, sort, table.columns))
+    press = partial(_press, key, sort, table, on_open)
+    draw_table(page, drawn, key=key, on_press=press)
     with st.container(horizontal=True, gap="small", vertical_alignment="center"):
         draw_downloads(page, table.code, key=key, period=period, reload=reload)
         if len(rows) > MAX_SHOWN:
@@ -97,10 +102,18 @@ def _make_file(language: str, form: FileFormat, reload: LoadTable) -> bytes:
     return render_table_file(form, reload().to_sheet(language))
 
 
-def _press(key: str, first: str, columns: Sequence[str], sent: str) -> None:
-    """Sort by a column. The name comes from the browser."""
+def _press(
+    key: str,
+    first: str,
+    table: AnalyticsTable,
+    on_open: Callable[[int], None] | None,
+    sent: str,
+) -> None:
+    """Sort by a column, or open a row. What is sent comes from the browser."""
     kind, _, column = sent.partition(":")
-    if kind == "sort" and column in columns:
+    if kind == "open" and on_open is not None and column in map(str, range(len(table.rows))):
+        on_open(int(column))
+    if kind == "sort" and column in table.columns:
         before, descending = st.session_state.get(f"{key}:sort", (first, True))
         st.session_state[f"{key}:sort"] = (
             column,

@@ -4,7 +4,17 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from dashboard.pages.analytics import audience, content, costs, filters, overview, sales
+from dashboard.pages.analytics import (
+    annotations,
+    audience,
+    channels,
+    content,
+    costs,
+    filters,
+    overview,
+    sales,
+    saved_views,
+)
 from dashboard.pages.analytics.posting import best_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -19,6 +29,7 @@ RenderView = Callable[[PageContext, AnalyticsPeriod], None]
 VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("overview", overview.render_overview),
     ("content", content.render_content),
+    ("channels", channels.render_channels),
     ("sales", sales.render_sales),
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
@@ -40,6 +51,9 @@ def render_page(page: PageContext) -> None:
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
         period = filters.select_analytics_period(page, today)
         filters.select_creator(page, creators)
+        saved_views.render_saved_views(page)
+        if period is not None:
+            annotations.render_annotations(page, period, today)
     if period is not None:
         render(page, period)
 

@@ -1,0 +1,127 @@
+"""Accounts beside each other over a period: followers, posts, views and reliability."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from channels.accounts.queries import Channel, list_channels
+from foundation.db.database import Scope
+from insights.metrics import catalog
+from insights.rollups import post_results
+from insights.rollups.metric_queries import load_channel_days
+from insights.rollups.periods import AnalyticsPeriod, DateRange
+from insights.rollups.post_results import PostGroup, sum_posts
+from subscribers.orders import sales
+from tenants.agencies.queries import Creator
+
+FOLLOWERS = "followers"
+COUNTERS = (
+    *("views", "likes", "comments", "shares", "saves", "sends", "clicks"),
+    *("posts_published", "posts_failed", "posts_late"),
+)
+"""Metrics that are added up over the days of a period."""
+POST_AGE = 24
+"""Age in hours at which the posts of accounts are compared."""
+
+
+@dataclass(frozen=True)
+class ChannelResult:
+    """An account in a period. `values` are the sums of its counters, `before` those of the earlier
+    period; counters that were not reported are absent. `days` are the values of each day by metric.
+    """
+
+    channel: Channel
+    creator: Creator
+    values: Mapping[str, int]
+    before: Mapping[str, int]
+    posts: PostGroup
+    """The posts of the period, 24 hours after each."""
+    days: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
+    followers_before: int | None = None
+    """The last count before the period."""
+
+    def metric(self, code: str) -> float | None:
+        """Return a metric of the catalogue in the period, or None ("n/a")."""
+        return catalog.calculate(code, self.values)
+
+    @property
+    def followers(self) -> int | None:
+        """Return the last follower count of the period."""
+        counts = self.days.get(FOLLOWERS, {})
+        return counts[max(counts)] if counts else None
+
+    @property
+    def followers_gained(self) -> int | None:
+        """Return the change of the follower count from the last count before the period, or from
+        the first one in it."""
+        counts = self.days.get(FOLLOWERS, {})
+        start = self.followers_before
+        if start is None and len(counts) > 1:
+            start = counts[min(counts)]
+        return None if start is None or self.followers is None else self.followers - start
+
+    @property
+    def growth(self) -> float | None:
+        """Return the change of the follower count as a share of the count before."""
+        gained, followers = self.followers_gained, self.followers
+        if gained is None or followers is None or followers - gained <= 0:
+            return None
+        return gained / (followers - gained)
+
+
+def list_channel_results(
+    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod
+) -> list[ChannelResult]:
+    """Return the accounts of these creators, most followers first, without accounts that have no
+    post, follower count or metric in the period.
+
+    Days are those of each creator's time zone. Raises BadInput for an invalid period.
+    """
+    sales.check_period(period.first, period.last)
+    ids = [one.id for one in creators]
+    people = {one.id: one for one in creators}
+    now = _load_days(scope, ids, DateRange(period.first, period.last))
+    before = _load_days(scope, ids, period.before) if period.before else {}
+    previous = AnalyticsPeriod(period.first, period.last).before
+    counts = _load_followers(scope, ids, previous) if previous else {}
+    posts = post_results.list_post_results(scope, creators, period, age_hours=POST_AGE)
+    found = []
+    for channel in list_channels(scope):
+        days = now.get(channel.id, {})
+        mine = [one for one in posts if one.channel_id == channel.id]
+        if channel.creator_id not in people or not (days or mine):
+            continue
+        found.append(
+            ChannelResult(
+                channel=channel,
+                creator=people[channel.creator_id],
+                values=_sum_days(days),
+                before=_sum_days(before.get(channel.id, {})),
+                posts=sum_posts(channel.name, mine),
+                days=days,
+                followers_before=counts.get(channel.id),
+            )
+        )
+    return sorted(found, key=lambda one: (-(one.followers or 0), one.channel.name.casefold()))
+
+
+DaysByMetric = dict[str, dict[date, int]]
+
+
+def _load_days(scope: Scope, ids: Sequence[UUID], days: DateRange) -> dict[UUID, DaysByMetric]:
+    found: dict[UUID, DaysByMetric] = {}
+    for one in load_channel_days(scope, ids, (*COUNTERS, FOLLOWERS), days.first, days.last):
+        of_channel = found.setdefault(one.channel_id, {})
+        of_channel.setdefault(one.metric, {})[one.day] = one.value
+    return found
+
+
+def _load_followers(scope: Scope, ids: Sequence[UUID], days: DateRange) -> dict[UUID, int]:
+    """Return the last follower count of each account in these days."""
+    rows = load_channel_days(scope, ids, (FOLLOWERS,), days.first, days.last)
+    return {one.channel_id: one.value for one in rows if one.metric == FOLLOWERS}
+
+
+def _sum_days(days: Mapping[str, Mapping[date, int]]) -> dict[str, int]:
+    return {code: sum(values.values()) for code, values in days.items() if code != FOLLOWERS}
