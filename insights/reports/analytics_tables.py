@@ -176,7 +176,12 @@ def posting_hours_table(cells: Sequence[HourCell], language: str) -> AnalyticsTa
     """Return the hours of the week with posts, and their result relative to the account's usual
     one."""
     rows = [
-        (_weekday(one.weekday, language), one.hour, one.posts, Fraction(round(1000 * one.share), 1000))
+        (
+            _weekday(one.weekday, language),
+            one.hour,
+            one.posts,
+            Fraction(round(1000 * one.share), 1000),
+        )
         for one in cells
     ]
     columns = ("weekday", "hour", "posts", "against_usual")

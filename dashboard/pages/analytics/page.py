@@ -15,7 +15,7 @@ from dashboard.pages.analytics import (
     sales,
     saved_views,
 )
-from dashboard.pages.analytics.posting import best_time
+from dashboard.pages.analytics.posting import best_time, experiments, running_posts
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -34,6 +34,8 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
     ("best_time", best_time.render_best_time),
+    ("experiments", experiments.render_experiments),
+    ("post_forecasts", running_posts.render_running_posts),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""

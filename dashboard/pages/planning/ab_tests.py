@@ -58,11 +58,11 @@ def render_ab_tests(page: PageContext, asked: str) -> None:
     found = page.read(lambda scope: load_ab_tests(scope, creator))
     actions.show_notices(page, "variants")
     for one in found.tests:
-        _render_ab_test(page, one)
-    _render_ab_test_form(page, found)
+        render_ab_test(page, one)
+    render_ab_test_form(page, found)
 
 
-def _render_ab_test(page: PageContext, one: AbTestView) -> None:
+def render_ab_test(page: PageContext, one: AbTestView) -> None:
     """Draw one test: both versions, the result and the form that ends it."""
     test = one.test
     with st.container(border=True, key=f"variants:{test.id}"):
@@ -100,7 +100,7 @@ def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: U
     return Message(code, {"version": keep.upper()})
 
 
-def _render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
+def render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
     """Draw the form of a new test: series, change and measurement."""
     offered = {str(one.series_id): one for one in found.offered}
     if not offered:
