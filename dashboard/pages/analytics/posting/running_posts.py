@@ -1,4 +1,4 @@
-"""The Post forecasts view: ranges of running posts after seven days, and ranks of scheduled posts."""
+"""The Post forecasts view: ranges of running posts, and ranks of scheduled posts."""
 
 from collections.abc import Sequence
 from functools import partial
