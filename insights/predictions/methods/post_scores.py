@@ -151,7 +151,7 @@ def _relative_results(posts: pd.DataFrame) -> Floats:
     earlier = logs.groupby(posts["_account"]).transform(
         lambda one: one.shift().expanding().median()
     )
-    return (logs - earlier.fillna(float(logs.median()))).to_numpy(dtype=np.float64)
+    return np.asarray(logs - earlier.fillna(float(logs.median())), dtype=np.float64)
 
 
 def evaluate_timing(payload: Mapping[str, Any]) -> dict[str, Any]:
@@ -211,7 +211,8 @@ def _timing_scores(predicted: Floats, actual: Floats) -> dict[str, Any]:
 
 
 def _gains_of(gains: Floats, samples: Floats) -> Floats:
-    return gains[samples[:, 1].astype(int), samples[:, 0].astype(int) % 24]
+    cells = samples[:, 1].astype(int), samples[:, 0].astype(int) % 24
+    return np.asarray(gains[cells], dtype=np.float64)
 
 
 def _raw_cells(samples: Floats) -> Floats:
