@@ -131,7 +131,12 @@ def draw_ranking_chart(
     """Draw horizontal bars, the first at the top. `at` is the name of a bar."""
     rows = [_row("", one) for one in points]
     base = alt.Chart(_table(rows)).encode(
-        y=alt.Y("at:N", sort=[one.at for one in points], title=labels.across),
+        y=alt.Y(
+            "at:N",
+            sort=[one.at for one in points],
+            title=None,
+            axis=alt.Axis(labelOverlap=False, labelLimit=180),
+        ),
         x=alt.X("value:Q", title=labels.up),
         tooltip=_tooltip(labels, has_series=False),
     )
@@ -139,7 +144,7 @@ def draw_ranking_chart(
     texts = base.mark_text(align="left", dx=4, fontSize=12, color=BEFORE_COLOR).encode(
         text="text:N"
     )
-    _draw(page, labels, [bars, texts], key=key, height=40 + 28 * max(len(points), 1))
+    _draw(page, labels, [bars, texts], key=key, height=90 + 30 * max(len(points), 1))
 
 
 @dataclass(frozen=True)
@@ -262,7 +267,7 @@ def _color(series: Sequence[ChartSeries]) -> alt.Color:
         "series:N",
         title=None,
         scale=alt.Scale(domain=names, range=colors),
-        legend=alt.Legend(orient="top", columns=3, labelLimit=220) if len(names) > 1 else None,
+        legend=alt.Legend(orient="top", columns=2, labelLimit=130) if len(names) > 1 else None,
     )
 
 

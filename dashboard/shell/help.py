@@ -16,7 +16,7 @@ DOCUMENTS: Mapping[str, str] = {
     "approvals": "gate",
     "inbox": "guides/first-bot",
     "shop": "guides/first-sale",
-    "insights": "guides/routines",
+    "insights": "guides/analytics",
     "people": "gate",
     "creators": "guides/creators",
     "persona": "guides/first-bot",

@@ -2,7 +2,7 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import daily_totals, history
+from demo.agency import daily_totals, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
 from demo.agency.history import HistoryInput
@@ -10,6 +10,7 @@ from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import local_day
 from insights.rollups.history_import import (
+    build_past_rollups,
     import_past_days,
     import_past_followers,
     import_past_readings,
@@ -57,6 +58,7 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         stage = read_history_input(scope, company, part)
         past = history.generate_history(stage)
         import_past_posts(scope, past.posts)
+        workspace.label_history(scope, past.posts)
         lifecycle.record_imported_history(
             scope, stage.channel.id, max(one.published_at for one in past.posts)
         )
@@ -65,3 +67,5 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
         import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
+        days = stage.days()
+        build_past_rollups(scope, stage.creator_id, days[0], days[-1])

@@ -13,6 +13,7 @@ from demo.agency import (
     ratings_and_consents,
     shop,
     teardown,
+    workspace,
 )
 from demo.agency.cast import DEMO_AGENCIES, LUMIERE, AgencyProfile
 from foundation.db.database import Database, OpenScope
@@ -80,6 +81,7 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
                 shop.put_packs_on_sale(tenant, company, part)
                 backfill.write_history(tenant, company, part)
     for company in DEMO_AGENCIES:
+        workspace.fill_workspace(tenant, company)
         _go_on(tenant, settings, company)
 
 

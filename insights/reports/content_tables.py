@@ -96,7 +96,7 @@ def channels_table(found: Sequence[ChannelResult], language: str) -> AnalyticsTa
             one.followers,
             one.followers_gained,
             None if one.growth is None else Fraction(one.growth).limit_denominator(10**6),
-            one.posts.posts,
+            one.values.get("posts_published"),
             one.values.get("views"),
             one.before.get("views"),
             None if one.posts.typical_views is None else round(one.posts.typical_views),
@@ -108,7 +108,15 @@ def channels_table(found: Sequence[ChannelResult], language: str) -> AnalyticsTa
         for one in found
     )
     columns = (
-        *("channel", "platform", "creator", "followers", "followers_gained", "growth", "posts"),
+        *(
+            "channel",
+            "platform",
+            "creator",
+            "followers",
+            "followers_gained",
+            "growth",
+            "posts_published",
+        ),
         *("views", "views_before", "typical_views", "interactions"),
         *("engagement_by_reach", "engagement_by_views", *_CHANNEL_METRICS),
     )

@@ -7,20 +7,20 @@ from uuid import UUID
 
 from channels.accounts.queries import Channel, list_channels
 from foundation.db.database import Scope
+from foundation.ops.wall_time import day_bounds
 from insights.metrics import catalog
 from insights.rollups import post_results
+from insights.rollups.creator_facts import POST_COUNTS
 from insights.rollups.metric_queries import load_channel_days
 from insights.rollups.periods import AnalyticsPeriod, DateRange
 from insights.rollups.post_results import PostGroup, sum_posts
+from schedules.posts.daily_counts import count_deliveries_by_day
 from subscribers.orders import sales
 from tenants.agencies.queries import Creator
 
 FOLLOWERS = "followers"
-COUNTERS = (
-    *("views", "likes", "comments", "shares", "saves", "sends", "clicks"),
-    *("posts_published", "posts_failed", "posts_late"),
-)
-"""Metrics that are added up over the days of a period."""
+COUNTERS = ("views", "likes", "comments", "shares", "saves", "sends", "clicks")
+"""Counters of posts, which are added up over the days of a period."""
 POST_AGE = 24
 """Age in hours at which the posts of accounts are compared."""
 
@@ -86,17 +86,19 @@ def list_channel_results(
     previous = AnalyticsPeriod(period.first, period.last).before
     counts = _load_followers(scope, ids, previous) if previous else {}
     posts = post_results.list_post_results(scope, creators, period, age_hours=POST_AGE)
+    outcomes = _load_outcomes(scope, creators, period)
     found = []
     for channel in list_channels(scope):
         days = now.get(channel.id, {})
+        ends = outcomes.get(channel.id, {})
         mine = [one for one in posts if one.channel_id == channel.id]
-        if channel.creator_id not in people or not (days or mine):
+        if channel.creator_id not in people or not (days or ends):
             continue
         found.append(
             ChannelResult(
                 channel=channel,
                 creator=people[channel.creator_id],
-                values=_sum_days(days),
+                values=_sum_days(days) | ends,
                 before=_sum_days(before.get(channel.id, {})),
                 posts=sum_posts(channel.name, mine),
                 days=days,
@@ -104,6 +106,20 @@ def list_channel_results(
             )
         )
     return sorted(found, key=lambda one: (-(one.followers or 0), one.channel.name.casefold()))
+
+
+def _load_outcomes(
+    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod
+) -> dict[UUID, dict[str, int]]:
+    """Return the posts of each account by outcome, as metrics of the catalogue."""
+    found: dict[UUID, dict[str, int]] = {}
+    for one in creators:
+        start, end = day_bounds(period.first, one.zone)[0], day_bounds(period.last, one.zone)[1]
+        for day in count_deliveries_by_day(scope, one.id, start, end, zone=one.zone):
+            sums = found.setdefault(day.channel_id, {})
+            for code, value in zip(POST_COUNTS, (day.published, day.failed, day.late), strict=True):
+                sums[code] = sums.get(code, 0) + value
+    return found
 
 
 DaysByMetric = dict[str, dict[date, int]]

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
 from foundation.money import Money
 from insights.rollups.periods import AnalyticsPeriod
@@ -24,7 +23,8 @@ from tenants.agencies.queries import Creator
 class SalesComparison:
     """Sales in one currency. Net is gross minus refunds; the platforms' fees are not deducted.
 
-    `days` are the net amounts of each day in minor units, oldest first.
+    `days` are the net amounts of each day in minor units, oldest first; `days_before` those of the
+    earlier period.
     """
 
     gross: Money
@@ -35,6 +35,7 @@ class SalesComparison:
     orders: int
     orders_before: int
     days: tuple[int, ...]
+    days_before: tuple[int, ...]
 
     @property
     def currency(self) -> str:
@@ -137,6 +138,7 @@ def _compare_currency(
         orders=sum(row.orders for row in inside),
         orders_before=sum(row.orders for row in earlier),
         days=tuple(sum(row.net.minor for row in rows([day])) for day in days),
+        days_before=tuple(sum(row.net.minor for row in rows([day])) for day in before),
     )
 
 
@@ -158,37 +160,45 @@ def _add_comparisons(one: SalesComparison, other: SalesComparison) -> SalesCompa
         net_before=one.net_before + other.net_before,
         orders=one.orders + other.orders,
         orders_before=one.orders_before + other.orders_before,
-        days=tuple(a + b for a, b in zip(one.days, other.days, strict=True)),
+        days=_add_days(one.days, other.days),
+        days_before=_add_days(one.days_before, other.days_before),
     )
 
 
-CSV_COLUMNS = (
+def _add_days(some: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:
+    return tuple(a + b for a, b in zip(some, others, strict=True))
+
+
+FILE_COLUMNS = (
     *("first_day", "last_day", "creator", "currency", "gross", "refunds", "net", "net_before"),
     *("fees", "orders", "orders_before", "new_buyers", "returning_buyers"),
     *("posts", "posts_before", "views", "views_before"),
 )
 
 
-def render_overview_csv(found: Sequence[CreatorOverview], first: date, last: date) -> str:
-    """Return one line for each creator and currency, with amounts in whole units of the currency.
+OverviewCell = str | int | date | Money | None
 
-    Buyers, posts and views are those of the creator and appear in their first line only, so that a
+
+def list_overview_rows(
+    found: Sequence[CreatorOverview], period: AnalyticsPeriod
+) -> list[tuple[OverviewCell, ...]]:
+    """Return the rows of a file with `FILE_COLUMNS`: one for each creator and currency.
+
+    Buyers, posts and views are those of the creator and appear in their first row only, so that a
     column can be summed.
     """
-    table: list[Sequence[CsvCell]] = [CSV_COLUMNS]
+    table: list[tuple[OverviewCell, ...]] = []
     for one in found:
-        about = (first.isoformat(), last.isoformat(), one.creator.name)
-        once: Sequence[CsvCell] = (
+        about = (period.first, period.last, one.creator.name)
+        once: tuple[OverviewCell, ...] = (
             *(one.buyers.new, one.buyers.returning),
             *(one.posts, one.posts_before, one.views, one.views_before),
         )
         for each in one.sales:
-            amounts = [
-                money.decimal for money in (each.gross, each.refunds, each.net, each.net_before)
-            ]
-            counts = (each.fees.decimal, each.orders, each.orders_before)
-            table.append([*about, each.currency, *amounts, *counts, *once])
-            once = [""] * len(once)
+            amounts = (each.gross, each.refunds, each.net, each.net_before, each.fees)
+            orders = (each.orders, each.orders_before)
+            table.append((*about, each.currency, *amounts, *orders, *once))
+            once = (None,) * len(once)
         if not one.sales:
-            table.append([*about, *[""] * 8, *once])
-    return render_csv_table(table)
+            table.append((*about, *(None,) * 8, *once))
+    return table

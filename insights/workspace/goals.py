@@ -14,7 +14,7 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
-from foundation.money import is_currency
+from foundation.money import STARS, TEST_CURRENCY, is_currency
 from foundation.ops.wall_time import local_day
 from insights.rollups.queries import (
     DaySales,
@@ -109,7 +109,7 @@ def set_goal(
     wanted = GoalMetric(metric)
     if not 0 < target <= MAX_TARGET:
         raise BadInput("goal.target_wrong")
-    if wanted.is_money and not is_currency(currency):
+    if wanted.is_money and not (is_currency(currency) or currency in (STARS, TEST_CURRENCY)):
         raise BadInput("goal.currency_unknown")
     first = month.replace(day=1)
     today = local_day(scope.now, creator.zone)

@@ -107,7 +107,12 @@ def _create_tables() -> None:
         inside("creator_id", "creators"),
         unique("post_days_once", "delivery_id", "day", "metric"),
     )
-    op.create_index("post_days_of_channel", "post_days", ["tenant_id", "channel_id", "day"])
+    op.create_index(
+        "post_days_of_channel",
+        "post_days",
+        ["tenant_id", "channel_id", "day", "metric"],
+        postgresql_include=["value", "interpolated"],
+    )
     interpolated = flag("interpolated")
     interpolated.server_default = sa.DefaultClause("false")
     tenant_table(
@@ -144,7 +149,7 @@ def _create_tables() -> None:
         _day(),
         text("metric"),
         text("currency"),
-        number("value", big=True),
+        sa.Column("value", sa.Numeric(20, 4), nullable=False),
         inside("creator_id", "creators"),
         unique("creator_facts_once", "creator_id", "day", "metric", "currency"),
     )

@@ -63,6 +63,11 @@ class CostEntryView:
     voided_at: datetime | None
     voided_by: str
 
+    @property
+    def version(self) -> int:
+        """Return 1 for an entry that counts and 2 for a voided one."""
+        return 1 if self.voided_at is None else 2
+
 
 def add_cost_entry(scope: Scope, creator_id: UUID, draft: CostDraft, *, entry_id: UUID) -> UUID:
     """Enter a cost once for each `entry_id` and return that ID.
@@ -123,16 +128,31 @@ def void_cost_entry(scope: Scope, creators: Collection[UUID], entry_id: UUID) ->
 
     Raises NotFound for an unknown entry and for one of another creator.
     """
-    row = scope.session.get(CostEntry, (scope.tenant_id, entry_id), populate_existing=True)
-    if row is None or row.creator_id not in creators:
-        raise NotFound("cost.unknown")
-    scope.session.refresh(row, with_for_update=True)
+    row = _get_row(scope, creators, entry_id, lock=True)
     if row.voided_at is None:
         row.voided_at = scope.now
         row.voided_by = scope.actor
         scope.add(row)
         money = Money(row.amount_minor, row.currency)
         audit.record(scope, "cost.voided", f"creator:{row.creator_id}", amount=str(money))
+
+
+def get_cost_entry(
+    scope: Scope, creators: Collection[UUID], entry_id: UUID, *, lock: bool = False
+) -> CostEntryView:
+    """Return an entry. Raises NotFound for an unknown entry and for one of another creator."""
+    return _view_from_row(_get_row(scope, creators, entry_id, lock=lock))
+
+
+def _get_row(
+    scope: Scope, creators: Collection[UUID], entry_id: UUID, *, lock: bool = False
+) -> CostEntry:
+    row = scope.session.get(CostEntry, (scope.tenant_id, entry_id), populate_existing=True)
+    if row is None or row.creator_id not in creators:
+        raise NotFound("cost.unknown")
+    if lock:
+        scope.session.refresh(row, with_for_update=True)
+    return row
 
 
 def list_cost_entries(

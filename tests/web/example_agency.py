@@ -93,7 +93,9 @@ class ExampleAgency:
         return answer.headers["etag"]
 
 
-AT_ONCE = frozenset({"key_id", "creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
+AT_ONCE = frozenset(
+    {"key_id", "creator_id", "channel_id", "post_id", "delivery_id", "slot_id", "cost_id"}
+)
 TALKED = frozenset(
     {"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"}
 )
@@ -116,6 +118,14 @@ def create_example_agency(
     ids["key_id"] = api.get("/keys", key=api.secrets["owner"])["items"][0]["id"]
     slot = {"channel_id": account, "weekday": 2, "clock": "18:30"}
     ids["slot_id"] = expect_success(api.ask("POST", "/slots", slot))["id"]
+    cost = {
+        "creator_id": ids["creator_id"],
+        "kind": "ads",
+        "minor": 4990,
+        "currency": "EUR",
+        "spent_on": module_start().date().isoformat(),
+    }
+    ids["cost_id"] = expect_success(api.ask("POST", "/analytics/costs", cost))["id"]
     found = ExampleAgency(api, ids)
     day = {"slots": [{"at": "10:00", "channels": [account], "media": "library"}]}
     expect_success(api.ask("PUT", f"/creators/{ids['creator_id']}/routine", day, version=0))

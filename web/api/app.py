@@ -20,6 +20,8 @@ from web.api.admin import (
     team_answers,
     webhooks,
 )
+from web.api.analytics import cost_entries
+from web.api.analytics import router as analytics
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -85,7 +87,9 @@ PARTS = (
     approvals,
     account_failover,
     api_keys,
+    analytics,
     audit_log,
+    cost_entries,
     emergency_stops,
     payouts,
     revenue_splits,

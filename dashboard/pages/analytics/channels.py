@@ -28,6 +28,14 @@ def render_channels(page: PageContext, period: AnalyticsPeriod) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("channels_view.none"))
         return
     _draw_chart(page, found, period)
+    draw_channel_table(page, period, found)
+    draw_template("shell/templates/note.html", note=page.text("channels_view.about"))
+
+
+def draw_channel_table(
+    page: PageContext, period: AnalyticsPeriod, found: Sequence[ChannelResult]
+) -> None:
+    """Draw a table of accounts. A row that is pressed shows the posts of its account."""
     language = page.localizer.language
     draw_data_table(
         page,
@@ -38,7 +46,6 @@ def render_channels(page: PageContext, period: AnalyticsPeriod) -> None:
         sort="followers",
         on_open=partial(_open_channel, found),
     )
-    draw_template("shell/templates/note.html", note=page.text("channels_view.about"))
 
 
 def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> list[ChannelResult]:
@@ -56,9 +63,7 @@ def _open_channel(found: Sequence[ChannelResult], place: int) -> None:
 def _draw_chart(page: PageContext, found: Sequence[ChannelResult], period: AnalyticsPeriod) -> None:
     options = {one: page.text(f"channels_view.chart.{one}") for one in CHARTS}
     chart = filters.select_option(page, "chart", options, label=page.text("channels_view.chart"))
-    values = {
-        _label(page, one, found): _values(one, chart, period.days) for one in found[:MAX_CHANNELS]
-    }
+    values = {_label(one, found): _values(one, chart, period.days) for one in found[:MAX_CHANNELS]}
     known = {name: days for name, days in values.items() if len(days) > 1}
     if not known:
         return
@@ -111,8 +116,8 @@ def _format(page: PageContext, chart: str, value: float) -> str:
     return page.localizer.format_number(round(value))
 
 
-def _label(page: PageContext, one: ChannelResult, found: Sequence[ChannelResult]) -> str:
-    """Return a name that no other account in the chart has."""
-    name = f"{one.channel.name} · {page.text(f'platform.{one.channel.platform}')}"
-    same = [each for each in found if each.channel.name == one.channel.name]
-    return f"{one.creator.name} · {name}" if len(same) > 1 else name
+def _label(one: ChannelResult, found: Sequence[ChannelResult]) -> str:
+    """Return a name that no other account in the chart has, if possible."""
+    if [each.channel.name for each in found].count(one.channel.name) == 1:
+        return one.channel.name
+    return f"{one.creator.name} · {one.channel.name}"

@@ -37,6 +37,8 @@ from insights.rollups.post_results import (
 
 TABLE = "analytics:posts"
 AGES = {"24h": 24, "7d": 168, "latest": LATEST}
+FIRST_METRICS = ("views", "interactions", "engagement_by_reach", "engagement_by_views")
+"""Metrics beside the post, before the others."""
 TOP = 12
 """Number of groups in the chart."""
 
@@ -94,6 +96,9 @@ def _filter(page: PageContext, every: Sequence[PostResult]) -> list[PostResult]:
     tagged = {str(label.id): label.name for one in every for label in one.labels}
     recipes = {_slug(one.recipe): one.recipe for one in every if one.recipe}
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+        words = st.text_input(
+            page.text("content.search"), key="analytics:words", max_chars=60, width=200
+        )
         channel = _select(page, "channel", channels)
         form = _select(page, "form", forms)
         label = _select(page, "label", tagged)
@@ -105,6 +110,7 @@ def _filter(page: PageContext, every: Sequence[PostResult]) -> list[PostResult]:
         and form in (filters.ALL, str(one.form))
         and (label == filters.ALL or label in {str(each.id) for each in one.labels})
         and recipe in (filters.ALL, _slug(one.recipe))
+        and words.casefold() in one.title.casefold()
     ]
 
 
@@ -160,9 +166,10 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
             config.ImageColumn(text("analytics.column.picture"), width=60),
         ),
         "post": (lambda one: one.title, config.TextColumn(names["post"], width=220)),
-        "icon": (_channel_icon_uri, config.ImageColumn("", width=36)),
-        "channel": (lambda one: one.channel, config.TextColumn(text("analytics.column.channel"))),
-        "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),
+        "icon": (
+            _channel_icon_uri,
+            config.ImageColumn(text("analytics.column.platform"), width=50),
+        ),
         "at": (
             lambda one: one.at,
             config.DatetimeColumn(
@@ -172,7 +179,7 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
             ),
         ),
     }
-    for code in POST_METRICS:
+    for code in (*FIRST_METRICS, *(one for one in POST_METRICS if one not in FIRST_METRICS)):
         metric = METRICS[code]
         found[code] = (
             partial(_metric, code),
@@ -183,6 +190,8 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
             ),
         )
     return found | {
+        "channel": (lambda one: one.channel, config.TextColumn(text("analytics.column.channel"))),
+        "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),
         "form": (
             lambda one: post_format_name(one, page.localizer.language),
             config.TextColumn(names["form"]),
@@ -207,9 +216,10 @@ def _channel_icon_uri(one: PostResult) -> str:
     """Return the icon of a platform as a data URI, because cells contain no HTML."""
     letters, color = CHANNEL_MARKS.get(one.platform, (one.platform[:2].capitalize(), UNKNOWN_COLOR))
     svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="28" height="28">'
-        f'<rect width="28" height="28" rx="7" fill="{color}"/><text x="14" y="19" fill="#fff"'
-        ' font-family="sans-serif" font-size="13" font-weight="700" text-anchor="middle">'
+        '<svg xmlns="http://www.w3.org/2000/svg" width="56" height="56">'
+        f'<rect x="14" y="14" width="28" height="28" rx="7" fill="{color}"/><text x="28" y="33"'
+        ' fill="#fff" font-family="sans-serif" font-size="13" font-weight="700"'
+        ' text-anchor="middle">'
         f"{escape(letters)}</text></svg>"
     )
     return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"

@@ -1,36 +1,30 @@
-"""One creator in a period: sales with their chart, activity, followers, costs and reports."""
+"""One creator in a period: sales with their chart, channels, goals, activity, costs and reports."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
 
 import streamlit as st
 
-from dashboard.pages.analytics import filters
+from dashboard.pages.analytics import filters, goals
+from dashboard.pages.analytics.channels import draw_channel_table
 from dashboard.pages.analytics.creator_queries import (
     CreatorDetail,
-    CurrencyTotals,
     load_creator_detail,
     load_report_view,
 )
-from dashboard.shell.charts import (
-    ChartLabels,
-    ChartPoint,
-    ChartSeries,
-    currency_label,
-    draw_bar_chart,
-)
+from dashboard.pages.analytics.net_chart import draw_net_chart
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
+from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
-from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from insights.reports import daily_report
+from insights.rollups import channel_results
+from insights.rollups.channel_results import ChannelResult
 from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.queries import Creator
 
-MIN_CHART_PERCENT = 20
-"""Bar height of the lowest follower count of a period, in per cent of the chart."""
+LINKS = {"content": ":material/grid_view:", "sales": ":material/payments:"}
+"""Views of the creator to open, with their icons."""
 
 
 def render_creator(page: PageContext, creator: Creator, period: AnalyticsPeriod) -> None:
@@ -45,10 +39,13 @@ def render_creator(page: PageContext, creator: Creator, period: AnalyticsPeriod)
             args=(filters.ALL,),
         )
 
-    def ask(scope: Scope) -> CreatorDetail:
-        return load_creator_detail(scope, page.get_creator(scope, creator.id), period)
+    def ask(scope: Scope) -> tuple[CreatorDetail, list[ChannelResult]]:
+        mine = page.get_creator(scope, creator.id)
+        detail = load_creator_detail(scope, mine, period)
+        return detail, channel_results.list_channel_results(scope, [mine], period)
 
-    found = page.read(ask)
+    found, accounts = page.read(ask)
+    st.subheader(escape_markdown(creator.name), anchor=False)
     if not found.purses:
         draw_template("shell/templates/empty_note.html", note=page.text("insights.no_money"))
     for purse in found.purses:
@@ -59,61 +56,28 @@ def render_creator(page: PageContext, creator: Creator, period: AnalyticsPeriod)
             voice=page.localizer,
             word=page.text,
         )
-        if len(found.days) > 1:
-            _draw_sales(page, found, purse, period)
+        draw_net_chart(page, period, purse.net, purse.days, purse.days_before)
+    with st.container(horizontal=True, gap="small"):
+        for view, icon in LINKS.items():
+            st.button(
+                page.text(f"analytics.show_{view}"),
+                key=f"analytics:to:{view}",
+                icon=icon,
+                on_click=filters.open_view,
+                args=(view,),
+                kwargs={"creator": creator.slug},
+            )
+    if accounts:
+        st.subheader(page.text("insights.view.channels"))
+        draw_channel_table(page, period, accounts)
+    goals.render_goals(page, [purse.net.currency for purse in found.purses])
     draw_template(
         "pages/analytics/templates/creator.html",
         found=found,
-        steps=_follower_bar_heights,
         voice=page.localizer,
         word=page.text,
     )
     _render_report_downloads(page, creator, found)
-
-
-def _draw_sales(
-    page: PageContext, found: CreatorDetail, purse: CurrencyTotals, period: AnalyticsPeriod
-) -> None:
-    """Draw the net amount of each day beside the day of the earlier period."""
-    voice, currency = page.localizer, purse.net.currency
-    names = [voice.format_short_day(day) for day in found.days]
-
-    def points(days: Sequence[int]) -> list[ChartPoint]:
-        amounts = [Money(minor, currency) for minor in days]
-        return [
-            ChartPoint(at, float(one.decimal), voice.format_money(one))
-            for at, one in zip(names, amounts, strict=False)
-        ]
-
-    series = [ChartSeries(page.text("analytics.this_period"), points(purse.days))]
-    if purse.days_before:
-        name = page.text(f"analytics.compare.{period.compare}")
-        series.append(ChartSeries(name, points(purse.days_before), is_before=True))
-    labels = ChartLabels(
-        across=page.text("insights.day"),
-        up=page.text("analytics.net_in", unit=currency_label(page, currency)),
-        summary=page.text(
-            "insights.chart",
-            first=voice.format_date(found.days[0]),
-            last=voice.format_date(found.days[-1]),
-            total=voice.format_money(purse.net),
-        ),
-    )
-    draw_bar_chart(page, labels, series, key=f"analytics:sales:{currency}")
-
-
-def _follower_bar_heights(days: tuple[int | None, ...]) -> list[int]:
-    """Return the bar height of each day in per cent of the chart, scaled from the lowest to the
-    highest count of the period so that small changes are visible."""
-    told = [one for one in days if one is not None]
-    least = min(told)
-    most = max(told)
-    return [
-        0
-        if one is None
-        else MIN_CHART_PERCENT + (100 - MIN_CHART_PERCENT) * (one - least) // max(most - least, 1)
-        for one in days
-    ]
 
 
 def _render_report_downloads(page: PageContext, creator: Creator, found: CreatorDetail) -> None:

@@ -1,34 +1,22 @@
-"""Metrics of one creator over a period: sales by day and currency, activity by day, and posts with
-their metrics."""
+"""Metrics of one creator over a period: sales by day and currency, activity by day, and costs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from uuid import UUID
 
-from channels.accounts.queries import Channel, list_creator_channels
+from channels.accounts.queries import Channel
 from channels.limits import request_costs
-from channels.links import short_links
 from foundation.db.database import Scope
 from foundation.money import Money, percent_change
-from foundation.ops.wall_time import day_bounds
-from insights.metrics import followers
-from insights.metrics.queries import latest_metrics
 from insights.reports import daily_report
 from insights.reports.daily_report import DailyReport
-from insights.rollups import label_totals, queries
-from insights.rollups.label_totals import LabelTotals
+from insights.rollups import queries
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.queries import DaySales, DayWork
 from schedules.posts import post_costs
-from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.post_costs import MonthCost
-from schedules.posts.queries import DeliveryEntry, entries_between
-from schedules.posts.states import DeliveryState
 from studio.costs import spending_caps
 from tenants.agencies.queries import Creator
-
-MAX_POSTS = 20
 
 
 @dataclass(frozen=True)
@@ -54,41 +42,6 @@ class CurrencyTotals:
 
 
 @dataclass(frozen=True)
-class PostMetrics:
-    """A published post with the latest value of each metric. Metrics that were not read
-    are absent."""
-
-    entry: DeliveryEntry
-    numbers: Mapping[str, int]
-
-
-@dataclass(frozen=True)
-class FollowerSeries:
-    """The follower count of an account for each day of the period, oldest first. None if no count
-    was read on that day."""
-
-    account: str
-    platform: str
-    days: tuple[int | None, ...]
-
-    @property
-    def known_counts(self) -> tuple[int, ...]:
-        """The counts that were read, oldest first. Never empty."""
-        return tuple(one for one in self.days if one is not None)
-
-    @property
-    def latest_count(self) -> int:
-        """The most recent count."""
-        return self.known_counts[-1]
-
-    @property
-    def count_change(self) -> int | None:
-        """Change from the first to the last count of the period. None if there is only one
-        count."""
-        return self.known_counts[-1] - self.known_counts[0] if len(self.known_counts) > 1 else None
-
-
-@dataclass(frozen=True)
 class CreatorDetail:
     """A creator in a period. `days` are the days of the period, oldest first."""
 
@@ -97,9 +50,6 @@ class CreatorDetail:
     purses: Sequence[CurrencyTotals]
     work: Mapping[date, DayWork]
     sales: Mapping[date, Sequence[DaySales]]
-    posts: Sequence[PostMetrics]
-    labels: Sequence[LabelTotals]
-    crowds: Sequence[FollowerSeries]
     spent: MonthCost
     """Content costs of the current month in the agency's time zone."""
     requests: Sequence[tuple[Channel, request_costs.AccountBill]]
@@ -122,11 +72,6 @@ def load_creator_detail(scope: Scope, creator: Creator, period: AnalyticsPeriod)
     sales = queries.daily_sales(scope, creator.id, days[0], last)
     past = period.before
     before = queries.daily_sales(scope, creator.id, past.first, past.last) if past else {}
-    start = day_bounds(days[0], creator.zone)[0]
-    end = day_bounds(last, creator.zone)[1]
-    entries = entries_between(scope, creator.id, start, end)
-    out = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
-    numbers = latest_metrics(scope, [entry.delivery_id for entry in out])
     return CreatorDetail(
         creator=creator,
         days=days,
@@ -136,28 +81,10 @@ def load_creator_detail(scope: Scope, creator: Creator, period: AnalyticsPeriod)
         ],
         work=queries.daily_work(scope, creator.id, days[0], last),
         sales=sales,
-        posts=_list_post_metrics(scope, out, numbers),
-        labels=label_totals.sum_by_label(scope, out, numbers),
-        crowds=_list_follower_series(scope, creator.id, days),
         spent=post_costs.load_month_cost(scope, creator.id, spending_caps.current_month(scope)),
         requests=request_costs.creator_bills(scope, creator.id),
         now=scope.now,
     )
-
-
-def _list_follower_series(
-    scope: Scope, creator_id: UUID, days: Sequence[date]
-) -> list[FollowerSeries]:
-    """Return the accounts with at least one follower count in the period, most followed first."""
-    found = followers.followers_by_day(scope, creator_id, days[0], days[-1])
-    accounts = {one.id: one for one in list_creator_channels(scope, creator_id)} if found else {}
-    crowds = [
-        FollowerSeries(
-            accounts[channel].name, accounts[channel].platform, tuple(told.get(day) for day in days)
-        )
-        for channel, told in found.items()
-    ]
-    return sorted(crowds, key=lambda one: one.latest_count, reverse=True)
 
 
 def load_report_view(scope: Scope, creator: Creator, day: date) -> DailyReport:
@@ -200,17 +127,3 @@ def _net_of_days(
         sum(row.net.minor for row in sales.get(day, ()) if row.net.currency == currency)
         for day in days
     )
-
-
-def _list_post_metrics(
-    scope: Scope, out: Sequence[DeliveryEntry], found: Mapping[UUID, Mapping[str, int]]
-) -> list[PostMetrics]:
-    """Return the period's published posts, most viewed first, then newest first."""
-    clicked = short_links.clicks_of(scope, (delivery_subject(entry.delivery_id) for entry in out))
-    ours = {one.id: {"short_clicks": said.people} for one, said in clicked.items()}
-    posts = [
-        PostMetrics(entry, {**found.get(entry.delivery_id, {}), **ours.get(entry.delivery_id, {})})
-        for entry in out
-    ]
-    posts.sort(key=lambda one: (one.numbers.get("views", -1), one.entry.due_at), reverse=True)
-    return posts[:MAX_POSTS]

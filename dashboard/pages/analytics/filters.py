@@ -70,10 +70,16 @@ def select_creator(page: PageContext, creators: Sequence[Creator]) -> None:
 
 
 def select_filter(
-    page: PageContext, name: str, options: Mapping[str, str], *, label: str, width: int = 170
+    page: PageContext,
+    name: str,
+    options: Mapping[str, str],
+    *,
+    label: str,
+    width: int = 170,
+    none: str = "analytics.all",
 ) -> str:
     """Draw a filter of a view and return its value, or `ALL`. `options` are the texts by value; the
-    value is the parameter `name` of the address."""
+    value is the parameter `name` of the address. `none` is the message code of no choice."""
     key = f"analytics:{name}"
     if key not in st.session_state:
         st.session_state[key] = st.query_params.get(name, ALL)
@@ -82,13 +88,12 @@ def select_filter(
     chosen = st.selectbox(
         label,
         [ALL, *options],
-        format_func=lambda one: options.get(one, page.text("analytics.all")),
+        format_func=lambda one: options.get(one, page.text(none)),
         key=key,
-        required=True,
         width=width,
     )
-    _set_address(name, str(chosen))
-    return str(chosen)
+    _set_address(name, chosen or ALL)
+    return chosen or ALL
 
 
 def select_option(page: PageContext, name: str, options: Mapping[str, str], *, label: str) -> str:

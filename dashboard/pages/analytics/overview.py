@@ -7,7 +7,8 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.pages.analytics import creator_detail, filters
+from dashboard.pages.analytics import creator_detail, filters, goals
+from dashboard.pages.analytics.net_chart import draw_net_chart
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import (
     Table,
@@ -20,6 +21,7 @@ from dashboard.shell.tables import (
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.money import percent_change
+from insights.reports.table_files import FILE_TYPES, FileFormat, Sheet, render_table_file
 from insights.rollups import overview
 from insights.rollups.overview import CreatorOverview, SalesComparison
 from insights.rollups.periods import AnalyticsPeriod
@@ -51,6 +53,10 @@ def render_overview(page: PageContext, period: AnalyticsPeriod) -> None:
         creator_detail.render_creator(page, chosen[0], period)
         return
     found = page.read(partial(_load, page, period))
+    totals = overview.total_by_currency(found)
+    if totals:
+        first = max(totals, key=lambda one: one.orders)
+        draw_net_chart(page, period, first.net, first.days, first.days_before)
     sort, descending = st.session_state.get(SORT, ("net", True))
     table = Table(
         caption=page.text("overview.title"),
@@ -70,29 +76,32 @@ def render_overview(page: PageContext, period: AnalyticsPeriod) -> None:
         ],
         sort=sort,
         descending=descending,
-        totals=[_build_total(page, found, one) for one in overview.total_by_currency(found)],
+        totals=[_build_total(page, found, one) for one in totals],
     )
     draw_table(page, table, key=TABLE, on_press=partial(_press, found))
-    st.download_button(
-        page.text("overview.csv"),
-        partial(_make_csv, page, period),
-        f"overview-{period.first}-{period.last}.csv",
-        "text/csv",
-        key="overview:csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    with st.container(horizontal=True, gap="small"):
+        for form, mime in FILE_TYPES.items():
+            st.download_button(
+                page.text("overview.csv" if form == "csv" else "overview.xlsx"),
+                partial(_make_file, page, period, form),
+                f"overview-{period.first}-{period.last}.{form}",
+                mime,
+                key=f"overview:{form}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
     draw_template("shell/templates/note.html", note=page.text("overview.about"))
+    goals.render_goals(page, [one.currency for one in totals])
 
 
 def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> list[CreatorOverview]:
     return overview.load_overview(scope, page.list_creators(scope), period)
 
 
-def _make_csv(page: PageContext, period: AnalyticsPeriod) -> str:
-    return overview.render_overview_csv(
-        page.read(partial(_load, page, period)), period.first, period.last
-    )
+def _make_file(page: PageContext, period: AnalyticsPeriod, form: FileFormat) -> bytes:
+    found = page.read(partial(_load, page, period))
+    rows = overview.list_overview_rows(found, period)
+    return render_table_file(form, Sheet("overview", overview.FILE_COLUMNS, rows))
 
 
 def _press(found: Sequence[CreatorOverview], sent: str) -> None:

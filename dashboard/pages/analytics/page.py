@@ -11,6 +11,7 @@ from dashboard.pages.analytics import (
     content,
     costs,
     filters,
+    live,
     overview,
     sales,
     saved_views,
@@ -36,9 +37,13 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("best_time", best_time.render_best_time),
     ("experiments", experiments.render_experiments),
     ("post_forecasts", running_posts.render_running_posts),
+    ("live", live.render_live),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""
+
+WITHOUT_PERIOD = frozenset({"live"})
+"""Views that show what happens now and have no choice of a period."""
 
 
 def render_page(page: PageContext) -> None:
@@ -49,18 +54,21 @@ def render_page(page: PageContext) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("insights.no_creators"))
         return
     today = page.read(lambda scope: local_day(scope.now, get_agency(scope).zone))
-    render = _select_view(page)
+    view = _select_view(page)
     with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        period = filters.select_analytics_period(page, today)
+        if view in WITHOUT_PERIOD:
+            period: AnalyticsPeriod | None = AnalyticsPeriod(today, today)
+        else:
+            period = filters.select_analytics_period(page, today)
         filters.select_creator(page, creators)
         saved_views.render_saved_views(page)
-        if period is not None:
+        if period is not None and view not in WITHOUT_PERIOD:
             annotations.render_annotations(page, period, today)
     if period is not None:
-        render(page, period)
+        dict(VIEWS)[view](page, period)
 
 
-def _select_view(page: PageContext) -> RenderView:
+def _select_view(page: PageContext) -> str:
     views = dict(VIEWS)
     if VIEW not in st.session_state:
         asked = st.query_params.get("view", "")
@@ -74,4 +82,4 @@ def _select_view(page: PageContext) -> RenderView:
         label_visibility="collapsed",
     )
     st.query_params["view"] = str(chosen)
-    return views[str(chosen)]
+    return str(chosen)

@@ -9,11 +9,9 @@ from hypothesis import strategies as st
 
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds
-from insights.metrics.readings import MAX_READING_DRIFT
 from insights.rollups import daily_rollups
 from insights.rollups.daily_rollups import lateness_percentile
 from insights.rollups.events import SaleRecorded
-from insights.rollups.history_import import PastReading, import_past_readings
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from subscribers.ledger import entries
@@ -138,55 +136,6 @@ def test_day_follows_creator_time_zone(ledgers: CreatorHistory, at: str, day: da
         work = ledgers.work_of(each)
         assert work is not None
         assert (work.published, work.lateness_p95_ms) == ((1, 40) if each == day else (0, None))
-
-
-Told = dict[int, tuple[int | None, float]]
-TOLD: st.SearchStrategy[Told] = st.fixed_dictionaries(
-    {
-        age: st.tuples(st.none() | st.integers(0, 10**9), st.floats(0, MAX_READING_DRIFT))
-        for age in (0, 1, 6, 24, 50, 168)
-    }
-)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    st.lists(
-        st.tuples(MINUTES, st.sampled_from(["views", "likes", "saves"]), TOLD),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_daily_increments_add_up_to_last_readings(
-    services: Services, posts: list[tuple[int, str, Told]]
-) -> None:
-    """The sum over any span of days is the last reading minus the first, where the first counts as
-    zero, even if values decrease or are missing."""
-    made = create_creator_history(services)
-    read: list[PastReading] = []
-    for at, metric, told in posts:
-        due = BEGIN + timedelta(minutes=at)
-        where = (made.creator_id, made.post(due), made.channel_id, metric)
-        for age, (value, late) in sorted(told.items()):
-            if value is not None:
-                read.append(
-                    PastReading(*where, age, value, due + timedelta(hours=age * (1 + late)))
-                )
-    with made.scope() as scope:
-        import_past_readings(scope, read)
-    days = [date(2025, 3, 28) + timedelta(days=number) for number in range(15)]
-    for day in days:
-        made.roll_up(day)
-    views = interactions = 0
-    for day in days:
-        work, until = made.work_of(day), day_bounds(day, made.zone)[1]
-        assert work is not None
-        views, interactions = views + work.views, interactions + work.interactions
-        last = {(one.delivery_id, one.metric): one.value for one in read if one.observed_at < until}
-        assert views == sum(value for (_, metric), value in last.items() if metric == "views")
-        assert interactions == sum(
-            value for (_, metric), value in last.items() if metric != "views"
-        )
 
 
 def test_sale_and_refund_count_on_their_own_days(ledgers: CreatorHistory) -> None:
