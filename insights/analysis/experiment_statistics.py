@@ -34,7 +34,7 @@ WINSOR_QUANTILE = 0.99
 """Quantile of earlier revenue at which the revenue of a unit is capped, fixed before the test."""
 
 DEFAULT_POWER = 0.8
-BOOTSTRAPS = 2000
+BOOTSTRAPS = 1000
 
 
 class IntervalMethod(StrEnum):

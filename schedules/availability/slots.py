@@ -1,7 +1,7 @@
 """Slots: the weekly posting times of an account, and the deliveries that occupy them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from heapq import merge
@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from channels.accounts import queries
 from channels.accounts.queries import Channel
+from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
@@ -23,7 +24,7 @@ from schedules.availability.minimum_interval import (
     has_room,
     minimum_interval_of,
 )
-from schedules.availability.models import SlotRow, SlotUse
+from schedules.availability.models import SlotRow, SlotUse, TimingTrial
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
@@ -151,6 +152,26 @@ class SlotPlace:
     def due_time(self) -> datetime:
         """The local time as an instant, UTC-aware."""
         return self.wall_time.instant()
+
+
+@dataclass(frozen=True)
+class PastTimingTrial:
+    """A published delivery of an automatic slot; `random` if its hour was drawn."""
+
+    creator_id: UUID
+    channel_id: UUID
+    delivery_id: UUID
+    wall_time: str
+    random: bool
+
+
+def import_past_trials(scope: Scope, told: Sequence[PastTimingTrial]) -> None:
+    """Insert which past deliveries had a random hour; existing ones are not changed."""
+    insert_rows(
+        scope,
+        TimingTrial,
+        [{"id": derived_uuid(one.delivery_id, "timing"), **asdict(one)} for one in told],
+    )
 
 
 def iterate_places(slots: Iterable[Slot], after: datetime) -> Iterator[SlotPlace]:

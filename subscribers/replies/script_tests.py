@@ -14,13 +14,14 @@ from uuid import UUID
 
 from sqlmodel import col, select
 
+from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
 from foundation.money import is_currency
 from subscribers.ledger.fan_results import typical_spender_cap
 from subscribers.replies import autonomy, persona
-from subscribers.replies.models import Persona, ScriptTest
+from subscribers.replies.models import Persona, ScriptTest, ScriptTestFan
 from subscribers.replies.persona import PersonaVersion
 from tenants import audit
 
@@ -315,6 +316,26 @@ def list_tested_fans(scope: Scope, one: ScriptTestSummary) -> list[ExposedFan]:
         test=one.id,
     )
     return [ExposedFan(row.fan_id, row.variant, row.exposed_at) for row in rows]
+
+
+def import_past_fans(scope: Scope, test_id: UUID, fans: Collection[tuple[UUID, datetime]]) -> None:
+    """Enter fans with the times of their first answers into a test, for an imported history."""
+    row = _get_row(scope, test_id)
+    insert_rows(
+        scope,
+        ScriptTestFan,
+        [
+            {
+                "id": derived_uuid(test_id, fan_id),
+                "creator_id": row.creator_id,
+                "test_id": test_id,
+                "fan_id": fan_id,
+                "variant": draw_script(test_id, fan_id, len(row.personas)),
+                "exposed_at": at,
+            }
+            for fan_id, at in fans
+        ],
+    )
 
 
 def sales_window(one: ScriptTestSummary) -> timedelta:

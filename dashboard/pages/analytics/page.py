@@ -42,7 +42,7 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""
 
-WITHOUT_PERIOD = frozenset({"live"})
+WITHOUT_PERIOD = frozenset({"live", "best_time", "experiments", "post_forecasts"})
 """Views that show what happens now and have no choice of a period."""
 
 
