@@ -41,6 +41,7 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         ("creator", "persona", "autonomy", "answers", "outgoing", "voice"),
         (
             *("creators", "personas", "creator_voices", "outgoing_grants", "team_answers"),
+            *("script_tests",),
             *("team_introductions", "analytics_goals", "analytics_annotations"),
         ),
     ),

@@ -2,7 +2,7 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import acquisition, daily_totals, history, workspace
+from demo.agency import acquisition, daily_totals, experiments, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
 from demo.agency.costs import enter_demo_costs
@@ -16,6 +16,7 @@ from insights.rollups.history_import import (
     import_past_followers,
     import_past_readings,
 )
+from schedules.availability import slots
 from schedules.imports.history_import import import_past_posts
 from schedules.posts import live_posts
 from studio.library import assets
@@ -63,8 +64,10 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         lifecycle.record_imported_history(
             scope, stage.channel.id, max(one.published_at for one in past.posts)
         )
+        slots.import_past_trials(scope, history.generate_timing_trials(stage, past.posts))
         import_past_fans(scope, past.fans)
         history_import.import_past_sales(scope, past.sales)
+        experiments.write_demo_script_test(scope, stage, past.fans)
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
         if stage.prices:

@@ -39,6 +39,13 @@ EVALUATIONS: Mapping[str, Evaluation] = {
         "insights.predictions.methods.churn_scores:evaluate_churn",
         ("churned",),
     ),
+    "virality": Evaluation(
+        "insights.predictions.methods.post_scores:evaluate_virality",
+        ("published_at", "value", "text", "value_3h"),
+    ),
+    "timing": Evaluation(
+        "insights.predictions.methods.post_scores:evaluate_timing", ("published_at", "value")
+    ),
 }
 
 

@@ -11,6 +11,7 @@ from fractions import Fraction
 from uuid import UUID
 
 from foundation.i18n.translation import Message, render_message
+from insights.analysis.timing import HourCell
 from insights.metrics.catalog import METRICS
 from insights.reports.table_files import Sheet, TableValue
 from insights.rollups.audience import AudienceAnalysis
@@ -169,6 +170,22 @@ def active_hours_table(found: AudienceAnalysis, language: str) -> AnalyticsTable
     ]
     columns = ("weekday", "hour", "messages_in", "conversations")
     return AnalyticsTable("active_hours", columns, tuple(rows))
+
+
+def posting_hours_table(cells: Sequence[HourCell], language: str) -> AnalyticsTable:
+    """Return the hours of the week with posts, and their result relative to the account's usual
+    one."""
+    rows = [
+        (
+            _weekday(one.weekday, language),
+            one.hour,
+            one.posts,
+            Fraction(round(1000 * one.share), 1000),
+        )
+        for one in cells
+    ]
+    columns = ("weekday", "hour", "posts", "against_usual")
+    return AnalyticsTable("posting_hours", columns, tuple(rows))
 
 
 def languages_table(found: AudienceAnalysis, language_name: Callable[[str], str]) -> AnalyticsTable:

@@ -9,7 +9,7 @@ from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
 from foundation.outbox import outbox
-from insights.analysis import ab_test_verdicts
+from insights.analysis import ab_test_verdicts, timing
 from insights.metrics.events import RollupDue
 from insights.rollups import creator_facts, metric_rollups, verification
 from insights.rollups.events import SaleRecorded
@@ -40,7 +40,8 @@ WAITING = frozenset(
 
 
 def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
-    """Rebuild a day of a creator and notify members of A/B tests that its readings completed."""
+    """Rebuild a day of a creator, notify members of A/B tests that its readings completed, and move
+    automatic slots to the hours that its readings suggest."""
     metric_rollups.roll_up_pending_changes(
         event.tenant_id, ROLLING, tenant=tenant, most=MAX_CHANGED_POSTS
     )
@@ -54,6 +55,8 @@ def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
         event.tenant_id, ROLLING
     ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
         ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+    with tenant(event.tenant_id, ROLLING) as scope:
+        timing.move_automatic_slots(scope, event.subject_id)
 
 
 def take_booked_days(scope: Scope, creator_id: UUID) -> set[date]:

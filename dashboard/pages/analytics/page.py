@@ -19,6 +19,7 @@ from dashboard.pages.analytics import (
     share,
 )
 from dashboard.pages.analytics.links import view as links_view
+from dashboard.pages.analytics.posting import best_time, experiments, running_posts
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -38,12 +39,15 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("costs", costs.render_costs),
     ("links", links_view.render_links),
     ("forecasts", forecasts.render_forecasts),
+    ("best_time", best_time.render_best_time),
+    ("experiments", experiments.render_experiments),
+    ("post_forecasts", running_posts.render_running_posts),
     ("live", live.render_live),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
 and the end of the message code of its name, and the function that draws it."""
 
-WITHOUT_PERIOD = frozenset({"live"})
+WITHOUT_PERIOD = frozenset({"live", "best_time", "experiments", "post_forecasts"})
 """Views that show what happens now and have no choice of a period."""
 
 

@@ -84,6 +84,13 @@ BODIES: dict[str, Any] = {
         "planned": 60,
     },
     "POST /tests/{test_id}/end": {"keep": "a"},
+    "POST /creators/{creator_id}/script-tests": {
+        "personas": [str(uuid7())],
+        "metric": "buyers",
+        "planned": 500,
+        "window_days": 7,
+    },
+    "POST /creators/{creator_id}/script-tests/end": {"keep": "a"},
     "POST /queues/{channel_id}/fill": {"posts": [str(uuid7())]},
     "POST /queues/{channel_id}/take-out": {"delivery_id": str(uuid7())},
     "POST /queues/{channel_id}/reorder": {"order": [str(uuid7())]},
