@@ -39,6 +39,18 @@ EVALUATIONS: Mapping[str, Evaluation] = {
         "insights.predictions.methods.churn_scores:evaluate_churn",
         ("churned",),
     ),
+    "sentiment": Evaluation(
+        "insights.predictions.methods.text_scores:evaluate_sentiment",
+        ("text", "label"),
+    ),
+    "toxicity": Evaluation(
+        "insights.predictions.methods.text_scores:evaluate_toxicity",
+        ("text", "label"),
+    ),
+    "recommendation": Evaluation(
+        "insights.predictions.methods.recommendation_scores:evaluate_recommendations",
+        ("user_id", "item_id"),
+    ),
 }
 
 

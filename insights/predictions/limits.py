@@ -28,3 +28,7 @@ CHURN_EVENTS = 50
 LEADS = 200
 LEAD_PURCHASES = 50
 """Leads with a known outcome, and purchases among them, that calibrated grades need."""
+
+SENTIMENTS = ("negative", "neutral", "positive")
+UNCLEAR_BELOW = 0.5
+"""Probability of the most likely sentiment below which a text is "unclear"."""

@@ -337,5 +337,3 @@ def _total_widths(past: Sequence[Errors], method: str, kind: Kind) -> dict[str, 
             spread = float(np.sqrt(np.mean(np.square(errors))))
             found[str(horizon)] = spread * float(student.ppf((1 + LEVEL) / 2, len(errors)))
     return found
-
-

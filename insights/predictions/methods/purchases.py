@@ -69,9 +69,7 @@ class Expectation:
     high: Floats
 
 
-def summarize_customers(
-    ids: NDArray[Any], days: Floats, values: Floats, until: float
-) -> Customers:
+def summarize_customers(ids: NDArray[Any], days: Floats, values: Floats, until: float) -> Customers:
     """Return the customers with a purchase before the day `until`, from one row per purchase."""
     inside = (days < until) & (values > 0)
     ids, days, values = ids[inside], days[inside], values[inside]
@@ -128,9 +126,7 @@ def _fit_counts(found: Customers) -> tuple[float, float, float, float] | None:
     return (r, alpha, a, b) if inside else None
 
 
-def _count_loss(
-    logs: Floats, repeats: Floats, last: Floats, age: Floats, weights: Floats
-) -> float:
+def _count_loss(logs: Floats, repeats: Floats, last: Floats, age: Floats, weights: Floats) -> float:
     """Return the mean negative log-likelihood of BG/NBD (equation 6 of the source)."""
     r, alpha, a, b = np.exp(logs)
     common = gammaln(r + repeats) - gammaln(r) + r * np.log(alpha)

@@ -97,7 +97,9 @@ def _match_columns(header: Iterable[str], columns: Mapping[str, Sequence[str]]) 
     folded = {_fold(name): name.strip() for name in reversed(list(header))}
     found = {}
     for wanted, others in columns.items():
-        name = next((folded[each] for each in map(_fold, (wanted, *others)) if each in folded), None)
+        name = next(
+            (folded[each] for each in map(_fold, (wanted, *others)) if each in folded), None
+        )
         if name is None:
             listed = ", ".join(folded.values())
             raise BadInput("evaluate.no_column", column=wanted, found=_printable(listed))
