@@ -57,6 +57,14 @@ def find_packages(home: Path) -> Path | None:
     return folder if (folder / _COMPLETE).exists() else None
 
 
+def is_installed(home: Path) -> bool:
+    """Return True if child processes can import the packages."""
+    try:
+        return find_packages(home) is not None
+    except Unavailable:
+        return False
+
+
 def install_packages(home: Path, report: ReportProgress = ignore_progress) -> Path:
     """Install the packages unless they are installed, and return their folder.
 

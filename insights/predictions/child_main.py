@@ -14,9 +14,13 @@ from pathlib import Path
 
 from foundation.errors import GreenroomError
 
+NICENESS = 10
+"""Predictions have a lower priority than everything that a member or a fan waits for."""
+
 
 def main() -> None:
     """Call the function named by the first argument with `payload` of the current folder."""
+    os.nice(NICENESS)
     packages = os.environ.get("GREENROOM_ANALYSIS", "")
     if packages and packages not in sys.path:
         sys.path.append(packages)

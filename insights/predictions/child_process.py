@@ -18,8 +18,10 @@ from foundation.ops import telemetry
 from generators.media.confined_processes import kill_process_group, limit_resources
 from insights.predictions.analysis_packages import (
     ReportProgress,
+    find_packages,
     ignore_progress,
     install_packages,
+    is_installed,
     public_environment,
 )
 
@@ -45,17 +47,21 @@ def run_in_child(
     home: Path,
     seconds: float = DEFAULT_SECONDS,
     report: ReportProgress = ignore_progress,
+    needs_packages: bool = True,
 ) -> Any:
     """Return the result of `function` ("module:attr"), called with `payload` in a new process.
 
     Payload and result are values of JSON. The process has no secrets in its environment, at most
     `seconds` of time and the limits of `confined_processes`. The packages are installed first if
-    they are missing; `report` receives the progress.
+    they are missing, unless `needs_packages` is False; `report` receives the progress.
 
     Raises the GreenroomError of the function, or Unavailable if the packages cannot be installed,
     the process fails or its time is over.
     """
-    packages = install_packages(home, report)
+    if needs_packages:
+        packages: Path | None = install_packages(home, report)
+    else:
+        packages = find_packages(home) if is_installed(home) else None
     with tempfile.TemporaryDirectory(prefix="greenroom-analysis-") as name:
         folder = Path(name)
         (folder / "payload").write_text(json.dumps(payload), "utf-8")
@@ -63,7 +69,7 @@ def run_in_child(
         return _read_result(function, folder / "result", status)
 
 
-def _run_process(function: str, folder: Path, packages: Path, seconds: float) -> int:
+def _run_process(function: str, folder: Path, packages: Path | None, seconds: float) -> int:
     """Run the child and return its exit status. Raises Unavailable after `seconds`."""
     with (folder / "log").open("wb") as written:
         process = subprocess.Popen(  # noqa: S603  our own arguments
@@ -85,13 +91,13 @@ def _run_process(function: str, folder: Path, packages: Path, seconds: float) ->
             process.wait()
 
 
-def _child_environment(packages: Path) -> dict[str, str]:
+def _child_environment(packages: Path | None) -> dict[str, str]:
     """The packages follow the environment's own, so that both processes use the same pandas."""
     threads = dict.fromkeys(_THREAD_VARIABLES, "1")
     return (
         public_environment()
         | threads
-        | {"PYTHONPATH": str(_CODE), "GREENROOM_ANALYSIS": str(packages)}
+        | {"PYTHONPATH": str(_CODE), "GREENROOM_ANALYSIS": str(packages or "")}
     )
 
 

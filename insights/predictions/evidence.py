@@ -23,15 +23,15 @@ class NotEnoughData:
 
 
 def estimate_ready_day(have: int, need: int, *, since: date | None, today: date) -> date | None:
-    """Return the day on which `have`, collected since `since`, reaches `need` at the same pace.
+    """Return the day on which `have`, collected from `since` until yesterday, reaches `need`.
 
-    Returns None without a pace, or if the day is more than `MAX_WAIT` away.
+    The pace stays the same. Returns None without a pace, or if the day is more than `MAX_WAIT` away.
     """
     if have >= need:
         return today
     if since is None or have <= 0 or since > today:
         return None
-    elapsed = (today - since).days + 1
+    elapsed = max((today - since).days, 1)
     wait = timedelta(days=ceil((need - have) * elapsed / have))
     return today + wait if wait <= MAX_WAIT else None
 

@@ -86,7 +86,7 @@ def _outcome(table: Table) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
     column = table.rows[name]
     kinds = [str(each).strip().casefold() for each in column.cat.categories]
     values = np.array([1 if kind in TRUE else 0 if kind in FALSE else -1 for kind in kinds])
-    if not len(kinds) or set(values[values >= 0].tolist()) != {0, 1}:
+    if not kinds or set(values[values >= 0].tolist()) != {0, 1}:
         raise BadInput("evaluate.not_binary", column=str(name)[:60], count=len(kinds))
     codes = column.cat.codes.to_numpy()
     found = np.where(codes >= 0, np.append(values, -1)[codes], -1)

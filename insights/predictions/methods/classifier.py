@@ -19,6 +19,7 @@ from sklearn.metrics import roc_auc_score
 from sklearn.model_selection import StratifiedKFold, cross_val_predict
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from threadpoolctl import threadpool_limits
 
 Floats = NDArray[np.float64]
 FOLDS = 5
@@ -61,8 +62,14 @@ class FittedClassifier:
 
     def predict(self, features: Features) -> Floats:
         """Return the probability of the event of each row."""
-        found: Floats = self.model.predict_proba(features.matrix)[:, 1]
+        with threadpool_limits(1):
+            found: Floats = self.model.predict_proba(features.matrix)[:, 1]
         return found
+
+    def refit(self, features: Features, happened: NDArray[np.int64]) -> None:
+        """Fit the selected model to other rows."""
+        with threadpool_limits(1):
+            self.model.fit(features.matrix, happened)
 
 
 @dataclass(frozen=True)
@@ -81,13 +88,25 @@ class SingleRule:
 
 
 def fit_classifier(features: Features, happened: NDArray[np.int64]) -> FittedClassifier:
-    """Return the candidate with the smallest cross-validated Brier score."""
+    """Return the candidate with the smallest cross-validated Brier score.
+
+    It uses one thread: on a busy machine, the threads of boosting wait for each other and are
+    thirty times slower.
+    """
+    with threadpool_limits(1):
+        return _select_classifier(features, happened)
+
+
+def _select_classifier(features: Features, happened: NDArray[np.int64]) -> FittedClassifier:
     folds = StratifiedKFold(FOLDS, shuffle=True, random_state=0)
     matrix = features.matrix
     found = []
     for name, model in _candidates(features, len(happened)):
-        chances = cross_val_predict(model, matrix, happened, cv=folds, method="predict_proba")[:, 1]
-        found.append((brier(happened, chances), name, model, chances))
+        try:
+            chances = cross_val_predict(model, matrix, happened, cv=folds, method="predict_proba")
+        except ValueError:  # boosting refuses a column with one value in a fold
+            continue
+        found.append((brier(happened, chances[:, 1]), name, model, chances[:, 1]))
     _, name, model, chances = min(found, key=lambda one: one[0])
     model.fit(matrix, happened)
     return FittedClassifier(name, model, chances, fit_rule(features, happened))

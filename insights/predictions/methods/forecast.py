@@ -8,6 +8,7 @@ which it is scored. Sources: Hyndman and Koehler, 2006 (MASE); Tashman, 2000 (ro
 Angelopoulos and Bates, 2023 (conformal intervals).
 """
 
+import importlib.util
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field
@@ -16,8 +17,6 @@ from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student
-from statsforecast.models import AutoETS, AutoTheta
 
 from insights.predictions.limits import (
     FULL_METHOD_DAYS,
@@ -41,6 +40,9 @@ LEVEL = 0.8
 ORIGINS = 4
 MIN_TRAINING = 21
 PROCESSES = 2
+_STUDENT = (3.078, 1.886, 1.638, 1.533, 1.476, 1.44, 1.415, 1.397, 1.383, 1.372, 1.363, 1.356)
+"""90 % quantile of Student's t for 1 to 12 degrees of freedom."""
+
 SMALL_JOB = 8
 """Number of series below which no second process is started."""
 
@@ -81,6 +83,14 @@ def forecast_all(payload: Mapping[str, Any]) -> list[dict[str, Any]]:
     `selection` of an earlier night or None to select a method now.
     """
     return map_series(_forecast_payload, payload["series"])
+
+
+def has_models() -> bool:
+    """Return True if the packages of AutoETS and AutoTheta are installed.
+
+    Without them, forecasts are made by the methods for short series.
+    """
+    return importlib.util.find_spec("statsforecast") is not None
 
 
 def map_series(
@@ -125,7 +135,7 @@ def fill_gaps(values: Floats) -> Floats:
 
 def select_method(values: Floats, kind: Kind) -> Selection:
     """Return the method of a series of at least `limits.MIN_DAYS` days."""
-    methods = FULL if len(values) >= FULL_METHOD_DAYS else SHORT
+    methods = FULL if len(values) >= FULL_METHOD_DAYS and has_models() else SHORT
     past = [_measure_origin(values, methods, *origin) for origin in _origins(len(values))]
     scored = [one for one in past if one.scale > 0]
     scores = {name: [_mase(one, name) for one in scored] for name in methods}
@@ -194,6 +204,8 @@ def _run_model(name: str, values: Floats, ahead: int, instead: Floats) -> Floats
     Both models fail on constant series. A trend that leaves three times the range seen so far is
     an artefact of a short history.
     """
+    from statsforecast.models import AutoETS, AutoTheta  # noqa: PLC0415  see `has_models`
+
     model = AutoETS(season_length=WEEK) if name == "ets" else AutoTheta(season_length=WEEK)
     try:
         path = np.asarray(model.forecast(y=values, h=ahead)["mean"], dtype=np.float64)
@@ -335,5 +347,5 @@ def _total_widths(past: Sequence[Errors], method: str, kind: Kind) -> dict[str, 
         ]
         if errors:
             spread = float(np.sqrt(np.mean(np.square(errors))))
-            found[str(horizon)] = spread * float(student.ppf((1 + LEVEL) / 2, len(errors)))
+            found[str(horizon)] = spread * _STUDENT[min(len(errors), len(_STUDENT)) - 1]
     return found

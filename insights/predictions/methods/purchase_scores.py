@@ -46,7 +46,9 @@ def evaluate_purchases(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the scores of `payload["file"]` with `customer_id`, `date` and `value`.
 
     The first half of the time from the first to the last purchase is used to fit, the second half
-    to score; or the last `horizon` days. Rows without a positive value are ignored. Raises BadInput.
+    to score; or the last `horizon` days. Rows without a positive value are ignored.
+
+    Raises BadInput.
     """
     table = read_table(payload["file"], COLUMNS)
     rows = table.rows
@@ -91,7 +93,7 @@ def score_split(
     weeks = (until - split) / WEEK
     model = fit_model(before)
     ahead = expect(model, before, weeks)
-    counts, spent = _actual(ids, days, values, before, split, until)
+    counts, spent = _actual(ids, days, values, before, split=split, until=until)
     instead = own_rate(before, weeks)
     inside = (ahead.low - 1e-9 <= spent) & (spent <= ahead.high + 1e-9)
     return PurchaseScores(
@@ -109,13 +111,14 @@ def _actual(
     days: Floats,
     values: Floats,
     before: Customers,
+    *,
     split: float,
     until: float,
 ) -> tuple[Floats, Floats]:
     """Return the days with purchases and the value of each known customer after the split."""
     after = (days >= split) & (days < until) & (values > 0) & np.isin(ids, before.ids)
     places = np.searchsorted(before.ids, ids[after])
-    spent = np.bincount(places, weights=values[after], minlength=len(before.ids))
+    spent = np.bincount(places, weights=values[after], minlength=len(before.ids)).astype(np.float64)
     pairs = np.unique(np.column_stack((places, days[after])), axis=0)
     counts = np.bincount(pairs[:, 0].astype(int), minlength=len(before.ids))
     return counts.astype(np.float64), spent

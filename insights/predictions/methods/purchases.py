@@ -73,22 +73,23 @@ def summarize_customers(ids: NDArray[Any], days: Floats, values: Floats, until: 
     """Return the customers with a purchase before the day `until`, from one row per purchase."""
     inside = (days < until) & (values > 0)
     ids, days, values = ids[inside], days[inside], values[inside]
+    if not len(ids):
+        return Customers(ids, *(np.empty(0) for _ in range(4)))
     order = np.lexsort((days, ids))
     ids, days, values = ids[order], days[order], values[order]
     new_day = np.append(True, (ids[1:] != ids[:-1]) | (days[1:] != days[:-1]))
-    totals = np.add.reduceat(values, np.flatnonzero(new_day)) if len(ids) else values
+    totals = np.add.reduceat(values, np.flatnonzero(new_day))
     ids, days = ids[new_day], days[new_day]
-    first = np.append(True, ids[1:] != ids[:-1]) if len(ids) else np.zeros(0, dtype=bool)
-    starts = np.flatnonzero(first)
+    starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
     counts = np.diff(np.append(starts, len(ids)))
     ends = starts + counts - 1
-    sums = np.add.reduceat(totals, starts) if len(starts) else totals
+    sums = np.add.reduceat(totals, starts)
     return Customers(
         ids=ids[starts],
         repeats=(counts - 1).astype(np.float64),
         last=(days[ends] - days[starts]) / WEEK,
         age=(until - days[starts]) / WEEK,
-        value=sums / np.maximum(counts, 1),
+        value=sums / counts,
     )
 
 

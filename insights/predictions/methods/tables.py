@@ -5,15 +5,18 @@ usable value are dropped and counted; a file in which most rows are unusable is 
 """
 
 import csv
+import gzip
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from foundation.errors import BadInput
 
+Floats = NDArray[np.float64]
 MAX_BYTES = 2 * 2**30
 MAX_ROWS = 20_000_000
 MIN_USABLE = 0.5
@@ -69,8 +72,6 @@ def read_table(path: str, columns: Mapping[str, Sequence[str]]) -> Table:
 
 def _detect_format(file: Path, compression: str | None) -> tuple[str, str, list[str]]:
     """Return encoding, delimiter and header of a CSV file. Raises BadInput."""
-    import gzip
-
     try:
         if compression:
             with gzip.open(file) as packed:
@@ -137,42 +138,43 @@ def parse_days(column: pd.Series, name: str) -> pd.Series:
     kinds = pd.Series(column.cat.categories, dtype="object").astype(str).str.strip()
     kinds = kinds.str.replace(r"\.0$", "", regex=True)
     digits = kinds.str.fullmatch(r"\d+")
-    if len(kinds) and digits.all():
-        days = _days_of_digits(kinds)
-    else:
-        days = _days_of_dates(kinds)
+    is_number = len(kinds) > 0 and bool(digits.all())
+    days = _days_of_digits(kinds) if is_number else _days_of_dates(kinds)
     return _spread(column, days, name)
 
 
-def _days_of_digits(kinds: pd.Series) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _days_of_digits(kinds: pd.Series) -> Floats:
     width = int(kinds.str.len().median())
     if width == 8:
         return _whole_days(pd.to_datetime(kinds, format="%Y%m%d", errors="coerce"))
     numbers = pd.to_numeric(kinds, errors="coerce").to_numpy(dtype=np.float64)
     if width >= 12:
-        return np.floor(numbers / 86_400_000)
-    return np.floor(numbers / 86_400) if width >= 9 else numbers
+        numbers = numbers / 86_400_000
+    elif width >= 9:
+        numbers = numbers / 86_400
+    found: Floats = np.floor(numbers)
+    return found
 
 
-def _days_of_dates(kinds: pd.Series) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _days_of_dates(kinds: pd.Series) -> Floats:
     first = pd.to_numeric(kinds.str.extract(r"^(\d{1,2})[/.-]\d{1,2}[/.-]")[0], errors="coerce")
     second = pd.to_numeric(kinds.str.extract(r"^\d{1,2}[/.-](\d{1,2})[/.-]")[0], errors="coerce")
     # 13/02 can only be a day first, 02/13 only a month first; if neither occurs, the day is first.
     day_first = bool(first.notna().any() and not (second > 12).any())
+    # pandas also parses words such as "today".
+    kinds = kinds.where(kinds.str.contains(r"\d", regex=True))
     parsed = pd.to_datetime(kinds, format="mixed", dayfirst=day_first, errors="coerce", utc=True)
     return _whole_days(parsed.dt.tz_localize(None))
 
 
-def _whole_days(times: pd.Series) -> "np.ndarray[tuple[int], np.dtype[np.float64]]":
+def _whole_days(times: pd.Series) -> Floats:
     days = times.to_numpy().astype("datetime64[D]")
-    numbers = days.astype(np.int64).astype(np.float64)
+    numbers: Floats = days.astype(np.int64).astype(np.float64)
     numbers[np.isnat(days)] = np.nan
     return numbers
 
 
-def _spread(
-    column: pd.Series, values: "np.ndarray[tuple[int], np.dtype[np.float64]]", name: str
-) -> pd.Series:
+def _spread(column: pd.Series, values: Floats, name: str) -> pd.Series:
     """Return the value of each row from those of its categories. Raises BadInput."""
     codes = column.cat.codes.to_numpy()
     found = np.where(codes >= 0, np.append(values, np.nan)[codes], np.nan)
