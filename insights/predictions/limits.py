@@ -29,6 +29,12 @@ LEADS = 200
 LEAD_PURCHASES = 50
 """Leads with a known outcome, and purchases among them, that calibrated grades need."""
 
-SENTIMENTS = ("negative", "neutral", "positive")
-UNCLEAR_BELOW = 0.5
-"""Probability of the most likely sentiment below which a text is "unclear"."""
+VALUE_DAYS = 90
+"""Days ahead for which purchases and their value are predicted."""
+
+GRADES = ("A", "B", "C", "D")
+GRADE_SHARES = (0.1, 0.2, 0.3, 0.4)
+"""Share of past leads in each grade, the highest probabilities first."""
+
+RULE_MESSAGES = (10, 5, 2)
+"""Incoming messages of the first day from which a lead has grade A, B or C by rule."""

@@ -45,6 +45,7 @@ EXEMPT = {
     "attempts": "requests to platforms",
     "call_subscriptions": "of platforms",
     "fan_roles": "of fans",
+    "fan_scores": "computed from sales and messages",
     "handover_saves": "files of a manual task, whose row is recorded",
     "heard_counts": "counted by platforms",
     "lent_files": "temporary addresses of files",

@@ -55,21 +55,24 @@ def _format_scores(found: dict[str, Any]) -> str:
         for name, value in metrics["method"].items()
         if isinstance(value, int | float) and not isinstance(value, bool)
     ]
-    rows = [
-        [name, _format_score(metrics["method"].get(name)), _format_score(metrics["baseline"].get(name))]
-        for name in names
-    ]
+    scores = [metrics["method"], metrics["baseline"]]
+    rows = [[name, *(_format_score(each.get(name)) for each in scores)] for name in names]
     table = format_table(("score", "method", "baseline"), rows)
-    interval = metrics["interval"] or {}
+    interval = metrics["interval"]
     said: dict[str, str | int] = {
         "method": str(metrics["method"].get("name", "-")),
         "baseline": str(metrics["baseline"].get("name", "-")),
         "n": int(found["n"]),
         "seconds": str(found["seconds"]),
-        "level": round(100 * interval.get("level", 0)),
-        "coverage": round(100 * (interval.get("coverage") or 0)),
     }
-    return f"{table}\n{translate(Message('cli.evaluate.summary', said))}"
+    lines = [table, translate(Message("cli.evaluate.summary", said))]
+    if interval.get("coverage") is not None:
+        shares: dict[str, str | int] = {
+            "level": round(100 * interval["level"]),
+            "coverage": round(100 * interval["coverage"]),
+        }
+        lines.append(translate(Message("cli.evaluate.interval", shares)))
+    return "\n".join(lines)
 
 
 def _format_score(value: object) -> str:

@@ -4,6 +4,8 @@ from functools import partial
 
 from insights.metrics import deletion_checks, followers, readings
 from insights.metrics.events import DeletionRecheckDue, FollowersDue, ReadingDue, RollupDue
+from insights.predictions import nightly
+from insights.predictions.events import AnalysisPackagesDue, PredictionsDue
 from insights.rollups import daily_rollups
 from insights.rollups.events import SaleRecorded
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
@@ -39,5 +41,16 @@ def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(RollupDue, partial(daily_rollups.roll_up_day, tenant=s.tenant)),
+        EventRoute(
+            PredictionsDue,
+            partial(nightly.compute_predictions, tenant=s.tenant, home=s.settings.home),
+            deadline_seconds=nightly.DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            AnalysisPackagesDue,
+            partial(nightly.install_packages, tenant=s.tenant, home=s.settings.home),
+            deadline_seconds=nightly.DEADLINE_SECONDS,
+            on_dead=partial(nightly.fail_installation, tenant=s.tenant),
+        ),
         EventRoute(SaleRecorded, partial(daily_rollups.roll_up_days_of_sale, tenant=s.tenant)),
     )

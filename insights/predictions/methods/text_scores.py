@@ -10,10 +10,17 @@ from sklearn.model_selection import train_test_split
 
 from foundation.errors import BadInput
 from foundation.i18n.language_detection import detect_language
-from insights.predictions.limits import SENTIMENTS, UNCLEAR_BELOW
 from insights.predictions.methods.classifier import brier
 from insights.predictions.methods.tables import Table, read_table
-from insights.predictions.methods.texts import BASELINE, METHOD, Classes, Floats, TextClassifier
+from insights.predictions.methods.texts import (
+    BASELINE,
+    METHOD,
+    SENTIMENTS,
+    UNCLEAR_BELOW,
+    Classes,
+    Floats,
+    TextClassifier,
+)
 
 TEXTS = ("text", "comment", "comment_text", "tweet", "content", "message", "sentence", "review")
 LABELS = ("label", "sentiment", "target", "class", "polarity", "airline_sentiment")

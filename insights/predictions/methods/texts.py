@@ -23,6 +23,10 @@ Classes = NDArray[np.int64]
 BASELINE = "tf_idf"
 METHOD = "sentence_embeddings_and_tf_idf"
 
+SENTIMENTS = ("negative", "neutral", "positive")
+UNCLEAR_BELOW = 0.5
+"""Probability of the most likely sentiment below which a text is "unclear"."""
+
 MAX_LENGTH = 600
 """Maximum number of characters of a text that are read."""
 
@@ -56,7 +60,7 @@ class TextClassifier:
         return self
 
     def predict(self, texts: Sequence[str]) -> Floats:
-        """Return the probabilities of each text: one row for each text, one column for each class."""
+        """Return the probabilities of texts: a row for each text, a column for each class."""
         logs = np.log(np.maximum(self._predict_meaning(texts), _SMALLEST))
         logs += np.log(np.maximum(self.predict_baseline(texts), _SMALLEST))
         likely = np.exp(logs / 2)

@@ -17,15 +17,15 @@ def test_ready_day_follows_the_present_pace(have: int, need: int, days: int) -> 
         assert day == TODAY
         return
     if day is None:
-        assert (need - have) * (days + 1) / have > MAX_WAIT.days - 1
+        assert (need - have) * max(days, 1) / have > MAX_WAIT.days - 1
         return
     wait = (day - TODAY).days
-    assert have + wait * have / (days + 1) >= need - 1e-9
-    assert have + (wait - 1) * have / (days + 1) < need
+    assert have + wait * have / max(days, 1) >= need - 1e-9
+    assert have + (wait - 1) * have / max(days, 1) < need
 
 
 def test_a_unit_each_day_is_ready_after_the_missing_days() -> None:
-    found = require_evidence(12, 56, "days", since=TODAY - timedelta(days=11), today=TODAY)
+    found = require_evidence(12, 56, "days", since=TODAY - timedelta(days=12), today=TODAY)
     assert found is not None
     assert found.expected_on == TODAY + timedelta(days=44)
     assert require_evidence(56, 56, "days", since=None, today=TODAY) is None
