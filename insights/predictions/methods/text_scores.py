@@ -62,7 +62,7 @@ def evaluate_sentiment(payload: Mapping[str, Any]) -> dict[str, Any]:
     frequencies. Raises BadInput.
     """
     texts, labels, rows = _read_labelled(payload, LABELS)
-    names = _name_sentiments(labels)
+    names = name_sentiments(labels)
     used = [place for place, name in enumerate(names) if name]
     kinds = [one for one in SENTIMENTS if one in {names[place] for place in used}]
     classes = np.array([kinds.index(str(names[place])) for place in used])
@@ -137,7 +137,7 @@ def _find(rows: pd.DataFrame, names: Sequence[str]) -> str | None:
     return next((by_name[name] for name in names if name in by_name), None)
 
 
-def _name_sentiments(labels: Sequence[str]) -> list[str | None]:
+def name_sentiments(labels: Sequence[str]) -> list[str | None]:
     """Return the sentiment of each label, None if it means none. Raises BadInput if most do not."""
     plain = [label.removesuffix(".0") for label in labels]
     numbers = NUMBERS.get(tuple(sorted(set(plain), key=_sort_key)))
