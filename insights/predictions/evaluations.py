@@ -46,6 +46,18 @@ EVALUATIONS: Mapping[str, Evaluation] = {
     "timing": Evaluation(
         "insights.predictions.methods.post_scores:evaluate_timing", ("published_at", "value")
     ),
+    "sentiment": Evaluation(
+        "insights.predictions.methods.text_scores:evaluate_sentiment",
+        ("text", "label"),
+    ),
+    "toxicity": Evaluation(
+        "insights.predictions.methods.text_scores:evaluate_toxicity",
+        ("text", "label"),
+    ),
+    "recommendation": Evaluation(
+        "insights.predictions.methods.recommendation_scores:evaluate_recommendations",
+        ("user_id", "item_id"),
+    ),
 }
 
 
