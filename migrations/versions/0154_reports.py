@@ -17,7 +17,7 @@ from migrations.tools import (
 )
 
 revision = "0154"
-down_revision = "0150"
+down_revision = "0153"
 branch_labels = None
 depends_on = None
 

@@ -16,7 +16,7 @@ from migrations.tools import (
 )
 
 revision = "0155"
-down_revision = "0150"
+down_revision = "0154"
 branch_labels = None
 depends_on = None
 

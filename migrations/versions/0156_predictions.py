@@ -15,7 +15,7 @@ from migrations.tools import (
 )
 
 revision = "0156"
-down_revision = "0152"
+down_revision = "0155"
 branch_labels = None
 depends_on = None
 

@@ -19,7 +19,7 @@ from migrations.tools import (
 )
 
 revision = "0157"
-down_revision = "0152"
+down_revision = "0156"
 branch_labels = None
 depends_on = None
 
