@@ -154,7 +154,7 @@ def _load_facts(
 ) -> _Found:
     found: _Found = defaultdict(lambda: defaultdict(int))
     for one in metric_queries.load_creator_facts(scope, creators, [metric], first, last):
-        found[one.creator_id, one.currency][one.day] += one.value
+        found[one.creator_id, one.currency][one.day] += int(one.value)
     return found
 
 

@@ -166,7 +166,9 @@ def estimate_script_effects(
 
 def _compare(a: Floats, b: Floats, test: ScriptTestSummary, alpha: float) -> MeanDifference:
     if test.metric == "net" and test.method == IntervalMethod.FIXED:
-        return compare_revenue(a, b, cap=None, alpha=alpha, seed=test.id.int % 2**32)
+        return compare_revenue(
+            a.tolist(), b.tolist(), cap=None, alpha=alpha, seed=test.id.int % 2**32
+        )
     method = IntervalMethod(test.method)
     return compare_means(a, b, method=method, planned=test.planned, alpha=alpha)
 

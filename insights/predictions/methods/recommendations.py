@@ -128,7 +128,7 @@ def gains_of_ranks(used: Recommender, bought: Floats, buyers: Rows, items: Rows)
 
 
 def build_purchases(
-    buyers: Sequence[Any], items: Sequence[Any], order: Sequence[float]
+    buyers: Sequence[Any] | Rows, items: Sequence[Any] | Rows, order: Sequence[float] | Rows
 ) -> tuple[Purchases, list[Any], list[Any]]:
     """Return purchases as numbers, and the buyers and items of these numbers.
 
