@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from channels.accounts.queries import list_creator_channels
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.outbox import outbox
@@ -126,9 +127,9 @@ ORDER BY k.creator_id, k.day
 """
 
 _KEYS_OF_DAYS = """
-SELECT p.creator_id, p.channel_id, p.day, p.metric FROM post_days p
-JOIN channels c ON c.tenant_id = p.tenant_id AND c.id = p.channel_id AND c.creator_id = :creator
-WHERE p.tenant_id = :tenant AND p.day = ANY(CAST(:days AS date[]))
+SELECT creator_id, channel_id, day, metric FROM post_days
+WHERE tenant_id = :tenant AND channel_id = ANY(CAST(:accounts AS uuid[]))
+  AND day = ANY(CAST(:days AS date[]))
 UNION SELECT creator_id, channel_id, day, metric FROM channel_days
 WHERE tenant_id = :tenant AND creator_id = :creator AND day = ANY(CAST(:days AS date[]))
   AND metric = ANY(CAST(:counters AS text[]))
@@ -189,6 +190,7 @@ def sum_days(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
         _KEYS_OF_DAYS,
         tenant=scope.tenant_id,
         creator=creator_id,
+        accounts=[one.id for one in list_creator_channels(scope, creator_id)],
         days=list(days),
         counters=list(POST_COUNTERS),
     )
