@@ -196,7 +196,7 @@ def _build_post(one: BenchAgency, now: datetime, dice: random.Random) -> PastPos
 
 
 def _generate_readings(connection: Connection, one: BenchAgency, live: int) -> None:
-    now = connection.execute(text("SELECT now()")).scalar_one()
+    now = connection.execute(text("SELECT house_now()")).scalar_one()
     values = {
         "tenant": one.tenant_id,
         "ages": list(AGES),

@@ -80,7 +80,8 @@ def compute_counter_series(readings: Iterable[CounterReading], zone: str) -> Cou
     for previous, reading in pairwise(ordered):
         change = reading.value - previous.value
         if _starts_epoch(previous, reading):
-            earlier, change = earlier + previous.value, reading.value
+            earlier += previous.value
+            change = reading.value
         days.add(change, previous.observed_at, reading.observed_at)
     return CounterSeries(
         days.changes(),
@@ -135,7 +136,8 @@ class _DaySums:
 
     def add(self, change: int, start: datetime, end: datetime) -> None:
         """Add a change to its days, in proportion to the time of each. The parts add up to it."""
-        day, last = local_day(start, self.zone), local_day(end, self.zone)
+        day = local_day(start, self.zone)
+        last = local_day(end, self.zone)
         if end - start <= MAX_GAP or day == last:
             self.sums[last] += change
             return

@@ -96,7 +96,7 @@ def _unpivot(table: str, columns: Mapping[str, str], currency: str) -> str:
         f"('{metric}', CAST({value} AS numeric))" for metric, value in columns.items()
     )
     return (
-        f"SELECT creator_id, day, m.metric, {currency} AS currency, m.value FROM {table}"  # noqa: S608
+        f"SELECT creator_id, day, m.metric, {currency} AS currency, m.value FROM {table}"  # noqa: S608  our own names
         f" CROSS JOIN LATERAL (VALUES {values}) AS m (metric, value)"
         " WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))"
         " AND day BETWEEN :first AND :last AND m.value IS NOT NULL"
@@ -193,7 +193,8 @@ def load_post_values(
     found: list[UUID] = []
     for creator_id in creator_ids:
         zone = get_creator(scope, creator_id).zone
-        start, end = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
+        start = day_bounds(first, zone)[0]
+        end = day_bounds(last, zone)[1]
         found += live_posts.list_published_deliveries(scope, creator_id, start, end)
     values = load_post_values_of(scope, found, age_hours=age_hours)
     wanted = set(metrics)

@@ -12,6 +12,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from channels.accounts.queries import list_creator_channels
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.outbox import outbox
@@ -96,6 +97,12 @@ ON CONFLICT (tenant_id, creator_id, day, metric, channel_id) DO UPDATE SET
 WHERE (c.value, c.interpolated) IS DISTINCT FROM (EXCLUDED.value, EXCLUDED.interpolated)
 """
 
+# In the order of the days, as other rollups lock them.
+_LOCK_CREATORS = """
+SELECT 1 FROM creator_daily WHERE tenant_id = :tenant AND creator_id = :creator
+  AND day = ANY(CAST(:days AS date[])) ORDER BY day FOR UPDATE
+"""
+
 _SUM_CREATORS = """
 WITH keys AS (
   SELECT creator_id, day
@@ -120,9 +127,9 @@ ORDER BY k.creator_id, k.day
 """
 
 _KEYS_OF_DAYS = """
-SELECT p.creator_id, p.channel_id, p.day, p.metric FROM post_days p
-JOIN channels c ON c.tenant_id = p.tenant_id AND c.id = p.channel_id AND c.creator_id = :creator
-WHERE p.tenant_id = :tenant AND p.day = ANY(CAST(:days AS date[]))
+SELECT creator_id, channel_id, day, metric FROM post_days
+WHERE tenant_id = :tenant AND channel_id = ANY(CAST(:accounts AS uuid[]))
+  AND day = ANY(CAST(:days AS date[]))
 UNION SELECT creator_id, channel_id, day, metric FROM channel_days
 WHERE tenant_id = :tenant AND creator_id = :creator AND day = ANY(CAST(:days AS date[]))
   AND metric = ANY(CAST(:counters AS text[]))
@@ -183,6 +190,7 @@ def sum_days(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
         _KEYS_OF_DAYS,
         tenant=scope.tenant_id,
         creator=creator_id,
+        accounts=[one.id for one in list_creator_channels(scope, creator_id)],
         days=list(days),
         counters=list(POST_COUNTERS),
     )
@@ -290,6 +298,7 @@ def _days_by_creator(touched: Collection[DayKey]) -> Mapping[UUID, set[date]]:
 def update_creator_days(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
     """Store the views and interactions of the creator's days as the sums of the accounts. Schedule
     a rollup of the days that have none yet."""
+    scope.run(_LOCK_CREATORS, tenant=scope.tenant_id, creator=creator_id, days=list(days))
     keys = [{"creator_id": creator_id, "day": day} for day in sorted(days)]
     missing = scope.run(
         _SUM_CREATORS,

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
+from channels.accounts.queries import list_creator_channels
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
@@ -17,6 +18,7 @@ from foundation.outbox import outbox
 from insights.metrics.catalog import POST_COUNTERS
 from insights.metrics.events import RollupDue
 from insights.rollups import metric_rollups
+from subscribers.ledger import entries
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
 
@@ -49,34 +51,16 @@ SELECT min(day) AS first, max(day) AS last FROM (
   UNION ALL SELECT day FROM creator_daily WHERE tenant_id = :tenant AND creator_id = :creator) d
 """
 
-_WRONG_SALES = """
-WITH booked AS (
-  SELECT CAST(t.occurred_at AT TIME ZONE :zone AS date) AS day, e.currency,
-    coalesce(-sum(e.amount_minor) FILTER (WHERE e.account = 'sales'), 0) AS gross,
-    coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'refunds'), 0) AS refunds,
-    coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'platform_fee'), 0) AS fees,
-    max(t.created_at) AS newest
-  FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id
-    AND e.transaction_id = t.id
-  WHERE t.tenant_id = :tenant AND t.creator_id = :creator AND e.account IN ('sales', 'refunds',
-    'platform_fee') AND t.kind IN ('sale', 'split', 'commission', 'refund', 'fee')
-  GROUP BY 1, 2
-), rolled AS (
-  SELECT day, currency, gross_minor, refunds_minor, fees_minor FROM sales_daily
-  WHERE tenant_id = :tenant AND creator_id = :creator
-)
-SELECT DISTINCT day FROM booked FULL JOIN rolled USING (day, currency)
-WHERE (coalesce(gross, 0), coalesce(refunds, 0), coalesce(fees, 0)) IS DISTINCT FROM
-    (coalesce(gross_minor, 0), coalesce(refunds_minor, 0), coalesce(fees_minor, 0))
-  AND day < :today AND coalesce(newest < :settled, true)
-ORDER BY day
+_ROLLED_SALES = """
+SELECT day, currency, gross_minor, refunds_minor, fees_minor FROM sales_daily
+WHERE tenant_id = :tenant AND creator_id = :creator
 """
 
 _WRONG_SUMS = """
-WITH posts AS (
-  SELECT p.channel_id, p.day, p.metric, sum(p.value) AS value FROM post_days p
-  JOIN channels c ON c.tenant_id = p.tenant_id AND c.id = p.channel_id AND c.creator_id = :creator
-  WHERE p.tenant_id = :tenant AND p.day BETWEEN :first AND :today GROUP BY 1, 2, 3
+WITH summed AS (
+  SELECT channel_id, day, metric, sum(value) AS value FROM post_days
+  WHERE tenant_id = :tenant AND channel_id = ANY(CAST(:accounts AS uuid[]))
+    AND day BETWEEN :first AND :today GROUP BY 1, 2, 3
 ), channels_by_day AS (
   SELECT channel_id, day, metric, value FROM channel_days WHERE tenant_id = :tenant
     AND creator_id = :creator AND day BETWEEN :first AND :today
@@ -84,8 +68,8 @@ WITH posts AS (
 ), creators_by_day AS (
   SELECT day, sum(value) FILTER (WHERE metric = 'views') AS views FROM channels_by_day GROUP BY day
 )
-SELECT DISTINCT day FROM posts FULL JOIN channels_by_day USING (channel_id, day, metric)
-WHERE coalesce(posts.value, 0) <> coalesce(channels_by_day.value, 0)
+SELECT DISTINCT day FROM summed FULL JOIN channels_by_day USING (channel_id, day, metric)
+WHERE coalesce(summed.value, 0) <> coalesce(channels_by_day.value, 0)
 UNION SELECT d.day FROM creator_daily d LEFT JOIN creators_by_day s ON s.day = d.day
 WHERE d.tenant_id = :tenant AND d.creator_id = :creator AND d.day BETWEEN :first AND :today
   AND d.views <> coalesce(s.views, 0)
@@ -148,7 +132,8 @@ def apply_time_zone(scope: Scope, creator_id: UUID) -> bool:
     metric_rollups.mark_creator_changed(scope, creator_id)
     span = scope.run(_ALL_DAYS, tenant=scope.tenant_id, creator=creator_id).one()
     if span.first is not None:
-        first, last = span.first - timedelta(days=1), span.last + timedelta(days=1)
+        first = span.first - timedelta(days=1)
+        last = span.last + timedelta(days=1)
         _schedule_rebuild(
             scope,
             creator_id,
@@ -167,7 +152,8 @@ def verify_daily(scope: Scope, creator_id: UUID) -> RollupErrors | None:
     errors = find_errors(scope, creator_id)
     if errors.count:
         _mark_posts(scope, creator_id, errors.posts)
-        metric_rollups.sum_days(scope, creator_id, errors.sum_days)
+        if errors.sum_days:
+            metric_rollups.sum_days(scope, creator_id, errors.sum_days)
         _schedule_rebuild(scope, creator_id, sorted({*errors.sales_days, *errors.sum_days}))
         notices.put(
             scope,
@@ -185,18 +171,35 @@ def find_errors(scope: Scope, creator_id: UUID, *, within: int = VERIFIED_DAYS) 
     zone = get_creator(scope, creator_id).zone
     today = local_day(scope.now, zone)
     about = {"tenant": scope.tenant_id, "creator": creator_id}
-    sales = scope.run(
-        _WRONG_SALES, **about, zone=zone, today=today, settled=scope.now - _SETTLING
-    ).scalars()
     sums = scope.run(
         _WRONG_SUMS,
         **about,
         first=today - timedelta(days=within),
         today=today,
+        accounts=[one.id for one in list_creator_channels(scope, creator_id)],
         counters=list(POST_COUNTERS),
     ).scalars()
     posts = scope.run(_WRONG_POSTS, **about, since=scope.now - timedelta(days=within)).scalars()
-    return RollupErrors(tuple(sales.all()), tuple(sums.all()), tuple(posts.all()))
+    sales = _find_wrong_sales(scope, creator_id, zone, today)
+    return RollupErrors(tuple(sales), tuple(sums.all()), tuple(posts.all()))
+
+
+def _find_wrong_sales(scope: Scope, creator_id: UUID, zone: str, today: date) -> list[date]:
+    """Return the days before today whose sales differ from the ledger."""
+    booked = entries.daily_totals(
+        scope, creator_id, zone=zone, settled_before=scope.now - _SETTLING
+    )
+    rolled = {
+        (row.day, row.currency): (row.gross_minor, row.refunds_minor, row.fees_minor)
+        for row in scope.run(_ROLLED_SALES, tenant=scope.tenant_id, creator=creator_id)
+    }
+    none = (0, 0, 0)
+    wrong = {
+        key[0]
+        for key in booked.totals.keys() | rolled.keys()
+        if booked.totals.get(key, none) != rolled.get(key, none)
+    }
+    return sorted(day for day in wrong - booked.unsettled if day < today)
 
 
 def _mark_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]) -> None:
