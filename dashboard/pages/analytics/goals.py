@@ -139,7 +139,7 @@ def _render_form(
                 key=f"{FORM}:{name}",
             )
         st.text_input(
-            page.text("analytics.goals.column.target"), max_chars=20, key=f"{FORM}:target"
+            page.text("analytics.goals.target_value"), max_chars=20, key=f"{FORM}:target"
         )
         st.selectbox(
             page.text("analytics.goals.currency"),
