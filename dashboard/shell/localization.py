@@ -4,6 +4,7 @@ time zone."""
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -149,6 +150,10 @@ class MemberLocalizer:
     def format_number(self, number: int) -> str:
         """Format a number with the separators of the language."""
         return str(format_decimal(number, locale=self.language))
+
+    def format_percent(self, share: Fraction) -> str:
+        """Format a share of 1 in per cent with at most one decimal: 12.5%."""
+        return translation.format_share(share, self.language)
 
     def count_text(self, code: str, number: int) -> str:
         """Return the text of a count: message `<code>_one` for one (in French also for zero),

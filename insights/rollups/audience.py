@@ -96,5 +96,5 @@ def _load_responses(
     for one in metric_queries.load_creator_facts(
         scope, list(by_id), RESPONSES, period.first, period.last
     ):
-        days.setdefault((one.day, one.creator_id), {})[one.metric] = one.value
+        days.setdefault((one.day, one.creator_id), {})[one.metric] = int(one.value)
     return [ResponseDay(by_id[creator], day, values) for (day, creator), values in days.items()]

@@ -13,7 +13,7 @@ from insights.analysis import ab_test_verdicts
 from insights.metrics.events import RollupDue
 from insights.rollups import creator_facts, metric_rollups, verification
 from insights.rollups.events import SaleRecorded
-from insights.rollups.models import CreatorDay, SalesDay
+from insights.rollups.models import SalesDay
 from schedules.posts import queries
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
@@ -47,7 +47,7 @@ def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
     with tenant(event.tenant_id, ROLLING) as scope:
         verification.apply_time_zone(scope, event.subject_id)
         _schedule_booked_days(scope, event)
-        rebuild_day(scope, event.subject_id, event.day)
+        _rebuild_rows(scope, event.subject_id, event.day)
     with tenant(event.tenant_id, ROLLING) as scope:
         verification.verify_daily(scope, event.subject_id)
     with tenant(
@@ -81,14 +81,21 @@ def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
         creator_id, times = bookings_of_sale(scope, event.subject_id)
         zone = get_creator(scope, creator_id).zone
         for day in sorted({local_day(at, zone) for at in (scope.now, *times)}):
-            rebuild_day(scope, creator_id, day)
+            _rebuild_rows(scope, creator_id, day)
 
 
 def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
-    """Rebuild the rows of a local day of a creator. Idempotent."""
+    """Rebuild the rows of a local day of a creator, with the readings that were stored until now.
+    Idempotent."""
+    metric_rollups.roll_up_changes(scope)
+    _rebuild_rows(scope, creator_id, day)
+
+
+def _rebuild_rows(scope: Scope, creator_id: UUID, day: date) -> None:
+    """Rebuild a day without new readings, whose rollups need a transaction of their own: both lock
+    the rows of several days."""
     zone = get_creator(scope, creator_id).zone
     start, end = day_bounds(day, zone)
-    metric_rollups.roll_up_changes(scope)
     scope.lock(
         f"rollup:{scope.tenant_id}:{creator_id}:{day}"
     )  # concurrent rebuilds would insert the rows twice
@@ -100,7 +107,13 @@ def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
 def _rebuild_sales(
     scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime
 ) -> None:
-    _delete_day_rollup(scope, "sales_daily", creator_id, day)
+    scope.run(
+        "DELETE FROM sales_daily WHERE tenant_id = :tenant AND creator_id = :creator"
+        " AND day = :day",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        day=day,
+    )
     rows = [
         SalesDay(
             tenant_id=scope.tenant_id,
@@ -122,28 +135,38 @@ def _rebuild_sales(
     scope.add(*rows)
 
 
+# Views and interactions are kept: a rollup of readings may change them at this moment.
+_KEEP_WORK = """
+INSERT INTO creator_daily (tenant_id, id, creator_id, day, published, waiting, troubled,
+  lateness_p95_ms, views, interactions, messages_in, messages_out, new_fans)
+VALUES (:tenant, :id, :creator, :day, :published, :waiting, :troubled, :lateness, 0, 0,
+  :messages_in, :messages_out, :new_fans)
+ON CONFLICT (tenant_id, creator_id, day) DO UPDATE SET published = EXCLUDED.published,
+  waiting = EXCLUDED.waiting, troubled = EXCLUDED.troubled,
+  lateness_p95_ms = EXCLUDED.lateness_p95_ms, messages_in = EXCLUDED.messages_in,
+  messages_out = EXCLUDED.messages_out, new_fans = EXCLUDED.new_fans, updated_at = house_now()
+"""
+
+
 def _rebuild_work(
     scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime
 ) -> None:
-    _delete_day_rollup(scope, "creator_daily", creator_id, day)
     entries = queries.entries_between(scope, creator_id, start, end)
     chat = count_chat_activity(scope, creator_id, start, end)
     published = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
-    scope.add(
-        CreatorDay(
-            tenant_id=scope.tenant_id,
-            creator_id=creator_id,
-            day=day,
-            published=len(published),
-            waiting=sum(entry.state in WAITING for entry in entries),
-            troubled=sum(entry.state in NEEDS_DECISION for entry in entries),
-            lateness_p95_ms=lateness_percentile(published),
-            views=0,
-            interactions=0,
-            messages_in=chat.messages_in,
-            messages_out=chat.messages_out,
-            new_fans=chat.new_fans,
-        )
+    scope.run(
+        _KEEP_WORK,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=creator_id,
+        day=day,
+        published=len(published),
+        waiting=sum(entry.state in WAITING for entry in entries),
+        troubled=sum(entry.state in NEEDS_DECISION for entry in entries),
+        lateness=lateness_percentile(published),
+        messages_in=chat.messages_in,
+        messages_out=chat.messages_out,
+        new_fans=chat.new_fans,
     )
     metric_rollups.update_creator_days(scope, creator_id, [day])
 
@@ -158,13 +181,3 @@ def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
     )
     # Ceiling division gives the nearest rank.
     return late[-(-len(late) * 95 // 100) - 1] if late else None
-
-
-def _delete_day_rollup(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
-    scope.run(
-        f"DELETE FROM {name} WHERE tenant_id = :tenant"  # noqa: S608  our own names
-        " AND creator_id = :creator AND day = :day",
-        tenant=scope.tenant_id,
-        creator=creator_id,
-        day=day,
-    )

@@ -96,6 +96,12 @@ ON CONFLICT (tenant_id, creator_id, day, metric, channel_id) DO UPDATE SET
 WHERE (c.value, c.interpolated) IS DISTINCT FROM (EXCLUDED.value, EXCLUDED.interpolated)
 """
 
+# In the order of the days, as other rollups lock them.
+_LOCK_CREATORS = """
+SELECT 1 FROM creator_daily WHERE tenant_id = :tenant AND creator_id = :creator
+  AND day = ANY(CAST(:days AS date[])) ORDER BY day FOR UPDATE
+"""
+
 _SUM_CREATORS = """
 WITH keys AS (
   SELECT creator_id, day
@@ -290,6 +296,7 @@ def _days_by_creator(touched: Collection[DayKey]) -> Mapping[UUID, set[date]]:
 def update_creator_days(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
     """Store the views and interactions of the creator's days as the sums of the accounts. Schedule
     a rollup of the days that have none yet."""
+    scope.run(_LOCK_CREATORS, tenant=scope.tenant_id, creator=creator_id, days=list(days))
     keys = [{"creator_id": creator_id, "day": day} for day in sorted(days)]
     missing = scope.run(
         _SUM_CREATORS,

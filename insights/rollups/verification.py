@@ -167,7 +167,8 @@ def verify_daily(scope: Scope, creator_id: UUID) -> RollupErrors | None:
     errors = find_errors(scope, creator_id)
     if errors.count:
         _mark_posts(scope, creator_id, errors.posts)
-        metric_rollups.sum_days(scope, creator_id, errors.sum_days)
+        if errors.sum_days:
+            metric_rollups.sum_days(scope, creator_id, errors.sum_days)
         _schedule_rebuild(scope, creator_id, sorted({*errors.sales_days, *errors.sum_days}))
         notices.put(
             scope,
