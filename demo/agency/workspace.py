@@ -69,5 +69,7 @@ def fill_workspace(tenant: OpenScope, company: AgencyProfile) -> None:
                     metric=metric,
                     target=target,
                     currency=part.packs[0].price.currency,
-                    key=derived_uuid(company.tenant_id, "goal", part.slug, metric),
+                    key=derived_uuid(
+                        company.tenant_id, "goal", part.slug, metric, today.replace(day=1)
+                    ),
                 )
