@@ -63,7 +63,9 @@ class LaunchState:
         count = max(round((self.now - self.since) / step), 1)
         ends = [*(self.since + step * number for number in range(count)), self.now]
         earliest_first = list(reversed(self.sales_in(currency)))
-        found, total, place = [], 0, 0
+        found = []
+        total = 0
+        place = 0
         for end in ends:
             while place < len(earliest_first) and earliest_first[place].at <= end:
                 total += earliest_first[place].amount.minor
