@@ -26,7 +26,7 @@ from foundation.ops.clock import monotonic
 from insights.metrics.events import READING_AGES
 from insights.rollups import metric_queries, metric_rollups, overview
 from insights.rollups.history_import import PastReading, import_past_readings
-from insights.rollups.periods import AnalyticsPeriod, Comparison
+from insights.rollups.periods import AnalyticsPeriod
 from schedules.imports.history_import import PastPost, import_past_posts
 from schedules.posts import live_posts
 from tenants.agencies import agencies, queries
@@ -293,7 +293,7 @@ def _read_overview(scope: Scope, one: BenchAgency, today: date) -> None:
     """Read four weeks of all creators and the four weeks before, with the best posts."""
     ids = [creator_id for creator_id, _ in one.creators]
     first = today - timedelta(days=27)
-    period = AnalyticsPeriod(first, today, Comparison.PREVIOUS)
+    period = AnalyticsPeriod(first, today)
     overview.load_overview(scope, queries.list_creators(scope), period)
     before = first - timedelta(days=28)
     metric_queries.load_channel_days(scope, ids, (*METRICS, "followers"), before, today)

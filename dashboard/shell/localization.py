@@ -157,7 +157,7 @@ class MemberLocalizer:
 
     def format_percent(self, share: Fraction) -> str:
         """Format a share of 1 in per cent with at most one decimal: 12.5%."""
-        return str(format_percent(share.numerator / share.denominator, "#,##0.#%", self.language))
+        return translation.format_share(share, self.language)
 
     def count_text(self, code: str, number: int) -> str:
         """Return the text of a count: message `<code>_one` for one (in French also for zero),

@@ -1,4 +1,4 @@
-"""What the demo's members added to Analytics: labels of posts, goals, annotations and a shared
+"""Additions of the demo's members to Analytics: labels of posts, goals, annotations and a shared
 view."""
 
 from collections.abc import Sequence
@@ -69,5 +69,7 @@ def fill_workspace(tenant: OpenScope, company: AgencyProfile) -> None:
                     metric=metric,
                     target=target,
                     currency=part.packs[0].price.currency,
-                    key=derived_uuid(company.tenant_id, "goal", part.slug, metric),
+                    key=derived_uuid(
+                        company.tenant_id, "goal", part.slug, metric, today.replace(day=1)
+                    ),
                 )

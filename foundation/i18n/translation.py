@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -211,6 +212,13 @@ def format_date(on: date, language: str) -> str:
     from babel.dates import format_date  # noqa: PLC0415  as above
 
     return str(format_date(on, "d MMM y", locale=language))
+
+
+def format_share(share: Fraction, language: str) -> str:
+    """Format a share of 1 in per cent with at most one decimal: `12,5 %`, `12.5%`."""
+    from babel.numbers import format_percent  # noqa: PLC0415  as above
+
+    return str(format_percent(share.numerator / share.denominator, "#,##0.#%", language))
 
 
 def format_annual_day(month: int, day: int, language: str) -> str:

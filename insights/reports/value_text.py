@@ -4,7 +4,7 @@ from datetime import date, timedelta
 from fractions import Fraction
 
 from babel.dates import format_skeleton, format_timedelta
-from babel.numbers import format_decimal, format_percent
+from babel.numbers import format_decimal
 
 from foundation.i18n import translation
 from foundation.i18n.translation import Message, render_message
@@ -24,18 +24,13 @@ def format_value(column: str, value: TableValue, language: str) -> str:
         case Money():
             return translation.format_money(value, language)
         case Fraction():
-            return format_share(value, language)
+            return translation.format_share(value, language)
         case date():
             return _format_day(column, value, language)
         case int():
             return _format_count(column, value, language)
         case _:
             return str(value)
-
-
-def format_share(share: Fraction, language: str) -> str:
-    """Return a share of 1 in per cent with at most one decimal: "12.5%"."""
-    return str(format_percent(share.numerator / share.denominator, "#,##0.#%", language))
 
 
 def _format_day(column: str, day: date, language: str) -> str:

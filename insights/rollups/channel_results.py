@@ -64,7 +64,8 @@ class ChannelResult:
     @property
     def growth(self) -> float | None:
         """Return the change of the follower count as a share of the count before."""
-        gained, followers = self.followers_gained, self.followers
+        gained = self.followers_gained
+        followers = self.followers
         if gained is None or followers is None or followers - gained <= 0:
             return None
         return gained / (followers - gained)
@@ -114,7 +115,8 @@ def _load_outcomes(
     """Return the posts of each account by outcome, as metrics of the catalogue."""
     found: dict[UUID, dict[str, int]] = {}
     for one in creators:
-        start, end = day_bounds(period.first, one.zone)[0], day_bounds(period.last, one.zone)[1]
+        start = day_bounds(period.first, one.zone)[0]
+        end = day_bounds(period.last, one.zone)[1]
         for day in count_deliveries_by_day(scope, one.id, start, end, zone=one.zone):
             sums = found.setdefault(day.channel_id, {})
             for code, value in zip(POST_COUNTS, (day.published, day.failed, day.late), strict=True):

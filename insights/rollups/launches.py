@@ -1,4 +1,4 @@
-"""The state of a launch: what a post or a pack has brought since it began."""
+"""The state of a launch: metrics, chats and sales since a post or pack was published."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_STEPS = 60
 
 @dataclass(frozen=True)
 class LaunchState:
-    """What happened since the start of a launch. `metrics` are the latest of the post, absent for a
+    """The effects of a launch since its start. `metrics` are the latest of the post, absent for a
     pack; `clicks` those of people on the links of the post, None without links.
 
     `sales` are the latest first; `net` has one amount for each currency, gross minus refunds.
@@ -63,7 +63,9 @@ class LaunchState:
         count = max(round((self.now - self.since) / step), 1)
         ends = [*(self.since + step * number for number in range(count)), self.now]
         earliest_first = list(reversed(self.sales_in(currency)))
-        found, total, place = [], 0, 0
+        found = []
+        total = 0
+        place = 0
         for end in ends:
             while place < len(earliest_first) and earliest_first[place].at <= end:
                 total += earliest_first[place].amount.minor

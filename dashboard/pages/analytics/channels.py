@@ -12,6 +12,7 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from insights.reports.content_tables import channels_table
+from insights.reports.value_text import format_value
 from insights.rollups import channel_results
 from insights.rollups.channel_results import FOLLOWERS, ChannelResult
 from insights.rollups.periods import AnalyticsPeriod
@@ -112,7 +113,8 @@ def _values(one: ChannelResult, chart: str, days: Sequence[date]) -> Mapping[dat
 
 def _format(page: PageContext, chart: str, value: float) -> str:
     if chart == "growth":
-        return page.localizer.format_percent(Fraction(value / 100).limit_denominator(10**6))
+        share = Fraction(value / 100).limit_denominator(10**6)
+        return format_value("growth", share, page.localizer.language)
     return page.localizer.format_number(round(value))
 
 

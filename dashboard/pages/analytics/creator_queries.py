@@ -68,7 +68,8 @@ class CreatorDetail:
 
 def load_creator_detail(scope: Scope, creator: Creator, period: AnalyticsPeriod) -> CreatorDetail:
     """Return the metrics of a creator for a period, in the creator's time zone."""
-    days, last = period.days, period.last
+    days = period.days
+    last = period.last
     sales = queries.daily_sales(scope, creator.id, days[0], last)
     past = period.before
     before = queries.daily_sales(scope, creator.id, past.first, past.last) if past else {}

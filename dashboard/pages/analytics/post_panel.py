@@ -12,6 +12,7 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from insights.metrics.catalog import METRICS, calculate
 from insights.reports.content_tables import POST_METRICS
+from insights.reports.value_text import format_value
 
 CHARTED = "views"
 
@@ -47,7 +48,7 @@ def _cell(page: PageContext, code: str, values: Mapping[str, int]) -> str:
     if value is None:
         return page.text("analytics.not_available")
     if METRICS[code].unit == "ratio":
-        return page.localizer.format_percent(Fraction(value))
+        return format_value(code, Fraction(value), page.localizer.language)
     return page.localizer.format_number(round(value))
 
 

@@ -23,7 +23,6 @@ from foundation.db.database import Scope
 from foundation.money import Money, percent_change
 from insights.reports import analytics_tables
 from insights.reports.analytics_tables import AnalyticsTable
-from insights.reports.value_text import format_share
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.sales_analysis import SalesAnalysis, load_sales_analysis
 from subscribers.orders.sales import PeriodSales
@@ -131,11 +130,7 @@ def _draw_funnel(page: PageContext, found: SalesAnalysis, period: AnalyticsPerio
             names[one.name],
             one.count,
             page.localizer.format_number(one.count or 0)
-            + (
-                f" ({format_share(one.rate, page.localizer.language)})"
-                if one.rate is not None
-                else ""
-            ),
+            + (f" ({page.localizer.format_percent(one.rate)})" if one.rate is not None else ""),
         )
         for one in known
     ]
@@ -270,7 +265,7 @@ def _draw_cohorts(page: PageContext, found: SalesAnalysis) -> None:
             text = page.text("analytics.not_available")
             if share is not None:
                 sums = ", ".join(page.localizer.format_money(each) for each in money)
-                text = f"{format_share(share, page.localizer.language)} · {sums}".strip(" ·")
+                text = f"{page.localizer.format_percent(share)} · {sums}".strip(" ·")
             value = float(share * 100) if share is not None else None
             cells.append(HeatCell(str(number), name, value, text))
     labels = ChartLabels(

@@ -2,6 +2,7 @@
 scope, and the creators of the key."""
 
 from collections.abc import Sequence
+from decimal import Decimal
 from typing import Annotated, TypeVar
 from uuid import UUID
 
@@ -148,12 +149,17 @@ def _load_series(scope: Scope, sight: Caller, which: SeriesQuery) -> list[Series
             creator_id=one.creator_id,
             channel_id=None,
             day=one.day,
-            value=one.value,
+            value=_as_number(one.value),
             currency=one.currency,
             interpolated=False,
         )
         for one in facts
     ]
+
+
+def _as_number(value: Decimal) -> int | float:
+    """Return a value as a whole number, or with decimals: engines cost parts of a minor unit."""
+    return int(value) if value == int(value) else float(value)
 
 
 SALES_SERIES = frozenset({"gross", "refunds", "fees", "orders"})

@@ -112,7 +112,7 @@ class SeriesPointOut(BaseModel):
     creator_id: UUID
     channel_id: UUID | None
     day: date
-    value: int
+    value: int | float
     currency: str
     interpolated: bool
 
