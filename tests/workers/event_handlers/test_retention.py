@@ -302,6 +302,7 @@ def test_every_table_with_a_period_has_a_rule_or_a_reason() -> None:
         "split_rules",
         "revenue_parties",
         "payouts",
+        "cost_entries",
         "ledger_transactions",
     }
     money |= {
