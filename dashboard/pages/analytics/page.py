@@ -17,7 +17,7 @@ from dashboard.pages.analytics import (
     saved_views,
     share,
 )
-from dashboard.pages.analytics.links import view as links_view
+from dashboard.pages.analytics.links.view import render_links
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.ops.wall_time import local_day
@@ -35,7 +35,7 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("sales", sales.render_sales),
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
-    ("links", links_view.render_links),
+    ("links", render_links),
     ("live", live.render_live),
 )
 """The views in the order of the menu: the code, which is also the parameter `view` of the address
