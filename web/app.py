@@ -66,7 +66,6 @@ def create_web_app(
     base = public_url.rstrip("/")
     # Only the API publishes an OpenAPI document, at /v1/openapi.json.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
-
     _add_probes(app, tenant)
     _add_error_pages(app)
     programs = create_api(

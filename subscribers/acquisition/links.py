@@ -82,8 +82,8 @@ NO_UTM = UtmParameters()
 
 @dataclass(frozen=True)
 class LinkDetails:
-    """The details that members can change. `cost` is the price of the campaign, None if unknown. Both days are
-    included; they describe the campaign and do not limit the link."""
+    """The details that members can change. `cost` is the price of the campaign, None if unknown.
+    Both days are included; they describe the campaign and do not limit the link."""
 
     name: str
     source: LinkSource
