@@ -73,7 +73,6 @@ def create_web_app(
     base = public_url.rstrip("/")
     # Only the API publishes an OpenAPI document, at /v1/openapi.json.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
-
     _add_probes(app, tenant)
     _add_error_pages(app)
     programs = create_api(
@@ -88,27 +87,27 @@ def create_web_app(
     _add_site_routes(app, tenant, store, public_url=base, door_key=door_key)
     if library is not None:
         _add_library_routes(app, tenant, library, public_url=base, per_day=pictures_per_day)
-    app.include_router(
-        installation_reports.router(tenant, public_url=base, letterbox_key=letterbox_key)
-    )
-    app.include_router(
-        removal_requests.router(tenant, public_url=base, letterbox_key=letterbox_key)
-    )
+    for forms in (installation_reports, removal_requests):
+        app.include_router(forms.router(tenant, public_url=base, letterbox_key=letterbox_key))
     app.include_router(
         # The last router: its `/{slug}` routes match any path.
         pages.router(tenant, store, public_url=base, security_contact=security_contact)
-    )
-    secure = (
-        {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
     )
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(
         app,
         hosts=hosts,
-        headers=HEADERS | secure,
+        headers=_response_headers(base),
         elsewhere=_render_wrong_host_page(base),
         admits=serve_link_hosts(tenant),
     )
+
+
+def _response_headers(base: str) -> dict[str, str]:
+    """Return the headers of all responses of an installation with this address."""
+    if not base.startswith("https://"):
+        return HEADERS
+    return HEADERS | {"strict-transport-security": "max-age=31536000"}
 
 
 def _add_library_routes(

@@ -151,9 +151,11 @@ class MemberLocalizer:
         """Format a number with the separators of the language."""
         return str(format_decimal(number, locale=self.language))
 
-    def format_share(self, amount: Fraction) -> str:
+    def format_share(self, count: Fraction) -> str:
         """Format a count that can have parts, with one decimal if it has any."""
-        return str(format_decimal(round(float(amount), 1), locale=self.language))
+        return str(
+            format_decimal(round(count.numerator / count.denominator, 1), locale=self.language)
+        )
 
     def format_percent(self, share: Fraction) -> str:
         """Format a share of 1 in per cent with at most one decimal: 12.5%."""

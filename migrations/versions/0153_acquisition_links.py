@@ -72,7 +72,6 @@ def upgrade() -> None:
         instant("archived_at", nullable=True),
         unique("acquisition_links_code", "code"),
         sa.CheckConstraint("cost_minor >= 0", name="acquisition_links_cost"),
-        inside("channel_id", "channels"),
     )
     op.create_index(
         "acquisition_links_creator", "acquisition_links", ["tenant_id", "creator_id", "created_at"]

@@ -10,7 +10,7 @@ from foundation.db.database import Scope
 
 @dataclass(frozen=True)
 class FanMovement:
-    """What a fan's sale, refund or fee added to the net amount at one time, in minor units.
+    """The change of the net amount by a fan's sale, refund or fee at one time, in minor units.
 
     `sale` identifies the sale that is paid, refunded or charged with a fee: its movements share it.
     `subscription` is the subscription that the sale renews or begins, if any. `at` is UTC-aware.

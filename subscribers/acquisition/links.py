@@ -50,7 +50,7 @@ _DISCORD_INVITE = re.compile(r"https://(?:discord\.gg|discord\.com/invite)/[A-Za
 
 
 class LinkSource(StrEnum):
-    """Where a link is published."""
+    """The places where a link is published."""
 
     BIO = "bio"
     AD = "ad"
@@ -59,7 +59,7 @@ class LinkSource(StrEnum):
 
 
 class LinkDestination(StrEnum):
-    """What a link opens. Only a chat reports through which link a fan came."""
+    """The kinds of pages that a link opens. Only a chat reports through which link a fan came."""
 
     CHAT = "chat"
     DISCORD = "discord"
@@ -82,8 +82,8 @@ NO_UTM = UtmParameters()
 
 @dataclass(frozen=True)
 class LinkDetails:
-    """What members can change. `cost` is the price of the campaign, None if unknown. Both days are
-    included; they describe the campaign and do not limit the link."""
+    """The details that members can change. `cost` is the price of the campaign, None if unknown.
+    Both days are included; they describe the campaign and do not limit the link."""
 
     name: str
     source: LinkSource

@@ -8,7 +8,6 @@ from sqlalchemy import BigInteger, CheckConstraint, Date, Index, UniqueConstrain
 from sqlmodel import Field
 
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
-from channels.accounts.models import channel_foreign_key
 from foundation.db.tables import (
     CreatorOwnedRow,
     jsonb_column,
@@ -28,7 +27,6 @@ class AcquisitionLinkRow(CreatorOwnedRow, table=True):
         UniqueConstraint("tenant_id", "code", name="acquisition_links_code"),
         CheckConstraint("cost_minor >= 0", name="acquisition_links_cost"),
         Index("acquisition_links_creator", "tenant_id", "creator_id", "created_at"),
-        channel_foreign_key(),
         about="none",
         keep="forever",
     )

@@ -18,7 +18,7 @@ from dashboard.pages.analytics import (
     saved_views,
     share,
 )
-from dashboard.pages.analytics.links import view as links_view
+from dashboard.pages.analytics.links.view import render_links
 from dashboard.pages.analytics.posting import best_time, experiments, running_posts
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -37,7 +37,7 @@ VIEWS: tuple[tuple[str, RenderView], ...] = (
     ("sales", sales.render_sales),
     ("audience", audience.render_audience),
     ("costs", costs.render_costs),
-    ("links", links_view.render_links),
+    ("links", render_links),
     ("forecasts", forecasts.render_forecasts),
     ("best_time", best_time.render_best_time),
     ("experiments", experiments.render_experiments),

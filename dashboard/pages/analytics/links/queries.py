@@ -1,4 +1,4 @@
-"""What the view Links shows: the results of links, and what its forms offer."""
+"""The values of the view Links: results of links, and the choices of its forms."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
