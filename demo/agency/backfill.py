@@ -10,6 +10,7 @@ from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import local_day
 from insights.rollups.history_import import (
+    build_past_rollups,
     import_past_days,
     import_past_followers,
     import_past_readings,
@@ -65,3 +66,5 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
         import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
+        days = stage.days()
+        build_past_rollups(scope, stage.creator_id, days[0], days[-1])

@@ -32,10 +32,13 @@ REFUNDED_PERCENT = 2
 REPEAT_PURCHASE_PERCENT = 38
 """Percentage of sales that are refunded, and of buyers who buy again."""
 
-METRICS = (("views", 900), ("likes", 90), ("comments", 9), ("clicks", 30))
+METRICS = (
+    *(("views", 900), ("reach", 680), ("likes", 90), ("comments", 9), ("shares", 8)),
+    ("clicks", 30),
+)
 """Metrics of an average post a week after publication, at the end of the history."""
 
-AGES = ((1, 0.22), (24, 0.74), (168, 1.0))
+AGES = ((1, 0.22), (3, 0.34), (12, 0.58), (24, 0.74), (168, 1.0))
 """Hours after publication, and the share of the week's number that is reached by then."""
 
 
@@ -152,7 +155,7 @@ def first_delivery_id(part: CreatorProfile, channel: Channel) -> UUID:
 
 
 def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> list[PastReading]:
-    """Generate the metrics of each post after an hour, a day and a week, as far as these
+    """Generate the metrics of each post at each age of `AGES`, as far as these
     are over."""
     shares = dict(zip(stage.days(), day_weights(stage.days()), strict=True))
     over = _instant_at(stage, stage.today, time(0, 0))

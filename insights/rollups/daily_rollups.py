@@ -8,9 +8,10 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
+from foundation.outbox import outbox
 from insights.analysis import ab_test_verdicts
 from insights.metrics.events import RollupDue
-from insights.metrics.readings import INTERACTION_METRICS
+from insights.rollups import creator_facts, metric_rollups, verification
 from insights.rollups.events import SaleRecorded
 from insights.rollups.models import CreatorDay, SalesDay
 from schedules.posts import queries
@@ -23,6 +24,8 @@ from tenants.agencies.queries import get_creator
 
 ROLLING = "system:rollups"
 
+MAX_CHANGED_POSTS = 20_000
+"""Posts with new readings that one event handles; the next event continues."""
 
 WAITING = frozenset(
     {
@@ -38,12 +41,38 @@ WAITING = frozenset(
 
 def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
     """Rebuild a day of a creator and notify members of A/B tests that its readings completed."""
+    metric_rollups.roll_up_pending_changes(
+        event.tenant_id, ROLLING, tenant=tenant, most=MAX_CHANGED_POSTS
+    )
     with tenant(event.tenant_id, ROLLING) as scope:
+        verification.apply_time_zone(scope, event.subject_id)
+        _schedule_booked_days(scope, event)
         rebuild_day(scope, event.subject_id, event.day)
+    with tenant(event.tenant_id, ROLLING) as scope:
+        verification.verify_daily(scope, event.subject_id)
     with tenant(
         event.tenant_id, ROLLING
     ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
         ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+
+
+def take_booked_days(scope: Scope, creator_id: UUID) -> set[date]:
+    """Return the local days of the transactions that were booked since the last call, for example
+    by the import of a statement."""
+    zone = get_creator(scope, creator_id).zone
+    rows = scope.run(
+        "DELETE FROM ledger_changes WHERE tenant_id = :tenant AND creator_id = :creator"
+        " RETURNING occurred_at",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return {local_day(at, zone) for at in rows.scalars()}
+
+
+def _schedule_booked_days(scope: Scope, event: RollupDue) -> None:
+    for day in sorted(take_booked_days(scope, event.subject_id) - {event.day}):
+        due = RollupDue(scope.tenant_id, event.subject_id, day)
+        outbox.put(scope, due, dedupe=f"rollup:{event.subject_id}:{day}")
 
 
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
@@ -59,11 +88,13 @@ def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
     """Rebuild the rows of a local day of a creator. Idempotent."""
     zone = get_creator(scope, creator_id).zone
     start, end = day_bounds(day, zone)
+    metric_rollups.roll_up_changes(scope)
     scope.lock(
         f"rollup:{scope.tenant_id}:{creator_id}:{day}"
     )  # concurrent rebuilds would insert the rows twice
     _rebuild_sales(scope, creator_id, day, start, end)
     _rebuild_work(scope, creator_id, day, start, end)
+    creator_facts.rebuild_facts(scope, creator_id, day, day)
 
 
 def _rebuild_sales(
@@ -98,7 +129,6 @@ def _rebuild_work(
     entries = queries.entries_between(scope, creator_id, start, end)
     chat = count_chat_activity(scope, creator_id, start, end)
     published = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
-    views, interactions = _sum_day_readings(scope, creator_id, start, end)
     scope.add(
         CreatorDay(
             tenant_id=scope.tenant_id,
@@ -108,13 +138,14 @@ def _rebuild_work(
             waiting=sum(entry.state in WAITING for entry in entries),
             troubled=sum(entry.state in NEEDS_DECISION for entry in entries),
             lateness_p95_ms=lateness_percentile(published),
-            views=views,
-            interactions=interactions,
+            views=0,
+            interactions=0,
             messages_in=chat.messages_in,
             messages_out=chat.messages_out,
             new_fans=chat.new_fans,
         )
     )
+    metric_rollups.update_creator_days(scope, creator_id, [day])
 
 
 def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
@@ -127,31 +158,6 @@ def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
     )
     # Ceiling division gives the nearest rank.
     return late[-(-len(late) * 95 // 100) - 1] if late else None
-
-
-_CAME = """
-SELECT s.metric, sum(s.value - coalesce((
-  SELECT b.value FROM metric_snapshots b WHERE b.tenant_id = :tenant AND b.delivery_id =
-  s.delivery_id
-    AND b.metric = s.metric AND b.value IS NOT NULL AND b.observed_at < :start ORDER BY
-    b.age_hours DESC LIMIT 1), 0)
-) AS value
-FROM (SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots
-  WHERE tenant_id = :tenant AND creator_id = :creator AND value IS NOT NULL AND observed_at >=
-  :start
-    AND observed_at < :end ORDER BY delivery_id, metric, age_hours DESC) s
-GROUP BY s.metric
-"""
-"""Platforms report totals of a post. A day counts the difference from the previous reading, so that
-days add up to the latest total."""
-
-
-def _sum_day_readings(
-    scope: Scope, creator_id: UUID, start: datetime, end: datetime
-) -> tuple[int, int]:
-    rows = scope.run(_CAME, tenant=scope.tenant_id, creator=creator_id, start=start, end=end)
-    came = {row.metric: int(row.value) for row in rows}
-    return came.get("views", 0), sum(came.get(name, 0) for name in INTERACTION_METRICS)
 
 
 def _delete_day_rollup(scope: Scope, name: str, creator_id: UUID, day: date) -> None:

@@ -3,9 +3,10 @@
 Values that were not reported are absent; pages show them as "n/a", never as zero.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
@@ -30,13 +31,17 @@ class ChannelDayValue:
 
 @dataclass(frozen=True)
 class CreatorDayValue:
-    """Metric of a creator on a local day; `currency` is "" except for money in minor units."""
+    """Metric of a creator on a local day; `currency` is "" except for money.
+
+    Money is in minor units, of costs with four decimals: round their sum once, with
+    `money.round_up`.
+    """
 
     creator_id: UUID
     day: date
     metric: str
     currency: str
-    value: int
+    value: Decimal
 
 
 @dataclass(frozen=True)
@@ -62,6 +67,47 @@ SELECT creator_id, channel_id, day, metric, value, interpolated FROM channel_day
 WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))
   AND metric = ANY(CAST(:metrics AS text[])) AND day BETWEEN :first AND :last
 """
+
+
+_FACTS = """
+SELECT creator_id, day, metric, currency, value FROM creator_facts
+WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))
+  AND metric = ANY(CAST(:metrics AS text[])) AND day BETWEEN :first AND :last
+"""
+
+_SALES_COLUMNS = {
+    "gross": "gross_minor",
+    "refunds": "refunds_minor",
+    "fees": "fees_minor",
+    "orders": "orders",
+    "cost_chatters": "staff_minor",
+}
+_WORK_COLUMNS = {
+    "messages_in": "messages_in",
+    "messages_out": "messages_out",
+    "new_fans": "new_fans",
+    "lateness_p95": "CAST(lateness_p95_ms AS numeric) / 1000",
+}
+
+
+def _unpivot(table: str, columns: Mapping[str, str], currency: str) -> str:
+    """Return a query with one row for each metric of a table that has one column for each."""
+    values = ", ".join(
+        f"('{metric}', CAST({value} AS numeric))" for metric, value in columns.items()
+    )
+    return (
+        f"SELECT creator_id, day, m.metric, {currency} AS currency, m.value FROM {table}"  # noqa: S608
+        f" CROSS JOIN LATERAL (VALUES {values}) AS m (metric, value)"
+        " WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))"
+        " AND day BETWEEN :first AND :last AND m.value IS NOT NULL"
+        " AND m.metric = ANY(CAST(:metrics AS text[]))"
+    )
+
+
+_SALES = _unpivot(
+    "sales_daily", _SALES_COLUMNS, "CASE WHEN m.metric = 'orders' THEN '' ELSE currency END"
+)
+_WORK = _unpivot("creator_daily", _WORK_COLUMNS, "''")
 
 
 def load_channel_days(
@@ -92,21 +138,24 @@ def load_channel_days(
 def load_creator_facts(
     scope: Scope, creator_ids: Collection[UUID], metrics: Collection[str], first: date, last: date
 ) -> list[CreatorDayValue]:
-    """Return the creators' metrics that belong to no account, such as costs and response times, per
-    local day from `first` to `last` inclusive, oldest first."""
-    rows = scope.run(
-        "SELECT creator_id, day, metric, currency, value FROM creator_facts"
-        " WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))"
-        " AND metric = ANY(CAST(:metrics AS text[])) AND day BETWEEN :first AND :last"
-        " ORDER BY day, creator_id, metric, currency",
-        tenant=scope.tenant_id,
-        creators=list(creator_ids),
-        metrics=list(metrics),
-        first=first,
-        last=last,
-    )
+    """Return the creators' metrics that belong to no account per local day from `first` to `last`
+    inclusive, oldest first: sales, costs, conversations, response times and generation.
+
+    Metrics with a formula, such as `net`, are calculated from these with `catalog.calculate`.
+    """
+    about = {
+        "tenant": scope.tenant_id,
+        "creators": list(creator_ids),
+        "metrics": list(metrics),
+        "first": first,
+        "last": last,
+    }
+    parts = [_FACTS]
+    parts += [_SALES] if _SALES_COLUMNS.keys() & set(metrics) else []
+    parts += [_WORK] if _WORK_COLUMNS.keys() & set(metrics) else []
+    rows = scope.run(" UNION ALL ".join(parts) + " ORDER BY 2, 1, 3, 4", **about)
     return [
-        CreatorDayValue(row.creator_id, row.day, row.metric, row.currency, row.value)
+        CreatorDayValue(row.creator_id, row.day, row.metric, row.currency, Decimal(row.value))
         for row in rows
     ]
 

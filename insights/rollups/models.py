@@ -1,9 +1,10 @@
 """Tables of rollups: sales, work and metrics of each local day."""
 
 from datetime import date, datetime
+from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, UniqueConstraint
+from sqlalchemy import BigInteger, Date, Index, Numeric, UniqueConstraint
 from sqlmodel import Field
 
 from foundation.db.tables import CreatorOwnedRow, table_arguments, timestamp_column
@@ -110,7 +111,7 @@ class PostLatest(CreatorOwnedRow, table=True):
 
 class CreatorFact(CreatorOwnedRow, table=True):
     """Metric of a creator on a local day that belongs to no account, such as a cost or a response
-    time. `currency` is "" except for money."""
+    time. `currency` is "" except for money, which is in minor units with four decimals."""
 
     __tablename__ = "creator_facts"
     __table_args__ = table_arguments(
@@ -121,7 +122,7 @@ class CreatorFact(CreatorOwnedRow, table=True):
     day: date = Field(sa_type=Date)
     metric: str
     currency: str
-    value: int = Field(sa_type=BigInteger)
+    value: Decimal = Field(sa_type=Numeric(20, 4))
 
 
 class RollupStatus(CreatorOwnedRow, table=True):
@@ -134,3 +135,16 @@ class RollupStatus(CreatorOwnedRow, table=True):
     )
     zone: str
     verified_on: date | None = Field(default=None, sa_type=Date)
+
+
+class LedgerChange(CreatorOwnedRow, table=True):
+    """A quarter of an hour in which transactions of a creator were booked since the rollups of its
+    day. A trigger on `ledger_transactions` inserts it, several times for the same time."""
+
+    __tablename__ = "ledger_changes"
+    __table_args__ = table_arguments(
+        Index("ledger_changes_of_creator", "tenant_id", "creator_id"),
+        about="creator",
+        keep="until done",
+    )
+    occurred_at: datetime = timestamp_column()

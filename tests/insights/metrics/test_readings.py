@@ -8,7 +8,9 @@ from uuid import UUID
 
 import pytest
 
+from channels.limits import request_costs
 from connectors.contract.post_presence import MissingPost
+from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
 from gate.contract.units import Subject
@@ -32,7 +34,7 @@ from tests.schedules.builders import ZONE, SandboxAgency
 
 By = Literal["rules", "owner", "nobody"]
 
-TOLD = {"views", "likes", "comments", "clicks"}
+TOLD = {"views", "reach", "likes", "comments", "shares", "clicks"}
 """Metrics that the sandbox returns."""
 
 
@@ -66,16 +68,16 @@ def test_post_is_read_at_each_age_after_publication(lea: SandboxAgency) -> None:
         round((row.available_at - settled).total_seconds() / 3600, 3)
         for row in lea.rows("readings.read")
     ]
-    assert ages == [1, 24, 168]
+    assert ages == [1, 3, 12, 24, 168]
     assert readings(lea, delivery_id) == {}
     lea.live(hours=1, minutes=1)
     found = readings(lea, delivery_id)
-    assert set(found) == {(1, metric) for metric in collecting.POST_METRICS}
+    assert set(found) == {(1, metric) for metric in {*collecting.POST_METRICS, "reach"}}
     assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
     assert found[1, "saves"] == (None, "unavailable"), "the sandbox does not report saves"
     lea.live(days=8)
-    assert set(readings(lea, delivery_id)) == {
-        (age, m) for age in READING_AGES for m in collecting.POST_METRICS
+    assert {key for key in readings(lea, delivery_id) if key[0] in READING_AGES} == {
+        (age, m) for age in READING_AGES for m in {*collecting.POST_METRICS, "reach"}
     }
 
 
@@ -158,13 +160,21 @@ def test_daily_increments_add_up_to_last_reading(lea: SandboxAgency) -> None:
             event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None
         )
         days.append((age, local_day(lea.now(), ZONE)))
-    with lea.scope() as scope:
-        for _, day in days * 2:
-            daily_rollups.rebuild_day(scope, lea.creator_id, day)
-        work = queries.daily_work(scope, lea.creator_id, days[0][1], days[-1][1])
+    spanned = {days[0][1], days[-1][1]}
+    rebuild_days(lea, spanned)
+    rebuild_days(lea, spanned)
+    work = days_of(lea, spanned)
     assert sum(one.views for one in work.values()) == 900
     assert sum(one.interactions for one in work.values()) == 90
-    assert work[days[-1][1]].views == 500
+    assert len(work) == 8
+    assert all(one.views > 0 for one in work.values()), "a week is spread over its days"
+
+
+def rebuild_days(lea: SandboxAgency, days: set[date]) -> None:
+    """Build the first to the last of these days."""
+    with lea.scope() as scope:
+        for number in range((max(days) - min(days)).days + 1):
+            daily_rollups.rebuild_day(scope, lea.creator_id, min(days) + timedelta(days=number))
 
 
 def days_of(lea: SandboxAgency, days: set[date]) -> dict[date, DayWork]:
@@ -189,16 +199,21 @@ def test_decrease_is_subtracted_on_day_of_reading(lea: SandboxAgency) -> None:
         with lea.scope() as scope:
             days.add(local_day(scope.now, ZONE))
             daily_rollups.rebuild_day(scope, lea.creator_id, local_day(scope.now, ZONE))
+        if age == 24:
+            assert days_of(lea, days)[max(days)].views == -30
+    rebuild_days(lea, days)
     work = days_of(lea, days)
     assert sum(one.views for one in work.values()) == 70
     assert sum(one.interactions for one in work.values()) == 0, (
         "the reading at one week has no likes: the last value remains"
     )
-    assert work[max(days)].views == 10
 
 
 def test_corrected_manual_entry_counts_once(lea: SandboxAgency) -> None:
-    delivery_id, days = published(lea), set[date]()
+    delivery_id = published(lea)
+    days = {local_day(lea.now(), ZONE)}
+    with lea.scope() as scope:
+        outbox.cancel(scope, ReadingDue.kind, delivery_id)  # no API reads a manual post
     lea.pass_time(hours=168)
     for views in ("100", "120"):
         with lea.scope() as scope:
@@ -246,6 +261,86 @@ def test_removed_post_is_not_read(lea: SandboxAgency) -> None:
     lea.live(hours=2)
     assert readings(lea, delivery_id) == {}
     assert lea.asked(kind="metrics") == []
+
+
+@pytest.mark.parametrize(
+    ("age", "is_still", "following"),
+    [
+        (24, False, 48),
+        (144, False, None),  # the reading after 7 days follows the publication
+        (24, True, None),
+        (168, False, 192),
+        (170, True, 336),
+        (2136, False, 2160),
+        (2160, False, None),
+        (2020, True, None),
+    ],
+)
+def test_next_reading_follows_after_a_day_or_week(
+    age: int, is_still: bool, following: int | None
+) -> None:
+    assert collecting.next_reading_age(age, is_still=is_still) == following
+
+
+def test_post_is_read_daily_while_it_moves_and_then_weekly(lea: SandboxAgency) -> None:
+    delivery_id, asked = published(lea), list[int]()
+    settled = lea.entry(delivery_id).settled_at
+    assert settled is not None
+    for number in range(60):
+        age = 24 if number == 0 else asked[-1]
+        views = min(age, 240)
+        lea.pass_time(hours=24 if number == 0 else 0)
+        with lea.scope() as scope:
+            now = scope.now
+        if number:
+            lea.pass_time(hours=max((settled + timedelta(hours=age) - now) / timedelta(hours=1), 0))
+        with lea.scope() as scope:
+            outbox.cancel(scope, ReadingDue.kind, delivery_id)
+        collecting.collect_readings(
+            ReadingDue(lea.tenant_id, delivery_id, age),
+            tenant=lea.services.tenant,
+            read=partial(_same, {"views": views}),
+            still=lambda *_: None,
+        )
+        with lea.scope() as scope:
+            waiting = scope.run(
+                "SELECT args ->> 'age_hours' FROM outbox WHERE kind = 'readings.read'"
+                " AND subject_id = :d",
+                d=delivery_id,
+            ).scalars()
+            asked += [int(one) for one in waiting]
+        if age == 144:
+            asked.append(168)
+        if asked[-1] == age:
+            break
+    assert asked[:6] == [48, 72, 96, 120, 144, 168]
+    assert asked[6:11] == [192, 216, 240, 264, 432]
+    assert asked[-1] == 2112
+    found = {age for age, _ in readings(lea, delivery_id)}
+    assert max(found) == 2112
+
+
+def test_readings_beyond_the_required_ones_need_a_budget(lea: SandboxAgency) -> None:
+    """Reading a post of a paid platform more often is the decision of the agency."""
+    delivery_id = published(lea)
+    with lea.scope() as scope:
+        scope.run(
+            "UPDATE channels SET platform = 'x' WHERE tenant_id = :t AND id = :id",
+            t=lea.tenant_id,
+            id=lea.channels["main"],
+        )
+    for age in (1, 3, 12, 24):
+        lea.pass_time(hours=age - (0 if age == 1 else {3: 1, 12: 3, 24: 12}[age]))
+        collecting.collect_readings(
+            ReadingDue(lea.tenant_id, delivery_id, age),
+            tenant=lea.services.tenant,
+            read=partial(_same, {"views": age}),
+            still=lambda *_: None,
+        )
+        if age == 3:
+            with lea.scope(f"member:{lea.author}") as scope:
+                request_costs.set_cost_cap(scope, "x", Money(5000, "USD"))
+    assert {age for age, _ in readings(lea, delivery_id)} == {1, 12, 24}
 
 
 def test_each_age_is_read_once(lea: SandboxAgency) -> None:
