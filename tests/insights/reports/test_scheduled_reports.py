@@ -29,8 +29,10 @@ from subscribers.ledger import entries
 from tenants.agencies import agencies, agency_settings, queries
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Role
+from tenants.notices import telegram_links
 from tests.fakes.sandbox import RunningSandbox
 from tests.fakes.smtp import MailServer, mail_server
+from tests.fakes.telegram.server import TelegramServer
 from tests.insights.builders import CreatorHistory, create_creator_history
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 from workers.wiring import Services
@@ -277,6 +279,47 @@ def test_crash_between_sending_and_storing_sends_nothing_twice(desk: Desk) -> No
         desk.lea.run()
     assert len(desk.server.taken) == 2
     assert sorted(desk.states(schedule)) == ["sent", "unconfirmed"]
+
+
+@pytest.mark.parametrize("point", range(6))
+def test_report_is_sent_at_most_once_wherever_the_worker_dies(desk: Desk, point: int) -> None:
+    schedule = desk.create(desk.form(outside()))
+    desk.since(schedule, 1)
+    with desk.lea.scope() as scope:
+        due_reports.plan_due_reports(scope)
+    desk.lea.crash(point)
+    desk.lea.run()
+    assert len(desk.runs(schedule)) == 1
+    (state,) = desk.states(schedule)
+    assert state in ("sent", "unconfirmed")
+    assert len(desk.server.taken) <= 1
+    assert len(desk.server.taken) == 1 or state == "unconfirmed"
+
+
+def test_member_receives_the_brief_in_their_linked_telegram_chat(
+    desk: Desk, telegram: TelegramServer
+) -> None:
+    bot = telegram.world.bot(f"lea_{uuid7().hex[-8:]}_bot")
+    desk.lea.connect_to(
+        *("bot",),
+        **{"account": bot.username, "token": bot.token, "base_url": telegram.url},
+        **{"platform": "telegram", "surface": "telegram.bot_dm"},
+    )
+    schedule = desk.create(desk.form(Recipient("telegram", desk.member.id)))
+    desk.since(schedule, 1.9)
+    telegram.world.say(bot, "anne", "/start")
+    chat = str(telegram.world.chat(bot, "anne").id)
+    with desk.lea.scope() as scope:
+        parameter = telegram_links.request_telegram_link(
+            scope, desk.member.id, desk.lea.channels["bot"]
+        )
+        token = telegram_links.read_start_token(f"/start {parameter}")
+        assert telegram_links.confirm_link(scope, desk.lea.channels["bot"], chat, token)
+    desk.tick()
+    assert desk.states(schedule) == ["sent"]
+    said = [str(one) for one in telegram.world.texts(bot, "anne")][-1]
+    assert "daily report" in said
+    assert "/reports/" in said
 
 
 def test_report_that_was_certainly_not_sent_is_sent_later(desk: Desk) -> None:
