@@ -9,8 +9,8 @@ from gate.contract.permit import ReportOrder
 from insights.reports import outgoing_reports, runs
 from insights.reports.brief import Brief, build_brief, phrase_brief
 from insights.reports.events import ReportDeliveryDue, ReportDue
-from insights.reports.outgoing_reports import ReportSenders
 from insights.reports.facts import ReportFacts
+from insights.reports.outgoing_reports import ReportSenders
 from insights.reports.runs import REPORTING
 from studio.costs.text_requests import TextPurpose, TextSession
 from workers.event_routes.notifications import bot_finder, email_transports, telegram_sender

@@ -18,6 +18,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.ops.settings import MailSettings
 from foundation.ops.wall_time import day_bounds
+from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from insights.reports import deliveries, due_reports, facts, runs, schedules
 from insights.reports.events import ReportDue
 from insights.reports.facts import FactsRequest
@@ -333,6 +334,42 @@ def test_report_that_was_certainly_not_sent_is_sent_later(desk: Desk) -> None:
         desk.lea.run()
     assert desk.states(schedule) == ["sent"]
     assert len(desk.server.taken) == 1
+
+
+@dataclass
+class Engine:
+    """A text engine with one answer. It reports each request, as engines do."""
+
+    answer: str
+    name: str = "fake"
+    model: str = "fake"
+    languages: frozenset[str] = frozenset({"fr", "en"})
+    converses: bool = True
+
+    def write(self, job: TextJob) -> GeneratedText:
+        job.tally.record_request(self.name, self.model, 10, 10)
+        label = OriginLabel.NONE
+        return GeneratedText(
+            *(self.answer, self.name, self.model, label, job.seed, "", 10, 10),
+            {"text": self.answer},
+        )
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent"),
+    [("Un jour calme, sans vente.", True), ("Ventes nettes : 9 999,00 €.", False)],
+)
+def test_model_phrases_the_brief_only_with_the_numbers_of_the_report(
+    desk: Desk, answer: str, sent: bool
+) -> None:
+    desk.lea.services = replace(desk.lea.services, text_engine=lambda: Engine(answer))
+    schedule = desk.create(desk.form(outside(), phrased=True))
+    desk.since(schedule, 1)
+    desk.tick()
+    body = desk.server.taken[0].get_body()
+    assert body is not None
+    assert (answer in body.get_content()) == sent
+    assert ("Aucune vente sur cette période." in body.get_content()) != sent
 
 
 def test_missed_days_are_created_but_only_the_newest_is_sent(desk: Desk) -> None:
