@@ -97,6 +97,16 @@ def queue_deliveries(scope: Scope, run_id: UUID, form: ReportForm, *, attempt: s
     return made
 
 
+def list_languages(scope: Scope, form: ReportForm) -> list[str]:
+    """Return the languages in which the recipients of a form read."""
+    members = {one.id: one.language for one in queries.list_members(scope)}
+    found = (
+        form.language if one.member_id is None else members.get(one.member_id, form.language)
+        for one in form.recipients
+    )
+    return sorted(set(found))
+
+
 def _queue_delivery(
     scope: Scope, run_id: UUID, to: Recipient, form: ReportForm, how: tuple[str, str, str]
 ) -> int:

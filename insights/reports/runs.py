@@ -39,8 +39,8 @@ from tenants.agencies.queries import Creator, Member
 REPORTING = "system:reports"
 RUNS_SHOWN = 30
 
-PhraseBrief = Callable[[ReportFacts, str, UUID], Brief]
-"""Function that phrases the brief of facts in a language for a run with a model."""
+PhraseBrief = Callable[[UUID, UUID, ReportFacts, str], Brief]
+"""Function that phrases the brief of a report with a model: tenant, report, facts, language."""
 
 
 @dataclass(frozen=True)
@@ -90,11 +90,13 @@ def create_report(
         _rebuild_last_day(scope, creators, period)
         facts = load_report_facts(scope, creators, facts_request(scope, schedule.form, period))
         brand = load_brand(scope)
+        languages = deliveries.list_languages(scope, schedule.form)
     run_id = derived_uuid(schedule.id, "report", period.first.isoformat())
     pictures = {one: charts.render_charts(facts, one, brand.accent) for one in LANGUAGES}
     briefs = {one: brief.build_brief(facts, one) for one in LANGUAGES}
     if phrase is not None and schedule.form.phrased:
-        briefs = {one: phrase(facts, one, run_id) for one in LANGUAGES}
+        for language in languages:
+            briefs[language] = phrase(event.tenant_id, run_id, facts, language)
     with tenant(event.tenant_id, REPORTING) as scope:
         scope.lock(f"report:{schedule.id}")
         if _find_row(scope, schedule.id, period.first) is not None:

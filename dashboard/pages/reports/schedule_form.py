@@ -212,6 +212,12 @@ def _render_recipients(page: PageContext, found: ReportsView, form: ReportForm) 
             format_func=lambda one: page.text(f"settings.language_{one}"),
             key=f"{FIELD}language",
         )
+        st.checkbox(
+            page.text("reports.phrased"),
+            form.phrased,
+            help=page.text("reports.phrased_why"),
+            key=f"{FIELD}phrased",
+        )
 
 
 def _members_of(form: ReportForm, route: str, known: dict[str, str]) -> list[str]:
@@ -255,4 +261,5 @@ def _read_form() -> ReportForm:
             *(Recipient("email", None, one) for one in outside),
         ),
         allowed=frozenset(_typed("allowed", ())),
+        phrased=bool(_typed("phrased", False)),
     )

@@ -53,16 +53,19 @@ def test_report_is_scheduled_downloaded_and_linked(
         visitor.hides("Copiez-le maintenant")
         visitor.press("Nouveau rapport")
         visitor.type("Nom", "Rapport client")
-        visitor.type("Autres adresses e-mail", "client@example.com")
+        addresses = visitor.page.get_by_role("textbox", name="Autres adresses e-mail")
+        addresses.fill("client@example.com")
+        addresses.blur()
+        visitor.rest()
         picture(visitor, "reports-form")
         visitor.press("Enregistrer")
         visitor.shows("La programmation est enregistrée.")
         visitor.shows("client@example.com")
         visitor.size(*PHONE)
         visitor.rest()
-        assert visitor.overflow() <= 0
+        assert visitor.overflow <= 0
         picture(visitor, "reports-phone")
         visitor.press("Rapport ponctuel")
-        visitor.shows("Ventes nettes")
-        assert visitor.overflow() <= 0
+        visitor.shows("Nouveaux acheteurs")
+        assert visitor.overflow <= 0
         picture(visitor, "reports-direct-phone")

@@ -18,6 +18,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.ops.settings import MailSettings
 from foundation.ops.wall_time import day_bounds
+from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from insights.reports import deliveries, due_reports, facts, runs, schedules
 from insights.reports.events import ReportDue
 from insights.reports.facts import FactsRequest
@@ -29,8 +30,10 @@ from subscribers.ledger import entries
 from tenants.agencies import agencies, agency_settings, queries
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Role
+from tenants.notices import telegram_links
 from tests.fakes.sandbox import RunningSandbox
 from tests.fakes.smtp import MailServer, mail_server
+from tests.fakes.telegram.server import TelegramServer
 from tests.insights.builders import CreatorHistory, create_creator_history
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 from workers.wiring import Services
@@ -279,6 +282,47 @@ def test_crash_between_sending_and_storing_sends_nothing_twice(desk: Desk) -> No
     assert sorted(desk.states(schedule)) == ["sent", "unconfirmed"]
 
 
+@pytest.mark.parametrize("point", range(6))
+def test_report_is_sent_at_most_once_wherever_the_worker_dies(desk: Desk, point: int) -> None:
+    schedule = desk.create(desk.form(outside()))
+    desk.since(schedule, 1)
+    with desk.lea.scope() as scope:
+        due_reports.plan_due_reports(scope)
+    desk.lea.crash(point)
+    desk.lea.run()
+    assert len(desk.runs(schedule)) == 1
+    (state,) = desk.states(schedule)
+    assert state in ("sent", "unconfirmed")
+    assert len(desk.server.taken) <= 1
+    assert len(desk.server.taken) == 1 or state == "unconfirmed"
+
+
+def test_member_receives_the_brief_in_their_linked_telegram_chat(
+    desk: Desk, telegram: TelegramServer
+) -> None:
+    bot = telegram.world.bot(f"lea_{uuid7().hex[-8:]}_bot")
+    desk.lea.connect_to(
+        *("bot",),
+        **{"account": bot.username, "token": bot.token, "base_url": telegram.url},
+        **{"platform": "telegram", "surface": "telegram.bot_dm"},
+    )
+    schedule = desk.create(desk.form(Recipient("telegram", desk.member.id)))
+    desk.since(schedule, 1.9)
+    telegram.world.say(bot, "anne", "/start")
+    chat = str(telegram.world.chat(bot, "anne").id)
+    with desk.lea.scope() as scope:
+        parameter = telegram_links.request_telegram_link(
+            scope, desk.member.id, desk.lea.channels["bot"]
+        )
+        token = telegram_links.read_start_token(f"/start {parameter}")
+        assert telegram_links.confirm_link(scope, desk.lea.channels["bot"], chat, token)
+    desk.tick()
+    assert desk.states(schedule) == ["sent"]
+    said = [str(one) for one in telegram.world.texts(bot, "anne")][-1]
+    assert "daily report" in said
+    assert "/reports/" in said
+
+
 def test_report_that_was_certainly_not_sent_is_sent_later(desk: Desk) -> None:
     schedule = desk.create(desk.form(outside()))
     desk.since(schedule, 1.9)
@@ -290,6 +334,42 @@ def test_report_that_was_certainly_not_sent_is_sent_later(desk: Desk) -> None:
         desk.lea.run()
     assert desk.states(schedule) == ["sent"]
     assert len(desk.server.taken) == 1
+
+
+@dataclass
+class Engine:
+    """A text engine with one answer. It reports each request, as engines do."""
+
+    answer: str
+    name: str = "fake"
+    model: str = "fake"
+    languages: frozenset[str] = frozenset({"fr", "en"})
+    converses: bool = True
+
+    def write(self, job: TextJob) -> GeneratedText:
+        job.tally.record_request(self.name, self.model, 10, 10)
+        label = OriginLabel.NONE
+        return GeneratedText(
+            *(self.answer, self.name, self.model, label, job.seed, "", 10, 10),
+            {"text": self.answer},
+        )
+
+
+@pytest.mark.parametrize(
+    ("answer", "sent"),
+    [("Un jour calme, sans vente.", True), ("Ventes nettes : 9 999,00 €.", False)],
+)
+def test_model_phrases_the_brief_only_with_the_numbers_of_the_report(
+    desk: Desk, answer: str, sent: bool
+) -> None:
+    desk.lea.services = replace(desk.lea.services, text_engine=lambda: Engine(answer))
+    schedule = desk.create(desk.form(outside(), phrased=True))
+    desk.since(schedule, 1)
+    desk.tick()
+    body = desk.server.taken[0].get_body()
+    assert body is not None
+    assert (answer in body.get_content()) == sent
+    assert ("Aucune vente sur cette période." in body.get_content()) != sent
 
 
 def test_missed_days_are_created_but_only_the_newest_is_sent(desk: Desk) -> None:

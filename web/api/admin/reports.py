@@ -72,6 +72,7 @@ class ReportScheduleIn(RequestModel):
 
     `weekday` (0 is Monday) counts for weekly reports only, `month_day` for monthly ones. `hour` is
     a local hour in `zone`. `allowed` are internal facts that a client's report contains.
+    With `phrased`, a model phrases the brief; its text is used only if all its numbers are facts.
     """
 
     model_config = example_config(_EXAMPLE)
@@ -94,6 +95,7 @@ class ReportScheduleIn(RequestModel):
     allowed: Annotated[list[Literal["fees", "costs", "staff"]], Field(max_length=3)] = Field(
         default_factory=list
     )
+    phrased: bool = False
 
     def to_form(self) -> ReportForm:
         """Return the form that the schedules store."""
@@ -112,6 +114,7 @@ class ReportScheduleIn(RequestModel):
                 Recipient(one.route, one.member_id, one.address) for one in self.recipients
             ),
             allowed=frozenset(self.allowed),
+            phrased=self.phrased,
         )
 
 
@@ -131,6 +134,7 @@ class ReportScheduleOut(BaseModel):
     formats: list[str]
     recipients: list[RecipientModel]
     allowed: list[str]
+    phrased: bool
     state: str
     next_at: datetime | None
 
@@ -435,6 +439,7 @@ def _schedule_out(scope: Scope, one: ReportSchedule) -> ReportScheduleOut:
             for each in form.recipients
         ],
         allowed=sorted(form.allowed),
+        phrased=form.phrased,
         state=one.state,
         next_at=due.due_at if due is not None else None,
     )
