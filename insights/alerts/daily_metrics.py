@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from uuid import UUID
 
 from foundation.db.database import Scope
@@ -152,10 +153,11 @@ def _load_accounts(
 def _load_facts(
     scope: Scope, creators: Collection[UUID], metric: str, first: date, last: date
 ) -> _Found:
-    found: _Found = defaultdict(lambda: defaultdict(int))
+    sums: dict[tuple[UUID, str], dict[date, Decimal]] = defaultdict(lambda: defaultdict(Decimal))
     for one in metric_queries.load_creator_facts(scope, creators, [metric], first, last):
-        found[one.creator_id, one.currency][one.day] += int(one.value)
-    return found
+        sums[one.creator_id, one.currency][one.day] += one.value
+    # Costs have fractions of minor units.
+    return {key: {day: round(value) for day, value in days.items()} for key, days in sums.items()}
 
 
 def _build_series(

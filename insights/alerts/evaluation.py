@@ -12,8 +12,9 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.db.database import OpenScope, Scope
+from foundation.errors import BadInput
 from foundation.ids import derived_uuid
-from foundation.ops.wall_time import local_day
+from foundation.ops.wall_time import load_zone, local_day
 from insights.alerts import anomalies, findings
 from insights.alerts.alerts import (
     Alert,
@@ -62,7 +63,9 @@ def evaluate_rules(scope: Scope, caps: SpendingCaps) -> int:
     """
     lock_alerts(scope)
     creators = {
-        one.id: one for one in queries.list_creators(scope) if one.state is CreatorState.ACTIVE
+        one.id: one
+        for one in queries.list_creators(scope)
+        if one.state is CreatorState.ACTIVE and _has_known_zone(one)
     }
     context = AlertContext(creators, load_data_ages(scope, creators), caps)
     rules = list_rules(scope)
@@ -70,6 +73,15 @@ def evaluate_rules(scope: Scope, caps: SpendingCaps) -> int:
     opened = _update_rows(scope, rules, result, context)
     _update_notices(scope, {one.id: one for one in rules}, opened, context)
     return len(opened)
+
+
+def _has_known_zone(creator: Creator) -> bool:
+    """Return False for a creator whose days are unknown; the others are checked."""
+    try:
+        load_zone(creator.zone)
+    except BadInput:
+        return False
+    return True
 
 
 def _check_rules(scope: Scope, rules: Sequence[AlertRule], context: AlertContext) -> _Result:

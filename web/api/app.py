@@ -9,7 +9,6 @@ from foundation.db.database import OpenScope
 from foundation.ops.settings import GeneratorsSettings
 from foundation.storage.object_store import ObjectStore
 from web.api.admin import (
-    alerts,
     api_keys,
     audit_log,
     emergency_stops,
@@ -22,6 +21,7 @@ from web.api.admin import (
     team_answers,
     webhooks,
 )
+from web.api.admin.alerts import alert_routes
 from web.api.analytics import acquisition_links, analytics, cost_entries
 from web.api.channels import router
 from web.api.common import errors
@@ -83,7 +83,6 @@ ERROR_DESCRIPTIONS: Mapping[int, str] = {
 
 
 PARTS = (
-    alerts,
     calendar,
     evergreen,
     approvals,
@@ -149,6 +148,7 @@ def create_api(
     errors.install_error_handlers(app)
     known = loader.load_connectors() if connectors is None else connectors
     app.include_router(creator_routes(tenant))
+    app.include_router(alert_routes(tenant))
     app.include_router(router.router(tenant, known))
     app.include_router(api_posts.router(tenant, known))
     app.include_router(series.router(tenant, known))

@@ -65,6 +65,7 @@ def test_unknown_time_zone_affects_one_creator_only(tenant: OpenScope, tenant_id
         ).all()
     others = [
         "age.forget",
+        "alerts.check",
         "calendar.clocks",
         "copy.probe",
         "delivery.sweep",

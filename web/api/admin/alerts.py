@@ -42,7 +42,7 @@ from web.api.common.schemas import PageQuery
 RULES = "/alert-rules"
 
 
-def router(tenant: OpenScope) -> APIRouter:
+def alert_routes(tenant: OpenScope) -> APIRouter:
     """Create the routes under `/alerts` and `/alert-rules`."""
     routes = APIRouter(tags=["alerts"])
     _add_alert_routes(routes, tenant)
