@@ -1,8 +1,8 @@
 """Speed of analytics beside ever more readings: storing readings, building their rollups, and
 reading what the pages show.
 
-Twenty agencies share the readings. Page reads run the queries of a page one after another, for a
-random agency with all its creators.
+Up to twenty agencies share the readings. Page reads run the queries of a page one after another,
+for a random agency with all its creators.
 """
 
 import random
@@ -13,7 +13,7 @@ from pathlib import Path
 from statistics import quantiles
 from uuid import UUID
 
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 
 from benchmarks.measurement import BENCHMARK_SEED
 from benchmarks.publishing.growth_chart import ANALYTICS_PREFIX, parse_post_count
@@ -34,15 +34,18 @@ SIZES = ("10k", "1m", "10m")
 """Readings in the database."""
 
 QUICK_SIZES = ("10k",)
-AGENCIES = 20
+MAX_AGENCIES = 20
+POSTS_PER_AGENCY = 50
+"""Minimum number of posts of an agency, so that few readings are those of few agencies."""
+
 CREATORS = 5
 DAYS = 400
-AGES = (*READING_AGES, *range(48, 408, 24))[:20]
+AGES = tuple(sorted({*READING_AGES, *range(48, 432, 24)}))
 METRICS = ("views", "reach", "likes", "comments", "shares")
 READINGS_PER_POST = len(AGES) * len(METRICS)
 POSTS_AT_ONCE = 2000
 LIVE_POSTS = 100
-"""Posts whose readings are stored by the product."""
+"""Posts of the first agency whose readings are stored by the product, at most half of them."""
 
 ROUNDS = 200
 BENCH_ACTOR = "system:bench"
@@ -60,8 +63,8 @@ class BenchAgency:
 
 
 def measure_analytics(*, quick: bool = False) -> dict[str, float]:
-    """Return seconds (storing 1,000 readings, rollups of 100 posts with new readings, p95 of page
-    reads), readings per second, and milliseconds, by number of readings."""
+    """Return seconds (storing 1,000 readings, rollups of `LIVE_POSTS` posts with new readings, p95
+    of page reads), readings per second, and milliseconds, by number of readings."""
     figures: dict[str, float] = {}
     for size in QUICK_SIZES if quick else SIZES:
         figures |= measure_size(size)
@@ -74,27 +77,17 @@ def measure_size(size: str) -> dict[str, float]:
     with run_servers() as servers:
         database = Database(servers.work_url, pool_size=2, application="bench")
         engine = create_engine(servers.superuser_url)
+        tenant: OpenScope = database.scope
         try:
-            tenant: OpenScope = database.scope
-            made = [_create_agency(tenant, number) for number in range(AGENCIES)]
-            posts = max(parse_post_count(size) // READINGS_PER_POST // AGENCIES, 2 * CREATORS)
-            for one in made:
-                _import_posts(tenant, one, posts, dice)
-                with engine.begin() as connection:
-                    _generate_readings(connection, one)
-            ingest = _measure_ingest(tenant, made[0])
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM (ANALYZE)"))
-                readings = connection.execute(
-                    text("SELECT count(*) FROM metric_snapshots")
-                ).scalar_one()
+            made, live = _fill(tenant, engine, size, dice)
+            ingest = _measure_ingest(tenant, made[0], live)
+            readings = _analyze(engine)
             begun = monotonic()
             for one in made:
                 _roll_up(tenant, one)
             backlog = readings / (monotonic() - begun)
-            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM (ANALYZE)"))
-            lag = _measure_lag(tenant, made[0], engine.connect)
+            _analyze(engine)
+            lag = _measure_lag(tenant, made[0], live, engine.connect)
             reads = _measure_reads(tenant, made, dice)
         finally:
             database.close()
@@ -109,6 +102,29 @@ def measure_size(size: str) -> dict[str, float]:
         f"{ANALYTICS_PREFIX}{size}_rollup": lag,
         **{f"{ANALYTICS_PREFIX}{size}_{page}": _p95(taken) for page, taken in reads.items()},
     }
+
+
+def _fill(
+    tenant: OpenScope, engine: Engine, size: str, dice: random.Random
+) -> tuple[list[BenchAgency], int]:
+    """Create agencies with posts and readings. Return them, and the number of posts of the first
+    one without readings."""
+    total = parse_post_count(size) // READINGS_PER_POST
+    count = min(MAX_AGENCIES, total // POSTS_PER_AGENCY)
+    live = min(LIVE_POSTS, total // count // 2)
+    made = [_create_agency(tenant, number) for number in range(count)]
+    for one in made:
+        _import_posts(tenant, one, total // count, dice)
+        with engine.begin() as connection:
+            _generate_readings(connection, one, live if one is made[0] else 0)
+    return made, live
+
+
+def _analyze(engine: Engine) -> int:
+    """Refresh the statistics of the tables, and return the number of readings."""
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+        connection.execute(text("VACUUM (ANALYZE)"))
+        return int(connection.execute(text("SELECT count(*) FROM metric_snapshots")).scalar_one())
 
 
 def _p95(taken: list[float]) -> float:
@@ -178,12 +194,12 @@ def _build_post(one: BenchAgency, now: datetime, dice: random.Random) -> PastPos
     )
 
 
-def _generate_readings(connection: Connection, one: BenchAgency) -> None:
+def _generate_readings(connection: Connection, one: BenchAgency, live: int) -> None:
     now = connection.execute(text("SELECT now()")).scalar_one()
     values = {
         "tenant": one.tenant_id,
         "ages": list(AGES),
-        "live": LIVE_POSTS,
+        "live": live,
         "now": now,
         "first": now.date() - timedelta(days=DAYS + 1),
         "last": now.date(),
@@ -192,7 +208,9 @@ def _generate_readings(connection: Connection, one: BenchAgency) -> None:
         connection.execute(text(statement), values)
 
 
-def _oldest_posts(scope: Scope, one: BenchAgency) -> list[tuple[UUID, UUID, UUID, datetime]]:
+def _oldest_posts(
+    scope: Scope, one: BenchAgency, live: int
+) -> list[tuple[UUID, UUID, UUID, datetime]]:
     """Return the posts without readings: creator, account, delivery and time of publication."""
     found = []
     for creator_id, channel_id in one.creators:
@@ -202,7 +220,7 @@ def _oldest_posts(scope: Scope, one: BenchAgency) -> list[tuple[UUID, UUID, UUID
         contents = live_posts.list_live_posts(scope, creator_id, ids)
         found += [(creator_id, channel_id, each.delivery_id, each.at) for each in contents]
     found.sort(key=lambda each: (each[3], each[2]))
-    return found[:LIVE_POSTS]
+    return found[:live]
 
 
 def _readings_of(
@@ -217,10 +235,10 @@ def _readings_of(
                 )
 
 
-def _measure_ingest(tenant: OpenScope, one: BenchAgency) -> float:
-    """Store the readings of `LIVE_POSTS` posts; return the seconds per 1,000."""
+def _measure_ingest(tenant: OpenScope, one: BenchAgency, live: int) -> float:
+    """Store the readings of `live` posts; return the seconds per 1,000."""
     with tenant(one.tenant_id, BENCH_ACTOR) as scope:
-        found = list(_readings_of(_oldest_posts(scope, one), AGES[:-1]))
+        found = list(_readings_of(_oldest_posts(scope, one, live), AGES[:-1]))
     begun = monotonic()
     with tenant(one.tenant_id, BENCH_ACTOR) as scope:
         import_past_readings(scope, found)
@@ -233,11 +251,13 @@ def _roll_up(tenant: OpenScope, one: BenchAgency) -> int:
     )
 
 
-def _measure_lag(tenant: OpenScope, one: BenchAgency, connect: Callable[[], Connection]) -> float:
-    """Store one more reading of `LIVE_POSTS` posts; return the seconds from its commit until the
-    rollups contain it."""
+def _measure_lag(
+    tenant: OpenScope, one: BenchAgency, live: int, connect: Callable[[], Connection]
+) -> float:
+    """Store one more reading of `live` posts; return the seconds for `LIVE_POSTS` from its commit
+    until the rollups contain it."""
     with tenant(one.tenant_id, BENCH_ACTOR) as scope:
-        found = list(_readings_of(_oldest_posts(scope, one), AGES[-1:]))
+        found = list(_readings_of(_oldest_posts(scope, one, live), AGES[-1:]))
         import_past_readings(scope, found)
     begun = monotonic()
     done = _roll_up(tenant, one)
@@ -246,7 +266,7 @@ def _measure_lag(tenant: OpenScope, one: BenchAgency, connect: Callable[[], Conn
         left = connection.execute(text("SELECT count(*) FROM metric_changes")).scalar_one()
     if left or not done:
         raise RuntimeError("the rollups did not contain the new readings")
-    return taken
+    return taken * LIVE_POSTS / live
 
 
 def _measure_reads(

@@ -16,7 +16,7 @@ from web.api import remote_workers
 from web.api.app import create_api
 from web.api.common.rate_limits import ApiRateLimits
 from web.http import responses
-from web.links import calendar_subscriptions, client_links, media_urls, short_links
+from web.links import analytics_links, calendar_subscriptions, client_links, media_urls, short_links
 from web.removal import installation_reports, removal_requests, subject_portal
 from web.site import adult_area, age_checks, pages, publishing_endpoint
 
@@ -137,6 +137,7 @@ def _add_site_routes(
     app.include_router(short_links.router(tenant))
     app.include_router(adult_area.router(tenant, store, public_url=public_url))
     app.include_router(calendar_subscriptions.router(tenant))
+    app.include_router(analytics_links.router(tenant))
 
 
 def _render_wrong_host_page(base: str) -> bytes:

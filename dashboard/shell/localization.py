@@ -4,12 +4,11 @@ time zone."""
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
-from babel.numbers import format_decimal, format_percent, get_currency_name
+from babel.numbers import format_decimal, get_currency_name
 
 from foundation.i18n import translation
 from foundation.i18n.browser_languages import date_locale, is_month_first
@@ -150,10 +149,6 @@ class MemberLocalizer:
     def format_number(self, number: int) -> str:
         """Format a number with the separators of the language."""
         return str(format_decimal(number, locale=self.language))
-
-    def format_percent(self, share: Fraction) -> str:
-        """Format a share of 1 in per cent with at most one decimal: 12.5%."""
-        return str(format_percent(share.numerator / share.denominator, "#,##0.#%", self.language))
 
     def count_text(self, code: str, number: int) -> str:
         """Return the text of a count: message `<code>_one` for one (in French also for zero),

@@ -5,6 +5,7 @@ from channels.accounts import lifecycle
 from demo.agency import daily_totals, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
+from demo.agency.costs import enter_demo_costs
 from demo.agency.history import HistoryInput
 from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
 from foundation.db.database import OpenScope, Scope
@@ -66,6 +67,8 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         history_import.import_past_sales(scope, past.sales)
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
+        if stage.prices:
+            enter_demo_costs(scope, stage)
         import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
         days = stage.days()
         build_past_rollups(scope, stage.creator_id, days[0], days[-1])

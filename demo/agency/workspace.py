@@ -1,4 +1,4 @@
-"""What the demo's members added to Analytics: labels of posts, goals, annotations and a shared
+"""Additions of the demo's members to Analytics: labels of posts, goals, annotations and a shared
 view."""
 
 from collections.abc import Sequence

@@ -58,6 +58,7 @@ _LIKES = frozenset(
         "byhand",
         "discord",
         "facebook",
+        "fanvue",
         "instagram",
         "mastodon",
         "own_page",
@@ -72,7 +73,7 @@ _LIKES = frozenset(
 )
 _COMMENTS = _LIKES - {"discord", "telegram"}
 _SHARES = frozenset(
-    ("bluesky", "byhand", "facebook", "instagram", "mastodon", "threads", "tiktok", "x")
+    ("bluesky", "byhand", "facebook", "instagram", "mastodon", "sandbox", "threads", "tiktok", "x")
 )
 _VIEWS = frozenset(
     ("byhand", "instagram", "own_page", "sandbox", "threads", "tiktok", "x", "youtube")
@@ -98,16 +99,16 @@ def _per_day(code: str, source: Source, level: Level = "creator", unit: Unit = "
 
 _POSTS = (
     _reported("views", *_VIEWS),
-    _reported("reach", "byhand", "instagram", "sandbox", summable=False),
-    _reported("impressions", "byhand"),
+    _reported("reach", "instagram", "sandbox", summable=False),
+    _reported("impressions"),
     _reported("likes", *_LIKES),
     _reported("comments", *_COMMENTS),
     _reported("shares", *_SHARES),
-    _reported("saves", "byhand", "instagram", "sandbox", "x"),
-    _reported("sends", "byhand"),
-    _reported("follows", "byhand", "instagram"),
+    _reported("saves", "byhand", "instagram", "x"),
+    _reported("sends"),
+    _reported("follows"),
     _reported("clicks", "own_page", "sandbox"),
-    _reported("watch_time", "byhand", unit="seconds"),
+    _reported("watch_time", unit="seconds"),
     _calculated("interactions", "post", "likes + comments + shares + saves + sends", "count"),
     _calculated("high_intent", "post", "saves + shares + sends + clicks", "count"),
     _calculated("engagement_by_reach", "post", "interactions / reach"),

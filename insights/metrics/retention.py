@@ -2,5 +2,9 @@
 
 from foundation.db.retention import RetentionRule
 from insights.metrics.models import MetricSnapshot
+from insights.sharing.models import AnalyticsLink
 
-INSIGHTS_RETENTION = (RetentionRule(MetricSnapshot, "o.observed_at"),)
+INSIGHTS_RETENTION = (
+    RetentionRule(MetricSnapshot, "o.observed_at"),
+    RetentionRule(AnalyticsLink, "o.expires_at"),
+)

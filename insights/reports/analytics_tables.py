@@ -206,15 +206,16 @@ def profit_table(months: Iterable[ProfitMonth]) -> AnalyticsTable:
     """Return sales, costs and profit by month, creator and currency."""
     rows = [
         (
-            *(one.first_day, one.creator.name, one.currency),
-            *(one.gross, one.refunds, one.net, one.fees),
-            *(one.costs[kind] for kind in CostKind),
+            *(one.first_day, one.creator.name, one.currency, one.net, one.fees),
             *(one.cost, one.profit, one.roi),
+            *(one.costs[kind] for kind in CostKind),
+            *(one.gross, one.refunds),
         )
         for one in months
     ]
-    amounts = ("gross", "refunds", "net", "fees", *COST_METRICS.values())
-    columns = ("month", "creator", "currency", *amounts, "costs", "profit", "roi")
+    results = ("net", "fees", "costs", "profit", "roi")
+    details = (*COST_METRICS.values(), "gross", "refunds")
+    columns = ("month", "creator", "currency", *results, *details)
     return AnalyticsTable("profit", columns, tuple(rows))
 
 

@@ -5,7 +5,7 @@ import io
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
 from typing import Any, Literal
@@ -34,7 +34,7 @@ MAX_ROWS = 1_048_575
 MAX_WIDTH = 48
 MIN_WIDTH = 8
 _RATIO_PLACES = Decimal("0.000001")
-_CREATED = datetime(2000, 1, 1)  # noqa: DTZ001  a workbook stores no time zone
+_CREATED = datetime(2000, 1, 1, tzinfo=UTC)
 """The creation time that workbooks state, so that the same table always gives the same bytes."""
 
 
@@ -171,9 +171,11 @@ def _sheet_name(name: str, taken: set[str]) -> str:
     signs = (" " if one in "[]:*?/\\" or not one.isprintable() else one for one in name)
     clean = " ".join("".join(signs).split()).strip("'")[:MAX_SHEET_NAME].strip("' ")
     usual = clean if clean and clean.casefold() != "history" else "Table"
-    chosen, number = usual, 2
+    chosen = usual
+    number = 2
     while chosen.casefold() in taken:
         end = f" {number}"
-        chosen, number = usual[: MAX_SHEET_NAME - len(end)] + end, number + 1
+        chosen = usual[: MAX_SHEET_NAME - len(end)] + end
+        number += 1
     taken.add(chosen.casefold())
     return chosen

@@ -8,6 +8,7 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
+from foundation.outbox import outbox
 from insights.analysis import ab_test_verdicts
 from insights.metrics.events import RollupDue
 from insights.rollups import creator_facts, metric_rollups, verification
@@ -45,6 +46,7 @@ def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
     )
     with tenant(event.tenant_id, ROLLING) as scope:
         verification.apply_time_zone(scope, event.subject_id)
+        _schedule_booked_days(scope, event)
         rebuild_day(scope, event.subject_id, event.day)
     with tenant(event.tenant_id, ROLLING) as scope:
         verification.verify_daily(scope, event.subject_id)
@@ -52,6 +54,25 @@ def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
         event.tenant_id, ROLLING
     ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
         ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+
+
+def take_booked_days(scope: Scope, creator_id: UUID) -> set[date]:
+    """Return the local days of the transactions that were booked since the last call, for example
+    by the import of a statement."""
+    zone = get_creator(scope, creator_id).zone
+    rows = scope.run(
+        "DELETE FROM ledger_changes WHERE tenant_id = :tenant AND creator_id = :creator"
+        " RETURNING occurred_at",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return {local_day(at, zone) for at in rows.scalars()}
+
+
+def _schedule_booked_days(scope: Scope, event: RollupDue) -> None:
+    for day in sorted(take_booked_days(scope, event.subject_id) - {event.day}):
+        due = RollupDue(scope.tenant_id, event.subject_id, day)
+        outbox.put(scope, due, dedupe=f"rollup:{event.subject_id}:{day}")
 
 
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:

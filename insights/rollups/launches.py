@@ -1,4 +1,4 @@
-"""The state of a launch: what a post or a pack has brought since it began."""
+"""The state of a launch: metrics, chats and sales since a post or pack was published."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ MAX_STEPS = 60
 
 @dataclass(frozen=True)
 class LaunchState:
-    """What happened since the start of a launch. `metrics` are the latest of the post, absent for a
+    """The effects of a launch since its start. `metrics` are the latest of the post, absent for a
     pack; `clicks` those of people on the links of the post, None without links.
 
     `sales` are the latest first; `net` has one amount for each currency, gross minus refunds.

@@ -4,7 +4,7 @@ from datetime import date, datetime
 from decimal import Decimal
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Date, Numeric, UniqueConstraint
+from sqlalchemy import BigInteger, Date, Index, Numeric, UniqueConstraint
 from sqlmodel import Field
 
 from foundation.db.tables import CreatorOwnedRow, table_arguments, timestamp_column
@@ -135,3 +135,16 @@ class RollupStatus(CreatorOwnedRow, table=True):
     )
     zone: str
     verified_on: date | None = Field(default=None, sa_type=Date)
+
+
+class LedgerChange(CreatorOwnedRow, table=True):
+    """A quarter of an hour in which transactions of a creator were booked since the rollups of its
+    day. A trigger on `ledger_transactions` inserts it, several times for the same time."""
+
+    __tablename__ = "ledger_changes"
+    __table_args__ = table_arguments(
+        Index("ledger_changes_of_creator", "tenant_id", "creator_id"),
+        about="creator",
+        keep="until done",
+    )
+    occurred_at: datetime = timestamp_column()

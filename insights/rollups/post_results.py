@@ -124,7 +124,7 @@ def _build_results(
 
 
 class PostGrouping(StrEnum):
-    """What the posts of a group have in common."""
+    """Properties that group posts."""
 
     CHANNEL = "channel"
     FORM = "form"

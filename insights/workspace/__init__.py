@@ -1,2 +1,2 @@
-"""What members add to Analytics: goals of creators, annotations of charts and saved views. The
+"""Additions of members to Analytics: goals of creators, annotations of charts and saved views. The
 metrics themselves are in `metrics` and `rollups`."""

@@ -34,6 +34,20 @@ END $$
 """An existing row is updated: its lock makes a running rebuild and this reading wait for each other,
 so that the reading is never missed."""
 
+_MARK_LEDGER = """
+CREATE FUNCTION mark_ledger_changes() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+  -- No unique key: concurrent sales must not wait for each other.
+  INSERT INTO ledger_changes (tenant_id, id, creator_id, occurred_at)
+  SELECT tenant_id, gen_random_uuid(), creator_id, quarter FROM (
+    SELECT DISTINCT tenant_id, creator_id,
+      date_bin(interval '15 minutes', occurred_at, timestamptz '2000-01-01 00:00+00') AS quarter
+    FROM booked_rows) AS booked;
+  RETURN NULL;
+END $$
+"""
+"""Every time zone is a multiple of 15 minutes from UTC, so a quarter of an hour has one local day."""
+
 _MISSING_DAYS = """
 INSERT INTO sales_daily (tenant_id, id, creator_id, day, currency, orders, gross_minor,
   refunds_minor, creator_minor, agency_minor, staff_minor, others_minor, fees_minor)
@@ -75,6 +89,12 @@ def upgrade() -> None:
     for table in (*_READ, "metric_changes"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
     op.execute(_MARK)
+    op.execute(_MARK_LEDGER)
+    op.execute(
+        "CREATE TRIGGER mark_booked AFTER INSERT ON ledger_transactions"
+        " REFERENCING NEW TABLE AS booked_rows FOR EACH STATEMENT"
+        " EXECUTE FUNCTION mark_ledger_changes()"
+    )
     for change in ("INSERT", "UPDATE"):
         op.execute(
             f"CREATE TRIGGER mark_{change.lower()} AFTER {change} ON metric_snapshots"
@@ -154,6 +174,13 @@ def _create_tables() -> None:
         unique("creator_facts_once", "creator_id", "day", "metric", "currency"),
     )
     tenant_table(
+        "ledger_changes",
+        uuid_column("creator_id"),
+        instant("occurred_at"),
+        inside("creator_id", "creators"),
+    )
+    op.create_index("ledger_changes_of_creator", "ledger_changes", ["tenant_id", "creator_id"])
+    tenant_table(
         "rollup_statuses",
         uuid_column("creator_id"),
         text("zone"),
@@ -173,3 +200,6 @@ def downgrade() -> None:
     ):
         op.drop_table(name)
     op.drop_column("metric_snapshots", "native_id")
+    op.execute("DROP TRIGGER mark_booked ON ledger_transactions")
+    op.execute("DROP FUNCTION mark_ledger_changes()")
+    op.drop_table("ledger_changes")

@@ -1,4 +1,5 @@
-"""When fans of a creator write, and in which languages: counts without texts or names."""
+"""Activity of fans: the hours in which they write, and their languages, as counts without texts or
+names."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
-from foundation.money import STARS, Money, is_currency
+from foundation.money import STARS, TEST_CURRENCY, Money, is_currency
 from foundation.ops.wall_time import local_day
 from subscribers.ledger.models import CostEntry
 from tenants import audit
@@ -29,8 +29,11 @@ OLDEST = timedelta(days=5 * 366)
 """Maximum age of the day of a new entry."""
 
 
+_OTHER_CURRENCIES = frozenset({STARS, TEST_CURRENCY})
+
+
 class CostKind(StrEnum):
-    """What a cost was spent on."""
+    """The purpose of a cost."""
 
     ENGINES = "engines"
     API = "api"
@@ -113,7 +116,7 @@ def _check_draft(draft: CostDraft, note: str, today: date) -> None:
         raise BadInput("cost.not_positive")
     if draft.money.minor > MAX_AMOUNT_MINOR:
         raise BadInput("cost.too_high")
-    if not is_currency(draft.money.currency) and draft.money.currency != STARS:
+    if not is_currency(draft.money.currency) and draft.money.currency not in _OTHER_CURRENCIES:
         raise BadInput("cost.unknown_currency", currency=draft.money.currency)
     if draft.spent_on > today:
         raise BadInput("cost.in_future")

@@ -486,7 +486,7 @@ def creator_totals(
     return [
         SalesTotals(row.currency, *(int(value) for value in row[1:]))
         for row in rows
-        if row.orders or row.refunds or row.fees
+        if any(row[1:])
     ]
 
 

@@ -18,7 +18,7 @@ MAX_MONTHS = 36
 
 @dataclass(frozen=True)
 class CohortMonth:
-    """What a cohort did in a month that has ended: fans who bought, and net sales by currency."""
+    """A month of a cohort that has ended: fans who bought, and net sales by currency."""
 
     buyers: int
     net: tuple[Money, ...]

@@ -23,7 +23,7 @@ OTHER_FANS = "others"
 
 
 class SalesDimension(StrEnum):
-    """What sales are grouped by."""
+    """A property by which sales are grouped."""
 
     CREATOR = "creator"
     ITEM = "item"
@@ -91,8 +91,8 @@ class HourOfSales:
 
 @dataclass(frozen=True)
 class SalesBreakdown:
-    """Groups by dimension, within a currency the highest net amount first, hours with sales, and
-    the sums of all by currency."""
+    """Groups by dimension, within a currency the highest net amount first and `OTHER_FANS` last,
+    hours with sales, and the sums of all by currency."""
 
     groups: Mapping[SalesDimension, Sequence[SalesGroup]]
     hours: Sequence[HourOfSales]
@@ -133,7 +133,7 @@ SELECT dimension, key, (array_agg(name ORDER BY at DESC))[1] AS name, currency,
   sum(is_sale) AS orders, count(DISTINCT fan_id) FILTER (WHERE is_sale = 1) AS buyers,
   sum(charged) AS gross, sum(refunded) AS refunds, sum(fee) AS fees
 FROM keyed GROUP BY dimension, key, currency
-ORDER BY dimension, currency, sum(charged - refunded) DESC, key
+ORDER BY dimension, currency, key = 'others', sum(charged - refunded) DESC, key
 """
 
 

@@ -4,10 +4,12 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from hypothesis import strategies as st
 
+from channels.accounts import lifecycle
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import Money
@@ -111,3 +113,18 @@ def ledger_sums(
                 a + b for a, b in zip(found[total.currency], amounts, strict=True)
             ]
     return {code: sums for code, sums in found.items() if any(sums)}
+
+
+def add_channel(scope: Scope, creator: Creator) -> UUID:
+    """Connect an account of the sandbox and return its ID."""
+    return lifecycle.connect_account(
+        scope,
+        creator_id=creator.id,
+        platform="sandbox",
+        surface="sandbox.post",
+        account=uuid7().hex,
+        name="Essai",
+        base_url="http://127.0.0.1:1",
+        token=None,
+        zone=creator.zone,
+    )

@@ -19,8 +19,7 @@ from web.api.admin import (
     team_answers,
     webhooks,
 )
-from web.api.analytics import cost_entries
-from web.api.analytics import router as analytics
+from web.api.analytics import analytics, cost_entries
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware

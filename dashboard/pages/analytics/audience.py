@@ -9,10 +9,10 @@ from babel import Locale
 
 from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.data_tables import draw_data_table
-from dashboard.pages.analytics.sales import load_sales
-from dashboard.pages.shop.sales import fan_label
+from dashboard.pages.analytics.sales import HOURS_HEIGHT, load_sales
 from dashboard.shell import charts
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, HeatCell
+from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -105,7 +105,7 @@ def _draw_followers(page: PageContext, found: AudienceAnalysis, period: Analytic
         page.text(
             "analytics.followers.summary",
             count=page.localizer.format_number(total),
-            change=f"{change:+d}",
+            change=f"{'+' if change > 0 else ''}{page.localizer.format_number(change)}",
             accounts=len(found.followers),
         ),
     )
@@ -147,7 +147,9 @@ def _draw_hours(page: PageContext, found: AudienceAnalysis) -> None:
         page.text("analytics.column.hour"), page.text("metric.messages_in"), summary
     )
     down = page.text("analytics.column.weekday")
-    charts.draw_heat_map(page, labels, cells, key="analytics:audience:hours:chart", down=down)
+    charts.draw_heat_map(
+        page, labels, cells, key="analytics:audience:hours:chart", down=down, height=HOURS_HEIGHT
+    )
 
 
 def _draw_top_fans(page: PageContext, period: AnalyticsPeriod) -> None:
@@ -165,7 +167,6 @@ def _draw_top_fans(page: PageContext, period: AnalyticsPeriod) -> None:
         key="analytics:audience:fans",
         period=period,
         reload=lambda: build(load_sales(page, period)),
-        sort="net",
     )
 
 

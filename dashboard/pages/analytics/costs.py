@@ -115,7 +115,7 @@ def _draw_chart(page: PageContext, found: CostAnalysis) -> None:
     (profit,) = (one[3] for one in costs.total_by_currency(rows))
     labels = ChartLabels(
         "",
-        page.text("analytics.profit_in", currency=page.localizer.format_currency(code)),
+        page.text("analytics.profit_in", currency=charts.currency_label(page, code)),
         page.text("analytics.costs.summary", profit=page.localizer.format_money(profit)),
     )
     charts.draw_bar_chart(page, labels, series, key="analytics:costs:chart")

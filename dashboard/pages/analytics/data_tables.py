@@ -1,8 +1,6 @@
 """Tables of a view: sorted by a heading, with all rows as CSV and Excel files."""
 
 from collections.abc import Callable, Sequence
-from datetime import date, timedelta
-from fractions import Fraction
 from functools import partial
 from typing import Any
 
@@ -12,15 +10,14 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
 from dashboard.shell.widgets import draw_template
 from foundation.money import Money
-from insights.metrics.catalog import METRICS
 from insights.reports.analytics_tables import AnalyticsTable, column_name
 from insights.reports.table_files import FILE_TYPES, FileFormat, TableValue, render_table_file
+from insights.reports.value_text import format_value
 from insights.rollups.periods import AnalyticsPeriod
 
 MAX_SHOWN = 100
 """Maximum number of rows on the page. Files contain all."""
 
-_MONTHS = frozenset({"month", "cohort"})
 _TEXTS = frozenset(
     (
         *("creator", "item", "channel", "fan", "step", "weekday", "language", "kind", "note"),
@@ -157,22 +154,4 @@ def _sort_rows(
 
 def format_cell(page: PageContext, column: str, value: TableValue) -> str:
     """Return a value as text in the member's language; an unknown value is "n/a"."""
-    voice = page.localizer
-    metric = METRICS.get(column)
-    match value:
-        case None:
-            return page.text("analytics.not_available")
-        case Money():
-            return voice.format_money(value)
-        case Fraction():
-            return voice.format_percent(value)
-        case date():
-            return voice.format_month(value) if column in _MONTHS else voice.format_date(value)
-        case int() if column == "hour":
-            return f"{value:02}:00"
-        case int() if metric is not None and metric.unit == "seconds":
-            return voice.format_duration(timedelta(seconds=value))
-        case int():
-            return voice.format_number(value)
-        case _:
-            return str(value)
+    return format_value(column, value, page.localizer.language)

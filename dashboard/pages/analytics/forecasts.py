@@ -12,10 +12,10 @@ import streamlit as st
 
 from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.data_tables import draw_data_table, format_cell
-from dashboard.pages.shop.sales import fan_label
 from dashboard.shell import charts
 from dashboard.shell.actions import action_button
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries
+from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -241,7 +241,7 @@ def _quality(page: PageContext, one: StoredPrediction) -> str:
     }
     if one.state is PredictionState.BASELINE or error is None:
         return page.text("predictions.quality.baseline", **values)
-    values["error"] = page.localizer.format_percent(1 - error)
+    values["error"] = format_cell(page, "relative_error", 1 - error)
     return page.text("predictions.quality.served", **values)
 
 

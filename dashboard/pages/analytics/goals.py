@@ -138,9 +138,7 @@ def _render_form(
                 format_func=label,
                 key=f"{FORM}:{name}",
             )
-        st.text_input(
-            page.text("analytics.goals.column.target"), max_chars=20, key=f"{FORM}:target"
-        )
+        st.text_input(page.text("analytics.goals.target_value"), max_chars=20, key=f"{FORM}:target")
         st.selectbox(
             page.text("analytics.goals.currency"),
             list(known),

@@ -16,6 +16,7 @@ from dashboard.pages.analytics import (
     overview,
     sales,
     saved_views,
+    share,
 )
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -63,6 +64,7 @@ def render_page(page: PageContext) -> None:
         saved_views.render_saved_views(page)
         if period is not None and view not in WITHOUT_PERIOD:
             annotations.render_annotations(page, period, today)
+            share.render_share_links(page, period)
     if period is not None:
         dict(VIEWS)[view](page, period)
 

@@ -8,15 +8,22 @@ import streamlit as st
 
 from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.data_tables import draw_data_table, format_cell
-from dashboard.pages.shop.sales import fan_label
 from dashboard.shell import charts
-from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, HeatCell
+from dashboard.shell.charts import (
+    ChartLabels,
+    ChartPoint,
+    ChartSeries,
+    HeatCell,
+    currency_label,
+)
+from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.money import Money, percent_change
 from insights.reports import analytics_tables
 from insights.reports.analytics_tables import AnalyticsTable
+from insights.reports.value_text import format_share
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.sales_analysis import SalesAnalysis, load_sales_analysis
 from subscribers.orders.sales import PeriodSales
@@ -26,6 +33,9 @@ CURRENCY = "analytics:sales:currency"
 DIMENSION = "analytics:sales:by"
 TOP = 10
 """Number of groups in the chart."""
+
+HOURS_HEIGHT = 330
+"""Height of a heat map of the hours of the week in pixels."""
 
 BuildTable = Callable[[SalesAnalysis], AnalyticsTable]
 
@@ -121,7 +131,11 @@ def _draw_funnel(page: PageContext, found: SalesAnalysis, period: AnalyticsPerio
             names[one.name],
             one.count,
             page.localizer.format_number(one.count or 0)
-            + (f" ({page.localizer.format_percent(one.rate)})" if one.rate is not None else ""),
+            + (
+                f" ({format_share(one.rate, page.localizer.language)})"
+                if one.rate is not None
+                else ""
+            ),
         )
         for one in known
     ]
@@ -150,7 +164,7 @@ def _draw_days(page: PageContext, found: SalesAnalysis, code: str) -> None:
     total = found.breakdown.totals[code]
     labels = ChartLabels(
         "",
-        page.text("analytics.net_in", currency=page.localizer.format_currency(code)),
+        page.text("analytics.net_in", currency=currency_label(page, code)),
         page.text(
             "analytics.days.summary",
             net=page.localizer.format_money(total.net),
@@ -203,10 +217,10 @@ def _draw_groups(
     ]
     if points:
         summary = page.text("analytics.groups.summary", name=points[0].at, net=points[0].text)
-        unit = page.text("analytics.net_in", currency=page.localizer.format_currency(code))
+        unit = page.text("analytics.net_in", currency=currency_label(page, code))
         labels = ChartLabels("", unit, summary)
         charts.draw_ranking_chart(page, labels, points, key=f"analytics:sales:{by}:chart:{code}")
-    _draw_table(page, period, found, build, f"by:{by}", sort="net")
+    _draw_table(page, period, found, build, f"by:{by}")
 
 
 def _draw_hours(page: PageContext, found: SalesAnalysis, code: str) -> None:
@@ -233,10 +247,11 @@ def _draw_hours(page: PageContext, found: SalesAnalysis, code: str) -> None:
         hour=f"{best.hour:02}:00",
         net=page.localizer.format_money(best.net),
     )
-    unit = page.text("analytics.net_in", currency=page.localizer.format_currency(code))
+    unit = page.text("analytics.net_in", currency=currency_label(page, code))
     labels = ChartLabels(page.text("analytics.column.hour"), unit, summary)
     key = f"analytics:sales:hours:chart:{code}"
-    charts.draw_heat_map(page, labels, cells, key=key, down=page.text("analytics.column.weekday"))
+    down = page.text("analytics.column.weekday")
+    charts.draw_heat_map(page, labels, cells, key=key, down=down, height=HOURS_HEIGHT)
 
 
 def _draw_cohorts(page: PageContext, found: SalesAnalysis) -> None:
@@ -255,7 +270,7 @@ def _draw_cohorts(page: PageContext, found: SalesAnalysis) -> None:
             text = page.text("analytics.not_available")
             if share is not None:
                 sums = ", ".join(page.localizer.format_money(each) for each in money)
-                text = f"{page.localizer.format_percent(share)} · {sums}".strip(" ·")
+                text = f"{format_share(share, page.localizer.language)} · {sums}".strip(" ·")
             value = float(share * 100) if share is not None else None
             cells.append(HeatCell(str(number), name, value, text))
     labels = ChartLabels(
@@ -269,5 +284,5 @@ def _draw_cohorts(page: PageContext, found: SalesAnalysis) -> None:
         cells,
         key="analytics:sales:cohorts:chart",
         down=page.text("analytics.column.cohort"),
-        height=60 + 26 * len(ended),
+        height=150 + 28 * len(ended),
     )

@@ -126,7 +126,7 @@ def rebuild_from_nothing(made: CreatorHistory) -> None:
     roll_up_all(made)
 
 
-@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=6, deadline=None, suppress_health_check=list(HealthCheck))
 @given(STEPS)
 def test_incremental_rollups_equal_a_full_computation(
     services: Services, steps: list[Step]
@@ -156,7 +156,8 @@ def assert_sums(rows: dict[str, list[tuple[Any, ...]]]) -> None:
     for delivery, metric, value, before, earlier, _ in rows["latest"]:
         days = [row[4] for row in rows["posts"] if (row[1], row[3]) == (delivery, metric)]
         assert sum(days) == value + earlier - before
-    for channel, day, metric, value, _ in rows["channels"]:
+    counters = [row for row in rows["channels"] if row[2] in POST_COUNTERS]
+    for channel, day, metric, value, _ in counters:
         of_posts = [
             row[4] for row in rows["posts"] if (row[0], row[2], row[3]) == (channel, day, metric)
         ]

@@ -14,7 +14,7 @@ from subscribers.ledger import cost_entries
 from subscribers.ledger.cost_entries import CostDraft
 from tenants.agencies.rights import Right, require_right
 from tenants.api_keys.keys import ApiKeyScope
-from web.api.analytics.router import PREFIX, list_asked_creators
+from web.api.analytics.analytics import PREFIX, list_queried_creators
 from web.api.analytics.schemas import CostIn, CostOut, CostsOut, CostsQuery
 from web.api.common import pagination
 from web.api.common.calls import (
@@ -46,7 +46,7 @@ def _add_read_route(routes: APIRouter, tenant: OpenScope) -> None:
         `money:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[CostOut]:
-            ids = [one.id for one in list_asked_creators(sight, which.creator, which)]
+            ids = [one.id for one in list_queried_creators(sight, which.creator, which)]
             found = cost_entries.list_cost_entries(scope, ids, which.first, which.last)
             return [CostOut.of(one) for one in found]
 

@@ -208,10 +208,10 @@ class FunnelStepOut(BaseModel):
 
     @classmethod
     def of(cls, one: FunnelStep) -> "FunnelStepOut":
-        return cls(name=one.name, count=one.count, rate=ratio(one.rate))
+        return cls(name=one.name, count=one.count, rate=round_ratio(one.rate))
 
 
-def ratio(value: Fraction | None) -> float | None:
+def round_ratio(value: Fraction | None) -> float | None:
     """Return a ratio with six decimals, or None."""
     return round(float(value), 6) if value is not None else None
 
@@ -302,7 +302,7 @@ class CohortOut(BaseModel):
             CohortMonthOut(
                 number=number,
                 buyers=month.buyers,
-                retention=ratio(one.retention(number)),
+                retention=round_ratio(one.retention(number)),
                 net=[AmountOut.of(money) for money in month.net],
             )
             for number, month in enumerate(one.months)
@@ -344,7 +344,7 @@ class ProfitMonthOut(BaseModel):
             fees=one.fees.minor,
             costs={kind: money.minor for kind, money in one.costs.items()},
             profit=one.profit.minor,
-            roi=ratio(one.roi),
+            roi=round_ratio(one.roi),
         )
 
 

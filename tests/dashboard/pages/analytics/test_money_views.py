@@ -1,5 +1,6 @@
 """The views of sales, audience and costs: what each role sees, and entering and voiding a cost."""
 
+import re
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -8,6 +9,7 @@ import pytest
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
+from insights.sharing import share_links
 from subscribers.fans.models import Fan
 from subscribers.ledger import cost_entries, entries
 from tenants.agencies.rights import Role
@@ -107,3 +109,30 @@ def test_accounts_without_books_right_cannot_enter_costs(door: Door, lumiere: Ag
     with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
         page.open("/insights", view="costs")
         assert "Ajouter le coût" not in page.labels()
+
+
+def test_share_link_is_created_and_revoked_on_the_page(
+    door: Door, lumiere: Agency, paul: UUID
+) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/insights", view="sales", period="days_7")
+        text = page.press("Créer le lien")
+        assert "Donnez au lien un nom" in text
+        page.type("Nom du lien", "Pour la comptable")
+        text = page.press("Créer le lien")
+        assert "Copiez l’adresse maintenant" in text
+        (address,) = re.findall(r"/shared/[\w-]{43}", text)
+        assert "Révoquer" in page.labels()
+        page.press("Révoquer")
+        assert "Révoquer" not in page.labels()
+    with lumiere.scope(lumiere.act_as(Role.OWNER)) as scope:
+        (link,) = share_links.list_share_links(scope)
+    assert (link.name, link.rolling) == ("Pour la comptable", True)
+    assert link.revoked_at is not None
+    assert address.rpartition("/")[2] not in repr(link)
+
+
+def test_creators_cannot_share(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere, Role.CREATOR)) as page:
+        page.open("/insights", view="sales")
+        assert "Créer le lien" not in page.labels()

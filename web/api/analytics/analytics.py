@@ -70,7 +70,7 @@ def router(tenant: OpenScope) -> APIRouter:
     return routes
 
 
-def list_asked_creators(
+def list_queried_creators(
     sight: Caller, creator_id: UUID | None, period: PeriodQuery
 ) -> list[Creator]:
     """Return the creator of a query, or all of the key.
@@ -117,7 +117,7 @@ def _add_metric_routes(routes: APIRouter, tenant: OpenScope) -> None:
         scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[PostValuesOut]:
-            mine = list_asked_creators(sight, which.creator, which)
+            mine = list_queried_creators(sight, which.creator, which)
             found = metric_queries.load_post_values(
                 scope,
                 [one.id for one in mine],
@@ -133,7 +133,7 @@ def _add_metric_routes(routes: APIRouter, tenant: OpenScope) -> None:
 
 
 def _load_series(scope: Scope, sight: Caller, which: SeriesQuery) -> list[SeriesPointOut]:
-    ids = [one.id for one in list_asked_creators(sight, which.creator, which)]
+    ids = [one.id for one in list_queried_creators(sight, which.creator, which)]
     metric = METRICS.get(which.metric)
     if metric is None:
         raise BadInput("api.unknown_metric", metric=which.metric)
@@ -246,12 +246,12 @@ def _add_sales_routes(routes: APIRouter, tenant: OpenScope) -> None:
 def _load_analysis(
     scope: Scope, sight: Caller, which: PeriodQuery, compare: Comparison
 ) -> SalesAnalysis:
-    mine = list_asked_creators(sight, which.creator, which)
+    mine = list_queried_creators(sight, which.creator, which)
     return load_sales_analysis(scope, mine, AnalyticsPeriod(which.first, which.last, compare))
 
 
 def _load_breakdown(scope: Scope, sight: Caller, which: PeriodQuery) -> SalesBreakdown:
-    mine = list_asked_creators(sight, which.creator, which)
+    mine = list_queried_creators(sight, which.creator, which)
     return break_down_sales(scope, SaleFilter(tuple(mine), which.first, which.last))
 
 
@@ -271,7 +271,7 @@ def _add_profit_route(routes: APIRouter, tenant: OpenScope) -> None:
         scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[ProfitMonthOut]:
-            mine = list_asked_creators(sight, which.creator, which)
+            mine = list_queried_creators(sight, which.creator, which)
             found = costs.load_costs(scope, mine, which.first, which.last)
             return [ProfitMonthOut.of(one) for one in found.months]
 
