@@ -27,7 +27,7 @@ from gate.reviews.calibration import CalibrationReminderDue
 from gate.reviews.events import RuleReminderDue
 from insights.metrics import followers
 from insights.metrics.events import RollupDue
-from insights.predictions import nightly
+from insights.predictions import schedule
 from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
 from schedules.routines import day_schedule
@@ -209,7 +209,7 @@ TICKS = (
     Tick(FOLLOWERS_SECONDS, _as_planned(followers.schedule_follower_counts), "followers"),
     Tick(RAIL_SECONDS, _as_planned(rail_reconciliation.schedule_reconciliations), "rails"),
     Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
-    Tick(PREDICTION_SECONDS, _as_planned(nightly.plan_predictions), "predictions"),
+    Tick(PREDICTION_SECONDS, _as_planned(schedule.plan_predictions), "predictions"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
 )
 """The periodic ticks. They only write rows; handlers do the work."""
