@@ -1,4 +1,4 @@
-"""How much data a prediction has and needs, and when it will have enough."""
+"""Data that a prediction has and needs, and the day on which it will have enough."""
 
 from dataclasses import dataclass
 from datetime import date, timedelta

@@ -45,7 +45,7 @@ _EPOCH = date(1970, 1, 1)
 
 @dataclass(frozen=True)
 class FanFacts:
-    """What is known about the fans of a creator until yesterday."""
+    """Purchases, first messages and paid periods of the fans of a creator."""
 
     creator: Creator
     today: date

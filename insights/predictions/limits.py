@@ -1,4 +1,4 @@
-"""How many days of data a forecast needs."""
+"""Minimum data of predictions, and the limits that pages and methods share."""
 
 HORIZONS = (7, 30, 90)
 MIN_DAYS = 28

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -14,7 +13,6 @@ from foundation.db.tables import stored_message
 from foundation.errors import GreenroomError
 from foundation.i18n.translation import Message
 from foundation.ops import telemetry
-from foundation.ops.wall_time import load_zone, local_day
 from foundation.outbox import outbox
 from foundation.outbox.heartbeat import heartbeat
 from insights.predictions import analysis_packages, storage
@@ -30,31 +28,11 @@ from insights.predictions.forecasts import collect_series, compute_forecasts
 from insights.predictions.models import PredictionSetup
 from insights.predictions.states import PredictionTask, SetupState
 from subscribers.fans.scores import replace_scores
-from tenants.agencies.queries import Creator, get_agency, list_creators
+from tenants.agencies.queries import Creator, list_creators
 
 PREDICTING = "system:predictions"
-FROM_HOUR = 3
-"""Local hour of the agency from which the predictions of a day are computed: the rollups of
-yesterday are complete, and few members and fans are active."""
-
 DEADLINE_SECONDS = 600
-FIRST_DELAY = timedelta(seconds=30)
-"""Delay of the first computation of an agency, so that it does not slow down the start."""
-
 log = telemetry.get_logger("insights.predictions.nightly")
-
-
-def plan_predictions(scope: Scope) -> None:
-    """Queue the predictions of an agency once a local day, from `FROM_HOUR` on."""
-    zone = get_agency(scope).zone
-    latest = storage.latest_computation(scope)
-    if latest is not None:
-        is_early = scope.now.astimezone(load_zone(zone)).hour < FROM_HOUR
-        if is_early or local_day(latest, zone) == local_day(scope.now, zone):
-            return
-    delay = FIRST_DELAY if latest is None else timedelta()
-    due = PredictionsDue(scope.tenant_id, scope.tenant_id)
-    outbox.put(scope, due, at=scope.now + delay, dedupe=f"predictions:{scope.tenant_id}")
 
 
 def compute_predictions(event: PredictionsDue, *, tenant: OpenScope, home: Path) -> None:

@@ -21,7 +21,7 @@ class SetupState(StrEnum):
 
 
 class PredictionTask(StrEnum):
-    """What is predicted of a creator."""
+    """Kinds of predictions of a creator."""
 
     FORECAST = "forecast"
     REPEAT = "repeat"

@@ -19,7 +19,7 @@ SHOWN_DAYS = 90
 
 @dataclass(frozen=True)
 class ModelCard:
-    """What is known about the quality of a prediction: the served method, its error on past data
+    """The quality of a prediction: the served method, its error on past data
     that did not determine it, the baseline's, the coverage of the 80 % interval, and the data."""
 
     method: str

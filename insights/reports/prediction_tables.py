@@ -155,5 +155,5 @@ def _share(value: float | None) -> Fraction | None:
     return Fraction(round(value * 1000), 1000) if value is not None else None
 
 
-def _rounded(value: float | None) -> str | None:
-    return f"{value:.3f}" if value is not None else None
+def _rounded(value: float | None) -> float | None:
+    return round(value, 3) if value is not None else None

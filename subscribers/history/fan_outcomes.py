@@ -1,5 +1,5 @@
-"""What fans did, as predictions need it: purchases by day, first purchases after a first message,
-and renewals of subscriptions. No names, texts or other personal data."""
+"""Outcomes of fans for predictions: purchases by day, first purchases after a first message, and
+renewals of subscriptions. No names, texts or other personal data."""
 
 from collections import defaultdict
 from dataclasses import dataclass

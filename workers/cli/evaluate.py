@@ -22,7 +22,7 @@ def evaluate(
     ] = 0,
     as_json: JsonOutput = False,
 ) -> None:
-    """Score a prediction method and its baseline on a file of past data."""
+    """Score a prediction method on a CSV file."""
     from foundation.ops.settings import installation_folder
     from insights.predictions.evaluations import evaluate_file
     from workers.terminal.output import print_progress

@@ -28,7 +28,7 @@ from gate.reviews.events import RuleReminderDue
 from insights.alerts.events import AlertsDue
 from insights.metrics import followers
 from insights.metrics.events import RollupDue
-from insights.predictions import nightly
+from insights.predictions import schedule
 from insights.reports import due_reports
 from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
@@ -215,7 +215,7 @@ TICKS = (
     Tick(FOLLOWERS_SECONDS, _as_planned(followers.schedule_follower_counts), "followers"),
     Tick(RAIL_SECONDS, _as_planned(rail_reconciliation.schedule_reconciliations), "rails"),
     Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
-    Tick(PREDICTION_SECONDS, _as_planned(nightly.plan_predictions), "predictions"),
+    Tick(PREDICTION_SECONDS, _as_planned(schedule.plan_predictions), "predictions"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
     Tick(REPORT_SECONDS, _as_planned(due_reports.plan_due_reports), "reports"),
 )

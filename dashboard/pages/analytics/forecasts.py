@@ -241,7 +241,7 @@ def _quality(page: PageContext, one: StoredPrediction) -> str:
     }
     if one.state is PredictionState.BASELINE or error is None:
         return page.text("predictions.quality.baseline", **values)
-    values["error"] = page.localizer.format_percent(1 - error)
+    values["error"] = format_cell(page, "relative_error", 1 - error)
     return page.text("predictions.quality.served", **values)
 
 

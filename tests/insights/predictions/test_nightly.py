@@ -9,7 +9,7 @@ import pytest
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import day_bounds, local_day
-from insights.predictions import nightly, storage
+from insights.predictions import nightly, schedule, storage
 from insights.predictions.events import AnalysisPackagesDue, PredictionsDue
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.states import PredictionState, PredictionTask, SetupState
@@ -80,7 +80,7 @@ def test_forecasts_follow_the_rollups_and_say_what_they_lack(ledgers: CreatorHis
     assert set(found) == {"net:XTS", "views", "new_fans"}
     with ledgers.scope() as scope:
         # Computed today: nothing is queued again.
-        nightly.plan_predictions(scope)
+        schedule.plan_predictions(scope)
         assert not scope.run("SELECT 1 FROM outbox WHERE kind = 'predictions.compute'").all()
 
 
