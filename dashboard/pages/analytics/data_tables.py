@@ -25,6 +25,7 @@ _TEXTS = frozenset(
     (
         *("creator", "item", "channel", "fan", "step", "weekday", "language", "kind", "note"),
         *("entered_by", "state", "currency", "form", "label", "recipe", "platform"),
+        *("post", "metric", "read_after", "basis", "rank", "raises", "lowers"),
     )
 )
 

@@ -54,8 +54,9 @@ def render_best_time(page: PageContext, period: AnalyticsPeriod) -> None:
         queue=f"/calendar?queue={channel.id}",
         word=page.text,
     )
-    if found.cells:
-        _draw_heat_map(page, found)
+    if not found.cells:
+        return
+    _draw_heat_map(page, found)
     language = page.localizer.language
     draw_data_table(
         page,
@@ -70,11 +71,15 @@ def render_best_time(page: PageContext, period: AnalyticsPeriod) -> None:
 
 
 def _list_channels(page: PageContext, scope: Scope) -> Sequence[tuple[Creator, Channel]]:
-    return [
+    """Return the accounts of the chosen creators, those with the most measured posts first."""
+    creators = filters.list_chosen_creators(page, scope)
+    measured = timing.count_measured_posts(scope, [one.id for one in creators])
+    found = [
         (creator, channel)
-        for creator in filters.list_chosen_creators(page, scope)
+        for creator in creators
         for channel in list_creator_channels(scope, creator.id)
     ]
+    return sorted(found, key=lambda each: -measured.get(each[1].id, 0))
 
 
 def _load(page: PageContext, creator_id: UUID, channel_id: UUID, scope: Scope) -> TimingEvidence:
