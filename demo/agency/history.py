@@ -40,7 +40,8 @@ METRICS = (
 )
 """Metrics of an average post a week after publication, at the end of the history."""
 
-HOUR_EFFECT, BEST_HOUR = 0.3, 19
+HOUR_EFFECT = 0.3
+BEST_HOUR = 19
 """Largest deviation of an hour from the mean, as a share, and the hour with the best results."""
 
 AGES = ((1, 0.22), (3, 0.34), (12, 0.58), (24, 0.74), (168, 1.0))

@@ -80,7 +80,7 @@ class TimingUplift:
 
 @dataclass(frozen=True)
 class TimingEvidence:
-    """What is known about the posting times of an account."""
+    """The evidence of the posting times of an account."""
 
     advice: BestTimesAdvice
     cells: Sequence[HourCell]
