@@ -159,8 +159,8 @@ def winsor_cap(earlier: Sequence[float]) -> float | None:
 
 
 def compare_revenue(
-    a: Sequence[float],
-    b: Sequence[float],
+    a: Sequence[float] | Floats,
+    b: Sequence[float] | Floats,
     *,
     cap: float | None,
     alpha: float = ALPHA,

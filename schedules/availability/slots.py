@@ -472,9 +472,18 @@ def _is_slot_at(one: Slot, wall: WallTime) -> bool:
 
 
 def _slot_from_row(row: SlotRow) -> Slot:
-    hour = (row.weekday, row.local_time, row.zone, row.jitter, row.label)
-    owner = (row.id, row.creator_id, row.channel_id)
-    return Slot(*owner, *hour, row.drawn_as or row.id, row.automatic)
+    return Slot(
+        row.id,
+        row.creator_id,
+        row.channel_id,
+        row.weekday,
+        row.local_time,
+        row.zone,
+        row.jitter,
+        row.label,
+        row.drawn_as or row.id,
+        row.automatic,
+    )
 
 
 def find_free_places(

@@ -148,7 +148,7 @@ def _render_version_fields(
     if one.said.price is not None:
         st.text_input(
             page.text("variants.price", version=version, currency=one.said.price.currency),
-            f"{one.said.price.decimal()}",
+            f"{one.said.price.decimal}",
             help=page.text("variants.price_note"),
             key=f"{PRICE}:{key}",
             width=240,
