@@ -39,7 +39,7 @@ def test_member_reads_best_times_and_starts_a_test_of_scripts(
     with chromium.visitor(width) as visitor:
         enter(visitor, door, measured)
         visitor.go(f"{door.url}/insights?view=best_time")
-        visitor.shows("Résultats par heure de publication")
+        visitor.shows("Par rapport à l’habitude")
         visitor.page.locator("[data-testid=stVegaLiteChart]").first.wait_for()
         assert visitor.overflow == 0
         assert page_faults(visitor, MAIN) == []

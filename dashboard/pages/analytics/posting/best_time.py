@@ -24,6 +24,8 @@ from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.queries import Creator
 
 CHANNEL = "analytics:best_time:channel"
+MAX_COLORED = 2.0
+"""Share above which the color stays the same, so that one viral post does not fade the others."""
 
 
 def render_best_time(page: PageContext, period: AnalyticsPeriod) -> None:
@@ -148,4 +150,4 @@ def _heat_cell(page: PageContext, weekday: int, hour: int, one: timing.HourCell 
         share=f"{round(100 * one.share):+d}",
         count=page.localizer.format_number(one.posts),
     )
-    return HeatCell(f"{hour:02}", day, round(100 * one.share), text)
+    return HeatCell(f"{hour:02}", day, round(100 * min(one.share, MAX_COLORED)), text)
