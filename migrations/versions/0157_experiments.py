@@ -82,9 +82,7 @@ def upgrade() -> None:
         unique("script_test_fans_fan", "test_id", "fan_id"),
         inside("test_id", "script_tests"),
     )
-    audit_table(
-        "script_tests", "personas metric method planned window_days ended_at kept"
-    )
+    audit_table("script_tests", "personas metric method planned window_days ended_at kept")
 
 
 def downgrade() -> None:

@@ -166,7 +166,9 @@ def test_bandit_regrets_less_than_a_fixed_hour_and_the_best_raw_cell(
 
 def test_one_choice_in_ten_explores_evenly() -> None:
     gains, feasible = np.arange(24.0), [8, 12, 20]
-    chosen = [best_times.choose_hour(gains, feasible, draw) for draw in (np.arange(3000) + 0.5) / 3000]
+    chosen = [
+        best_times.choose_hour(gains, feasible, draw) for draw in (np.arange(3000) + 0.5) / 3000
+    ]
     random = [one.clock for one in chosen if one.is_random]
     assert len(random) == 300
     assert {random.count(hour) for hour in feasible} == {100}
