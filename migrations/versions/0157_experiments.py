@@ -1,4 +1,4 @@
-"""Tests of several versions and accounts, tests of bot scripts, and slots that test posting times."""
+"""Tests of versions on several accounts, tests of bot scripts, and automatic slots."""
 
 import sqlalchemy as sa
 from alembic import op
