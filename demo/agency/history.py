@@ -40,7 +40,8 @@ METRICS = (
 )
 """Metrics of an average post a week after publication, at the end of the history."""
 
-HOUR_EFFECT, BEST_HOUR = 0.3, 19
+HOUR_EFFECT = 0.3
+BEST_HOUR = 19
 """Largest deviation of an hour from the mean, as a share, and the hour with the best results."""
 
 AGES = ((1, 0.22), (3, 0.34), (12, 0.58), (24, 0.74), (168, 1.0))
@@ -195,12 +196,13 @@ def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> lis
         dice = stage.seed_for("reading", post.native_id)
         luck = dice.lognormvariate(0.0, 0.35) * shares[date.fromisoformat(post.wall_time[:10])]
         hour = int(post.wall_time[11:13])
+        pace = dice.uniform(0.7, 1.4)  # the shares stay in order, and the last one stays 1
         luck *= 1 + HOUR_EFFECT * math.cos(math.tau * (hour - BEST_HOUR) / 24)
         for metric, usual in METRICS:
             for age, share in AGES:
                 seen = post.published_at + timedelta(hours=age)
                 if seen < over:
-                    value = round(usual * luck * share)
+                    value = round(usual * luck * share**pace)
                     found.append(
                         PastReading(
                             post.creator_id,

@@ -129,7 +129,8 @@ def expected_gains(samples: Floats, prior: Floats | None = None) -> Floats:
     if len(samples) > 1:
         mean, _, usual = _fit_posterior(samples, prior)
     elif prior is not None:
-        mean, usual = prior, _build_features(_CLOCKS, _WEEKENDS).mean(axis=0)
+        mean = prior
+        usual = _build_features(_CLOCKS, _WEEKENDS).mean(axis=0)
     else:
         return np.zeros((2, 24))
     return ((_build_features(_CLOCKS, _WEEKENDS) - usual) @ mean).reshape(2, 24)

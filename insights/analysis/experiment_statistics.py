@@ -106,9 +106,11 @@ def compare_means(
     The fixed interval is Welch's. The sequential one is an asymptotic confidence sequence that is
     narrowest at `planned` units in total and valid at every size.
     """
-    one, other = np.asarray(a, dtype=np.float64), np.asarray(b, dtype=np.float64)
+    one = np.asarray(a, dtype=np.float64)
+    other = np.asarray(b, dtype=np.float64)
     shares = one.var(ddof=1) / len(one), other.var(ddof=1) / len(other)
-    shift, spread = float(other.mean() - one.mean()), float(sum(shares))
+    shift = float(other.mean() - one.mean())
+    spread = float(sum(shares))
     reach = 0.0
     if spread > 0 and method is IntervalMethod.SEQUENTIAL:
         units = len(one) + len(other)
@@ -157,8 +159,8 @@ def winsor_cap(earlier: Sequence[float]) -> float | None:
 
 
 def compare_revenue(
-    a: Sequence[float],
-    b: Sequence[float],
+    a: Sequence[float] | Floats,
+    b: Sequence[float] | Floats,
     *,
     cap: float | None,
     alpha: float = ALPHA,
@@ -168,7 +170,8 @@ def compare_revenue(
     at `cap`. The seed is fixed, so that a page shows the same result twice."""
     one, other = (np.asarray(each, dtype=np.float64) for each in (a, b))
     if cap is not None:
-        one, other = np.minimum(one, cap), np.minimum(other, cap)
+        one = np.minimum(one, cap)
+        other = np.minimum(other, cap)
     random = np.random.default_rng(seed)
     drawn = _bootstrap_means(other, random) - _bootstrap_means(one, random)
     low, high = np.quantile(drawn, [alpha / 2, 1 - alpha / 2])

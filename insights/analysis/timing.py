@@ -6,7 +6,7 @@ Other posts differ in more than their hour.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import time, timedelta
 from uuid import UUID
@@ -80,7 +80,7 @@ class TimingUplift:
 
 @dataclass(frozen=True)
 class TimingEvidence:
-    """What is known about the posting times of an account."""
+    """The evidence of the posting times of an account."""
 
     advice: BestTimesAdvice
     cells: Sequence[HourCell]
@@ -101,6 +101,22 @@ def load_timed_posts(scope: Scope, channel_id: UUID, zone: str) -> list[TimedPos
         for one, value in found.items()
         if one in at
     ]
+
+
+def count_measured_posts(scope: Scope, creators: Collection[UUID]) -> dict[UUID, int]:
+    """Return the number of measured posts of each account of these creators in the last year."""
+    rows = scope.run(
+        "SELECT channel_id, count(DISTINCT delivery_id) AS posts FROM metric_snapshots"
+        " WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))"
+        " AND age_hours = :age AND metric = ANY(:metrics) AND value IS NOT NULL"
+        " AND observed_at > :since GROUP BY channel_id",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        age=AGE_HOURS,
+        metrics=list(INTERACTION_METRICS),
+        since=scope.now - LATELY,
+    )
+    return {row.channel_id: row.posts for row in rows}
 
 
 def load_timing_evidence(scope: Scope, creator: Creator, channel_id: UUID) -> TimingEvidence:

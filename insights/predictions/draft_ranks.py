@@ -58,7 +58,8 @@ class RankModel:
 
     def __init__(self, texts: Sequence[RankedText], results: Floats) -> None:
         """Fit on posts, oldest first; `results` are logarithms relative to the account's usual."""
-        texts, results = texts[-MAX_POSTS:], results[-MAX_POSTS:]
+        texts = texts[-MAX_POSTS:]
+        results = results[-MAX_POSTS:]
         self._counts = [_count_terms(one) for one in texts]
         cut = int(len(texts) * (1 - TEST_SHARE))
         penalty = _choose_penalty(self._counts[:cut], results[:cut])
@@ -157,8 +158,11 @@ def _choose_penalty(counts: Sequence[Counter[str]], results: Floats) -> float:
     """Return the penalty with the least error on the newest quarter of the training posts."""
     cut = int(len(counts) * 0.75)
     idf = _inverse_frequencies(counts[:cut])
-    rows, later = _matrix(counts[:cut], idf), _matrix(counts[cut:], idf)
-    products, known, middle = rows @ rows.T, results[:cut], float(results[:cut].mean())
+    rows = _matrix(counts[:cut], idf)
+    later = _matrix(counts[cut:], idf)
+    products = rows @ rows.T
+    known = results[:cut]
+    middle = float(results[:cut].mean())
 
     def error(penalty: float) -> float:
         predicted = later @ _solve(rows, products, known, penalty) + middle

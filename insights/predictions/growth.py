@@ -26,7 +26,7 @@ LEVEL = 0.8
 
 @dataclass(frozen=True)
 class GrowthModel:
-    """How counts grow to a later age: log late = intercept + slope · log early ± reach.
+    """The growth of counts to a later age: log late = intercept + slope · log early ± reach.
 
     `error` and `baseline_error` are the mean errors of the logarithm on the newer half, as a factor
     less 1 (0.3 is 30 %). The baseline multiplies every count by the same factor; it is used if the
@@ -60,14 +60,17 @@ class CountRange:
 def fit_growth(early: Floats, late: Floats) -> GrowthModel:
     """Return the growth of past posts, oldest first. Needs at least four posts; the caller checks
     `MIN_POSTS`."""
-    before, after = np.log1p(early[-MAX_POSTS:]), np.log1p(late[-MAX_POSTS:])
+    before = np.log1p(early[-MAX_POSTS:])
+    after = np.log1p(late[-MAX_POSTS:])
     half = len(before) // 2
     factor = float(np.median(after[:half] - before[:half]))
     slope, intercept = _fit_line(before[:half], after[:half])
     errors = np.abs(after[half:] - (intercept + slope * before[half:]))
     simple = np.abs(after[half:] - (factor + before[half:]))
     if float(errors.mean()) >= float(simple.mean()):
-        slope, intercept, errors = 1.0, factor, simple
+        slope = 1.0
+        intercept = factor
+        errors = simple
     rank = min(math.ceil((len(errors) + 1) * LEVEL), len(errors)) - 1
     reach = float(np.sort(errors)[rank])
     return GrowthModel(

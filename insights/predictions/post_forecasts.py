@@ -102,7 +102,8 @@ def list_running_posts(scope: Scope, creators: Sequence[Creator]) -> list[Runnin
     models: dict[tuple[UUID, str, int], tuple[GrowthModel | None, bool, NotEnoughData | None]] = {}
     found = []
     for post in posts:
-        row, channel = latest.get(post.delivery_id), channels.get(post.channel_id)
+        row = latest.get(post.delivery_id)
+        channel = channels.get(post.channel_id)
         if row is None or channel is None:
             continue
         key = (channel.id, row.metric, row.age_hours)

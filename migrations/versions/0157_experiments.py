@@ -1,4 +1,4 @@
-"""Tests of several versions and accounts, tests of bot scripts, and slots that test posting times."""
+"""Tests of versions on several accounts, tests of bot scripts, and automatic slots."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -82,9 +82,7 @@ def upgrade() -> None:
         unique("script_test_fans_fan", "test_id", "fan_id"),
         inside("test_id", "script_tests"),
     )
-    audit_table(
-        "script_tests", "personas metric method planned window_days ended_at kept"
-    )
+    audit_table("script_tests", "personas metric method planned window_days ended_at kept")
 
 
 def downgrade() -> None:

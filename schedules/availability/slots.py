@@ -472,9 +472,10 @@ def _is_slot_at(one: Slot, wall: WallTime) -> bool:
 
 
 def _slot_from_row(row: SlotRow) -> Slot:
-    owner = (row.id, row.creator_id, row.channel_id)
     return Slot(
-        *owner,
+        row.id,
+        row.creator_id,
+        row.channel_id,
         row.weekday,
         row.local_time,
         row.zone,

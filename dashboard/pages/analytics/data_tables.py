@@ -21,21 +21,9 @@ MAX_SHOWN = 100
 _TEXTS = frozenset(
     (
         *("creator", "item", "channel", "fan", "step", "weekday", "language", "kind", "note"),
-        *(
-            "entered_by",
-            "state",
-            "currency",
-            "metric",
-            "method",
-            "evidence",
-            "prediction",
-            "unit",
-            "split",
-            "form",
-            "label",
-            "recipe",
-            "platform",
-        ),
+        *("entered_by", "state", "currency", "form", "label", "recipe", "platform"),
+        *("post", "metric", "read_after", "basis", "rank", "raises", "lowers"),
+        *("method", "evidence", "prediction", "unit", "split"),
     )
 )
 

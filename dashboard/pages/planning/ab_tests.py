@@ -246,7 +246,8 @@ def _read_change(one: AbTestCandidate, name: str) -> VariantChange:
     def typed(field: str) -> str:
         return str(actions.typed_value(f"{field}:{name}:{one.series_id}") or "").strip()
 
-    picture, body = typed(PICTURE), typed(BODY)
+    picture = typed(PICTURE)
+    body = typed(BODY)
     media: tuple[UUID, ...] | None = None
     if picture not in (SAME, ""):
         media = () if picture == NONE else (UUID(picture),)

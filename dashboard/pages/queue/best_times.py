@@ -29,7 +29,8 @@ def render_best_times(page: PageContext, found: QueueView, *, days: str, clock: 
     )
     with st.container(horizontal=True, gap="small"):
         for one in advice.hours:
-            said, hour = _day_kind_label(page, one), f"{one.clock:02d}:00"
+            said = _day_kind_label(page, one)
+            hour = f"{one.clock:02d}:00"
             st.button(
                 page.text("hours.fill", days=said, clock=hour),
                 key=f"hours:{found.channel.id}:{said}:{hour}",

@@ -26,7 +26,8 @@ TIMES = ("published_at", "created_at", "time", "date", "timestamp", "ds", "publi
 TEXTS = ("text", "title", "headline", "caption", "body")
 ACCOUNTS = ("account", "author", "channel", "source", "unique_id", "user")
 FORMATS = ("format", "form", "type", "media_type")
-SECONDS, MILLISECONDS = 1e8, 1e11
+SECONDS = 1e8
+MILLISECONDS = 1e11
 """Lowest Unix times that are read as seconds and milliseconds."""
 
 EARLY_NAMES = ("value_{}h", "value{}h", "h{}", "views_{}h", "score_{}h", "t{}", "{}h")
@@ -114,7 +115,8 @@ def _score_growth(
     if cut < MIN_POSTS:
         return
     model = fit_growth(early[:cut], late[:cut])
-    actual, before = np.log1p(late[cut:]), np.log1p(early[cut:])
+    actual = np.log1p(late[cut:])
+    before = np.log1p(early[cut:])
     predicted = np.maximum(model.intercept + model.slope * before, before)
     factor = float(np.median(np.log1p(late[:cut]) - np.log1p(early[:cut])))
     method[f"r2_log_{age}h"] = _r2(actual, predicted)
@@ -142,7 +144,8 @@ def _score_ranks(
     scores = np.array([model.rank(one).share for one in texts[cut:]])
     method["lift_at_10"] = round(top_tenth_lift(scores, results[cut:]), 4)
     method["rank_correlation"] = round(rank_correlation(scores, results[cut:]), 4)
-    baseline["lift_at_10"], baseline["rank_correlation"] = 1.0, 0.0
+    baseline["lift_at_10"] = 1.0
+    baseline["rank_correlation"] = 0.0
 
 
 def _relative_results(posts: pd.DataFrame) -> Floats:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from foundation.i18n.translation import LANGUAGES, render_message
-from insights.analysis.ab_test_verdicts import VerdictKind
+from insights.analysis.ab_test_verdicts import AbTestEffect, VerdictKind
 from insights.analysis.script_test_verdicts import (
     ScriptSample,
     ScriptVerdict,
@@ -97,7 +97,8 @@ def test_verdict_names_what_is_missing() -> None:
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize("kind", VerdictKind)
 def test_each_verdict_of_scripts_has_a_sentence(kind: VerdictKind, language: str) -> None:
-    found = ScriptVerdict(kind, 7, 5, {})
+    effects = {"b": AbTestEffect(0.1, -0.1, 0.3)}
+    found = ScriptVerdict(kind, 7, 5, {}, effects, better="b")
     for metric in ("buyers", "net"):
         told = judge_fans(fans(np.random.default_rng(5), 1400), summary(1400, metric=metric))
         message = script_verdict_message(summary(10, metric=metric), found)

@@ -124,7 +124,8 @@ class ScriptTestsOut(BaseModel):
 
 
 def _version_out(one: ScriptTestSummary, told: ScriptVerdict, name: str) -> ScriptVersionOut:
-    result, effect = told.versions[name], told.effects.get(name)
+    result = told.versions[name]
+    effect = told.effects.get(name)
     values: dict[str, Any] = {"version": name, "persona_id": one.personas[name]}
     return ScriptVersionOut(
         **values,

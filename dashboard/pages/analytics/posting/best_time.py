@@ -24,6 +24,8 @@ from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.queries import Creator
 
 CHANNEL = "analytics:best_time:channel"
+MAX_COLORED = 2.0
+"""Share above which the color stays the same, so that one viral post does not fade the others."""
 
 
 def render_best_time(page: PageContext, period: AnalyticsPeriod) -> None:
@@ -54,8 +56,9 @@ def render_best_time(page: PageContext, period: AnalyticsPeriod) -> None:
         queue=f"/calendar?queue={channel.id}",
         word=page.text,
     )
-    if found.cells:
-        _draw_heat_map(page, found)
+    if not found.cells:
+        return
+    _draw_heat_map(page, found)
     language = page.localizer.language
     draw_data_table(
         page,
@@ -70,11 +73,15 @@ def render_best_time(page: PageContext, period: AnalyticsPeriod) -> None:
 
 
 def _list_channels(page: PageContext, scope: Scope) -> Sequence[tuple[Creator, Channel]]:
-    return [
+    """Return the accounts of the chosen creators, those with the most measured posts first."""
+    creators = filters.list_chosen_creators(page, scope)
+    measured = timing.count_measured_posts(scope, [one.id for one in creators])
+    found = [
         (creator, channel)
-        for creator in filters.list_chosen_creators(page, scope)
+        for creator in creators
         for channel in list_creator_channels(scope, creator.id)
     ]
+    return sorted(found, key=lambda each: -measured.get(each[1].id, 0))
 
 
 def _load(page: PageContext, creator_id: UUID, channel_id: UUID, scope: Scope) -> TimingEvidence:
@@ -143,4 +150,4 @@ def _heat_cell(page: PageContext, weekday: int, hour: int, one: timing.HourCell 
         share=f"{round(100 * one.share):+d}",
         count=page.localizer.format_number(one.posts),
     )
-    return HeatCell(f"{hour:02}", day, round(100 * one.share), text)
+    return HeatCell(f"{hour:02}", day, round(100 * min(one.share, MAX_COLORED)), text)

@@ -104,7 +104,8 @@ def _rank_text(page: PageContext, rank: DraftRank | None, missing: NotEnoughData
         return page.text(code, share=page.localizer.format_number(round(100 * rank.share)))
     if missing is not None:
         number = page.localizer.format_number
-        have, need = number(missing.have), number(missing.need)
+        have = number(missing.have)
+        need = number(missing.need)
         return page.text("post_forecasts.missing", have=have, need=need)
     return page.text("post_forecasts.unproven")
 

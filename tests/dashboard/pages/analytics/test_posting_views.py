@@ -79,7 +79,7 @@ def test_running_posts_have_a_range_and_its_evidence(door: Door, lumiere: Agency
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/insights", view="post_forecasts")
     assert "post 229" in text
-    assert "publications de ce compte ; erreur moyenne" in text
+    assert "publications ; erreur" in text
     assert "Demain à la plage" in text
 
 
