@@ -9,7 +9,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
-from babel.numbers import format_decimal, format_percent, get_currency_name
+from babel.numbers import format_decimal, get_currency_name
 
 from foundation.i18n import translation
 from foundation.i18n.browser_languages import date_locale, is_month_first

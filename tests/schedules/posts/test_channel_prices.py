@@ -213,9 +213,7 @@ def test_ab_test_of_prices_changes_the_price_by_date(lea: SandboxAgency) -> None
         with pytest.raises(BadInput) as told:
             start_ab_test(lea, planned.post_id, body=None, price=wrong)
         assert told.value.message.code == "variants.no_price"
-    one = get_ab_test(
-        lea, start_ab_test(lea, planned.post_id, body=None, price=Money(900, "USD"))
-    )
+    one = get_ab_test(lea, start_ab_test(lea, planned.post_id, body=None, price=Money(900, "USD")))
     with lea.scope() as scope:
         prices = [
             channel_overrides.content_for_channel(
