@@ -49,7 +49,7 @@ def test_link_is_created_followed_credited_and_refunded(lea: RunningAgency) -> N
     with lea.visitor("/insights?view=links&period=days_7") as marc:
         marc.shows("Aucun lien.")
         marc.type("Nom", "Bio Instagram")
-        marc.press("Créer le lien")
+        marc.press("Ajouter le lien")
         marc.shows("« Bio Instagram » a été créé")
         short_url = marc.page.locator("[data-testid=stCode]").first.inner_text().strip()
         assert re.search(r"/l/[a-z]{13}$", short_url)

@@ -63,10 +63,10 @@ def test_link_is_created_opened_changed_and_archived(door: Door, lumiere: Agency
         assert "Aucun lien." in page.open("/insights", view="links")
         page.type("Nom", "Bio Instagram")
         page.type("Coût", "abc")
-        refused = page.press("Créer le lien")
+        refused = page.press("Ajouter le lien")
         assert "Saisissez le coût" in refused
         page.type("Coût", "99,50")  # the name is still there
-        text = page.press("Créer le lien")
+        text = page.press("Ajouter le lien")
         assert "« Bio Instagram » a été créé" in text
         assert "/l/" in text
         assert "?start=from-" in text
