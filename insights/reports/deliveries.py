@@ -146,7 +146,9 @@ def resend_report(scope: Scope, press_id: UUID, run_id: UUID, member: Member) ->
     Raises NotFound, and Conflict without a recipient.
     """
     row = _get_run(scope, run_id)
-    schedule = schedules.get_schedule(scope, row.schedule_id, member)
+    schedule = schedules.get_schedule(
+        scope, row.schedule_id, member, unknown="reports.unknown_report"
+    )
     if not schedule.form.recipients:
         raise Conflict("reports.no_recipients")
     audit.record(scope, "report.resent", f"report:{schedule.id}", day=row.first_day.isoformat())
@@ -295,7 +297,9 @@ def create_link(scope: Scope, run_id: UUID, member: Member, *, language: str) ->
     """Create a link to a stored report and return its token, which is not stored. Raises
     NotFound."""
     row = _get_run(scope, run_id)
-    schedule = schedules.get_schedule(scope, row.schedule_id, member)
+    schedule = schedules.get_schedule(
+        scope, row.schedule_id, member, unknown="reports.unknown_report"
+    )
     token = secrets.token_urlsafe(32)
     link_id = uuid7()
     scope.add(
@@ -320,7 +324,9 @@ def create_link(scope: Scope, run_id: UUID, member: Member, *, language: str) ->
 def revoke_links(scope: Scope, run_id: UUID, member: Member) -> int:
     """End all links to a stored report and return their number. Raises NotFound."""
     row = _get_run(scope, run_id)
-    schedule = schedules.get_schedule(scope, row.schedule_id, member)
+    schedule = schedules.get_schedule(
+        scope, row.schedule_id, member, unknown="reports.unknown_report"
+    )
     ended = scope.run(
         "UPDATE report_deliveries SET link = '', link_until = NULL, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND run_id = :run AND link <> '' RETURNING id",

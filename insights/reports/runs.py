@@ -195,7 +195,7 @@ def get_run(scope: Scope, run_id: UUID, member: Member | None = None) -> ReportR
     if row is None:
         raise NotFound("reports.unknown_report")
     if member is not None:
-        schedules.get_schedule(scope, row.schedule_id, member)
+        schedules.get_schedule(scope, row.schedule_id, member, unknown="reports.unknown_report")
     return _run_from_row(row)
 
 

@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,7 +17,12 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
 from gate.ratings import ratings
+<<<<<<< HEAD
 from insights.alerts.models import AlertRow
+=======
+from insights.reports import runs
+from insights.reports.events import ReportDue
+>>>>>>> h44reports
 from schedules.downtime import missed_posts, queries
 from schedules.imports import handlers as imports_handling
 from schedules.imports.events import ImportCheck
@@ -50,7 +55,11 @@ FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {cre
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|detach|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
+<<<<<<< HEAD
     "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss|acknowledge|snooze"
+=======
+    "|accept|drop|try|rotate|send|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss"
+>>>>>>> h44reports
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
@@ -155,6 +164,7 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
     words = {"name": f"outfits-{creator}", "words": ["a coat"], "creator_id": ids["creator_id"]}
     ids["list_id"] = expect_success(api.ask("POST", "/word-lists", words))["id"]
     ids["downtime_id"] = create_missed_posts(api, creator)
+    ids |= store_report(api, creator)
     night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
     limit = {"kind": "anomaly", "metric": "views", "creator_id": ids["creator_id"]}
     ids["rule_id"] = expect_success(api.ask("POST", "/alert-rules", limit))["id"]
@@ -246,6 +256,18 @@ def add_review_discussion(found: ExampleAgency) -> dict[str, str]:
         "hook_id": hook["id"],
         "call_id": add_failed_webhook_call(api, hook["id"]),
     }
+
+
+def store_report(api: ApiClient, creator: str) -> dict[str, str]:
+    """Schedule a report with a recipient, store one of a day, and return the IDs of both."""
+    recipient = {"route": "email", "address": "client@example.com"}
+    form = {"name": "Day", "kind": "daily", "zone": "Europe/Paris", "recipients": [recipient]}
+    asked = {**form, "creators": [str(api.creators[creator])]}
+    made = expect_success(api.ask("POST", "/report-schedules", asked))["id"]
+    day = date(2026, 1, 5)
+    runs.create_report(ReportDue(api.tenant_id, UUID(made), day, day), tenant=api.tenant)
+    (stored,) = api.get(f"/report-schedules/{made}/reports")["items"]
+    return {"schedule_id": made, "report_id": stored["id"]}
 
 
 def add_webhook(**more: Any) -> dict[str, Any]:

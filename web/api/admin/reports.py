@@ -328,8 +328,11 @@ def _add_report_routes(routes: APIRouter, tenant: OpenScope) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.MONEY_READ))
 
     @routes.get("/reports/{report_id}", response_model=ReportOut)
-    def get_report(report_id: UUID, call: Annotated[ApiCall, can_read]) -> ReportOut:
+    def get_report(
+        report_id: UUID, call: Annotated[ApiCall, can_read], response: Response
+    ) -> ReportOut:
         """Return a stored report with its facts. Requires the `money:read` scope."""
+        response.headers.update(etag_header(state_tag(report_id)))
         return _report_out(call.read(_read_run(report_id)))
 
     @routes.get(
@@ -367,12 +370,14 @@ def _add_report_routes(routes: APIRouter, tenant: OpenScope) -> None:
     @routes.post("/reports/{report_id}/send", response_model=SentOut)
     def send_report(
         report_id: UUID,
-        call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.REPORTS_WRITE))],
+        call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.REPORTS_WRITE))],
     ) -> Response:
         """Send a stored report again to the recipients of its schedule. 409 without a recipient.
         Requires the `reports:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
+            runs.get_run(scope, report_id, _reader(sight))
+            call.check_state_tag(report_id)
             count = deliveries.resend_report(scope, uuid7(), report_id, _reader(sight))
             about = f"report:{report_id}"
             return ChangeResult(SentOut(recipients=count), "report.send", about)

@@ -123,6 +123,11 @@ BODIES: dict[str, Any] = {
     "PUT /creators/{creator_id}/autonomy": {"level": "off"},
     "PATCH /word-lists/{list_id}": {"words": ["x"]},
     "PATCH /recipes/{recipe_id}": {"steps": 30},
+    "PUT /report-schedules/{schedule_id}": {
+        "name": "Week",
+        "kind": "weekly",
+        "zone": "Europe/Paris",
+    },
     "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
     "POST /alerts/{alert_id}/snooze": {"days": 3},
     "PUT /alert-rules/{rule_id}": {"kind": "anomaly", "metric": "likes"},
