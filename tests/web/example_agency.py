@@ -17,12 +17,9 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
 from gate.ratings import ratings
-<<<<<<< HEAD
 from insights.alerts.models import AlertRow
-=======
 from insights.reports import runs
 from insights.reports.events import ReportDue
->>>>>>> h44reports
 from schedules.downtime import missed_posts, queries
 from schedules.imports import handlers as imports_handling
 from schedules.imports.events import ImportCheck
@@ -55,11 +52,7 @@ FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {cre
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|detach|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
-<<<<<<< HEAD
-    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss|acknowledge|snooze"
-=======
-    "|accept|drop|try|rotate|send|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss"
->>>>>>> h44reports
+    "|accept|drop|try|rotate|send|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss|acknowledge|snooze"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
