@@ -7,7 +7,6 @@ that an interrupted installation continues where it stopped.
 
 import fcntl
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -19,6 +18,7 @@ from pathlib import Path
 
 from foundation.errors import Unavailable
 from foundation.ops import telemetry
+from foundation.ops.settings import public_environment
 
 LOCK = "requirements-analysis.lock"
 MODULES = ("scipy", "sklearn", "statsforecast")
@@ -173,11 +173,6 @@ def _failure_code(lines: Sequence[str]) -> str:
     if "No space left" in text or "Permission denied" in text or "Read-only" in text:
         return "analysis.not_writable"
     return "analysis.no_download"
-
-
-def public_environment() -> dict[str, str]:
-    """Return the environment without Greenroom's own variables, which contain secrets."""
-    return {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
 
 
 def _remove_older(folder: Path) -> None:

@@ -18,11 +18,12 @@ NICENESS = 10
 """Predictions have a lower priority than everything that a member or a fan waits for."""
 
 
-def main() -> None:
+def run_function() -> None:
     """Call the function named by the first argument with `payload` of the current folder."""
     os.nice(NICENESS)
-    packages = os.environ.get("GREENROOM_ANALYSIS", "")
-    if packages and packages not in sys.path:
+    packages = sys.argv[2]
+    if packages:
+        # After the environment's own packages, so that both processes use the same pandas.
         sys.path.append(packages)
     warnings.simplefilter("ignore")
     module, _, name = sys.argv[1].partition(":")
@@ -43,4 +44,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    run_function()

@@ -15,6 +15,7 @@ from typing import Any
 
 from foundation.errors import BadInput, GreenroomError, Refused, Unavailable
 from foundation.ops import telemetry
+from foundation.ops.settings import public_environment
 from generators.media.confined_processes import kill_process_group, limit_resources
 from insights.predictions.analysis_packages import (
     ReportProgress,
@@ -22,7 +23,6 @@ from insights.predictions.analysis_packages import (
     ignore_progress,
     install_packages,
     is_installed,
-    public_environment,
 )
 
 THREADS = 2
@@ -73,12 +73,18 @@ def _run_process(function: str, folder: Path, packages: Path | None, seconds: fl
     """Run the child and return its exit status. Raises Unavailable after `seconds`."""
     with (folder / "log").open("wb") as written:
         process = subprocess.Popen(  # noqa: S603  our own arguments
-            [sys.executable, "-m", "insights.predictions.child_main", function],
+            [
+                sys.executable,
+                "-m",
+                "insights.predictions.child_main",
+                function,
+                str(packages or ""),
+            ],
             cwd=folder,
             stdin=subprocess.DEVNULL,
             stdout=written,
             stderr=written,
-            env=_child_environment(packages),
+            env=_child_environment(),
             start_new_session=True,
         )
         limit_resources(process, seconds, threads=THREADS)
@@ -91,14 +97,10 @@ def _run_process(function: str, folder: Path, packages: Path | None, seconds: fl
             process.wait()
 
 
-def _child_environment(packages: Path | None) -> dict[str, str]:
-    """The packages follow the environment's own, so that both processes use the same pandas."""
+def _child_environment() -> dict[str, str]:
+    """Return an environment without secrets, in which numerical libraries use one thread."""
     threads = dict.fromkeys(_THREAD_VARIABLES, "1")
-    return (
-        public_environment()
-        | threads
-        | {"PYTHONPATH": str(_CODE), "GREENROOM_ANALYSIS": str(packages or "")}
-    )
+    return public_environment() | threads | {"PYTHONPATH": str(_CODE)}
 
 
 def _read_result(function: str, file: Path, status: int) -> Any:

@@ -310,7 +310,8 @@ def _prediction(
     first: date,
     now: datetime,
 ) -> StoredPrediction:
-    own, base = card["own_error"], card["baseline_error"]
+    own = card["own_error"]
+    base = card["baseline_error"]
     return StoredPrediction(
         creator_id=facts.creator.id,
         task=task,

@@ -64,7 +64,8 @@ def _predict_forecasts(
 ) -> None:
     """Compute the forecasts of all creators together: starting a process takes longer than most
     series."""
-    task, ids = PredictionTask.FORECAST, [one.id for one in creators]
+    task = PredictionTask.FORECAST
+    ids = [one.id for one in creators]
     with tenant(tenant_id, PREDICTING) as scope:
         series = [each for one in creators for each in collect_series(scope, one)]
         stored = storage.load_predictions(scope, ids, task)
@@ -134,7 +135,9 @@ def _store_progress(
     with tenant(tenant_id, PREDICTING) as scope:
         setup = _find_setup(scope)
         if setup is not None:
-            setup.installed, setup.total, setup.package = installed, total, package
+            setup.installed = installed
+            setup.total = total
+            setup.package = package
             scope.add(setup)
 
 

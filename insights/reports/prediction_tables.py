@@ -45,7 +45,8 @@ def forecasts_table(
 
 def _lacking_days(one: StoredPrediction, horizon: int, total: object) -> NotEnoughData | None:
     """Return what a horizon lacks in a series that is long enough for shorter ones."""
-    have, need = int(one.result.get("days", 0)), needed_days(horizon)
+    have = int(one.result.get("days", 0))
+    need = needed_days(horizon)
     if total is not None or have >= need or one.card.last_day is None:
         return None
     return NotEnoughData(have, need, "days", one.card.last_day + timedelta(days=need - have + 1))
@@ -60,7 +61,8 @@ def buyers_table(found: Sequence[StoredPrediction], names: Names, language: str)
             Money(round(each), one.subject) if each is not None else None
             for each in total or [None] * 3
         ]
-        active, purchases = one.result.get("active"), one.result.get("purchases")
+        active = one.result.get("active")
+        purchases = one.result.get("purchases")
         rows.append(
             (
                 names.get(one.creator_id, ""),
@@ -135,7 +137,8 @@ def prediction_value(subject: str, value: float | None) -> TableValue:
 
 def relative_error(one: StoredPrediction) -> Fraction | None:
     """Return the error on past data relative to the baseline's, or None if it is unknown."""
-    own, base = one.card.own_error, one.card.baseline_error
+    own = one.card.own_error
+    base = one.card.baseline_error
     return _share(own / base) if own is not None and base else None
 
 

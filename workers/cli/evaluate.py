@@ -9,7 +9,7 @@ from foundation.i18n.translation import Message
 from workers.cli.options import JsonOutput
 
 
-def evaluate(
+def evaluate_task(
     task: Annotated[
         str, typer.Argument(help="Prediction to score, such as forecast, repeat or churn.")
     ],

@@ -47,7 +47,7 @@ COMMANDS: dict[str, str] = {
     "bench": "benchmarks.command:bench",
     "connectors": "workers.cli.platforms.commands:connectors",
     "create-connector": "workers.cli.platforms.commands:create_connector",
-    "evaluate": "workers.cli.evaluate:evaluate",
+    "evaluate": "workers.cli.evaluate:evaluate_task",
     "rate-pictures": "workers.cli.member_commands:rate_pictures",
     "set-voice": "workers.cli.studio.commands:set_voice",
     "text-to-speech": "workers.cli.studio.commands:text_to_speech",

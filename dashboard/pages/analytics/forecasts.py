@@ -72,7 +72,8 @@ def render_forecasts(page: PageContext, period: AnalyticsPeriod) -> None:
 def _load(page: PageContext, scope: Scope) -> Predictions:
     chosen = filters.list_chosen_creators(page, scope)
     ids = [one.id for one in chosen]
-    repeat, churn = PredictionTask.REPEAT, PredictionTask.CHURN
+    repeat = PredictionTask.REPEAT
+    churn = PredictionTask.CHURN
     return Predictions(
         names={one.id: one.name for one in chosen},
         forecasts=storage.load_predictions(scope, ids, PredictionTask.FORECAST),

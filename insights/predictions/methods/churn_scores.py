@@ -85,7 +85,8 @@ def _outcome(table: Table) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         raise BadInput("evaluate.no_column", column=TARGETS[0], found=listed)
     column = table.rows[name]
     kinds = [str(each).strip().casefold() for each in column.cat.categories]
-    values = np.array([1 if kind in TRUE else 0 if kind in FALSE else -1 for kind in kinds])
+    outcomes = dict.fromkeys(TRUE, 1) | dict.fromkeys(FALSE, 0)
+    values = np.array([outcomes.get(kind, -1) for kind in kinds])
     if not kinds or set(values[values >= 0].tolist()) != {0, 1}:
         raise BadInput("evaluate.not_binary", column=str(name)[:60], count=len(kinds))
     codes = column.cat.codes.to_numpy()
@@ -101,7 +102,8 @@ def _find(rows: pd.DataFrame, names: tuple[str, ...]) -> Any:
 
 def _features(table: Table, usable: NDArray[np.bool_]) -> tuple[Features, list[str]]:
     """Return the features, and the columns that are not used. Raises BadInput if all are."""
-    target, time = _find(table.rows, TARGETS), _find(table.rows, TIMES)
+    target = _find(table.rows, TARGETS)
+    time = _find(table.rows, TIMES)
     numbers: list[NDArray[np.float64]] = []
     categories: list[NDArray[np.int64]] = []
     skipped: list[str] = []
@@ -157,7 +159,8 @@ def _split(
         days = parse_days(table.rows[time][usable], str(time)).to_numpy()
         order = np.argsort(np.nan_to_num(days, nan=-np.inf), kind="stable")
         cut = int(len(order) * (1 - TEST_SHARE))
-        train, test = order[:cut], order[cut:]
+        train = order[:cut]
+        test = order[cut:]
         if 0 < happened[train].sum() < len(train):
             return train, test, "in time"
     train, test = train_test_split(rows, test_size=TEST_SHARE, random_state=0, stratify=happened)

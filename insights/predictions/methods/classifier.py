@@ -106,7 +106,7 @@ def _select_classifier(features: Features, happened: NDArray[np.int64]) -> Fitte
             chances = cross_val_predict(model, matrix, happened, cv=folds, method="predict_proba")
         except ValueError:  # boosting refuses a column with one value in a fold
             continue
-        found.append((brier(happened, chances[:, 1]), name, model, chances[:, 1]))
+        found.append((score_brier(happened, chances[:, 1]), name, model, chances[:, 1]))
     _, name, model, chances = min(found, key=lambda one: one[0])
     model.fit(matrix, happened)
     return FittedClassifier(name, model, chances, fit_rule(features, happened))
@@ -169,9 +169,10 @@ def fit_rule(features: Features, happened: NDArray[np.int64]) -> SingleRule:
             for group in np.unique(groups)
         }
         rule = SingleRule(column, edges, rates, usual)
-        score = brier(happened, rule.predict(features))
+        score = score_brier(happened, rule.predict(features))
         if score < least:
-            best, least = rule, score
+            best = rule
+            least = score
     return best
 
 
@@ -181,7 +182,7 @@ def _groups(column: Floats, edges: Floats | None) -> NDArray[np.int64]:
     return np.where(np.isnan(column), -1, np.searchsorted(edges, column, side="right"))
 
 
-def brier(happened: NDArray[np.int64], chances: Floats) -> float:
+def score_brier(happened: NDArray[np.int64], chances: Floats) -> float:
     """Return the mean squared error of probabilities."""
     return float(np.square(happened - chances).mean())
 
@@ -194,7 +195,7 @@ def calibration_error(happened: NDArray[np.int64], chances: Floats, bins: int = 
     return float(sum(gaps) / max(len(happened), 1))
 
 
-def lift(happened: NDArray[np.int64], chances: Floats, share: float = 0.1) -> float:
+def measure_lift(happened: NDArray[np.int64], chances: Floats, share: float = 0.1) -> float:
     """Return the frequency of the event among the highest probabilities over that among all."""
     count = max(1, round(len(happened) * share))
     top = np.argsort(-chances, kind="stable")[:count]
@@ -206,9 +207,9 @@ def score_chances(happened: NDArray[np.int64], chances: Floats) -> dict[str, flo
     both = len(np.unique(happened)) > 1
     return {
         "auc": float(roc_auc_score(happened, chances)) if both else 0.5,
-        "brier": brier(happened, chances),
+        "brier": score_brier(happened, chances),
         "calibration_error": calibration_error(happened, chances),
-        "lift": lift(happened, chances),
+        "lift": measure_lift(happened, chances),
     }
 
 
@@ -222,10 +223,10 @@ def bootstrap_interval(
         rows = drawn.integers(0, len(happened), len(happened))
         if len(np.unique(happened[rows])) < 2:
             continue
-        score = brier(happened[rows], own[rows])
+        score = score_brier(happened[rows], own[rows])
         found["auc"].append(float(roc_auc_score(happened[rows], own[rows])))
         found["brier"].append(score)
-        found["brier_gain"].append(brier(happened[rows], instead[rows]) - score)
+        found["brier_gain"].append(score_brier(happened[rows], instead[rows]) - score)
     ends = [(1 - LEVEL) / 2, (1 + LEVEL) / 2]
     return {
         name: [round(float(each), 4) for each in np.quantile(values, ends)] if values else []

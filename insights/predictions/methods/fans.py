@@ -21,21 +21,19 @@ from insights.predictions.methods.classifier import (
     BASELINE,
     Features,
     FittedClassifier,
-    brier,
     calibration_error,
     fit_classifier,
     fit_rule,
+    score_brier,
 )
 from insights.predictions.methods.purchase_scores import score_split
 from insights.predictions.methods.purchases import (
-    BASELINE as OWN_RATE,
-)
-from insights.predictions.methods.purchases import (
     FALLBACK,
+    OWN_RATE,
     WEEK,
     Floats,
     PurchaseModel,
-    expect,
+    expect_purchases,
     fit_model,
     summarize_customers,
 )
@@ -65,7 +63,7 @@ def predict_purchases(payload: Mapping[str, Any]) -> dict[str, Any]:
         model = PurchaseModel(
             FALLBACK, model.counts, model.values, model.mean_rate, model.mean_value
         )
-    ahead = expect(model, found, VALUE_DAYS / WEEK)
+    ahead = expect_purchases(model, found, VALUE_DAYS / WEEK)
     low, high = _total_interval(ahead.value, ahead.low, ahead.high, scored.total_ratio)
     return {
         "card": {
@@ -142,10 +140,12 @@ def _predict_events(
     happened = np.array([int(one) for one in outcomes if one is not None], dtype=np.int64)
     past = _features(table[known])
     cut = int(len(happened) * (1 - TEST_SHARE))
-    train, test = np.arange(cut), np.arange(cut, len(happened))
+    train = np.arange(cut)
+    test = np.arange(cut, len(happened))
     fitted = fit_classifier(past.rows(train), happened[train])
-    own, instead = fitted.predict(past.rows(test)), fitted.rule.predict(past.rows(test))
-    scores = brier(happened[test], own), brier(happened[test], instead)
+    own = fitted.predict(past.rows(test))
+    instead = fitted.rule.predict(past.rows(test))
+    scores = score_brier(happened[test], own), score_brier(happened[test], instead)
     gap = calibration_error(happened[test], own, bins=5)
     better = scores[0] < scores[1] and gap <= MAX_CALIBRATION_ERROR
     bounds = _grade_bounds(fitted.out_of_fold if better else fitted.rule.predict(past.rows(train)))

@@ -107,7 +107,7 @@ def _forecast_payload(one: Mapping[str, Any]) -> dict[str, Any]:
     values = fill_gaps(np.array(one["values"], dtype=np.float64)[-MAX_DAYS:])
     stored = one.get("selection")
     selection = Selection(**stored) if stored else select_method(values, one["kind"])
-    points, totals = forecast(values, one["kind"], selection)
+    points, totals = predict_points(values, one["kind"], selection)
     return {
         "key": one["key"],
         "selection": asdict(selection),
@@ -154,7 +154,7 @@ def select_method(values: Floats, kind: Kind) -> Selection:
     )
 
 
-def forecast(
+def predict_points(
     values: Floats, kind: Kind, selection: Selection
 ) -> tuple[list[list[float]], dict[str, list[float]]]:
     """Return value, low and high of each day ahead, and of the result of each horizon."""
@@ -212,7 +212,8 @@ def _run_model(name: str, values: Floats, ahead: int, instead: Floats) -> Floats
     except Exception:  # statsforecast raises plain Exceptions for series that it cannot fit
         return instead
     spread = float(np.ptp(values))
-    low, high = float(values.min()) - 3 * spread, float(values.max()) + 3 * spread
+    low = float(values.min()) - 3 * spread
+    high = float(values.max()) + 3 * spread
     if not np.isfinite(path).all() or path.min() < low or path.max() > high:
         return instead
     return path
@@ -237,7 +238,8 @@ def _origins(days: int) -> list[tuple[int, int]]:
 
 
 def _measure_origin(values: Floats, methods: Sequence[str], start: int, horizon: int) -> Errors:
-    before, after = values[:start], values[start : start + horizon]
+    before = values[:start]
+    after = values[start : start + horizon]
     paths = _predict_all(before, len(after), methods)
     return Errors(
         start, horizon, naive_scale(before), {name: after - paths[name] for name in methods}

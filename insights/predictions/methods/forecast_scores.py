@@ -14,10 +14,10 @@ from insights.predictions.methods.forecast import (
     LEVEL,
     Floats,
     fill_gaps,
-    forecast,
     map_series,
     naive_scale,
     predict_path,
+    predict_points,
     select_method,
 )
 from insights.predictions.methods.tables import parse_days, parse_numbers, read_table
@@ -79,7 +79,8 @@ def _daily_values(days: Floats, values: Floats) -> Floats | None:
 
     Several rows of a day are added. Returns None if the series is not daily.
     """
-    first, last = int(days.min()), int(days.max())
+    first = int(days.min())
+    last = int(days.max())
     first = max(first, last - 2 * MAX_DAYS)
     inside = days >= first
     places = (days[inside] - first).astype(int)
@@ -93,11 +94,13 @@ def _daily_values(days: Floats, values: Floats) -> Floats | None:
 
 def _score_series(job: Mapping[str, Any]) -> dict[str, Any]:
     """Return the errors of method and baseline on the held-out days of one series."""
-    values, ahead = np.array(job["values"], dtype=np.float64), int(job["horizon"])
-    before, after = fill_gaps(values[:-ahead][-MAX_DAYS:]), values[-ahead:]
+    values = np.array(job["values"], dtype=np.float64)
+    ahead = int(job["horizon"])
+    before = fill_gaps(values[:-ahead][-MAX_DAYS:])
+    after = values[-ahead:]
     known = ~np.isnan(after)
     selection = select_method(before, "flow")
-    points, totals = forecast(before, "flow", selection)
+    points, totals = predict_points(before, "flow", selection)
     path = predict_path(before, ahead, selection.method)
     instead = predict_path(before, ahead, BASELINE)
     widths = np.array([high - value for value, _, high in points])

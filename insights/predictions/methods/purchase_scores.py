@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from foundation.errors import BadInput
 from insights.predictions.methods.purchases import (
-    BASELINE,
     LEVEL,
+    OWN_RATE,
     WEEK,
     Customers,
     Floats,
-    expect,
+    expect_purchases,
     fit_model,
     own_rate,
     summarize_customers,
@@ -56,10 +56,13 @@ def evaluate_purchases(payload: Mapping[str, Any]) -> dict[str, Any]:
     values = parse_numbers(rows["value"], table.decimal, "value").to_numpy()
     ids = rows["customer_id"].cat.codes.to_numpy()
     usable = (ids >= 0) & ~np.isnan(days) & (values > 0)
-    ids, days, values = ids[usable], days[usable], values[usable]
+    ids = ids[usable]
+    days = days[usable]
+    values = values[usable]
     if not len(ids):
         raise BadInput("evaluate.no_rows")
-    first, last = float(days.min()), float(days.max()) + 1
+    first = float(days.min())
+    last = float(days.max()) + 1
     if last - first < MIN_DAYS:
         raise BadInput("evaluate.short_span", days=int(last - first), need=MIN_DAYS)
     horizon = float(payload.get("horizon") or 0) or np.floor((last - first) / 2)
@@ -68,7 +71,7 @@ def evaluate_purchases(payload: Mapping[str, Any]) -> dict[str, Any]:
     return {
         "metrics": {
             "method": {"name": found.method, **_rounded(found.own)},
-            "baseline": {"name": BASELINE, **_rounded(found.baseline)},
+            "baseline": {"name": OWN_RATE, **_rounded(found.baseline)},
             "interval": {"level": LEVEL, "coverage": round(found.coverage, 4)},
         },
         "n": found.customers,
@@ -92,7 +95,7 @@ def score_split(
         raise BadInput("evaluate.few_customers", have=len(before.ids), need=MIN_CUSTOMERS)
     weeks = (until - split) / WEEK
     model = fit_model(before)
-    ahead = expect(model, before, weeks)
+    ahead = expect_purchases(model, before, weeks)
     counts, spent = _actual(ids, days, values, before, split=split, until=until)
     instead = own_rate(before, weeks)
     inside = (ahead.low - 1e-9 <= spent) & (spent <= ahead.high + 1e-9)

@@ -16,13 +16,14 @@ from scipy.special import betaln, gammaln, hyp2f1
 Floats = NDArray[np.float64]
 WEEK = 7.0
 LEVEL = 0.8
-BASELINE = "own_rate"
+OWN_RATE = "own_rate"
 """Repeat purchases per week so far, continued."""
 
 FALLBACK = "shrunk_rate"
 """`own_rate`, drawn towards the mean of all customers the more, the shorter a customer is known."""
 
-SMALLEST, LARGEST = 1e-2, 1e3
+SMALLEST = 1e-2
+LARGEST = 1e3
 """A parameter outside these bounds means that the likelihood has no maximum."""
 
 DRAWS = 400
@@ -72,14 +73,19 @@ class Expectation:
 def summarize_customers(ids: NDArray[Any], days: Floats, values: Floats, until: float) -> Customers:
     """Return the customers with a purchase before the day `until`, from one row per purchase."""
     inside = (days < until) & (values > 0)
-    ids, days, values = ids[inside], days[inside], values[inside]
+    ids = ids[inside]
+    days = days[inside]
+    values = values[inside]
     if not len(ids):
         return Customers(ids, *(np.empty(0) for _ in range(4)))
     order = np.lexsort((days, ids))
-    ids, days, values = ids[order], days[order], values[order]
+    ids = ids[order]
+    days = days[order]
+    values = values[order]
     new_day = np.append(True, (ids[1:] != ids[:-1]) | (days[1:] != days[:-1]))
     totals = np.add.reduceat(values, np.flatnonzero(new_day))
-    ids, days = ids[new_day], days[new_day]
+    ids = ids[new_day]
+    days = days[new_day]
     starts = np.flatnonzero(np.append(True, ids[1:] != ids[:-1]))
     counts = np.diff(np.append(starts, len(ids)))
     ends = starts + counts - 1
@@ -141,7 +147,8 @@ def _count_loss(logs: Floats, repeats: Floats, last: Floats, age: Floats, weight
 def _fit_values(found: Customers) -> tuple[float, float, float] | None:
     """Return p, q and v of Gamma-Gamma from customers with repeat purchases, or None."""
     again = found.repeats > 0
-    bought, value = found.repeats[again] + 1, found.value[again]
+    bought = found.repeats[again] + 1
+    value = found.value[again]
     if len(value) < 10 or np.ptp(value) == 0:
         return None
     scale = float(value.mean())
@@ -166,7 +173,7 @@ def _fit_values(found: Customers) -> tuple[float, float, float] | None:
     return (p, q, v * scale) if np.isfinite(fitted.fun) and q > 1.05 else None
 
 
-def expect(model: PurchaseModel, found: Customers, weeks: float) -> Expectation:
+def expect_purchases(model: PurchaseModel, found: Customers, weeks: float) -> Expectation:
     """Return the predictions of `model` for the next `weeks`."""
     if model.method == "bg_nbd":
         alive = _probability_alive(model.counts, found)
@@ -207,7 +214,8 @@ def _expected_purchases(
     """Return the conditional expectation (equation 10 of the source)."""
     r, alpha, a, b = counts
     a = a + 1e-6 if abs(a - 1) < 1e-6 else a  # the formula has a removable singularity at 1
-    x, age = found.repeats, found.age
+    x = found.repeats
+    age = found.age
     ratio = weeks / (alpha + age + weeks)
     left = ((alpha + age) / (alpha + age + weeks)) ** (r + x)
     mean = (a + b + x - 1) / (a - 1) * (1 - left * hyp2f1(r + x, b + x, a + b + x - 1, ratio))

@@ -1,8 +1,8 @@
 """Functions that tests run in a child process."""
 
 import os
-import time
 from collections.abc import Mapping
+from threading import Event
 
 from foundation.errors import BadInput
 
@@ -23,4 +23,4 @@ def exhaust_memory(_payload: Mapping[str, int]) -> None:
 
 
 def never_end(_payload: Mapping[str, int]) -> None:
-    time.sleep(60)
+    Event().wait(60)

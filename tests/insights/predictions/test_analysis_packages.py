@@ -26,7 +26,8 @@ def wheel(folder: Path, name: str) -> str:
 def test_installation_continues_where_it_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    links, folder = tmp_path / "links", tmp_path / "home" / "analysis" / "1"
+    links = tmp_path / "links"
+    folder = tmp_path / "home" / "analysis" / "1"
     links.mkdir()
     (folder.parent / "older").mkdir(parents=True)
     monkeypatch.setenv("PIP_NO_INDEX", "1")
@@ -38,7 +39,7 @@ def test_installation_continues_where_it_stopped(
     seen: list[tuple[int, int, str]] = []
 
     def report(*progress: int | str) -> None:
-        seen.append(progress)  # type: ignore[arg-type]  as the caller passes them
+        seen.append(progress)  # type: ignore[arg-type]  # as the caller passes them
 
     with pytest.raises(Unavailable) as refused:
         analysis_packages.install_lock(lock, folder, report)

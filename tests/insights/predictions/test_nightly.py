@@ -64,7 +64,8 @@ def import_days(history: CreatorHistory, days: int, *, views: int = 100) -> date
 
 
 def _sales(minor: int) -> DaySales:
-    money, none = Money(minor, "XTS"), Money(0, "XTS")
+    money = Money(minor, "XTS")
+    none = Money(0, "XTS")
     return DaySales(1, gross=money, refunds=none, creator=money, agency=none, staff=none)
 
 

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from foundation.errors import BadInput
 from insights.predictions.evaluations import EVALUATIONS, evaluate_file
-from workers.cli.evaluate import evaluate
+from workers.cli.evaluate import evaluate_task
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def sales(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_scores_are_printed_as_json_and_as_a_table(sales: Path) -> None:
     app = typer.Typer()
-    app.command()(evaluate)
+    app.command()(evaluate_task)
     said = CliRunner().invoke(app, ["forecast", "--data", str(sales), "--json"])
     found = json.loads(said.stdout)
     assert {"task", "metrics", "n", "seconds"} <= set(found)

@@ -9,12 +9,12 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput
 from insights.predictions.methods.churn_scores import evaluate_churn
-from insights.predictions.methods.classifier import calibration_error, lift
+from insights.predictions.methods.classifier import calibration_error, measure_lift
 from insights.predictions.methods.fans import predict_churn, predict_leads, predict_purchases
 from insights.predictions.methods.purchase_scores import evaluate_purchases, score_split
 from insights.predictions.methods.purchases import (
     FALLBACK,
-    expect,
+    expect_purchases,
     fit_model,
     summarize_customers,
 )
@@ -27,8 +27,10 @@ def simulate(fans: int, weeks: int, seed: int = 0) -> Purchases:
     drawn = np.random.default_rng(seed)
     rows: list[tuple[int, float, float]] = []
     for fan in range(fans):
-        rate, leaves = drawn.gamma(0.25, 1 / 4.4), drawn.beta(0.8, 2.4)
-        usual, week = 15 / drawn.gamma(4.0), float(drawn.uniform(0, 12))
+        rate = drawn.gamma(0.25, 1 / 4.4)
+        leaves = drawn.beta(0.8, 2.4)
+        usual = 15 / drawn.gamma(4.0)
+        week = float(drawn.uniform(0, 12))
         begun = week
         while week < weeks:
             rows.append((fan, np.floor(week * 7), max(1.0, drawn.gamma(6.0) * usual)))
@@ -62,7 +64,7 @@ def test_degenerate_fit_falls_back_to_the_shrunken_rate() -> None:
     days = np.tile(np.arange(20) * 7.0, 100)
     found = summarize_customers(ids, days, np.full(2000, 5.0), 140.0)
     model = fit_model(found)
-    ahead = expect(model, found, 10.0)
+    ahead = expect_purchases(model, found, 10.0)
     assert model.method == FALLBACK
     assert ahead.purchases == pytest.approx(np.full(100, 9.5), rel=0.1)
     assert ahead.value.sum() == pytest.approx(4750, rel=0.1)
@@ -139,7 +141,7 @@ def test_baseline_is_served_for_a_single_rule() -> None:
 def test_calibration_error_and_lift_of_known_values() -> None:
     happened = np.array([1, 1, 0, 0, 0, 0, 0, 0, 0, 0])
     chances = np.array([0.9, 0.8, *[0.1] * 8])
-    assert lift(happened, chances, 0.2) == pytest.approx(5)
+    assert measure_lift(happened, chances, 0.2) == pytest.approx(5)
     assert calibration_error(happened, chances, 2) == pytest.approx(
         (0.0 * 5 + 0.1 * 5) / 10, abs=0.1
     )
@@ -163,7 +165,8 @@ def test_cancellations_are_scored_from_a_file_without_protected_traits(tmp_path:
     drawn = np.random.default_rng(3)
     rows = []
     for number in range(900):
-        tenure, contract = int(drawn.integers(0, 70)), drawn.choice(["Monthly", "Yearly"])
+        tenure = int(drawn.integers(0, 70))
+        contract = drawn.choice(["Monthly", "Yearly"])
         odds = 0.3 - 0.05 * tenure + (1.2 if contract == "Monthly" else -0.8)
         churn = "Yes" if drawn.random() < 1 / (1 + np.exp(-odds)) else "No"
         total = " " if tenure == 0 else f"{tenure * 20.5:.2f}"
@@ -173,7 +176,8 @@ def test_cancellations_are_scored_from_a_file_without_protected_traits(tmp_path:
     file = tmp_path / "churn.csv"
     file.write_text("\n".join(["customerID,gender,tenure,Contract,TotalCharges,Churn", *rows]))
     found = evaluate_churn({"file": str(file)})
-    method, baseline = found["metrics"]["method"], found["metrics"]["baseline"]
+    method = found["metrics"]["method"]
+    baseline = found["metrics"]["baseline"]
     assert baseline["auc"] < method["auc"] < 0.95
     assert method["brier"] < baseline["brier"]
     assert "gender" in found["split"]["columns_not_used"]

@@ -25,14 +25,19 @@ def sales(days: int, seed: int) -> Floats:
 
 
 def test_intervals_cover_and_the_method_beats_the_baseline() -> None:
-    inside, totals, own, base = [], [], [], []
+    inside = []
+    totals = []
+    own = []
+    base = []
     for seed in range(7):
         values = sales(130, seed)
-        before, after = values[:100], values[100:]
+        before = values[:100]
+        after = values[100:]
         found = select_method(before, "flow")
-        points, sums = method.forecast(before, "flow", found)
+        points, sums = method.predict_points(before, "flow", found)
         assert len(points) == 30
-        low, high = np.array(points)[:, 1], np.array(points)[:, 2]
+        low = np.array(points)[:, 1]
+        high = np.array(points)[:, 2]
         inside.append(((low <= after) & (after <= high)).mean())
         totals.append(sums["30"][1] <= after.sum() <= sums["30"][2])
         scale = method.naive_scale(before)
@@ -54,7 +59,7 @@ def test_growth_of_followers_is_continued() -> None:
     drawn = np.random.default_rng(1)
     values = 1000 + np.cumsum(drawn.poisson(5, 150)).astype(np.float64)
     found = select_method(values, "level")
-    _, totals = method.forecast(values, "level", found)
+    _, totals = method.predict_points(values, "level", found)
     assert found.method != BASELINE
     assert found.own_error is not None
     assert found.baseline_error is not None
@@ -67,7 +72,7 @@ def test_growth_of_followers_is_continued() -> None:
 def test_any_short_series_has_a_finite_forecast(values: list[float | None]) -> None:
     series = fill_gaps(np.array(values, dtype=np.float64))
     found = select_method(series, "flow")
-    points, totals = method.forecast(series, "flow", found)
+    points, totals = method.predict_points(series, "flow", found)
     assert np.isfinite(points).all()
     assert set(totals) == {"7"}
     assert all(low <= value <= high for value, low, high in points)
