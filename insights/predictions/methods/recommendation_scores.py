@@ -30,8 +30,10 @@ RATINGS = ("rating", "score", "stars")
 GOOD = 0.7
 """Share of the highest rating from which an item counts as chosen."""
 
-MIN_BUYERS, MIN_ITEMS = 50, 20
-LEVEL, DRAWS = 0.8, 200
+MIN_BUYERS = 50
+MIN_ITEMS = 20
+LEVEL = 0.8
+DRAWS = 200
 MAX_CELLS = 60_000_000
 """Maximum number of buyers times items; further buyers are left out."""
 
@@ -69,7 +71,8 @@ def _compare(found: Purchases, held: NDArray[np.bool_], own: Recommender) -> dic
     """Return the scores of the selected method and of the baseline on held-out purchases."""
     bought = found.matrix(~held)
     popularity = bought.sum(axis=0)
-    buyers, items = found.buyers[held], found.items[held]
+    buyers = found.buyers[held]
+    items = found.items[held]
     weights = None
     if own.weights is not None:
         weights = ease_weights(bought, max(PENALTIES, key=lambda one: own.scores[str(one)]))

@@ -29,7 +29,8 @@ LANGUAGES = ("lang", "language", "langue")
 SPLITS = ("split", "set", "fold", "subset")
 HELD_OUT = ("test", "validation", "valid", "dev", "held_out")
 TEST_SHARE = 0.25
-MIN_TEXTS, MIN_OF_CLASS = 200, 30
+MIN_TEXTS = 200
+MIN_OF_CLASS = 30
 MAX_TEXTS = 20_000
 LEVEL = 0.8
 DRAWS = 200
@@ -71,7 +72,8 @@ def evaluate_sentiment(payload: Mapping[str, Any]) -> dict[str, Any]:
     train, test, split = _split(rows.iloc[used], classes, int(payload.get("limit") or 0))
     fitted = TextClassifier().fit([chosen[row] for row in train], classes[train])
     held_out = [chosen[row] for row in test]
-    own, instead = fitted.predict(held_out), fitted.predict_baseline(held_out)
+    own = fitted.predict(held_out)
+    instead = fitted.predict_baseline(held_out)
     spoken = _languages(rows.iloc[used], held_out, test)
     return {
         "metrics": {
@@ -122,7 +124,8 @@ def _read_labelled(
 ) -> tuple[list[str], list[str], pd.DataFrame]:
     """Return texts and labels of the rows that have both, and these rows. Raises BadInput."""
     table: Table = read_table(payload["file"], {})
-    text, label = _find(table.rows, TEXTS), _find(table.rows, label_names)
+    text = _find(table.rows, TEXTS)
+    label = _find(table.rows, label_names)
     for found, name in ((text, TEXTS[0]), (label, label_names[0])):
         if found is None:
             listed = ", ".join(map(str, table.rows.columns))[:60]
