@@ -163,32 +163,27 @@ def summarize_cells(posts: Sequence[TimedPost]) -> list[HourCell]:
     ]
 
 
-_TRIALS = """
-SELECT t.random, sum(s.value) AS value
-FROM timing_trials t
-JOIN deliveries d ON d.tenant_id = t.tenant_id AND d.id = t.delivery_id
-  AND d.wall_time = t.wall_time AND d.state = 'published'
-JOIN metric_snapshots s ON s.tenant_id = t.tenant_id AND s.delivery_id = t.delivery_id
-  AND s.age_hours = :age AND s.value IS NOT NULL AND s.metric = ANY(:metrics)
-WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND d.due_at > :since
-GROUP BY t.delivery_id, t.random
+_RESULTS = """
+SELECT delivery_id, sum(value) AS value FROM metric_snapshots
+WHERE tenant_id = :tenant AND delivery_id = ANY(:deliveries) AND age_hours = :age
+  AND value IS NOT NULL AND metric = ANY(:metrics)
+GROUP BY delivery_id
 """
-"""Posts that were moved away from their slot are not counted: their hour was not assigned."""
 
 
 def load_uplift(scope: Scope, channel_id: UUID) -> TimingUplift:
     """Return the uplift of an account's automatic slots over the last year."""
+    trials = slots.list_timing_trials(scope, channel_id, since=scope.now - LATELY)
     rows = scope.run(
-        _TRIALS,
+        _RESULTS,
         tenant=scope.tenant_id,
-        channel=channel_id,
+        deliveries=list(trials),
         age=AGE_HOURS,
         metrics=list(INTERACTION_METRICS),
-        since=scope.now - LATELY,
     )
     values: dict[bool, list[int]] = {True: [], False: []}
     for row in rows:
-        values[row.random].append(int(row.value))
+        values[trials[row.delivery_id]].append(int(row.value))
     return estimate_uplift(values[False], values[True])
 
 

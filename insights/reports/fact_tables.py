@@ -8,7 +8,7 @@ from foundation.money import Money
 from insights.reports import charts, fact_texts
 from insights.reports.fact_texts import render_text
 from insights.reports.facts import Fact, ReportFacts, parse_instant
-from insights.reports.table_files import Sheet, TableValue, render_csv, render_xlsx
+from insights.reports.tables.table_files import Sheet, TableValue, render_csv, render_xlsx
 
 FACT_COLUMNS = (
     *("first_day", "last_day", "creator", "metric", "name", "unit", "currency"),

@@ -6,7 +6,7 @@ from insights.reports.documents import ReportDocument, render_html
 from insights.reports.fact_tables import render_report_csv, render_report_xlsx
 from insights.reports.options import ReportFormat
 from insights.reports.period_pdf import render_period_pdf
-from insights.reports.table_files import XLSX_TYPE
+from insights.reports.tables.table_files import XLSX_TYPE
 
 MEDIA_TYPES: Mapping[ReportFormat, str] = {
     ReportFormat.HTML: "text/html",

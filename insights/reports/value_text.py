@@ -10,7 +10,7 @@ from foundation.i18n import translation
 from foundation.i18n.translation import Message, render_message
 from foundation.money import Money
 from insights.metrics.catalog import METRICS
-from insights.reports.table_files import TableValue
+from insights.reports.tables.table_files import TableValue
 
 _MONTHS = frozenset({"month", "cohort"})
 """Columns whose dates stand for a month."""

@@ -23,8 +23,8 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.visible_text import is_one_line
 from foundation.ids import INSTALLATION_ID
 from foundation.ops.wall_time import local_day
-from insights.reports import analytics_tables
-from insights.reports.analytics_tables import AnalyticsTable
+from insights.reports.tables import analytics_tables
+from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.rollups.audience import load_audience
 from insights.rollups.costs import load_costs
 from insights.rollups.periods import AnalyticsPeriod, Comparison

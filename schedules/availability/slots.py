@@ -77,6 +77,14 @@ ON CONFLICT (tenant_id, delivery_id) DO UPDATE SET wall_time = EXCLUDED.wall_tim
   random = EXCLUDED.random, channel_id = EXCLUDED.channel_id, updated_at = house_now()
 """
 
+_TRIALS = """
+SELECT t.delivery_id, t.random FROM timing_trials t
+JOIN deliveries d ON d.tenant_id = t.tenant_id AND d.id = t.delivery_id
+  AND d.wall_time = t.wall_time AND d.state = 'published'
+WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND d.due_at > :since
+"""
+"""Posts that were moved away from their slot are not counted: their hour was not assigned."""
+
 _TAKE = """
 INSERT INTO slot_uses (tenant_id, id, creator_id, slot_id, local_date, delivery_id, wall_time, zone)
 VALUES (:tenant, :id, :creator, :slot, :day, :delivery, :wall, :zone)
@@ -484,6 +492,13 @@ def _slot_from_row(row: SlotRow) -> Slot:
         row.drawn_as or row.id,
         row.automatic,
     )
+
+
+def list_timing_trials(scope: Scope, channel_id: UUID, *, since: datetime) -> dict[UUID, bool]:
+    """Return the published deliveries of an account's automatic slots since an instant, and whether
+    their hour was random."""
+    rows = scope.run(_TRIALS, tenant=scope.tenant_id, channel=channel_id, since=since)
+    return {row.delivery_id: row.random for row in rows}
 
 
 def find_free_places(

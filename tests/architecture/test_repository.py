@@ -19,8 +19,9 @@ INDEX = re.compile(
     "|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels"))
 )
 """Hosts and folders of package indexes, which only pip's configuration may name."""
-NAMES_AN_INDEX = {("tools/audit.py", INDEX)}
-"""The audit queries PyPI for vulnerabilities, which other indexes do not publish."""
+NAMES_AN_INDEX = {("tools/audit.py", INDEX), ("docs/licences.md", INDEX)}
+"""The audit queries PyPI for vulnerabilities, which other indexes do not publish; the licences name
+home pages of packages."""
 ROOT_FILES = (
     ".ci/run",
     "CHANGELOG.md",
@@ -162,6 +163,7 @@ def test_no_dependency_is_unused() -> None:
     }
     modules |= {
         "argon2-cffi": "argon2",
+        "vl-convert-python": "vl_convert",
         "python-telegram-bot": "telegram",
         "discord.py": "discord",
         "fpdf2": "fpdf",

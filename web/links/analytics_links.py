@@ -14,8 +14,8 @@ from foundation.db.database import OpenScope
 from foundation.errors import NotFound
 from foundation.i18n.browser_languages import preferred_language
 from foundation.money import Money
-from insights.reports.analytics_tables import AnalyticsTable, column_name, to_sheets
-from insights.reports.table_files import XLSX_TYPE, render_xlsx
+from insights.reports.tables.analytics_tables import AnalyticsTable, column_name, to_sheets
+from insights.reports.tables.table_files import XLSX_TYPE, render_xlsx
 from insights.reports.value_text import format_value
 from insights.sharing import share_links
 from insights.sharing.share_links import SHARE_PATH, SharedPage

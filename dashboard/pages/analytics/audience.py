@@ -16,8 +16,8 @@ from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from insights.reports import analytics_tables
-from insights.reports.analytics_tables import AnalyticsTable
+from insights.reports.tables import analytics_tables
+from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.rollups.audience import AudienceAnalysis, ChannelFollowers, load_audience
 from insights.rollups.periods import AnalyticsPeriod
 from subscribers.orders.sales_breakdowns import SalesDimension

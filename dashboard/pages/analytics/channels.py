@@ -11,7 +11,7 @@ from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, draw_li
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from insights.reports.content_tables import channels_table
+from insights.reports.tables.content_tables import channels_table
 from insights.reports.value_text import format_value
 from insights.rollups import channel_results
 from insights.rollups.channel_results import FOLLOWERS, ChannelResult

@@ -18,7 +18,7 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from insights.metrics.catalog import METRICS
-from insights.reports.content_tables import (
+from insights.reports.tables.content_tables import (
     POST_METRICS,
     post_format_name,
     post_group_name,

@@ -17,8 +17,8 @@ from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.money import STARS, list_currencies, parse_money
 from foundation.ops.wall_time import local_day
-from insights.reports import analytics_tables
-from insights.reports.analytics_tables import COST_METRICS, AnalyticsTable
+from insights.reports.tables import analytics_tables
+from insights.reports.tables.analytics_tables import COST_METRICS, AnalyticsTable
 from insights.rollups import costs
 from insights.rollups.costs import CostAnalysis
 from insights.rollups.periods import AnalyticsPeriod

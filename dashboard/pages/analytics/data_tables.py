@@ -10,8 +10,13 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
 from dashboard.shell.widgets import draw_template
 from foundation.money import Money
-from insights.reports.analytics_tables import AnalyticsTable, column_name
-from insights.reports.table_files import FILE_TYPES, FileFormat, TableValue, render_table_file
+from insights.reports.tables.analytics_tables import AnalyticsTable, column_name
+from insights.reports.tables.table_files import (
+    FILE_TYPES,
+    FileFormat,
+    TableValue,
+    render_table_file,
+)
 from insights.reports.value_text import format_value
 from insights.rollups.periods import AnalyticsPeriod
 

@@ -130,13 +130,18 @@ def open_address(parameters: Mapping[str, str]) -> None:
 def list_chosen_creators(page: PageContext, scope: Scope) -> list[Creator]:
     """Return the creator that is chosen, or all that the member may access."""
     mine = page.list_creators(scope)
-    chosen = st.session_state.get(CREATOR, ALL)
+    chosen = chosen_slug()
     return [one for one in mine if one.slug == chosen] or mine
+
+
+def chosen_slug() -> str:
+    """Return the slug of the creator that is chosen, or `ALL`."""
+    return str(st.session_state.get(CREATOR, ALL))
 
 
 def is_one_creator_chosen() -> bool:
     """Return True if one creator is chosen rather than all."""
-    return bool(st.session_state.get(CREATOR, ALL) != ALL)
+    return chosen_slug() != ALL
 
 
 def choose_creator(slug: str) -> None:

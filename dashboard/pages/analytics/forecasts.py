@@ -26,8 +26,8 @@ from insights.predictions.limits import GRADES, HORIZONS
 from insights.predictions.nightly import SetupProgress
 from insights.predictions.states import PredictionState, PredictionTask, SetupState
 from insights.predictions.storage import StoredPrediction
-from insights.reports import prediction_tables
-from insights.reports.analytics_tables import AnalyticsTable
+from insights.reports.tables import prediction_tables
+from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.rollups.periods import AnalyticsPeriod
 from subscribers.fans import scores
 from subscribers.fans.scores import ScoreView

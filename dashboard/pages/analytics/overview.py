@@ -21,7 +21,7 @@ from dashboard.shell.tables import (
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.money import percent_change
-from insights.reports.table_files import FILE_TYPES, FileFormat, Sheet, render_table_file
+from insights.reports.tables.table_files import FILE_TYPES, FileFormat, Sheet, render_table_file
 from insights.rollups import overview
 from insights.rollups.overview import CreatorOverview, SalesComparison
 from insights.rollups.periods import AnalyticsPeriod

@@ -11,7 +11,7 @@ from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, draw_li
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from insights.metrics.catalog import METRICS, calculate
-from insights.reports.content_tables import POST_METRICS
+from insights.reports.tables.content_tables import POST_METRICS
 from insights.reports.value_text import format_value
 
 CHARTED = "views"

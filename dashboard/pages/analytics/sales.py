@@ -21,8 +21,8 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.money import Money, percent_change
-from insights.reports import analytics_tables
-from insights.reports.analytics_tables import AnalyticsTable
+from insights.reports.tables import analytics_tables
+from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.sales_analysis import SalesAnalysis, load_sales_analysis
 from subscribers.orders.sales import PeriodSales

@@ -10,7 +10,7 @@ from sklearn.model_selection import train_test_split
 
 from foundation.errors import BadInput
 from foundation.i18n.language_detection import detect_language
-from insights.predictions.methods.classifier import brier
+from insights.predictions.methods.classifier import score_brier
 from insights.predictions.methods.tables import Table, read_table
 from insights.predictions.methods.texts import (
     BASELINE,
@@ -237,7 +237,7 @@ def _score_events(actual: Classes, chances: Floats) -> dict[str, float]:
     return {
         "auc": _rounded(roc_auc_score(actual, chances)),
         "average_precision": _rounded(average_precision_score(actual, chances)),
-        "brier": _rounded(brier(actual, chances)),
+        "brier": _rounded(score_brier(actual, chances)),
     }
 
 

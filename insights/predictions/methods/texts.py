@@ -54,9 +54,9 @@ class TextClassifier:
 
     def fit(self, texts: Sequence[str], classes: Classes) -> "TextClassifier":
         """Fit both classifiers."""
-        shortened = shorten(texts)
+        shortened = shorten_texts(texts)
         self._by_terms = _fit_logistic(self._terms.fit_transform(shortened), classes)
-        self._by_meaning = _fit_logistic(embed(shortened), classes)
+        self._by_meaning = _fit_logistic(embed_texts(shortened), classes)
         return self
 
     def predict(self, texts: Sequence[str]) -> Floats:
@@ -69,21 +69,21 @@ class TextClassifier:
 
     def predict_baseline(self, texts: Sequence[str]) -> Floats:
         """Return the probabilities by words and groups of letters alone."""
-        found: Floats = self._by_terms.predict_proba(self._terms.transform(shorten(texts)))
+        found: Floats = self._by_terms.predict_proba(self._terms.transform(shorten_texts(texts)))
         return found
 
     def _predict_meaning(self, texts: Sequence[str]) -> Floats:
-        found: Floats = self._by_meaning.predict_proba(embed(shorten(texts)))
+        found: Floats = self._by_meaning.predict_proba(embed_texts(shorten_texts(texts)))
         return found
 
 
-def shorten(texts: Sequence[str]) -> list[str]:
+def shorten_texts(texts: Sequence[str]) -> list[str]:
     """Return the beginnings of texts, in one line each. An empty text becomes a full stop, because
     the encoder needs a token."""
     return [" ".join(text.split())[:MAX_LENGTH] or "." for text in texts]
 
 
-def embed(texts: Sequence[str]) -> Floats:
+def embed_texts(texts: Sequence[str]) -> Floats:
     """Return the embeddings of texts: 512 numbers for each, of length 1."""
     encoder = _load_encoder()
     return np.vstack(

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.money import Money, currency_exponent
-from insights.reports import analytics_tables
-from insights.reports.analytics_tables import AnalyticsTable
-from insights.reports.table_files import render_table_file
+from insights.reports.tables import analytics_tables
+from insights.reports.tables.analytics_tables import AnalyticsTable
+from insights.reports.tables.table_files import render_table_file
 from insights.rollups import costs, daily_rollups
 from insights.rollups.audience import load_audience
 from insights.rollups.periods import AnalyticsPeriod
@@ -27,7 +27,7 @@ from subscribers.ledger.cost_entries import CostDraft, CostKind
 from subscribers.orders.sales_breakdowns import SalesDimension
 from tenants.agencies import agencies
 from tenants.agencies.queries import Creator
-from tests.insights.reports.test_table_files import read_xlsx
+from tests.insights.reports.tables.test_table_files import read_xlsx
 from tests.subscribers.sales_builders import (
     BEGIN,
     DAYS,

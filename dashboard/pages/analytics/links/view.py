@@ -13,8 +13,8 @@ from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from insights.attribution.credits import AttributionModel
-from insights.reports.link_table import build_link_sheet
-from insights.reports.table_files import FILE_TYPES, FileFormat, render_table_file
+from insights.reports.tables.link_table import build_link_sheet
+from insights.reports.tables.table_files import FILE_TYPES, FileFormat, render_table_file
 from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.rights import Right
 

@@ -19,7 +19,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from insights.analysis import timing
 from insights.analysis.timing import TimingEvidence
-from insights.reports import analytics_tables
+from insights.reports.tables import analytics_tables
 from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.queries import Creator
 

@@ -13,8 +13,8 @@ from insights.predictions.draft_ranks import DraftRank
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.growth import GrowthModel
 from insights.predictions.post_forecasts import RunningPost, ScheduledPost
-from insights.reports.analytics_tables import AnalyticsTable
-from insights.reports.table_files import TableValue
+from insights.reports.tables.analytics_tables import AnalyticsTable
+from insights.reports.tables.table_files import TableValue
 from insights.rollups.periods import AnalyticsPeriod
 
 BEST_SHARE = 0.9

@@ -159,6 +159,8 @@ def _render_form(page: PageContext, creator: Creator, found: ScriptTestsView) ->
                 state=page.text(f"scripts.state.{choices[key].state}"),
             ),
             max_selections=len(script_tests.VARIANTS) - 1,
+            placeholder=page.text("scripts.personas_hint"),
+            select_all=False,
             key=f"{PERSONAS}:{creator.id}",
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):

@@ -12,8 +12,8 @@ from hypothesis import strategies as some
 
 from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
-from insights.reports.content_tables import channels_table, posts_table
-from insights.reports.table_files import render_csv
+from insights.reports.tables.content_tables import channels_table, posts_table
+from insights.reports.tables.table_files import render_csv
 from insights.rollups import channel_results, post_results
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.post_results import LATEST, PostGrouping, PostResult, group_posts

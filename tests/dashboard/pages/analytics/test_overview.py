@@ -12,7 +12,7 @@ from streamlit.proto.WidgetStates_pb2 import WidgetState
 
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
-from insights.reports.table_files import render_csv
+from insights.reports.tables.table_files import render_csv
 from insights.rollups import overview
 from insights.rollups.history_import import PastDay, import_past_days
 from insights.rollups.periods import AnalyticsPeriod

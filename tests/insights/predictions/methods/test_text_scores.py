@@ -14,7 +14,7 @@ from insights.predictions.methods.text_scores import (
     evaluate_toxicity,
     name_sentiments,
 )
-from insights.predictions.methods.texts import TextClassifier, shorten
+from insights.predictions.methods.texts import TextClassifier, shorten_texts
 
 OPENINGS = {
     "fr": ("Franchement,", "Ce soir,", "Pour moi,"),
@@ -119,4 +119,9 @@ def test_unusable_file_is_refused(
 
 
 def test_hostile_text_is_one_short_line() -> None:
-    assert shorten(["", "\n\t", "a" * 10_000, "x\u0000\ny"]) == [".", ".", "a" * 600, "x\u0000 y"]
+    assert shorten_texts(["", "\n\t", "a" * 10_000, "x\u0000\ny"]) == [
+        ".",
+        ".",
+        "a" * 600,
+        "x\u0000 y",
+    ]

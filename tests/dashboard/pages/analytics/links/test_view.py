@@ -13,7 +13,7 @@ from foundation.money import Money
 from foundation.sealed import Sealed
 from insights.attribution import link_results
 from insights.attribution.credits import AttributionModel
-from insights.reports.link_table import LINK_COLUMNS, build_link_sheet
+from insights.reports.tables.link_table import LINK_COLUMNS, build_link_sheet
 from subscribers.acquisition import links
 from subscribers.acquisition.links import (
     AcquisitionLink,

@@ -5,8 +5,8 @@ from fractions import Fraction
 
 from foundation.i18n.translation import Message, render_message
 from insights.metrics.catalog import METRICS
-from insights.reports.analytics_tables import AnalyticsTable
-from insights.reports.table_files import TableValue
+from insights.reports.tables.analytics_tables import AnalyticsTable
+from insights.reports.tables.table_files import TableValue
 from insights.rollups.channel_results import ChannelResult
 from insights.rollups.post_results import PostGroup, PostGrouping, PostResult
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from foundation.i18n.translation import Message, render_message
 from insights.analysis.timing import HourCell
 from insights.metrics.catalog import METRICS
-from insights.reports.table_files import Sheet, TableValue
+from insights.reports.tables.table_files import Sheet, TableValue
 from insights.rollups.audience import AudienceAnalysis
 from insights.rollups.costs import CostAnalysis, ProfitMonth
 from insights.rollups.sales_analysis import SalesAnalysis

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from foundation.money import Money
 from insights.attribution.link_results import WINDOWS, LinkReport, LinkResult
-from insights.reports.table_files import Sheet, TableValue
+from insights.reports.tables.table_files import Sheet, TableValue
 
 LINK_COLUMNS = (
     *("link", "creator", "source", "destination", "short_url", "target", "owner", "first_day"),

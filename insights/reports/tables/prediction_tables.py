@@ -11,8 +11,8 @@ from insights.metrics.catalog import METRICS
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.limits import HORIZONS, needed_days
 from insights.predictions.storage import StoredPrediction
-from insights.reports.analytics_tables import AnalyticsTable, FanLabel
-from insights.reports.table_files import TableValue
+from insights.reports.tables.analytics_tables import AnalyticsTable, FanLabel
+from insights.reports.tables.table_files import TableValue
 from subscribers.fans.scores import ScoreView
 
 Names = Mapping[UUID, str]

@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from foundation.money import Money, currency_exponent
-from insights.reports.table_files import (
+from insights.reports.tables.table_files import (
     MAX_SHEET_NAME,
     Sheet,
     TableValue,
