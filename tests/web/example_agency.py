@@ -129,6 +129,9 @@ def create_example_agency(
         "spent_on": module_start().date().isoformat(),
     }
     ids["cost_id"] = expect_success(api.ask("POST", "/analytics/costs", cost))["id"]
+    link = {"creator_id": ids["creator_id"], "name": "Bio", "source": "bio"}
+    place = {"destination": "web", "url": "https://example.com/bio"}
+    ids["link_id"] = expect_success(api.ask("POST", "/acquisition-links", link | place))["id"]
     found = ExampleAgency(api, ids)
     day = {"slots": [{"at": "10:00", "channels": [account], "media": "library"}]}
     expect_success(api.ask("PUT", f"/creators/{ids['creator_id']}/routine", day, version=0))
