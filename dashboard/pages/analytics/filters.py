@@ -64,7 +64,7 @@ def select_creator(page: PageContext, creators: Sequence[Creator]) -> None:
         [ALL, *slugs],
         format_func=lambda one: names.get(one, page.text("analytics.all_creators")),
         key=CREATOR,
-        width=190,
+        width=168,
     )
     _set_address("creator", str(chosen))
 
