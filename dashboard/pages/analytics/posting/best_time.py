@@ -102,7 +102,7 @@ def _describe_uplift(page: PageContext, found: TimingEvidence) -> str:
         need = number(timing.MIN_RANDOM_POSTS)
         return page.text("best_time.uplift_waits", have=have, need=need)
     shares = {
-        name: f"{round(100 * share):+d}"
+        name: f"{round(100 * share):+d}".replace("-", "\u2212")  # a minus, not a hyphen
         for name, share in (("share", one.share), ("low", one.low), ("high", one.high))
     }
     return page.text(
