@@ -5,7 +5,6 @@ from typing import Annotated, Any
 
 import typer
 
-from foundation.i18n.translation import Message
 from workers.cli.options import JsonOutput
 
 
@@ -23,6 +22,7 @@ def evaluate_task(
     as_json: JsonOutput = False,
 ) -> None:
     """Score a prediction method on a CSV file."""
+    from foundation.i18n.translation import Message
     from foundation.ops.settings import installation_folder
     from insights.predictions.evaluations import evaluate_file
     from workers.terminal.output import print_progress
@@ -46,6 +46,7 @@ def evaluate_task(
 
 def _format_scores(found: dict[str, Any]) -> str:
     """Return the scores as an aligned table of method and baseline."""
+    from foundation.i18n.translation import Message
     from workers.terminal.output import translate
     from workers.terminal.tables import format_table
 
