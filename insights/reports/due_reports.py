@@ -19,17 +19,13 @@ def plan_due_reports(scope: Scope) -> int:
     """
     made = 0
     for one in schedules.list_schedules(scope):
-        if one.state == "active":
-            made += _plan_schedule(scope, one)
+        made += _plan_schedule(scope, one)
     return made
 
 
 def _plan_schedule(scope: Scope, schedule: ReportSchedule) -> int:
-    zones = {one.zone for one in schedules.select_creators(scope, schedule.form)}
-    if not zones:
-        return 0
     timing = schedule.form.timing
-    due = list_due_periods(timing, zones, schedule.active_since, scope.now)
+    due = list_due(scope, schedule)
     earliest = scope.now.date() - timedelta(
         days=SPAN_DAYS[timing.kind] * (CATCH_UP[timing.kind] + 3)
     )
@@ -38,6 +34,14 @@ def _plan_schedule(scope: Scope, schedule: ReportSchedule) -> int:
     for one in missing:
         queue_report(scope, schedule, one, send=one is due[-1])
     return len(missing)
+
+
+def list_due(scope: Scope, schedule: ReportSchedule) -> list[DuePeriod]:
+    """Return the periods whose reports the relay creates, earliest first; it sends the last one."""
+    zones = {one.zone for one in schedules.select_creators(scope, schedule.form)}
+    if schedule.state != "active" or not zones:
+        return []
+    return list_due_periods(schedule.form.timing, zones, schedule.active_since, scope.now)
 
 
 def queue_report(scope: Scope, schedule: ReportSchedule, due: DuePeriod, *, send: bool) -> None:

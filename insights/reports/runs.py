@@ -14,10 +14,10 @@ from uuid import UUID
 from sqlmodel import select
 
 from foundation.db.database import OpenScope, Scope
-from foundation.errors import NotFound
+from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import derived_uuid
-from foundation.ops.wall_time import local_day
+from foundation.ops.wall_time import day_bounds, local_day
 from insights.reports import brief, charts, deliveries, due_reports, schedules
 from insights.reports.brief import Brief
 from insights.reports.documents import ReportBrand, ReportDocument, shrink_logo
@@ -31,7 +31,7 @@ from insights.reports.periods import (
     ReportKind,
     period_before,
 )
-from insights.reports.schedules import ReportForm
+from insights.reports.schedules import ReportForm, ReportSchedule
 from insights.rollups import daily_rollups
 from tenants.agencies import agency_settings
 from tenants.agencies.queries import Creator, Member
@@ -124,14 +124,39 @@ def create_last_report(
     scope: Scope, schedule_id: UUID, member: Member, *, send: bool
 ) -> DuePeriod | None:
     """Queue the report of the last period that has ended, and return it; None if it exists already.
-    Raises NotFound."""
+
+    A report that the relay is about to send is sent in any case. Raises NotFound, and Conflict
+    before the report is due.
+    """
     schedule = schedules.get_schedule(scope, schedule_id, member)
     period = last_period(scope, schedule.form)
     if _find_row(scope, schedule_id, period.first) is not None:
         return None
+    if not _can_create(scope, schedule, period):
+        raise Conflict("reports.not_due")
     due = DuePeriod(period, scope.now)
-    due_reports.queue_report(scope, schedule, due, send=send)
+    newest = due_reports.list_due(scope, schedule)[-1:]
+    planned = any(one.period == period for one in newest)
+    due_reports.queue_report(scope, schedule, due, send=send or planned)
     return due
+
+
+def is_last_report_missing(scope: Scope, schedule: ReportSchedule) -> bool:
+    """Return True if `create_last_report` would create a report."""
+    period = last_period(scope, schedule.form)
+    return _can_create(scope, schedule, period) and (
+        _find_row(scope, schedule.id, period.first) is None
+    )
+
+
+def _can_create(scope: Scope, schedule: ReportSchedule, period: Period) -> bool:
+    """Return True if a period is over for all creators and its report is not still to come: one
+    that is created before its time would be incomplete, and would never be sent."""
+    upcoming = schedules.find_next_period(scope, schedule)
+    if upcoming is not None and upcoming.period.first <= period.first:
+        return False
+    zones = {one.zone for one in schedules.select_creators(scope, schedule.form)}
+    return all(day_bounds(period.last, zone)[1] <= scope.now for zone in zones)
 
 
 def last_period(scope: Scope, form: ReportForm) -> Period:

@@ -25,7 +25,7 @@ RUNS_SHOWN = 12
 class ScheduleView:
     """A schedule with its stored reports, newest first, and the deliveries of the newest one.
     `next_due` is None while it is paused; `is_missing` is True if the report of the last period was
-    not created."""
+    not created and will not be by itself."""
 
     schedule: ReportSchedule
     next_due: DuePeriod | None
@@ -86,6 +86,5 @@ def _load_schedule(scope: Scope, schedule: ReportSchedule) -> ScheduleView:
         schedules.find_next_period(scope, schedule),
         found,
         deliveries.list_deliveries(scope, [found[0].id]) if found else [],
-        is_missing=not found
-        or found[0].period.first < runs.last_period(scope, schedule.form).first,
+        is_missing=runs.is_last_report_missing(scope, schedule),
     )

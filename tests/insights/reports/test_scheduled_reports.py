@@ -14,10 +14,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.settings import MailSettings
-from foundation.ops.wall_time import day_bounds
+from foundation.ops.wall_time import day_bounds, load_zone
 from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from insights.reports import deliveries, due_reports, facts, runs, schedules
 from insights.reports.events import ReportDue
@@ -392,6 +392,46 @@ def test_new_and_resumed_schedules_send_no_reports_of_the_past(desk: Desk) -> No
     with desk.lea.scope(f"member:{desk.member.id}") as scope:
         schedules.set_schedule_state(scope, schedule, "active", desk.member)
     assert desk.tick() == 0
+
+
+def test_report_that_is_still_to_come_is_not_created_early_and_is_sent_at_its_hour(
+    desk: Desk,
+) -> None:
+    with desk.lea.scope() as scope:
+        hours = {
+            one: scope.now.astimezone(load_zone(one)).hour
+            for one in ("Europe/Paris", "America/New_York")
+        }
+    zone, hour = min(hours.items(), key=lambda one: one[1])
+    schedule = desk.create(desk.form(outside(), zone=zone, hour=hour + 1))
+    with desk.lea.scope() as scope:
+        stored = schedules.get_schedule(scope, schedule)
+        upcoming = schedules.find_next_period(scope, stored)
+        assert upcoming is not None
+        assert upcoming.period == runs.last_period(scope, stored.form)
+        assert not runs.is_last_report_missing(scope, stored)
+        with pytest.raises(Conflict) as refused:
+            runs.create_last_report(scope, schedule, desk.member, send=False)
+        assert refused.value.message.code == "reports.not_due"
+        wait = upcoming.due_at - scope.now
+    desk.lea.pass_time(seconds=wait.total_seconds() + 1)
+    with desk.lea.scope() as scope:
+        # A press before the relay's next tick must not take the report away from its recipients.
+        assert runs.create_last_report(scope, schedule, desk.member, send=False) is not None
+    desk.tick()
+    assert desk.states(schedule) == ["sent"]
+
+
+def test_report_of_the_period_before_a_new_schedule_is_created_by_hand(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside(), hour=0))
+    with desk.lea.scope() as scope:
+        assert runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
+        assert runs.create_last_report(scope, schedule, desk.member, send=False) is not None
+    desk.lea.run()
+    with desk.lea.scope() as scope:
+        assert not runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
+    assert len(desk.runs(schedule)) == 1
+    assert desk.states(schedule) == []
 
 
 def test_repeated_event_creates_one_report(desk: Desk) -> None:
