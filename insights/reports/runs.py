@@ -7,7 +7,7 @@ transaction: read the facts, render, store unless another worker stored it first
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
@@ -80,7 +80,7 @@ def create_report(
     after a crash, changes nothing."""
     period = Period(event.first, event.last)
     with tenant(event.tenant_id, REPORTING) as scope:
-        if _find_row(scope, event.subject_id, period.first) is not None:
+        if _find_row(scope, event.subject_id, period) is not None:
             return
         try:
             schedule = schedules.get_schedule(scope, event.subject_id)
@@ -91,7 +91,7 @@ def create_report(
         facts = load_report_facts(scope, creators, facts_request(scope, schedule.form, period))
         brand = load_brand(scope)
         languages = deliveries.list_languages(scope, schedule.form)
-    run_id = derived_uuid(schedule.id, "report", period.first.isoformat())
+    run_id = derived_uuid(schedule.id, "report", period.first, period.last)
     pictures = {one: charts.render_charts(facts, one, brand.accent) for one in LANGUAGES}
     briefs = {one: brief.build_brief(facts, one) for one in LANGUAGES}
     if phrase is not None and schedule.form.phrased:
@@ -99,7 +99,7 @@ def create_report(
             briefs[language] = phrase(event.tenant_id, run_id, facts, language)
     with tenant(event.tenant_id, REPORTING) as scope:
         scope.lock(f"report:{schedule.id}")
-        if _find_row(scope, schedule.id, period.first) is not None:
+        if _find_row(scope, schedule.id, period) is not None:
             return
         scope.add(
             ReportRunRow(
@@ -130,7 +130,7 @@ def create_last_report(
     """
     schedule = schedules.get_schedule(scope, schedule_id, member)
     period = last_period(scope, schedule.form)
-    if _find_row(scope, schedule_id, period.first) is not None:
+    if _find_row(scope, schedule_id, period) is not None:
         return None
     if not _can_create(scope, schedule, period):
         raise Conflict("reports.not_due")
@@ -144,9 +144,7 @@ def create_last_report(
 def is_last_report_missing(scope: Scope, schedule: ReportSchedule) -> bool:
     """Return True if `create_last_report` would create a report."""
     period = last_period(scope, schedule.form)
-    return _can_create(scope, schedule, period) and (
-        _find_row(scope, schedule.id, period.first) is None
-    )
+    return _can_create(scope, schedule, period) and (_find_row(scope, schedule.id, period) is None)
 
 
 def _can_create(scope: Scope, schedule: ReportSchedule, period: Period) -> bool:
@@ -205,7 +203,7 @@ def list_runs(scope: Scope, schedule_id: UUID, *, most: int = RUNS_SHOWN) -> lis
     """Return the newest reports of a schedule, newest first."""
     rows = scope.run(
         "SELECT id, first_day, last_day, made_at FROM report_runs WHERE tenant_id = :tenant"
-        " AND schedule_id = :schedule ORDER BY first_day DESC LIMIT :most",
+        " AND schedule_id = :schedule ORDER BY last_day DESC, first_day DESC LIMIT :most",
         tenant=scope.tenant_id,
         schedule=schedule_id,
         most=most,
@@ -224,12 +222,13 @@ def get_run(scope: Scope, run_id: UUID, member: Member | None = None) -> ReportR
     return _run_from_row(row)
 
 
-def _find_row(scope: Scope, schedule_id: UUID, first: date) -> UUID | None:
+def _find_row(scope: Scope, schedule_id: UUID, period: Period) -> UUID | None:
     return scope.session.exec(
         select(ReportRunRow.id).where(
             ReportRunRow.tenant_id == scope.tenant_id,
             ReportRunRow.schedule_id == schedule_id,
-            ReportRunRow.first_day == first,
+            ReportRunRow.first_day == period.first,
+            ReportRunRow.last_day == period.last,
         )
     ).first()
 

@@ -17,7 +17,7 @@ from PIL import Image
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.settings import MailSettings
-from foundation.ops.wall_time import day_bounds, load_zone
+from foundation.ops.wall_time import day_bounds, load_zone, local_day
 from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from insights.reports import deliveries, due_reports, facts, runs, schedules
 from insights.reports.events import ReportDue
@@ -432,6 +432,27 @@ def test_report_of_the_period_before_a_new_schedule_is_created_by_hand(desk: Des
         assert not runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
     assert len(desk.runs(schedule)) == 1
     assert desk.states(schedule) == []
+
+
+@pytest.mark.parametrize(("kind", "days"), [(ReportKind.WEEKLY, 7), (ReportKind.MONTHLY, 31)])
+def test_longer_period_is_reported_after_a_day_that_begins_it(
+    desk: Desk, kind: ReportKind, days: int
+) -> None:
+    schedule = desk.create(desk.form(outside(), hour=0))
+    with desk.lea.scope() as scope:
+        longer = period_before(kind, local_day(scope.now, "Europe/Paris"))
+    first = ReportDue(desk.lea.tenant_id, schedule, longer.first, longer.first, send=False)
+    runs.create_report(first, tenant=desk.lea.services.tenant)
+    changed = desk.form(outside(), hour=0, kind=kind)
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        schedules.update_schedule(scope, schedule, changed, desk.member)
+        assert runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
+    desk.since(schedule, days)
+    desk.tick()
+    assert Period(longer.first, longer.last) in [one.period for one in desk.runs(schedule)]
+    assert Period(longer.first, longer.first) in [one.period for one in desk.runs(schedule)]
+    assert desk.states(schedule) == ["sent"]
+    assert desk.tick() == 0
 
 
 def test_repeated_event_creates_one_report(desk: Desk) -> None:
