@@ -18,7 +18,7 @@ from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import derived_uuid
 from foundation.ops.wall_time import day_bounds, local_day
-from insights.reports import brief, charts, deliveries, due_reports, schedules
+from insights.reports import brief, charts, deliveries, due_reports, run_access, schedules
 from insights.reports.brief import Brief
 from insights.reports.documents import ReportBrand, ReportDocument, shrink_logo
 from insights.reports.events import ReportDue
@@ -33,7 +33,7 @@ from insights.reports.periods import (
 )
 from insights.reports.schedules import ReportForm, ReportSchedule
 from insights.rollups import daily_rollups
-from tenants.agencies import agency_settings
+from tenants.agencies import agency_settings, queries
 from tenants.agencies.queries import Creator, Member
 
 REPORTING = "system:reports"
@@ -199,13 +199,22 @@ def _rebuild_last_day(scope: Scope, creators: Sequence[Creator], period: Period)
         daily_rollups.rebuild_day(scope, one.id, period.last)
 
 
-def list_runs(scope: Scope, schedule_id: UUID, *, most: int = RUNS_SHOWN) -> list[RunSummary]:
-    """Return the newest reports of a schedule, newest first."""
+def list_runs(
+    scope: Scope, schedule_id: UUID, member: Member | None = None, *, most: int = RUNS_SHOWN
+) -> list[RunSummary]:
+    """Return the newest reports of a schedule, newest first; those that a member may read."""
+    theirs = None
+    if member is not None and member.creators:
+        creators = queries.list_creators(scope)
+        theirs = [str(one.id) for one in creators if member.works_for(one.slug)]
     rows = scope.run(
         "SELECT id, first_day, last_day, made_at FROM report_runs WHERE tenant_id = :tenant"
-        " AND schedule_id = :schedule ORDER BY last_day DESC, first_day DESC LIMIT :most",
+        " AND schedule_id = :schedule AND (CAST(:theirs AS text[]) IS NULL OR"
+        " (facts -> 'creators' <> '{}' AND ARRAY(SELECT jsonb_object_keys(facts -> 'creators'))"
+        " <@ CAST(:theirs AS text[]))) ORDER BY last_day DESC, first_day DESC LIMIT :most",
         tenant=scope.tenant_id,
         schedule=schedule_id,
+        theirs=theirs,
         most=most,
     )
     return [RunSummary(row.id, Period(row.first_day, row.last_day), row.made_at) for row in rows]
@@ -214,12 +223,7 @@ def list_runs(scope: Scope, schedule_id: UUID, *, most: int = RUNS_SHOWN) -> lis
 def get_run(scope: Scope, run_id: UUID, member: Member | None = None) -> ReportRun:
     """Return a stored report. Raises NotFound for an unknown one, and for one that the member may
     not see."""
-    row = scope.session.get(ReportRunRow, (scope.tenant_id, run_id), populate_existing=True)
-    if row is None:
-        raise NotFound("reports.unknown_report")
-    if member is not None:
-        schedules.get_schedule(scope, row.schedule_id, member, unknown="reports.unknown_report")
-    return _run_from_row(row)
+    return _run_from_row(run_access.get_row(scope, run_id, member))
 
 
 def _find_row(scope: Scope, schedule_id: UUID, period: Period) -> UUID | None:

@@ -139,18 +139,12 @@ def list_schedules(scope: Scope, member: Member | None = None) -> list[ReportSch
     return [one for one in found if one.is_visible(member, creators)]
 
 
-def get_schedule(
-    scope: Scope,
-    schedule_id: UUID,
-    member: Member | None = None,
-    *,
-    unknown: str = "reports.unknown_schedule",
-) -> ReportSchedule:
-    """Return a schedule. Raises NotFound with the code `unknown` for one that the member may not
-    see, and NotFound for an unknown one."""
+def get_schedule(scope: Scope, schedule_id: UUID, member: Member | None = None) -> ReportSchedule:
+    """Return a schedule. Raises NotFound for an unknown one, one that has ended, and one that the
+    member may not see."""
     found = _schedule_from_row(_get_row(scope, schedule_id))
     if member is not None and not found.is_visible(member, queries.list_creators(scope)):
-        raise NotFound(unknown)
+        raise NotFound("reports.unknown_schedule")
     return found
 
 

@@ -70,7 +70,9 @@ def load_reports(page: PageContext, scope: Scope) -> ReportsView:
         one.id: one for one in queries.list_members(scope) if has_right(one.role, Right.MONEY)
     }
     return ReportsView(
-        schedules=[_load_schedule(scope, one) for one in schedules.list_schedules(scope, member)],
+        schedules=[
+            _load_schedule(scope, one, member) for one in schedules.list_schedules(scope, member)
+        ],
         creators=page.list_creators(scope),
         members=members,
         chats=[one for one in members if telegram_links.find_chat(scope, one) is not None],
@@ -79,8 +81,8 @@ def load_reports(page: PageContext, scope: Scope) -> ReportsView:
     )
 
 
-def _load_schedule(scope: Scope, schedule: ReportSchedule) -> ScheduleView:
-    found = runs.list_runs(scope, schedule.id, most=RUNS_SHOWN)
+def _load_schedule(scope: Scope, schedule: ReportSchedule, member: Member) -> ScheduleView:
+    found = runs.list_runs(scope, schedule.id, member, most=RUNS_SHOWN)
     return ScheduleView(
         schedule,
         schedules.find_next_period(scope, schedule),

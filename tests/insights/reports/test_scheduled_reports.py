@@ -164,6 +164,19 @@ class Desk:
                 id=schedule_id,
             )
 
+    def change(self, schedule_id: UUID, form: ReportForm) -> None:
+        with self.lea.scope(f"member:{self.member.id}") as scope:
+            schedules.update_schedule(scope, schedule_id, form, self.member)
+
+    def refuse_passing_on(self, run_id: UUID) -> None:
+        """Check that a report is neither sent again nor linked under the changed schedule."""
+        with self.lea.scope(f"member:{self.member.id}") as scope:
+            with pytest.raises(Conflict) as refused:
+                deliveries.resend_report(scope, uuid7(), run_id, self.member)
+            assert refused.value.message.code == "reports.other_form"
+            with pytest.raises(Conflict):
+                deliveries.create_link(scope, run_id, self.member, language="en")
+
     def tick(self) -> int:
         with self.lea.scope() as scope:
             made = due_reports.plan_due_reports(scope)
@@ -444,8 +457,8 @@ def test_longer_period_is_reported_after_a_day_that_begins_it(
     first = ReportDue(desk.lea.tenant_id, schedule, longer.first, longer.first, send=False)
     runs.create_report(first, tenant=desk.lea.services.tenant)
     changed = desk.form(outside(), hour=0, kind=kind)
-    with desk.lea.scope(f"member:{desk.member.id}") as scope:
-        schedules.update_schedule(scope, schedule, changed, desk.member)
+    desk.change(schedule, changed)
+    with desk.lea.scope() as scope:
         assert runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
     desk.since(schedule, days)
     desk.tick()
@@ -491,6 +504,62 @@ def test_link_shows_one_report_until_it_is_revoked_or_the_schedule_ends(desk: De
     with desk.lea.scope(f"member:{desk.member.id}") as scope:
         schedules.set_schedule_state(scope, schedule, "ended", desk.member)
     assert deliveries.find_link(open_scope, token) is None
+
+
+def test_stored_report_is_read_and_passed_on_only_by_those_who_may_see_all_its_creators(
+    desk: Desk,
+) -> None:
+    with desk.lea.scope() as scope:
+        slug = queries.get_creator(scope, desk.lea.creator_id).slug
+        agencies.add_creator(
+            *(scope,),
+            **{"slug": "zoe", "name": "Zoé", "kind": "human", "zone": "Europe/Paris"},
+            languages=["fr"],
+        )
+    narrow = desk.add(Role.MANAGER, creators=(slug,))
+    schedule = desk.create(desk.form(outside(), creators=()))
+    desk.since(schedule, 1)
+    desk.tick()
+    run_id = desk.runs(schedule)[0].id
+    to_one = desk.form(outside(), Recipient("email", narrow.id))
+    desk.change(schedule, to_one)
+    with desk.lea.scope(f"member:{narrow.id}") as scope:
+        assert [one.id for one in schedules.list_schedules(scope, narrow)] == [schedule]
+        assert runs.list_runs(scope, schedule, narrow) == []
+        with pytest.raises(NotFound):
+            runs.get_run(scope, run_id, narrow)
+        with pytest.raises(NotFound):
+            deliveries.resend_report(scope, uuid7(), run_id, narrow)
+        with pytest.raises(NotFound):
+            deliveries.create_link(scope, run_id, narrow, language="en")
+        with pytest.raises(NotFound):
+            deliveries.revoke_links(scope, run_id, narrow)
+    desk.refuse_passing_on(run_id)
+    desk.change(schedule, desk.form(outside(), creators=()))
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        assert deliveries.resend_report(scope, uuid7(), run_id, desk.member) == 1
+        assert deliveries.create_link(scope, run_id, desk.member, language="en")
+    desk.change(schedule, to_one)
+    desk.lea.run()
+    assert sorted(desk.states(schedule)) == ["dropped", "sent", "sent"]
+    assert len(desk.server.taken) == 1
+
+
+def test_stored_report_does_not_reach_another_audience(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside()))
+    desk.since(schedule, 1)
+    desk.tick()
+    desk.change(schedule, desk.form(outside(), audience="client"))
+    desk.refuse_passing_on(desk.runs(schedule)[0].id)
+    other = desk.create(desk.form(audience="client", allowed=frozenset({"fees"})))
+    desk.since(other, 1)
+    desk.tick()
+    run_id = desk.runs(other)[0].id
+    desk.change(other, desk.form(outside(), audience="client"))
+    desk.refuse_passing_on(run_id)
+    desk.change(other, desk.form(outside(), audience="client", allowed=frozenset({"fees"})))
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        assert deliveries.resend_report(scope, uuid7(), run_id, desk.member) == 1
 
 
 def test_member_without_access_neither_sees_nor_receives_a_report(desk: Desk) -> None:
