@@ -5,7 +5,8 @@ that and the result, the delivery is `unconfirmed`: the recipient may have the r
 sent again until a member asks for it.
 
 A link shows one report without an account, in the language of its recipient. Only the digest of its
-token is stored; it ends after `LINK_LIVES`, when a member revokes it, or with the schedule.
+token is stored; it ends after `LINK_LIVES`, when a member revokes it or removes its recipient, or
+with the schedule.
 """
 
 import hashlib
@@ -194,6 +195,8 @@ def start_delivery(scope: Scope, delivery_id: UUID) -> PendingDelivery | None:
     A delivery that is already claimed was interrupted; it becomes `unconfirmed`. It is dropped if
     its recipient may not receive the report any more.
     """
+    # A change of the schedule comes before this, or finds the new link.
+    scope.lock_shared(schedules.LOCK)
     row = _lock_delivery(scope, delivery_id)
     if row is None or row.state not in ("waiting", "sending"):
         return None
@@ -236,6 +239,8 @@ def _find_address(scope: Scope, row: ReportDeliveryRow) -> tuple[str, UUID | Non
         schedule = schedules.get_schedule(scope, run.schedule_id)
     except NotFound as ended:
         return ended.message
+    if row.recipient not in {one.key for one in schedule.form.recipients}:
+        return Message("reports.removed_recipient")
     if not run_access.has_form(run, schedule.form):
         return Message("reports.other_form")
     if row.member_id is None:

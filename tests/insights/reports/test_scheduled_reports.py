@@ -210,6 +210,13 @@ def outside(address: str = "client@example.com") -> Recipient:
     return Recipient("email", None, address)
 
 
+def link_in(mail: EmailMessage) -> str:
+    """Return the token of the link in an email."""
+    body = mail.get_body()
+    assert body is not None
+    return str(body.get_content().rpartition("/reports/")[2].split()[0])
+
+
 def files_of(mail: EmailMessage) -> dict[str, bytes]:
     found = mail.iter_attachments()
     return {str(one.get_filename()): one.get_payload(decode=True) for one in found}  # type: ignore[misc]  # bytes
@@ -486,9 +493,7 @@ def test_link_shows_one_report_until_it_is_revoked_or_the_schedule_ends(desk: De
     desk.tick()
     run_id = desk.runs(schedule)[0].id
     open_scope = desk.lea.services.tenant
-    mail = desk.server.taken[0].get_body()
-    assert mail is not None
-    token = mail.get_content().rpartition("/reports/")[2].split()[0]
+    token = link_in(desk.server.taken[0])
     found = deliveries.find_link(open_scope, token)
     assert found is not None
     assert (found.tenant_id, found.run_id, found.language) == (desk.lea.tenant_id, run_id, "fr")
@@ -560,6 +565,32 @@ def test_stored_report_does_not_reach_another_audience(desk: Desk) -> None:
     desk.change(other, desk.form(outside(), audience="client", allowed=frozenset({"fees"})))
     with desk.lea.scope(f"member:{desk.member.id}") as scope:
         assert deliveries.resend_report(scope, uuid7(), run_id, desk.member) == 1
+
+
+def test_removed_recipient_receives_no_waiting_report_and_loses_their_links(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside("gone@example.com"), outside("stays@example.com")))
+    desk.since(schedule, 1)
+    desk.tick()
+    open_scope = desk.lea.services.tenant
+    run_id = desk.runs(schedule)[0].id
+    gone, stays = (link_in(desk.server.to(f"{one}@example.com")[0]) for one in ("gone", "stays"))
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        own = deliveries.create_link(scope, run_id, desk.member, language="en")
+        deliveries.resend_report(scope, uuid7(), run_id, desk.member)
+    desk.change(schedule, desk.form(outside("stays@example.com")))
+    assert deliveries.find_link(open_scope, gone) is None
+    assert deliveries.find_link(open_scope, stays) is not None
+    assert deliveries.find_link(open_scope, own) is not None
+    desk.lea.run()
+    assert len(desk.server.to("gone@example.com")) == 1
+    assert len(desk.server.to("stays@example.com")) == 2
+    with desk.lea.scope() as scope:
+        (dropped,) = (
+            one for one in deliveries.list_deliveries(scope, [run_id]) if one.state == "dropped"
+        )
+    assert dropped.recipient == "gone@example.com"
+    assert dropped.reason is not None
+    assert dropped.reason.code == "reports.removed_recipient"
 
 
 def test_member_without_access_neither_sees_nor_receives_a_report(desk: Desk) -> None:
