@@ -64,17 +64,24 @@ class ReportDelivery:
 
 
 @dataclass(frozen=True)
-class PendingDelivery:
-    """A claimed delivery: where to send which report. `token` is that of its new link."""
+class DeliveryContent:
+    """What a delivery consists of: the report, and how its recipient reads it."""
 
-    tenant_id: UUID
-    delivery_id: UUID
     run_id: UUID
     route: str
-    member_id: UUID | None
     language: str
     zone: str
     formats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PendingDelivery:
+    """A claimed delivery: where to send it. `token` is that of its new link."""
+
+    tenant_id: UUID
+    delivery_id: UUID
+    route: str
+    member_id: UUID | None
     tries: int
     at: datetime
     address: str = field(default="", repr=False)
@@ -189,6 +196,16 @@ def list_deliveries(scope: Scope, runs: Sequence[UUID]) -> list[ReportDelivery]:
 # Sending
 
 
+def find_content(scope: Scope, delivery_id: UUID) -> DeliveryContent | None:
+    """Return what to render before a delivery is claimed, or None if there is nothing to send."""
+    row = scope.session.get(
+        ReportDeliveryRow, (scope.tenant_id, delivery_id), populate_existing=True
+    )
+    if row is None or row.state not in ("waiting", "sending"):
+        return None
+    return DeliveryContent(row.run_id, row.route, row.language, row.zone, tuple(row.formats))
+
+
 def start_delivery(scope: Scope, delivery_id: UUID) -> PendingDelivery | None:
     """Claim a delivery and return it with a new link, or None if there is nothing to send.
 
@@ -217,12 +234,8 @@ def start_delivery(scope: Scope, delivery_id: UUID) -> PendingDelivery | None:
     return PendingDelivery(
         tenant_id=scope.tenant_id,
         delivery_id=row.id,
-        run_id=row.run_id,
         route=row.route,
         member_id=row.member_id,
-        language=row.language,
-        zone=row.zone,
-        formats=tuple(row.formats),
         tries=row.tries,
         at=scope.now,
         address=address,

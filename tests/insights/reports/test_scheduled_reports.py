@@ -2,6 +2,7 @@
 same when they are rendered again, and reach only recipients who may see their creators."""
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -354,6 +355,23 @@ def test_report_that_was_certainly_not_sent_is_sent_later(desk: Desk) -> None:
         desk.lea.run()
     assert desk.states(schedule) == ["sent"]
     assert len(desk.server.taken) == 1
+
+
+def test_report_that_cannot_be_rendered_waits_and_is_sent_later(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside()))
+    day = FIRST
+    event = ReportDue(desk.lea.tenant_id, schedule, day, day)
+    runs.create_report(event, tenant=desk.lea.services.tenant)
+    for logo, state, mails in (("AAAA", "waiting", 0), ("", "sent", 1)):
+        with desk.lea.scope() as scope:
+            scope.run(
+                "UPDATE report_runs SET brand = brand || CAST(:brand AS jsonb)",
+                brand=json.dumps({"logo": logo}),
+            )
+            scope.run("UPDATE outbox SET available_at = house_now() WHERE kind = 'report.send'")
+        desk.lea.run()
+        assert desk.states(schedule) == [state]
+        assert len(desk.server.taken) == mails
 
 
 @dataclass
