@@ -252,6 +252,8 @@ def _find_address(scope: Scope, row: ReportDeliveryRow) -> tuple[str, UUID | Non
         schedule = schedules.get_schedule(scope, run.schedule_id)
     except NotFound as ended:
         return ended.message
+    if schedule.state != "active" and not row.attempt:
+        return Message("reports.paused_schedule")
     if row.recipient not in {one.key for one in schedule.form.recipients}:
         return Message("reports.removed_recipient")
     if not run_access.has_form(run, schedule.form):

@@ -77,7 +77,7 @@ def create_report(
     event: ReportDue, *, tenant: OpenScope, phrase: PhraseBrief | None = None
 ) -> None:
     """Create and store the report of a period, and queue its deliveries. A repeated event, even
-    after a crash, changes nothing."""
+    after a crash, changes nothing, nor does one that would send the report of a paused schedule."""
     period = Period(event.first, event.last)
     with tenant(event.tenant_id, REPORTING) as scope:
         if _find_row(scope, event.subject_id, period) is not None:
@@ -85,6 +85,8 @@ def create_report(
         try:
             schedule = schedules.get_schedule(scope, event.subject_id)
         except NotFound:  # It ended while the event was waiting.
+            return
+        if event.send and schedule.state != "active":
             return
         creators = schedules.select_creators(scope, schedule.form)
         _rebuild_last_day(scope, creators, period)

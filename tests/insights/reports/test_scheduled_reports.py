@@ -359,8 +359,7 @@ def test_report_that_was_certainly_not_sent_is_sent_later(desk: Desk) -> None:
 
 def test_report_that_cannot_be_rendered_waits_and_is_sent_later(desk: Desk) -> None:
     schedule = desk.create(desk.form(outside()))
-    day = FIRST
-    event = ReportDue(desk.lea.tenant_id, schedule, day, day)
+    event = ReportDue(desk.lea.tenant_id, schedule, FIRST, FIRST)
     runs.create_report(event, tenant=desk.lea.services.tenant)
     for logo, state, mails in (("AAAA", "waiting", 0), ("", "sent", 1)):
         with desk.lea.scope() as scope:
@@ -491,6 +490,30 @@ def test_longer_period_is_reported_after_a_day_that_begins_it(
     assert Period(longer.first, longer.first) in [one.period for one in desk.runs(schedule)]
     assert desk.states(schedule) == ["sent"]
     assert desk.tick() == 0
+
+
+def test_paused_schedule_neither_creates_nor_sends_what_was_waiting(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside()))
+    sent = ReportDue(desk.lea.tenant_id, schedule, FIRST, FIRST)
+    runs.create_report(sent, tenant=desk.lea.services.tenant)
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        schedules.set_schedule_state(scope, schedule, "paused", desk.member)
+    later = replace(sent, first=FIRST + timedelta(days=1), last=FIRST + timedelta(days=1))
+    runs.create_report(later, tenant=desk.lea.services.tenant)
+    desk.lea.run()
+    (run,) = desk.runs(schedule)
+    with desk.lea.scope() as scope:
+        (stopped,) = deliveries.list_deliveries(scope, [run.id])
+    assert stopped.state == "dropped"
+    assert stopped.reason is not None
+    assert stopped.reason.code == "reports.paused_schedule"
+    assert desk.server.taken == []
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        deliveries.resend_report(scope, uuid7(), run.id, desk.member)
+    runs.create_report(replace(later, send=False), tenant=desk.lea.services.tenant)
+    desk.lea.run()
+    assert len(desk.server.taken) == 1
+    assert len(desk.runs(schedule)) == 2
 
 
 def test_repeated_event_creates_one_report(desk: Desk) -> None:
