@@ -65,7 +65,7 @@ class ReportDelivery:
 
 @dataclass(frozen=True)
 class DeliveryContent:
-    """What a delivery consists of: the report, and how its recipient reads it."""
+    """The report of a delivery, and the language, time zone and formats of its recipient."""
 
     run_id: UUID
     route: str
@@ -197,7 +197,7 @@ def list_deliveries(scope: Scope, runs: Sequence[UUID]) -> list[ReportDelivery]:
 
 
 def find_content(scope: Scope, delivery_id: UUID) -> DeliveryContent | None:
-    """Return what to render before a delivery is claimed, or None if there is nothing to send."""
+    """Return the content to render before a delivery is claimed, or None if it is settled."""
     row = scope.session.get(
         ReportDeliveryRow, (scope.tenant_id, delivery_id), populate_existing=True
     )
