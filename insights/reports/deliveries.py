@@ -5,7 +5,8 @@ that and the result, the delivery is `unconfirmed`: the recipient may have the r
 sent again until a member asks for it.
 
 A link shows one report without an account, in the language of its recipient. Only the digest of its
-token is stored; it ends after `LINK_LIVES`, when a member revokes it, or with the schedule.
+token is stored; it ends after `LINK_LIVES`, when a member revokes it or removes its recipient, or
+with the schedule.
 """
 
 import hashlib
@@ -25,9 +26,9 @@ from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID, derived_uuid, uuid7
 from foundation.outbox import outbox
-from insights.reports import schedules
+from insights.reports import run_access, schedules
 from insights.reports.events import ReportDeliveryDue
-from insights.reports.models import ReportDeliveryRow, ReportRunRow, ReportScheduleRow
+from insights.reports.models import ReportDeliveryRow
 from insights.reports.schedules import Recipient, ReportForm
 from tenants import audit
 from tenants.agencies import agency_settings, queries
@@ -63,17 +64,24 @@ class ReportDelivery:
 
 
 @dataclass(frozen=True)
-class PendingDelivery:
-    """A claimed delivery: where to send which report. `token` is that of its new link."""
+class DeliveryContent:
+    """The report of a delivery, and the language, time zone and formats of its recipient."""
 
-    tenant_id: UUID
-    delivery_id: UUID
     run_id: UUID
     route: str
-    member_id: UUID | None
     language: str
     zone: str
     formats: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class PendingDelivery:
+    """A claimed delivery: where to send it. `token` is that of its new link."""
+
+    tenant_id: UUID
+    delivery_id: UUID
+    route: str
+    member_id: UUID | None
     tries: int
     at: datetime
     address: str = field(default="", repr=False)
@@ -143,12 +151,12 @@ def _queue_delivery(
 def resend_report(scope: Scope, press_id: UUID, run_id: UUID, member: Member) -> int:
     """Send a stored report again to all recipients of its schedule, and return their number.
 
-    Raises NotFound, and Conflict without a recipient.
+    Raises NotFound, and Conflict without a recipient or after its schedule got another audience or
+    other creators.
     """
-    row = _get_run(scope, run_id)
-    schedule = schedules.get_schedule(
-        scope, row.schedule_id, member, unknown="reports.unknown_report"
-    )
+    row = run_access.get_row(scope, run_id, member)
+    schedule = schedules.get_schedule(scope, row.schedule_id)
+    run_access.check_form(row, schedule.form)
     if not schedule.form.recipients:
         raise Conflict("reports.no_recipients")
     audit.record(scope, "report.resent", f"report:{schedule.id}", day=row.first_day.isoformat())
@@ -188,12 +196,24 @@ def list_deliveries(scope: Scope, runs: Sequence[UUID]) -> list[ReportDelivery]:
 # Sending
 
 
+def find_content(scope: Scope, delivery_id: UUID) -> DeliveryContent | None:
+    """Return the content to render before a delivery is claimed, or None if it is settled."""
+    row = scope.session.get(
+        ReportDeliveryRow, (scope.tenant_id, delivery_id), populate_existing=True
+    )
+    if row is None or row.state not in ("waiting", "sending"):
+        return None
+    return DeliveryContent(row.run_id, row.route, row.language, row.zone, tuple(row.formats))
+
+
 def start_delivery(scope: Scope, delivery_id: UUID) -> PendingDelivery | None:
     """Claim a delivery and return it with a new link, or None if there is nothing to send.
 
     A delivery that is already claimed was interrupted; it becomes `unconfirmed`. It is dropped if
     its recipient may not receive the report any more.
     """
+    # A change of the schedule comes before this, or finds the new link.
+    scope.lock_shared(schedules.LOCK)
     row = _lock_delivery(scope, delivery_id)
     if row is None or row.state not in ("waiting", "sending"):
         return None
@@ -214,12 +234,8 @@ def start_delivery(scope: Scope, delivery_id: UUID) -> PendingDelivery | None:
     return PendingDelivery(
         tenant_id=scope.tenant_id,
         delivery_id=row.id,
-        run_id=row.run_id,
         route=row.route,
         member_id=row.member_id,
-        language=row.language,
-        zone=row.zone,
-        formats=tuple(row.formats),
         tries=row.tries,
         at=scope.now,
         address=address,
@@ -231,15 +247,21 @@ def start_delivery(scope: Scope, delivery_id: UUID) -> PendingDelivery | None:
 
 def _find_address(scope: Scope, row: ReportDeliveryRow) -> tuple[str, UUID | None, str] | Message:
     """Return the address or chat of a delivery, or the reason why it has none."""
-    schedule = scope.session.get(
-        ReportScheduleRow, (scope.tenant_id, _get_run(scope, row.run_id).schedule_id)
-    )
-    if schedule is None or schedule.state == "ended":
-        return Message("reports.unknown_schedule")
+    run = run_access.get_row(scope, row.run_id)
+    try:
+        schedule = schedules.get_schedule(scope, run.schedule_id)
+    except NotFound as ended:
+        return ended.message
+    if schedule.state != "active" and not row.attempt:
+        return Message("reports.paused_schedule")
+    if row.recipient not in {one.key for one in schedule.form.recipients}:
+        return Message("reports.removed_recipient")
+    if not run_access.has_form(run, schedule.form):
+        return Message("reports.other_form")
     if row.member_id is None:
         return row.address, None, ""
     member = next((one for one in queries.list_members(scope) if one.id == row.member_id), None)
-    wanted = tuple(map(UUID, schedule.creators))
+    wanted = run_access.list_creators(run)
     if member is None or not schedules.may_receive(member, wanted, queries.list_creators(scope)):
         return Message("reports.no_access")
     if row.route == "email":
@@ -294,12 +316,13 @@ def _settle(
 
 
 def create_link(scope: Scope, run_id: UUID, member: Member, *, language: str) -> str:
-    """Create a link to a stored report and return its token, which is not stored. Raises
-    NotFound."""
-    row = _get_run(scope, run_id)
-    schedule = schedules.get_schedule(
-        scope, row.schedule_id, member, unknown="reports.unknown_report"
-    )
+    """Create a link to a stored report and return its token, which is not stored.
+
+    Raises NotFound, and Conflict after its schedule got another audience or other creators.
+    """
+    row = run_access.get_row(scope, run_id, member)
+    schedule = schedules.get_schedule(scope, row.schedule_id)
+    run_access.check_form(row, schedule.form)
     token = secrets.token_urlsafe(32)
     link_id = uuid7()
     scope.add(
@@ -323,17 +346,14 @@ def create_link(scope: Scope, run_id: UUID, member: Member, *, language: str) ->
 
 def revoke_links(scope: Scope, run_id: UUID, member: Member) -> int:
     """End all links to a stored report and return their number. Raises NotFound."""
-    row = _get_run(scope, run_id)
-    schedule = schedules.get_schedule(
-        scope, row.schedule_id, member, unknown="reports.unknown_report"
-    )
+    row = run_access.get_row(scope, run_id, member)
     ended = scope.run(
         "UPDATE report_deliveries SET link = '', link_until = NULL, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND run_id = :run AND link <> '' RETURNING id",
         tenant=scope.tenant_id,
         run=run_id,
     ).all()
-    audit.record(scope, "report.unlinked", f"report:{schedule.id}", links=len(ended))
+    audit.record(scope, "report.unlinked", f"report:{row.schedule_id}", links=len(ended))
     return len(ended)
 
 
@@ -377,13 +397,6 @@ def find_link(tenant: OpenScope, token: str) -> ReportLink | None:
 
 def _digest(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
-
-
-def _get_run(scope: Scope, run_id: UUID) -> ReportRunRow:
-    row = scope.session.get(ReportRunRow, (scope.tenant_id, run_id))
-    if row is None:
-        raise NotFound("reports.unknown_report")
-    return row
 
 
 def _lock_delivery(scope: Scope, delivery_id: UUID) -> ReportDeliveryRow | None:

@@ -7,7 +7,7 @@ from foundation.db.database import Scope
 from foundation.outbox import outbox
 from insights.reports import schedules
 from insights.reports.events import ReportDue
-from insights.reports.periods import CATCH_UP, SPAN_DAYS, DuePeriod, list_due_periods
+from insights.reports.periods import CATCH_UP, SPAN_DAYS, DuePeriod, Period, list_due_periods
 from insights.reports.schedules import ReportSchedule
 
 
@@ -19,25 +19,29 @@ def plan_due_reports(scope: Scope) -> int:
     """
     made = 0
     for one in schedules.list_schedules(scope):
-        if one.state == "active":
-            made += _plan_schedule(scope, one)
+        made += _plan_schedule(scope, one)
     return made
 
 
 def _plan_schedule(scope: Scope, schedule: ReportSchedule) -> int:
-    zones = {one.zone for one in schedules.select_creators(scope, schedule.form)}
-    if not zones:
-        return 0
     timing = schedule.form.timing
-    due = list_due_periods(timing, zones, schedule.active_since, scope.now)
+    due = list_due(scope, schedule)
     earliest = scope.now.date() - timedelta(
         days=SPAN_DAYS[timing.kind] * (CATCH_UP[timing.kind] + 3)
     )
-    known = _list_first_days(scope, schedule.id, earliest)
-    missing = [one for one in due if one.period.first not in known]
+    known = _list_known_periods(scope, schedule.id, earliest)
+    missing = [one for one in due if one.period not in known]
     for one in missing:
         queue_report(scope, schedule, one, send=one is due[-1])
     return len(missing)
+
+
+def list_due(scope: Scope, schedule: ReportSchedule) -> list[DuePeriod]:
+    """Return the periods whose reports the relay creates, earliest first; it sends the last one."""
+    zones = {one.zone for one in schedules.select_creators(scope, schedule.form)}
+    if schedule.state != "active" or not zones:
+        return []
+    return list_due_periods(schedule.form.timing, zones, schedule.active_since, scope.now)
 
 
 def queue_report(scope: Scope, schedule: ReportSchedule, due: DuePeriod, *, send: bool) -> None:
@@ -46,16 +50,16 @@ def queue_report(scope: Scope, schedule: ReportSchedule, due: DuePeriod, *, send
         scope,
         ReportDue(scope.tenant_id, schedule.id, due.period.first, due.period.last, send),
         lane=f"report:{schedule.id}",
-        dedupe=f"report:{schedule.id}:{due.period.first}",
+        dedupe=f"report:{schedule.id}:{due.period.first}:{due.period.last}",
     )
 
 
-def _list_first_days(scope: Scope, schedule_id: UUID, earliest: date) -> set[date]:
+def _list_known_periods(scope: Scope, schedule_id: UUID, earliest: date) -> set[Period]:
     rows = scope.run(
-        "SELECT first_day FROM report_runs WHERE tenant_id = :tenant AND schedule_id = :schedule"
-        " AND first_day >= :earliest",
+        "SELECT first_day, last_day FROM report_runs WHERE tenant_id = :tenant"
+        " AND schedule_id = :schedule AND first_day >= :earliest",
         tenant=scope.tenant_id,
         schedule=schedule_id,
         earliest=earliest,
     )
-    return {row.first_day for row in rows}
+    return {Period(row.first_day, row.last_day) for row in rows}

@@ -90,7 +90,8 @@ class PostFact:
 
 @dataclass(frozen=True)
 class ReportFacts:
-    """All facts of a report. `creators` maps IDs to names; instants are ISO 8601 in UTC."""
+    """All facts of a report. `creators` maps IDs to names, `allowed` are the internal facts that a
+    client's report contains; instants are ISO 8601 in UTC."""
 
     kind: str
     audience: str
@@ -102,6 +103,7 @@ class ReportFacts:
     facts: tuple[Fact, ...]
     series: tuple[DaySeries, ...] = ()
     posts: tuple[PostFact, ...] = ()
+    allowed: tuple[str, ...] = ()
     version: int = FACTS_VERSION
 
     @property
@@ -135,6 +137,7 @@ class ReportFacts:
             DaySeries(**{**one, "values": tuple(one["values"])}) for one in stored["series"]
         )
         values["posts"] = tuple(PostFact(**one) for one in stored["posts"])
+        values["allowed"] = tuple(stored.get("allowed", ()))
         return cls(**values)
 
 
@@ -185,6 +188,7 @@ def load_report_facts(
         facts=(*totals, *visible) if len(creators) != 1 else tuple(totals),
         series=_load_series(scope, ids, asked),
         posts=_top_posts(scope, creators, period),
+        allowed=tuple(sorted(asked.allowed)) if asked.audience == "client" else (),
     )
 
 

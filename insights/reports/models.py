@@ -58,7 +58,9 @@ class ReportRunRow(TenantRow, table=True):
 
     __tablename__ = "report_runs"
     __table_args__ = table_arguments(
-        UniqueConstraint("tenant_id", "schedule_id", "first_day", name="report_runs_period"),
+        UniqueConstraint(
+            "tenant_id", "schedule_id", "first_day", "last_day", name="report_runs_period"
+        ),
         ForeignKeyConstraint(
             ["tenant_id", "schedule_id"], ["report_schedules.tenant_id", "report_schedules.id"]
         ),

@@ -21,7 +21,7 @@ from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.permit import NoticeOrder, ReportOrder
 from insights.reports import deliveries, runs
-from insights.reports.deliveries import LINK_PATH, DeliveryResult, PendingDelivery
+from insights.reports.deliveries import LINK_PATH, DeliveryContent, DeliveryResult, PendingDelivery
 from insights.reports.documents import ReportDocument
 from insights.reports.events import ReportDeliveryDue
 from insights.reports.fact_texts import render_text
@@ -50,20 +50,26 @@ def send_report(
 ) -> None:
     """Send a report once. `pages` is the base URL of the public pages.
 
+    Its files are rendered before it is claimed: if that fails, nothing was sent and it still waits.
     Raises `outbox.RetryLater` if it was certainly not sent.
     """
     with tenant(event.tenant_id, REPORTING) as scope:
-        due = deliveries.start_delivery(scope, event.subject_id)
-        run = runs.get_run(scope, due.run_id) if due is not None else None
-    if due is None or run is None:
+        content = deliveries.find_content(scope, event.subject_id)
+        run = runs.get_run(scope, content.run_id) if content is not None else None
+    if content is None or run is None:
         return
-    document = run.document(due.language, due.zone)
+    document = run.document(content.language, content.zone)
+    files = render_attachments(content, document)
+    with tenant(event.tenant_id, REPORTING) as scope:
+        due = deliveries.start_delivery(scope, event.subject_id)
+    if due is None:
+        return
     link = f"{pages.rstrip('/')}{LINK_PATH}{due.token}"
     if due.route == Route.TELEGRAM:
         answer, result = _send_telegram(due, document, link, senders)
     else:
         order = ReportOrder(due.tenant_id, due.delivery_id)
-        answer = senders.email(build_email(due, document, link), order)
+        answer = senders.email(build_email(due, document, link, files), order)
         result = _email_result(answer)
     with tenant(event.tenant_id, REPORTING) as scope:
         wait = deliveries.finish_delivery(scope, due, result, _describe_failure(due, answer))
@@ -77,8 +83,22 @@ def fail_report(event: ReportDeliveryDue, *, tenant: OpenScope) -> None:
         deliveries.abandon_delivery(scope, event.subject_id)
 
 
-def build_email(due: PendingDelivery, document: ReportDocument, link: str) -> OutgoingReport:
-    """Return the email of a report: its brief and a link, with the chosen files. Pure."""
+def render_attachments(content: DeliveryContent, document: ReportDocument) -> list[Attachment]:
+    """Return the chosen files of a report that is sent by email. Pure."""
+    if content.route != Route.EMAIL:
+        return []
+    return [
+        Attachment(
+            f"{file_stem(document)}.{form}", MEDIA_TYPES[form], render_report(document, form)
+        )
+        for form in map(ReportFormat, content.formats)
+    ]
+
+
+def build_email(
+    due: PendingDelivery, document: ReportDocument, link: str, files: list[Attachment]
+) -> OutgoingReport:
+    """Return the email of a report: its brief and a link, with its files. Pure."""
     language = document.language
     return OutgoingReport(
         id=due.delivery_id,
@@ -90,14 +110,7 @@ def build_email(due: PendingDelivery, document: ReportDocument, link: str) -> Ou
             (document.brief.text, render_text("reports.email_link", language, link=link))
         ),
         at=due.at,
-        attachments=[
-            Attachment(
-                f"{file_stem(document)}.{form}",
-                MEDIA_TYPES[form],
-                render_report(document, form),
-            )
-            for form in map(ReportFormat, due.formats)
-        ],
+        attachments=files,
     )
 
 

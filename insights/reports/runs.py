@@ -7,18 +7,18 @@ transaction: read the facts, render, store unless another worker stored it first
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from sqlmodel import select
 
 from foundation.db.database import OpenScope, Scope
-from foundation.errors import NotFound
+from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import derived_uuid
-from foundation.ops.wall_time import local_day
-from insights.reports import brief, charts, deliveries, due_reports, schedules
+from foundation.ops.wall_time import day_bounds, local_day
+from insights.reports import brief, charts, deliveries, due_reports, run_access, schedules
 from insights.reports.brief import Brief
 from insights.reports.documents import ReportBrand, ReportDocument, shrink_logo
 from insights.reports.events import ReportDue
@@ -31,9 +31,9 @@ from insights.reports.periods import (
     ReportKind,
     period_before,
 )
-from insights.reports.schedules import ReportForm
+from insights.reports.schedules import ReportForm, ReportSchedule
 from insights.rollups import daily_rollups
-from tenants.agencies import agency_settings
+from tenants.agencies import agency_settings, queries
 from tenants.agencies.queries import Creator, Member
 
 REPORTING = "system:reports"
@@ -77,21 +77,23 @@ def create_report(
     event: ReportDue, *, tenant: OpenScope, phrase: PhraseBrief | None = None
 ) -> None:
     """Create and store the report of a period, and queue its deliveries. A repeated event, even
-    after a crash, changes nothing."""
+    after a crash, changes nothing, nor does one that would send the report of a paused schedule."""
     period = Period(event.first, event.last)
     with tenant(event.tenant_id, REPORTING) as scope:
-        if _find_row(scope, event.subject_id, period.first) is not None:
+        if _find_row(scope, event.subject_id, period) is not None:
             return
         try:
             schedule = schedules.get_schedule(scope, event.subject_id)
         except NotFound:  # It ended while the event was waiting.
+            return
+        if event.send and schedule.state != "active":
             return
         creators = schedules.select_creators(scope, schedule.form)
         _rebuild_last_day(scope, creators, period)
         facts = load_report_facts(scope, creators, facts_request(scope, schedule.form, period))
         brand = load_brand(scope)
         languages = deliveries.list_languages(scope, schedule.form)
-    run_id = derived_uuid(schedule.id, "report", period.first.isoformat())
+    run_id = derived_uuid(schedule.id, "report", period.first, period.last)
     pictures = {one: charts.render_charts(facts, one, brand.accent) for one in LANGUAGES}
     briefs = {one: brief.build_brief(facts, one) for one in LANGUAGES}
     if phrase is not None and schedule.form.phrased:
@@ -99,7 +101,7 @@ def create_report(
             briefs[language] = phrase(event.tenant_id, run_id, facts, language)
     with tenant(event.tenant_id, REPORTING) as scope:
         scope.lock(f"report:{schedule.id}")
-        if _find_row(scope, schedule.id, period.first) is not None:
+        if _find_row(scope, schedule.id, period) is not None:
             return
         scope.add(
             ReportRunRow(
@@ -124,14 +126,37 @@ def create_last_report(
     scope: Scope, schedule_id: UUID, member: Member, *, send: bool
 ) -> DuePeriod | None:
     """Queue the report of the last period that has ended, and return it; None if it exists already.
-    Raises NotFound."""
+
+    A report that the relay is about to send is sent in any case. Raises NotFound, and Conflict
+    before the report is due.
+    """
     schedule = schedules.get_schedule(scope, schedule_id, member)
     period = last_period(scope, schedule.form)
-    if _find_row(scope, schedule_id, period.first) is not None:
+    if _find_row(scope, schedule_id, period) is not None:
         return None
+    if not _can_create(scope, schedule, period):
+        raise Conflict("reports.not_due")
     due = DuePeriod(period, scope.now)
-    due_reports.queue_report(scope, schedule, due, send=send)
+    newest = due_reports.list_due(scope, schedule)[-1:]
+    planned = any(one.period == period for one in newest)
+    due_reports.queue_report(scope, schedule, due, send=send or planned)
     return due
+
+
+def is_last_report_missing(scope: Scope, schedule: ReportSchedule) -> bool:
+    """Return True if `create_last_report` would create a report."""
+    period = last_period(scope, schedule.form)
+    return _can_create(scope, schedule, period) and (_find_row(scope, schedule.id, period) is None)
+
+
+def _can_create(scope: Scope, schedule: ReportSchedule, period: Period) -> bool:
+    """Return True if a period is over for all creators and its report is not still to come: one
+    that is created before its time would be incomplete, and would never be sent."""
+    upcoming = schedules.find_next_period(scope, schedule)
+    if upcoming is not None and upcoming.period.first <= period.first:
+        return False
+    zones = {one.zone for one in schedules.select_creators(scope, schedule.form)}
+    return all(day_bounds(period.last, zone)[1] <= scope.now for zone in zones)
 
 
 def last_period(scope: Scope, form: ReportForm) -> Period:
@@ -176,13 +201,22 @@ def _rebuild_last_day(scope: Scope, creators: Sequence[Creator], period: Period)
         daily_rollups.rebuild_day(scope, one.id, period.last)
 
 
-def list_runs(scope: Scope, schedule_id: UUID, *, most: int = RUNS_SHOWN) -> list[RunSummary]:
-    """Return the newest reports of a schedule, newest first."""
+def list_runs(
+    scope: Scope, schedule_id: UUID, member: Member | None = None, *, most: int = RUNS_SHOWN
+) -> list[RunSummary]:
+    """Return the newest reports of a schedule, newest first; those that a member may read."""
+    theirs = None
+    if member is not None and member.creators:
+        creators = queries.list_creators(scope)
+        theirs = [str(one.id) for one in creators if member.works_for(one.slug)]
     rows = scope.run(
         "SELECT id, first_day, last_day, made_at FROM report_runs WHERE tenant_id = :tenant"
-        " AND schedule_id = :schedule ORDER BY first_day DESC LIMIT :most",
+        " AND schedule_id = :schedule AND (CAST(:theirs AS text[]) IS NULL OR"
+        " (facts -> 'creators' <> '{}' AND ARRAY(SELECT jsonb_object_keys(facts -> 'creators'))"
+        " <@ CAST(:theirs AS text[]))) ORDER BY last_day DESC, first_day DESC LIMIT :most",
         tenant=scope.tenant_id,
         schedule=schedule_id,
+        theirs=theirs,
         most=most,
     )
     return [RunSummary(row.id, Period(row.first_day, row.last_day), row.made_at) for row in rows]
@@ -191,20 +225,16 @@ def list_runs(scope: Scope, schedule_id: UUID, *, most: int = RUNS_SHOWN) -> lis
 def get_run(scope: Scope, run_id: UUID, member: Member | None = None) -> ReportRun:
     """Return a stored report. Raises NotFound for an unknown one, and for one that the member may
     not see."""
-    row = scope.session.get(ReportRunRow, (scope.tenant_id, run_id), populate_existing=True)
-    if row is None:
-        raise NotFound("reports.unknown_report")
-    if member is not None:
-        schedules.get_schedule(scope, row.schedule_id, member, unknown="reports.unknown_report")
-    return _run_from_row(row)
+    return _run_from_row(run_access.get_row(scope, run_id, member))
 
 
-def _find_row(scope: Scope, schedule_id: UUID, first: date) -> UUID | None:
+def _find_row(scope: Scope, schedule_id: UUID, period: Period) -> UUID | None:
     return scope.session.exec(
         select(ReportRunRow.id).where(
             ReportRunRow.tenant_id == scope.tenant_id,
             ReportRunRow.schedule_id == schedule_id,
-            ReportRunRow.first_day == first,
+            ReportRunRow.first_day == period.first,
+            ReportRunRow.last_day == period.last,
         )
     ).first()
 

@@ -38,6 +38,9 @@ from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
 from tenants.agencies.states import CreatorState
 
+LOCK = "report.schedules"
+"""Lock of all changes of schedules."""
+
 MAX_SCHEDULES = 50
 MAX_RECIPIENTS = 20
 MAX_NAME_LENGTH = 80
@@ -139,18 +142,12 @@ def list_schedules(scope: Scope, member: Member | None = None) -> list[ReportSch
     return [one for one in found if one.is_visible(member, creators)]
 
 
-def get_schedule(
-    scope: Scope,
-    schedule_id: UUID,
-    member: Member | None = None,
-    *,
-    unknown: str = "reports.unknown_schedule",
-) -> ReportSchedule:
-    """Return a schedule. Raises NotFound with the code `unknown` for one that the member may not
-    see, and NotFound for an unknown one."""
+def get_schedule(scope: Scope, schedule_id: UUID, member: Member | None = None) -> ReportSchedule:
+    """Return a schedule. Raises NotFound for an unknown one, one that has ended, and one that the
+    member may not see."""
     found = _schedule_from_row(_get_row(scope, schedule_id))
     if member is not None and not found.is_visible(member, queries.list_creators(scope)):
-        raise NotFound(unknown)
+        raise NotFound("reports.unknown_schedule")
     return found
 
 
@@ -160,7 +157,7 @@ def create_schedule(scope: Scope, schedule_id: UUID, form: ReportForm, member: M
 
     Raises BadInput for an invalid form, and for creators or recipients without access.
     """
-    scope.lock("report.schedules")
+    scope.lock(LOCK)
     if scope.session.get(ReportScheduleRow, (scope.tenant_id, schedule_id)) is not None:
         return schedule_id
     if len(list_schedules(scope)) >= MAX_SCHEDULES:
@@ -178,11 +175,12 @@ def create_schedule(scope: Scope, schedule_id: UUID, form: ReportForm, member: M
 
 
 def update_schedule(scope: Scope, schedule_id: UUID, form: ReportForm, member: Member) -> None:
-    """Change a schedule; reports that were created remain as they are.
+    """Change a schedule; reports that were created remain as they are. Links of recipients who are
+    removed end.
 
     Raises BadInput for an invalid form, and NotFound.
     """
-    scope.lock("report.schedules")
+    scope.lock(LOCK)
     get_schedule(scope, schedule_id, member)
     clean = _check_form(scope, form, member)
     row = _get_row(scope, schedule_id)
@@ -193,7 +191,22 @@ def update_schedule(scope: Scope, schedule_id: UUID, form: ReportForm, member: M
         # A new hour must not create reports of past periods.
         row.active_since = scope.now
     scope.add(row)
+    _end_links_of_others(scope, schedule_id, clean)
     audit.record(scope, "report.changed", f"report:{schedule_id}", name=clean.name)
+
+
+def _end_links_of_others(scope: Scope, schedule_id: UUID, form: ReportForm) -> None:
+    """End the links that were sent to anyone but the recipients of a form; those that members
+    created remain."""
+    scope.run(
+        "UPDATE report_deliveries d SET link = '', link_until = NULL, updated_at = house_now()"
+        " FROM report_runs r WHERE d.tenant_id = :tenant AND r.tenant_id = d.tenant_id"
+        " AND r.id = d.run_id AND r.schedule_id = :schedule AND d.link <> ''"
+        " AND d.route <> 'link' AND d.recipient <> ALL(CAST(:kept AS text[]))",
+        tenant=scope.tenant_id,
+        schedule=schedule_id,
+        kept=[one.key for one in form.recipients],
+    )
 
 
 def set_schedule_state(
@@ -201,7 +214,7 @@ def set_schedule_state(
 ) -> None:
     """Pause, resume or end a schedule. Reports of a paused schedule are not created later. Raises
     NotFound."""
-    scope.lock("report.schedules")
+    scope.lock(LOCK)
     get_schedule(scope, schedule_id, member)
     row = _get_row(scope, schedule_id)
     if row.state == state:

@@ -38,7 +38,7 @@ def upgrade() -> None:
         sa.Column("last_day", sa.Date(), nullable=False),
         *(jsonb("facts"), jsonb("charts"), jsonb("briefs"), jsonb("brand"), instant("made_at")),
         inside("schedule_id", "report_schedules"),
-        unique("report_runs_period", "schedule_id", "first_day"),
+        unique("report_runs_period", "schedule_id", "first_day", "last_day"),
     )
     tenant_table(
         "report_deliveries",

@@ -25,7 +25,7 @@ RUNS_SHOWN = 12
 class ScheduleView:
     """A schedule with its stored reports, newest first, and the deliveries of the newest one.
     `next_due` is None while it is paused; `is_missing` is True if the report of the last period was
-    not created."""
+    not created and will not be by itself."""
 
     schedule: ReportSchedule
     next_due: DuePeriod | None
@@ -70,7 +70,9 @@ def load_reports(page: PageContext, scope: Scope) -> ReportsView:
         one.id: one for one in queries.list_members(scope) if has_right(one.role, Right.MONEY)
     }
     return ReportsView(
-        schedules=[_load_schedule(scope, one) for one in schedules.list_schedules(scope, member)],
+        schedules=[
+            _load_schedule(scope, one, member) for one in schedules.list_schedules(scope, member)
+        ],
         creators=page.list_creators(scope),
         members=members,
         chats=[one for one in members if telegram_links.find_chat(scope, one) is not None],
@@ -79,13 +81,12 @@ def load_reports(page: PageContext, scope: Scope) -> ReportsView:
     )
 
 
-def _load_schedule(scope: Scope, schedule: ReportSchedule) -> ScheduleView:
-    found = runs.list_runs(scope, schedule.id, most=RUNS_SHOWN)
+def _load_schedule(scope: Scope, schedule: ReportSchedule, member: Member) -> ScheduleView:
+    found = runs.list_runs(scope, schedule.id, member, most=RUNS_SHOWN)
     return ScheduleView(
         schedule,
         schedules.find_next_period(scope, schedule),
         found,
         deliveries.list_deliveries(scope, [found[0].id]) if found else [],
-        is_missing=not found
-        or found[0].period.first < runs.last_period(scope, schedule.form).first,
+        is_missing=runs.is_last_report_missing(scope, schedule),
     )

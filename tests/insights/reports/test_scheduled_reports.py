@@ -2,6 +2,7 @@
 same when they are rendered again, and reach only recipients who may see their creators."""
 
 import io
+import json
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -14,10 +15,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from foundation.ops.settings import MailSettings
-from foundation.ops.wall_time import day_bounds
+from foundation.ops.wall_time import day_bounds, load_zone, local_day
 from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from insights.reports import deliveries, due_reports, facts, runs, schedules
 from insights.reports.events import ReportDue
@@ -164,6 +165,19 @@ class Desk:
                 id=schedule_id,
             )
 
+    def change(self, schedule_id: UUID, form: ReportForm) -> None:
+        with self.lea.scope(f"member:{self.member.id}") as scope:
+            schedules.update_schedule(scope, schedule_id, form, self.member)
+
+    def refuse_passing_on(self, run_id: UUID) -> None:
+        """Check that a report is neither sent again nor linked under the changed schedule."""
+        with self.lea.scope(f"member:{self.member.id}") as scope:
+            with pytest.raises(Conflict) as refused:
+                deliveries.resend_report(scope, uuid7(), run_id, self.member)
+            assert refused.value.message.code == "reports.other_form"
+            with pytest.raises(Conflict):
+                deliveries.create_link(scope, run_id, self.member, language="en")
+
     def tick(self) -> int:
         with self.lea.scope() as scope:
             made = due_reports.plan_due_reports(scope)
@@ -195,6 +209,13 @@ def desk(services: Services, sandbox: RunningSandbox) -> Iterator[Desk]:
 
 def outside(address: str = "client@example.com") -> Recipient:
     return Recipient("email", None, address)
+
+
+def link_in(mail: EmailMessage) -> str:
+    """Return the token of the link in an email."""
+    body = mail.get_body()
+    assert body is not None
+    return str(body.get_content().rpartition("/reports/")[2].split()[0])
 
 
 def files_of(mail: EmailMessage) -> dict[str, bytes]:
@@ -336,6 +357,22 @@ def test_report_that_was_certainly_not_sent_is_sent_later(desk: Desk) -> None:
     assert len(desk.server.taken) == 1
 
 
+def test_report_that_cannot_be_rendered_waits_and_is_sent_later(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside()))
+    event = ReportDue(desk.lea.tenant_id, schedule, FIRST, FIRST)
+    runs.create_report(event, tenant=desk.lea.services.tenant)
+    for logo, state, mails in (("AAAA", "waiting", 0), ("", "sent", 1)):
+        with desk.lea.scope() as scope:
+            scope.run(
+                "UPDATE report_runs SET brand = brand || CAST(:brand AS jsonb)",
+                brand=json.dumps({"logo": logo}),
+            )
+            scope.run("UPDATE outbox SET available_at = house_now() WHERE kind = 'report.send'")
+        desk.lea.run()
+        assert desk.states(schedule) == [state]
+        assert len(desk.server.taken) == mails
+
+
 @dataclass
 class Engine:
     """A text engine with one answer. It reports each request, as engines do."""
@@ -394,6 +431,91 @@ def test_new_and_resumed_schedules_send_no_reports_of_the_past(desk: Desk) -> No
     assert desk.tick() == 0
 
 
+def test_report_that_is_still_to_come_is_not_created_early_and_is_sent_at_its_hour(
+    desk: Desk,
+) -> None:
+    with desk.lea.scope() as scope:
+        hours = {
+            one: scope.now.astimezone(load_zone(one)).hour
+            for one in ("Europe/Paris", "America/New_York")
+        }
+    zone, hour = min(hours.items(), key=lambda one: one[1])
+    schedule = desk.create(desk.form(outside(), zone=zone, hour=hour + 1))
+    with desk.lea.scope() as scope:
+        stored = schedules.get_schedule(scope, schedule)
+        upcoming = schedules.find_next_period(scope, stored)
+        assert upcoming is not None
+        assert upcoming.period == runs.last_period(scope, stored.form)
+        assert not runs.is_last_report_missing(scope, stored)
+        with pytest.raises(Conflict) as refused:
+            runs.create_last_report(scope, schedule, desk.member, send=False)
+        assert refused.value.message.code == "reports.not_due"
+        wait = upcoming.due_at - scope.now
+    desk.lea.pass_time(seconds=wait.total_seconds() + 1)
+    with desk.lea.scope() as scope:
+        # A press before the relay's next tick must not take the report away from its recipients.
+        assert runs.create_last_report(scope, schedule, desk.member, send=False) is not None
+    desk.tick()
+    assert desk.states(schedule) == ["sent"]
+
+
+def test_report_of_the_period_before_a_new_schedule_is_created_by_hand(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside(), hour=0))
+    with desk.lea.scope() as scope:
+        assert runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
+        assert runs.create_last_report(scope, schedule, desk.member, send=False) is not None
+    desk.lea.run()
+    with desk.lea.scope() as scope:
+        assert not runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
+    assert len(desk.runs(schedule)) == 1
+    assert desk.states(schedule) == []
+
+
+@pytest.mark.parametrize(("kind", "days"), [(ReportKind.WEEKLY, 7), (ReportKind.MONTHLY, 31)])
+def test_longer_period_is_reported_after_a_day_that_begins_it(
+    desk: Desk, kind: ReportKind, days: int
+) -> None:
+    schedule = desk.create(desk.form(outside(), hour=0))
+    with desk.lea.scope() as scope:
+        longer = period_before(kind, local_day(scope.now, "Europe/Paris"))
+    first = ReportDue(desk.lea.tenant_id, schedule, longer.first, longer.first, send=False)
+    runs.create_report(first, tenant=desk.lea.services.tenant)
+    changed = desk.form(outside(), hour=0, kind=kind)
+    desk.change(schedule, changed)
+    with desk.lea.scope() as scope:
+        assert runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
+    desk.since(schedule, days)
+    desk.tick()
+    assert Period(longer.first, longer.last) in [one.period for one in desk.runs(schedule)]
+    assert Period(longer.first, longer.first) in [one.period for one in desk.runs(schedule)]
+    assert desk.states(schedule) == ["sent"]
+    assert desk.tick() == 0
+
+
+def test_paused_schedule_neither_creates_nor_sends_what_was_waiting(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside()))
+    sent = ReportDue(desk.lea.tenant_id, schedule, FIRST, FIRST)
+    runs.create_report(sent, tenant=desk.lea.services.tenant)
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        schedules.set_schedule_state(scope, schedule, "paused", desk.member)
+    later = replace(sent, first=FIRST + timedelta(days=1), last=FIRST + timedelta(days=1))
+    runs.create_report(later, tenant=desk.lea.services.tenant)
+    desk.lea.run()
+    (run,) = desk.runs(schedule)
+    with desk.lea.scope() as scope:
+        (stopped,) = deliveries.list_deliveries(scope, [run.id])
+    assert stopped.state == "dropped"
+    assert stopped.reason is not None
+    assert stopped.reason.code == "reports.paused_schedule"
+    assert desk.server.taken == []
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        deliveries.resend_report(scope, uuid7(), run.id, desk.member)
+    runs.create_report(replace(later, send=False), tenant=desk.lea.services.tenant)
+    desk.lea.run()
+    assert len(desk.server.taken) == 1
+    assert len(desk.runs(schedule)) == 2
+
+
 def test_repeated_event_creates_one_report(desk: Desk) -> None:
     schedule = desk.create(desk.form(outside()))
     with desk.lea.scope() as scope:
@@ -412,9 +534,7 @@ def test_link_shows_one_report_until_it_is_revoked_or_the_schedule_ends(desk: De
     desk.tick()
     run_id = desk.runs(schedule)[0].id
     open_scope = desk.lea.services.tenant
-    mail = desk.server.taken[0].get_body()
-    assert mail is not None
-    token = mail.get_content().rpartition("/reports/")[2].split()[0]
+    token = link_in(desk.server.taken[0])
     found = deliveries.find_link(open_scope, token)
     assert found is not None
     assert (found.tenant_id, found.run_id, found.language) == (desk.lea.tenant_id, run_id, "fr")
@@ -430,6 +550,88 @@ def test_link_shows_one_report_until_it_is_revoked_or_the_schedule_ends(desk: De
     with desk.lea.scope(f"member:{desk.member.id}") as scope:
         schedules.set_schedule_state(scope, schedule, "ended", desk.member)
     assert deliveries.find_link(open_scope, token) is None
+
+
+def test_stored_report_is_read_and_passed_on_only_by_those_who_may_see_all_its_creators(
+    desk: Desk,
+) -> None:
+    with desk.lea.scope() as scope:
+        slug = queries.get_creator(scope, desk.lea.creator_id).slug
+        agencies.add_creator(
+            *(scope,),
+            **{"slug": "zoe", "name": "Zoé", "kind": "human", "zone": "Europe/Paris"},
+            languages=["fr"],
+        )
+    narrow = desk.add(Role.MANAGER, creators=(slug,))
+    schedule = desk.create(desk.form(outside(), creators=()))
+    desk.since(schedule, 1)
+    desk.tick()
+    run_id = desk.runs(schedule)[0].id
+    to_one = desk.form(outside(), Recipient("email", narrow.id))
+    desk.change(schedule, to_one)
+    with desk.lea.scope(f"member:{narrow.id}") as scope:
+        assert [one.id for one in schedules.list_schedules(scope, narrow)] == [schedule]
+        assert runs.list_runs(scope, schedule, narrow) == []
+        with pytest.raises(NotFound):
+            runs.get_run(scope, run_id, narrow)
+        with pytest.raises(NotFound):
+            deliveries.resend_report(scope, uuid7(), run_id, narrow)
+        with pytest.raises(NotFound):
+            deliveries.create_link(scope, run_id, narrow, language="en")
+        with pytest.raises(NotFound):
+            deliveries.revoke_links(scope, run_id, narrow)
+    desk.refuse_passing_on(run_id)
+    desk.change(schedule, desk.form(outside(), creators=()))
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        assert deliveries.resend_report(scope, uuid7(), run_id, desk.member) == 1
+        assert deliveries.create_link(scope, run_id, desk.member, language="en")
+    desk.change(schedule, to_one)
+    desk.lea.run()
+    assert sorted(desk.states(schedule)) == ["dropped", "sent", "sent"]
+    assert len(desk.server.taken) == 1
+
+
+def test_stored_report_does_not_reach_another_audience(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside()))
+    desk.since(schedule, 1)
+    desk.tick()
+    desk.change(schedule, desk.form(outside(), audience="client"))
+    desk.refuse_passing_on(desk.runs(schedule)[0].id)
+    other = desk.create(desk.form(audience="client", allowed=frozenset({"fees"})))
+    desk.since(other, 1)
+    desk.tick()
+    run_id = desk.runs(other)[0].id
+    desk.change(other, desk.form(outside(), audience="client"))
+    desk.refuse_passing_on(run_id)
+    desk.change(other, desk.form(outside(), audience="client", allowed=frozenset({"fees"})))
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        assert deliveries.resend_report(scope, uuid7(), run_id, desk.member) == 1
+
+
+def test_removed_recipient_receives_no_waiting_report_and_loses_their_links(desk: Desk) -> None:
+    schedule = desk.create(desk.form(outside("gone@example.com"), outside("stays@example.com")))
+    desk.since(schedule, 1)
+    desk.tick()
+    open_scope = desk.lea.services.tenant
+    run_id = desk.runs(schedule)[0].id
+    gone, stays = (link_in(desk.server.to(f"{one}@example.com")[0]) for one in ("gone", "stays"))
+    with desk.lea.scope(f"member:{desk.member.id}") as scope:
+        own = deliveries.create_link(scope, run_id, desk.member, language="en")
+        deliveries.resend_report(scope, uuid7(), run_id, desk.member)
+    desk.change(schedule, desk.form(outside("stays@example.com")))
+    assert deliveries.find_link(open_scope, gone) is None
+    assert deliveries.find_link(open_scope, stays) is not None
+    assert deliveries.find_link(open_scope, own) is not None
+    desk.lea.run()
+    assert len(desk.server.to("gone@example.com")) == 1
+    assert len(desk.server.to("stays@example.com")) == 2
+    with desk.lea.scope() as scope:
+        (dropped,) = (
+            one for one in deliveries.list_deliveries(scope, [run_id]) if one.state == "dropped"
+        )
+    assert dropped.recipient == "gone@example.com"
+    assert dropped.reason is not None
+    assert dropped.reason.code == "reports.removed_recipient"
 
 
 def test_member_without_access_neither_sees_nor_receives_a_report(desk: Desk) -> None:

@@ -237,7 +237,8 @@ def _add_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
         """List the stored reports of a schedule. Requires the `money:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> StoredReportsOut:
-            schedules.get_schedule(scope, schedule_id, _reader(sight))
+            reader = _reader(sight)
+            schedules.get_schedule(scope, schedule_id, reader)
             items = [
                 StoredReportOut(
                     id=one.id,
@@ -245,7 +246,7 @@ def _add_read_routes(routes: APIRouter, tenant: OpenScope) -> None:
                     last_day=one.period.last,
                     made_at=one.made_at,
                 )
-                for one in runs.list_runs(scope, schedule_id)
+                for one in runs.list_runs(scope, schedule_id, reader)
             ]
             return StoredReportsOut(items=items)
 
@@ -372,8 +373,9 @@ def _add_report_routes(routes: APIRouter, tenant: OpenScope) -> None:
         report_id: UUID,
         call: Annotated[ApiCall, Depends(action_dependency(tenant, ApiKeyScope.REPORTS_WRITE))],
     ) -> Response:
-        """Send a stored report again to the recipients of its schedule. 409 without a recipient.
-        Requires the `reports:write` scope."""
+        """Send a stored report again to the recipients of its schedule. 409 without a recipient, or
+        if the schedule now has another audience or other creators. Requires the `reports:write`
+        scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             runs.get_run(scope, report_id, _reader(sight))
