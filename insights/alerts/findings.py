@@ -82,10 +82,10 @@ def check_metric_rule(
 ) -> RuleFindings:
     """Return the findings of a rule about a daily metric for these creators."""
     one = rule.settings
-    days = HISTORY_DAYS if one.kind is AlertKind.ANOMALY else one.days
-    series = load_daily_series(scope, creators, one.metric, days)
-    if one.kind is AlertKind.THRESHOLD and one.currency:
-        series = [each for each in series if each.currency == one.currency]
+    series = load_daily_series(scope, creators, one.metric, HISTORY_DAYS)
+    if one.kind is AlertKind.THRESHOLD:
+        # Days without sales are known to be zero only if an earlier sale is loaded, too.
+        series = [each.tail(one.days) for each in series if one.currency in ("", each.currency)]
     usable = [each for each in series if is_long_enough(one, each)]
     find = _find_anomaly if one.kind is AlertKind.ANOMALY else _find_crossing
     found = (find(rule, each, context) for each in usable)
