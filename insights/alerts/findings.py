@@ -38,7 +38,8 @@ REFUND_FACTOR = 3
 @dataclass(frozen=True)
 class Finding:
     """A reason for an alert. `creator_id` is None for the agency. `p_value` is set if several
-    series are tested and false alarms must be limited."""
+    series are tested and false alarms must be limited. `starts_now` marks a reason whose beginning
+    is unknown: `since` is the time of the check, and an open alert keeps its first one."""
 
     rule: AlertRule
     creator_id: UUID | None
@@ -48,6 +49,7 @@ class Finding:
     currency: str = ""
     data_at: datetime | None = None
     p_value: float | None = None
+    starts_now: bool = False
 
     @property
     def series(self) -> str:
@@ -212,6 +214,7 @@ def _find_cost_budgets(scope: Scope, rule: AlertRule, context: AlertContext) -> 
                 one.cap.minor,
                 one.cap.currency,
                 scope.now,
+                starts_now=True,
             )
         )
     return found
