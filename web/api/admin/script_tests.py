@@ -208,7 +208,7 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
             running = next((one for one in found if one.ended_at is None), None)
             if running is None:
                 raise NotFound("scripts.unknown")
-            script_tests.end_script_test(scope, running.id, keep=body.keep)
+            script_test_verdicts.end_script_test(scope, running.id, keep=body.keep)
             return _build_result(scope, running.id, "persona.test")
 
         return call.apply_once(act)
