@@ -7,6 +7,7 @@ from datetime import timedelta
 from demo.agency.history import HistoryInput
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
+from insights.analysis import script_test_verdicts
 from subscribers.history.history_import import PastFan
 from subscribers.replies import persona, script_tests
 from subscribers.replies.script_tests import ScriptTestRequest
@@ -30,4 +31,4 @@ def write_demo_script_test(scope: Scope, stage: HistoryInput, fans: Sequence[Pas
         scope, stage.creator_id, wanted, key=key, by=scope.actor
     )
     script_tests.import_past_fans(scope, test_id, tested)
-    script_tests.end_script_test(scope, test_id, keep="a")
+    script_test_verdicts.end_script_test(scope, test_id, keep="a")

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from uuid import UUID
@@ -59,6 +59,11 @@ class DailySeries:
     def day_at(self, position: int) -> date:
         """Return the day at a position of `values`."""
         return self.first + timedelta(days=position)
+
+    def tail(self, days: int) -> "DailySeries":
+        """Return the last `days` days of the series, or all of a shorter one."""
+        start = max(len(self.values) - days, 0)
+        return replace(self, first=self.day_at(start), values=self.values[start:])
 
 
 def is_alert_metric(code: str) -> bool:

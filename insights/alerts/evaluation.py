@@ -162,7 +162,10 @@ def _update_rows(
         key = (row.rule_id, row.series)
         finding = result.found.get(key)
         if finding is not None:
+            first = row.since
             _describe_finding(row, finding)
+            if finding.starts_now:
+                row.since = first
         elif key not in result.suspended or row.rule_id not in active:
             row.resolved_at = scope.now
             row.resolution = str(AlertEnd.OVER if row.rule_id in active else AlertEnd.RULE_OFF)

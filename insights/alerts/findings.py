@@ -38,7 +38,8 @@ REFUND_FACTOR = 3
 @dataclass(frozen=True)
 class Finding:
     """A reason for an alert. `creator_id` is None for the agency. `p_value` is set if several
-    series are tested and false alarms must be limited."""
+    series are tested and false alarms must be limited. `starts_now` marks a reason whose beginning
+    is unknown: `since` is the time of the check, and an open alert keeps its first one."""
 
     rule: AlertRule
     creator_id: UUID | None
@@ -48,6 +49,7 @@ class Finding:
     currency: str = ""
     data_at: datetime | None = None
     p_value: float | None = None
+    starts_now: bool = False
 
     @property
     def series(self) -> str:
@@ -82,10 +84,10 @@ def check_metric_rule(
 ) -> RuleFindings:
     """Return the findings of a rule about a daily metric for these creators."""
     one = rule.settings
-    days = HISTORY_DAYS if one.kind is AlertKind.ANOMALY else one.days
-    series = load_daily_series(scope, creators, one.metric, days)
-    if one.kind is AlertKind.THRESHOLD and one.currency:
-        series = [each for each in series if each.currency == one.currency]
+    series = load_daily_series(scope, creators, one.metric, HISTORY_DAYS)
+    if one.kind is AlertKind.THRESHOLD:
+        # Days without sales are known to be zero only if an earlier sale is loaded, too.
+        series = [each.tail(one.days) for each in series if one.currency in ("", each.currency)]
     usable = [each for each in series if is_long_enough(one, each)]
     find = _find_anomaly if one.kind is AlertKind.ANOMALY else _find_crossing
     found = (find(rule, each, context) for each in usable)
@@ -212,6 +214,7 @@ def _find_cost_budgets(scope: Scope, rule: AlertRule, context: AlertContext) -> 
                 one.cap.minor,
                 one.cap.currency,
                 scope.now,
+                starts_now=True,
             )
         )
     return found

@@ -4,7 +4,7 @@ A default rule has a row only once a member changes it, so that better defaults 
 keep them.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 from sqlmodel import select
 
 from foundation.db.database import Scope
-from foundation.errors import BadInput, Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import derived_uuid
 from foundation.money import STARS, TEST_CURRENCY, is_currency
 from insights.alerts.daily_metrics import has_currency, is_alert_metric
@@ -143,12 +143,30 @@ def get_rule(scope: Scope, rule_id: UUID) -> AlertRule:
     raise NotFound("alert.rule_unknown")
 
 
+def lock_rules(scope: Scope) -> None:
+    """Wait until no other transaction changes the rules of the agency."""
+    scope.lock("alert_rules")
+
+
+def require_change(settings: RuleSettings, creators: Collection[UUID], *, limited: bool) -> None:
+    """Check the rule as stored, or as it will be, for a change by someone with these creators.
+
+    `limited` means that these are only some of the agency's creators. Raises NotFound for a rule of
+    another creator, and Refused for a rule of the whole agency if `limited`.
+    """
+    if settings.creator_id is None:
+        if limited:
+            raise Refused("alert.agency_rule_only")
+    elif settings.creator_id not in creators:
+        raise NotFound("alert.rule_unknown")
+
+
 def add_rule(scope: Scope, rule_id: UUID, settings: RuleSettings) -> AlertRule:
     """Add a rule; a repeated call with the same ID changes nothing.
 
     Raises BadInput, and Conflict if the agency has `MAX_RULES` rules.
     """
-    scope.lock("alert_rules")
+    lock_rules(scope)
     rules = list_rules(scope)
     known = next((one for one in rules if one.id == rule_id), None)
     if known is not None:
@@ -162,7 +180,7 @@ def add_rule(scope: Scope, rule_id: UUID, settings: RuleSettings) -> AlertRule:
 def change_rule(scope: Scope, rule_id: UUID, settings: RuleSettings) -> AlertRule:
     """Change a rule. Raises BadInput, NotFound, and Conflict if the kind or the metric of a default
     rule would change."""
-    scope.lock("alert_rules")
+    lock_rules(scope)
     rule = get_rule(scope, rule_id)
     check_settings(scope, settings)
     before = rule.settings
@@ -176,7 +194,7 @@ def delete_rule(scope: Scope, rule_id: UUID) -> None:
 
     Raises NotFound.
     """
-    scope.lock("alert_rules")
+    lock_rules(scope)
     get_rule(scope, rule_id)
     row = scope.session.get(AlertRuleRow, (scope.tenant_id, rule_id))
     if row is not None:

@@ -2,13 +2,15 @@
 
 Only fans whose window has passed are counted, in the order of their first answers. By default a
 test is judged once, at its planned number of fans; a sequential test every day, up to the first
-result. Earlier spending narrows the interval where it explains later spending (CUPED).
+result. Earlier spending narrows the interval where it explains later spending (CUPED). The verdict
+of an ended test never changes: it is stored at the end.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timedelta
 from itertools import pairwise
+from typing import Any
 from uuid import UUID
 
 import numpy as np
@@ -72,11 +74,38 @@ class ScriptVerdict:
     version: str = "b"
 
 
+def end_script_test(scope: Scope, test_id: UUID, *, keep: str) -> None:
+    """End a test with its current verdict and activate the version `keep`. Idempotent.
+
+    Raises BadInput for another version, Conflict if it was ended with another one, NotFound.
+    """
+    found = judge_script_test(scope, script_tests.get_script_test(scope, test_id))
+    script_tests.end_script_test(scope, test_id, keep=keep, verdict=verdict_to_json(found))
+
+
+def verdict_to_json(found: ScriptVerdict) -> dict[str, Any]:
+    """Return the JSON form of a verdict; pure."""
+    return asdict(found) | {"kind": str(found.kind)}
+
+
+def verdict_from_json(stored: Mapping[str, Any]) -> ScriptVerdict:
+    """Return a verdict from its JSON form; pure."""
+    values = {
+        **stored,
+        "kind": VerdictKind(stored["kind"]),
+        "versions": {name: VersionResult(**one) for name, one in stored["versions"].items()},
+        "effects": {name: AbTestEffect(**one) for name, one in stored["effects"].items()},
+    }
+    return ScriptVerdict(**values)
+
+
 def judge_script_test(scope: Scope, test: ScriptTestSummary) -> ScriptVerdict:
-    """Return the current verdict of a test."""
+    """Return the current verdict of a running test, or the stored one of an ended test."""
+    if test.verdict is not None:
+        return verdict_from_json(test.verdict)
     window = script_tests.sales_window(test)
-    entered = script_tests.list_tested_fans(scope, test)
-    passed = [one for one in entered if one.at + window <= scope.now]
+    until = test.ended_at or scope.now
+    passed = [one for one in script_tests.list_tested_fans(scope, test) if one.at + window <= until]
     results = load_fan_results(
         scope,
         test.creator_id,

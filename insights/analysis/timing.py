@@ -103,15 +103,15 @@ def load_timed_posts(scope: Scope, channel_id: UUID, zone: str) -> list[TimedPos
     ]
 
 
-def count_measured_posts(scope: Scope, creators: Collection[UUID]) -> dict[UUID, int]:
-    """Return the number of measured posts of each account of these creators in the last year."""
+def count_measured_posts(scope: Scope, channels: Collection[UUID]) -> dict[UUID, int]:
+    """Return the number of measured posts of each of these accounts in the last year."""
     rows = scope.run(
         "SELECT channel_id, count(DISTINCT delivery_id) AS posts FROM metric_snapshots"
-        " WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))"
+        " WHERE tenant_id = :tenant AND channel_id = ANY(CAST(:channels AS uuid[]))"
         " AND age_hours = :age AND metric = ANY(:metrics) AND value IS NOT NULL"
         " AND observed_at > :since GROUP BY channel_id",
         tenant=scope.tenant_id,
-        creators=list(creators),
+        channels=list(channels),
         age=AGE_HOURS,
         metrics=list(INTERACTION_METRICS),
         since=scope.now - LATELY,

@@ -17,6 +17,15 @@ class MetricSnapshot(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "delivery_id", "metric", "age_hours"),
         Index("metric_snapshots_day", "tenant_id", "creator_id", "observed_at"),
+        Index(
+            "metric_snapshots_channel",
+            "tenant_id",
+            "channel_id",
+            "age_hours",
+            "metric",
+            "observed_at",
+            postgresql_include=["delivery_id", "value"],
+        ),
         about="creator",
         keep="3 years",
     )

@@ -63,14 +63,18 @@ class ScheduledPost:
 
 
 _PAIRS = """
-SELECT e.value AS early, l.value AS late
-FROM metric_snapshots e
-JOIN metric_snapshots l ON l.tenant_id = e.tenant_id AND l.delivery_id = e.delivery_id
-  AND l.metric = e.metric AND l.age_hours = :target AND l.value IS NOT NULL
-WHERE e.tenant_id = :tenant AND e.creator_id = ANY(CAST(:creators AS uuid[]))
-  AND e.channel_id = ANY(CAST(:channels AS uuid[])) AND e.metric = :metric AND e.age_hours = :age
-  AND e.value >= 0 AND l.value >= e.value
-ORDER BY e.observed_at DESC LIMIT :most
+SELECT p.early, p.late
+FROM unnest(CAST(:channels AS uuid[])) AS of (id)
+CROSS JOIN LATERAL (
+  SELECT e.value AS early, l.value AS late, e.observed_at AS at
+  FROM metric_snapshots e
+  JOIN metric_snapshots l ON l.tenant_id = e.tenant_id AND l.delivery_id = e.delivery_id
+    AND l.metric = e.metric AND l.age_hours = :target AND l.value IS NOT NULL
+  WHERE e.tenant_id = :tenant AND e.channel_id = of.id AND e.metric = :metric
+    AND e.age_hours = :age AND e.value >= 0 AND l.value >= e.value
+  ORDER BY e.observed_at DESC LIMIT :most
+) p
+ORDER BY p.at DESC LIMIT :most
 """
 
 _LATEST = """
@@ -149,7 +153,6 @@ def _load_pairs(
     rows = scope.run(
         _PAIRS,
         tenant=scope.tenant_id,
-        creators=sorted({one.creator_id for one in channels}, key=str),
         channels=[one.id for one in channels],
         metric=metric,
         age=age_hours,

@@ -87,6 +87,10 @@ class ScriptTest(CreatorOwnedRow, table=True):
     ended_at: datetime | None = timestamp_column(optional=True)
     ended_by: str = ""
     kept: str = ""
+    verdict: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    """The result at the end, which never changes."""
 
 
 class ScriptTestFan(CreatorOwnedRow, table=True):

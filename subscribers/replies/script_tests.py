@@ -10,6 +10,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from typing import Any
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -84,6 +85,8 @@ class ScriptTestSummary:
     kept: str
     names: Mapping[str, int] = field(default_factory=dict)
     """The version number of each persona."""
+    verdict: Mapping[str, Any] | None = None
+    """The result at the end in JSON form, None while the test runs."""
 
 
 @dataclass(frozen=True)
@@ -225,8 +228,8 @@ def _shared_level(scope: Scope, row: ScriptTest, active: PersonaVersion) -> auto
     return autonomy.lower_of(*levels)
 
 
-def end_script_test(scope: Scope, test_id: UUID, *, keep: str) -> None:
-    """End a test and activate the version `keep`. Idempotent.
+def end_script_test(scope: Scope, test_id: UUID, *, keep: str, verdict: Mapping[str, Any]) -> None:
+    """End a test, store its verdict, and activate the version `keep`. Idempotent.
 
     Raises BadInput for another version, Conflict if it was ended with another one, NotFound.
     """
@@ -242,6 +245,7 @@ def end_script_test(scope: Scope, test_id: UUID, *, keep: str) -> None:
     row.ended_at = scope.now
     row.ended_by = scope.actor
     row.kept = keep
+    row.verdict = dict(verdict)
     scope.add(row)
     scope.session.flush()
     chosen = persona.get_persona(scope, UUID(row.personas[VARIANTS.index(keep)]))
@@ -304,6 +308,7 @@ def _summary_from_row(scope: Scope, row: ScriptTest) -> ScriptTestSummary:
         row.ended_at,
         row.kept,
         {name: persona.get_persona(scope, one).version for name, one in personas.items()},
+        row.verdict,
     )
 
 

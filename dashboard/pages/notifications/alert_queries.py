@@ -33,7 +33,10 @@ class AlertItem:
 
 @dataclass(frozen=True)
 class AlertsView:
-    """The alerts of a member, newest first, and the rules of the agency."""
+    """The alerts of a member, newest first, and the rules about the agency and their creators.
+
+    `is_limited` is True for a member who works for some of the agency's creators only.
+    """
 
     opened: Sequence[AlertItem]
     closed: Sequence[AlertItem]
@@ -41,6 +44,7 @@ class AlertsView:
     creators: Sequence[Creator]
     currency: str
     now: datetime
+    is_limited: bool
 
 
 def load_alerts(scope: Scope, member: Member) -> AlertsView:
@@ -53,10 +57,11 @@ def load_alerts(scope: Scope, member: Member) -> AlertsView:
     return AlertsView(
         [_build_item(one, names, people, member) for one in opened],
         [_build_item(one, names, people, member) for one in closed],
-        rules.list_rules(scope),
+        [one for one in rules.list_rules(scope) if one.settings.creator_id in (None, *names)],
         creators,
         get_agency_settings(scope).currency,
         scope.now,
+        bool(member.creators),
     )
 
 

@@ -28,6 +28,7 @@ from insights.alerts.states import (
     AlertRoute,
 )
 from insights.predictions.evidence import NotEnoughData
+from tenants.agencies import queries
 from tenants.agencies.rights import Right
 
 _NEW = "new"
@@ -114,6 +115,9 @@ def _format_limit(page: PageContext, one: RuleSettings) -> str:
 
 def _render_rule(page: PageContext, found: AlertsView, rule: AlertRule) -> None:
     _draw_backtest(page, page.read(lambda scope: _backtest(page, scope, rule)))
+    if found.is_limited and rule.settings.creator_id is None:
+        draw_template("shell/templates/note.html", note=page.text("alert.agency_rule_only"))
+        return
     draft = _Draft(rule.id, rule.settings)
     with st.form(draft.field("form"), border=False):
         _render_fields(page, found, draft)
@@ -128,7 +132,7 @@ def _render_rule(page: PageContext, found: AlertsView, rule: AlertRule) -> None:
     actions.action_button(
         page,
         "alerts.reset" if rule.code else "alerts.delete",
-        partial(_delete_rule, rule.id),
+        partial(_delete_rule, page, rule.id),
         right=Right.RUN,
         key=draft.field("delete"),
         kind="tertiary",
@@ -137,7 +141,7 @@ def _render_rule(page: PageContext, found: AlertsView, rule: AlertRule) -> None:
 
 def _render_new(page: PageContext, found: AlertsView) -> None:
     left, right = st.columns(2)
-    kinds: list[AlertKind] = list(AlertKind)
+    kinds = [one for one in AlertKind if not found.is_limited or one not in AGENCY_KINDS]
     kind = left.selectbox(
         page.text("alerts.what"),
         kinds,
@@ -181,7 +185,8 @@ def _render_fields(page: PageContext, found: AlertsView, draft: _Draft) -> None:
         st.toggle(page.text("alerts.enabled"), one.enabled, key=draft.field("enabled"))
     left, right = st.columns(2)
     if one.kind not in AGENCY_KINDS:
-        choices = [None, *(each.id for each in found.creators)]
+        choices: list[UUID | None] = [] if found.is_limited else [None]
+        choices += [each.id for each in found.creators]
         names = {each.id: each.name for each in found.creators}
         left.selectbox(
             page.text("alerts.creator"),
@@ -300,8 +305,24 @@ def _parse_limit(typed: object, currency: str) -> int:
 
 
 def _save_rule(page: PageContext, draft: _Draft, scope: Scope, _: UUID) -> Message:
-    rules.change_rule(scope, _known_id(draft), _read_settings(page, scope, draft))
+    rule_id = _known_id(draft)
+    _require_stored_change(page, scope, rule_id)
+    settings = _read_settings(page, scope, draft)
+    _require_change(page, scope, settings)
+    rules.change_rule(scope, rule_id, settings)
     return Message("alerts.saved")
+
+
+def _require_stored_change(page: PageContext, scope: Scope, rule_id: UUID) -> None:
+    rules.lock_rules(scope)
+    _require_change(page, scope, rules.get_rule(scope, rule_id).settings)
+
+
+def _require_change(page: PageContext, scope: Scope, settings: RuleSettings) -> None:
+    """Check the member's creators again: they may have changed since the form was drawn."""
+    member = queries.get_member(scope, page.viewer.member.id)
+    creators = {one.id for one in page.list_all_creators(scope)}
+    rules.require_change(settings, creators, limited=bool(member.creators))
 
 
 def _known_id(draft: _Draft) -> UUID:
@@ -311,11 +332,14 @@ def _known_id(draft: _Draft) -> UUID:
 
 
 def _add_rule(page: PageContext, draft: _Draft, scope: Scope, press_id: UUID) -> Message:
-    rules.add_rule(scope, press_id, _read_settings(page, scope, draft))
+    settings = _read_settings(page, scope, draft)
+    _require_change(page, scope, settings)
+    rules.add_rule(scope, press_id, settings)
     return Message("alerts.added")
 
 
-def _delete_rule(rule_id: UUID, scope: Scope, _: UUID) -> Message:
+def _delete_rule(page: PageContext, rule_id: UUID, scope: Scope, _: UUID) -> Message:
+    _require_stored_change(page, scope, rule_id)
     rules.delete_rule(scope, rule_id)
     return Message("alerts.deleted")
 

@@ -118,3 +118,6 @@ def test_spending_near_the_cap_opens_an_alert_of_the_agency(ledgers: CreatorHist
     (found,) = spend(1)
     assert (found.kind, found.creator_id) == (AlertKind.COST_BUDGET, None)
     assert (found.seen, found.expected, found.currency) == (800, 1_000, "EUR")
+    (later,) = spend(100)
+    assert (later.id, later.seen) == (found.id, 900)
+    assert later.since == found.since, "since the first check that found it"

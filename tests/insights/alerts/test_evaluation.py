@@ -265,6 +265,28 @@ def test_threshold_compares_complete_days_in_one_currency(ledgers: CreatorHistor
     assert check(ledgers) == []
 
 
+def test_threshold_alarms_on_days_without_sales(ledgers: CreatorHistory) -> None:
+    set_views(ledgers, STEADY)
+    set_sales(ledgers, [5_000, *[0] * 9])
+    wanted = RuleSettings(AlertKind.THRESHOLD, "net", threshold=100, currency="EUR")
+    with ledgers.scope() as scope:
+        rule = rules.add_rule(scope, uuid7(), wanted)
+        few = rules.add_rule(
+            scope, uuid7(), RuleSettings(AlertKind.THRESHOLD, "orders", days=7, threshold=1)
+        )
+        rules.add_rule(scope, uuid7(), replace(wanted, days=28))
+        creators = list(evaluation.queries.list_creators(scope))
+        assert backtests.backtest_rule(scope, rule, creators) == Backtest(1, 10, 1)
+        yesterday = local_day(scope.now, ledgers.zone) - timedelta(days=1)
+    opened = {one.rule_id: one for one in check(ledgers)}
+    assert opened.keys() == {rule.id, few.id}, "28 days are not known"
+    assert (opened[rule.id].seen, opened[few.id].seen) == (0, 0)
+    since = opened[rule.id].since
+    assert local_day(since, ledgers.zone) == yesterday
+    set_sales(ledgers, [5_000])
+    assert check(ledgers) == [], "a sale closes it"
+
+
 def test_backtest_counts_what_the_check_would_have_opened(ledgers: CreatorHistory) -> None:
     set_views(ledgers, [*STEADY, *[30] * 7, *STEADY[:63], *[20] * 5])
     with ledgers.scope() as scope:

@@ -1,5 +1,6 @@
 """Verdicts of tests of bot scripts: none too early, few false positives, effects as shares of A."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -13,6 +14,8 @@ from insights.analysis.script_test_verdicts import (
     ScriptVerdict,
     judge_fans,
     script_verdict_message,
+    verdict_from_json,
+    verdict_to_json,
 )
 from subscribers.ledger.fan_results import FanResult
 from subscribers.replies.script_tests import ScriptTestSummary
@@ -92,6 +95,14 @@ def test_verdict_names_what_is_missing() -> None:
     uneven = [one for one in fans(random, 2000) if one.variant == "a" or random.random() < 0.7]
     assert judge_fans(uneven, summary(len(uneven))).kind is VerdictKind.UNEVEN
     assert judge_fans([], summary(300)).more == 300
+
+
+def test_stored_verdict_is_the_computed_one() -> None:
+    samples = fans(np.random.default_rng(3), 4000, rates=(0.2, 0.3))
+    for planned, kind in ((4000, VerdictKind.BETTER), (5000, VerdictKind.WAITING)):
+        found = judge_fans(samples, summary(planned, metric="net"))
+        assert found.kind is kind
+        assert verdict_from_json(json.loads(json.dumps(verdict_to_json(found)))) == found
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

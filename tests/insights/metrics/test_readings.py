@@ -10,6 +10,8 @@ import pytest
 
 from channels.limits import request_costs
 from connectors.contract.post_presence import MissingPost
+from foundation.db.bulk_insert import insert_rows
+from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
@@ -18,7 +20,8 @@ from gate.copies import live_copies
 from insights.metrics import deletion_checks, manual_entry
 from insights.metrics import readings as collecting
 from insights.metrics.events import READING_AGES, DeletionRecheckDue, ReadingDue
-from insights.metrics.queries import post_results
+from insights.metrics.models import MetricSnapshot
+from insights.metrics.queries import POST_RESULTS_SQL, post_results
 from insights.reports import daily_report
 from insights.rollups import daily_rollups, queries
 from insights.rollups.queries import DayWork
@@ -29,6 +32,7 @@ from schedules.publishing import post_removal
 from schedules.recurrence import series
 from schedules.recurrence.rules import Recurrence
 from schedules.recurrence.series import SeriesUpdate
+from tests.insights.builders import CreatorHistory
 from tests.schedules import series_builders
 from tests.schedules.builders import ZONE, SandboxAgency
 
@@ -118,6 +122,50 @@ def test_missing_metric_is_unavailable_alone(lea: SandboxAgency) -> None:
 )
 def test_shares_and_reposts_are_one_metric(told: dict[str, int], kept: dict[str, int]) -> None:
     assert collecting.keep_known_metrics(told) == kept
+
+
+def test_newest_posts_of_an_account_are_read_through_its_index(ledgers: CreatorHistory) -> None:
+    with ledgers.scope() as scope:
+        now = scope.now
+    posts = [ledgers.post(now - timedelta(days=10 - number)) for number in range(6)]
+    with ledgers.scope() as scope:
+        # The likes of the second newest post were read last, the comments of the newest first.
+        read = {"likes": [1, 2, 3, 4, 6, 5], "comments": [1, 2, 3, 4, 5, 0]}
+        insert_rows(
+            scope,
+            MetricSnapshot,
+            [
+                {
+                    "id": uuid7(),
+                    "creator_id": ledgers.creator_id,
+                    "delivery_id": post,
+                    "channel_id": ledgers.channel_id,
+                    "metric": metric,
+                    "age_hours": age,
+                    "value": None if number == 3 else 10 * number + age,
+                    "quality": "measured",
+                    "observed_at": now + timedelta(minutes=order[number]),
+                }
+                for metric, order in read.items()
+                for age in (1, 24)
+                for number, post in enumerate(posts)
+            ],
+        )
+        found = post_results(scope, ledgers.channel_id, age_hours=24, most=3)
+        # Of a small table, another index costs as little.
+        scope.run("SET LOCAL enable_seqscan = off")
+        scope.run("SET LOCAL enable_sort = off")
+        plan = scope.run(
+            f"EXPLAIN {POST_RESULTS_SQL}",
+            tenant=ledgers.tenant_id,
+            channel=ledgers.channel_id,
+            age=24,
+            metrics=["likes", "comments"],
+            most=3,
+        )
+        used = "\n".join(row[0] for row in plan)
+    assert list(found.items()) == [(posts[4], 128), (posts[5], 148), (posts[2], 88)]
+    assert "metric_snapshots_channel" in used
 
 
 def test_shares_and_saves_are_interactions(lea: SandboxAgency) -> None:

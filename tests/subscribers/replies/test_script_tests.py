@@ -14,6 +14,7 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from insights.analysis import script_test_verdicts
 from insights.analysis.ab_test_verdicts import VerdictKind
+from insights.analysis.script_test_verdicts import ScriptVerdict
 from subscribers.ledger import entries
 from subscribers.ledger.fan_results import load_fan_results
 from subscribers.replies import persona, script_tests
@@ -113,13 +114,44 @@ def test_running_test_blocks_activations_and_its_end_keeps_a_version(studio: Stu
         start(studio, other)
     for _ in range(2):
         with studio.scope() as scope:
-            script_tests.end_script_test(scope, test_id, keep="b")
+            script_test_verdicts.end_script_test(scope, test_id, keep="b")
     with pytest.raises(Conflict), studio.scope() as scope:
-        script_tests.end_script_test(scope, test_id, keep="a")
+        script_test_verdicts.end_script_test(scope, test_id, keep="a")
     with studio.scope() as scope:
         active = persona.active_persona(scope, studio.world.creator_id)
     assert active is not None
     assert (active.card, active.level) == ("Writes like a sailor.", "copilot")
+
+
+def test_ended_test_collects_nothing_and_keeps_its_verdict(studio: Studio) -> None:
+    test_id = start(studio, version(studio, card="Writes like a sailor."))
+
+    def judge() -> ScriptVerdict:
+        with studio.scope() as scope:
+            creator_id = studio.world.creator_id
+            ((test, found),) = script_test_verdicts.judge_script_tests(scope, [creator_id])
+            assert test.id == test_id
+            return found
+
+    def enter(days_ago: int) -> None:
+        with studio.scope() as scope:
+            at = scope.now - timedelta(days=days_ago)
+            script_tests.import_past_fans(scope, test_id, [(uuid7(), at) for _ in range(5)])
+
+    enter(12)
+    enter(6)
+    assert judge().more == MIN_FANS - 5, "the window of five fans has passed"
+    with studio.scope() as scope:
+        script_test_verdicts.end_script_test(scope, test_id, keep="a")
+    kept = judge()
+    enter(12)
+    assert judge() == kept, "a stored verdict is only read"
+    assert kept.more == MIN_FANS - 5
+    with studio.scope() as scope:
+        running = script_tests.get_script_test(scope, test_id)
+        ended = replace(running, verdict=None, ended_at=scope.now - timedelta(days=6))
+        late = script_test_verdicts.judge_script_test(scope, ended)
+    assert late.more == MIN_FANS, "no window had passed at the end"
 
 
 def test_results_count_sales_of_the_window_less_refunds(studio: Studio) -> None:

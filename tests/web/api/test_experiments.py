@@ -41,6 +41,37 @@ def test_script_test_is_started_read_and_ended_once(api: ApiClient) -> None:
     assert (over.status_code, error_code(over)) == (404, "scripts.unknown")
 
 
+def test_key_without_money_sees_no_sales_in_answers(api: ApiClient) -> None:
+    other, path = versions(api), f"/creators/{api.creators['mia']}/script-tests"
+    writes = api.key(scopes=[ApiKeyScope.PERSONA_WRITE])
+    both = api.key(scopes=[ApiKeyScope.PERSONA_WRITE, ApiKeyScope.MONEY_READ])
+    body = {
+        "personas": [str(other)],
+        "metric": "net",
+        "planned": 500,
+        "window_days": 7,
+        "currency": "EUR",
+    }
+    seen = {}
+    for key in (writes, both):
+        tag = api.ask("GET", path).headers["etag"]
+        begun = api.ask("POST", path, body, key=key, if_match=tag)
+        tag = begun.headers["etag"]
+        ended = api.ask("POST", f"{path}/end", {"keep": "a"}, key=key, if_match=tag)
+        assert (begun.status_code, ended.status_code) == (201, 200)
+        seen[key] = [begun.json(), ended.json()]
+    for one in seen[writes]:
+        assert (one["kind"], one["text"], one["better"], one["more"]) == (None, None, None, 500)
+        for version in one["versions"]:
+            assert version["fans"] == 0
+            assert {version[name] for name in ("buyers", "refunds", "net_minor", "effect")} == {
+                None
+            }
+    for one in seen[both]:
+        assert one["kind"] == "waiting"
+        assert {each["net_minor"] for each in one["versions"]} == {0}
+
+
 def test_script_tests_need_their_scopes_and_creator(api: ApiClient) -> None:
     versions(api)
     path = f"/creators/{api.creators['mia']}/script-tests"

@@ -8,11 +8,11 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from foundation.db.database import OpenScope, Scope
-from foundation.errors import NotFound, Refused
+from foundation.errors import NotFound
 from foundation.ids import uuid7
 from insights.alerts import alerts, backtests, rules
 from insights.alerts.alerts import Alert
-from insights.alerts.rules import AlertRule
+from insights.alerts.rules import AlertRule, RuleSettings
 from tenants.agencies.rights import Right, require_right
 from tenants.api_keys.keys import ApiKeyScope
 from web.api.admin.alert_schemas import (
@@ -206,8 +206,9 @@ def _add_rule_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         """Add an alert rule. Requires the `money:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            _check_rule_change(sight, body)
-            made = rules.add_rule(scope, uuid7(), body.to_settings())
+            settings = body.to_settings()
+            _require_change(sight, settings)
+            made = rules.add_rule(scope, uuid7(), settings)
             return _build_rule_result(made, "alert_rule.add", 201)
 
         return call.apply_once(act)
@@ -222,11 +223,11 @@ def _add_rule_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         Requires the `money:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            call.check_state_tag(*_tag_parts(_get_visible_rule(scope, sight, rule_id)))
-            _check_rule_change(sight, body)
-            return _build_rule_result(
-                rules.change_rule(scope, rule_id, body.to_settings()), "alert_rule.change", 200
-            )
+            _check_stored_rule(scope, call, sight, rule_id)
+            settings = body.to_settings()
+            _require_change(sight, settings)
+            changed = rules.change_rule(scope, rule_id, settings)
+            return _build_rule_result(changed, "alert_rule.change", 200)
 
         return call.apply(act)
 
@@ -237,23 +238,25 @@ def _add_rule_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         """Delete an alert rule, or reset a default one. Requires the `money:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
-            found = _get_visible_rule(scope, sight, rule_id)
-            call.check_state_tag(*_tag_parts(found))
-            require_right(sight.member.role, Right.RUN)
+            found = _check_stored_rule(scope, call, sight, rule_id)
             rules.delete_rule(scope, rule_id)
             return _build_rule_result(found, "alert_rule.delete", 200)
 
         return call.apply(act)
 
 
-def _check_rule_change(sight: Caller, body: AlertRuleIn) -> None:
-    """Raise Refused if the member may not change rules, or if a key that is limited to creators
-    would change a rule about all of them; NotFound for a creator that it may not access."""
+def _check_stored_rule(scope: Scope, call: ApiCall, sight: Caller, rule_id: UUID) -> AlertRule:
+    """Return a rule that the caller may change, locked, in the state of `If-Match`."""
+    rules.lock_rules(scope)
+    found = _get_visible_rule(scope, sight, rule_id)
+    _require_change(sight, found.settings)
+    call.check_state_tag(*_tag_parts(found))
+    return found
+
+
+def _require_change(sight: Caller, settings: RuleSettings) -> None:
     require_right(sight.member.role, Right.RUN)
-    if body.creator_id is not None:
-        sight.get_creator(body.creator_id)
-    elif sight.narrowed:
-        raise Refused("api.narrowed")
+    rules.require_change(settings, sight.creators, limited=sight.narrowed)
 
 
 def _get_visible_rule(scope: Scope, sight: Caller, rule_id: UUID) -> AlertRule:

@@ -66,19 +66,21 @@ class ScriptTestEnd(RequestModel):
 
 class ScriptVersionOut(BaseModel):
     """A version of the persona and its fans whose window has passed. `net_minor` is null for a test
-    of buyers."""
+    of buyers. `buyers`, `refunds`, `net_minor` and `effect` are null for a key without the
+    `money:read` scope."""
 
     version: Version
     persona_id: UUID
     fans: int
-    buyers: int
-    refunds: int
+    buyers: int | None
+    refunds: int | None
     net_minor: int | None
     effect: EffectOut | None
 
 
 class ScriptTestOut(BaseModel):
-    """A test of bot scripts with its result. `more` is the number of fans still needed."""
+    """A test of bot scripts with its result. `more` is the number of fans still needed. `kind`,
+    `text` and `better` follow from sales and are null for a key without the `money:read` scope."""
 
     id: UUID
     creator_id: UUID
@@ -90,20 +92,22 @@ class ScriptTestOut(BaseModel):
     begun_at: datetime
     ended_at: datetime | None
     kept: Version | None
-    kind: VerdictKind
-    text: str
+    kind: VerdictKind | None
+    text: str | None
     more: int
     days: int
     better: Version | None
     versions: list[ScriptVersionOut]
 
     @classmethod
-    def of(cls, one: ScriptTestSummary, told: ScriptVerdict) -> "ScriptTestOut":
+    def of(
+        cls, one: ScriptTestSummary, told: ScriptVerdict, *, with_sales: bool
+    ) -> "ScriptTestOut":
+        """Build the response for a test, with or without what follows from sales."""
         values: dict[str, Any] = {
             name: getattr(one, name)
             for name in ("id", "creator_id", "metric", "method", "planned", "window_days")
         }
-        values |= {name: getattr(told, name) for name in ("kind", "more", "days")}
         message = script_test_verdicts.script_verdict_message(one, told)
         return cls(
             **values,
@@ -111,9 +115,12 @@ class ScriptTestOut(BaseModel):
             begun_at=one.begun_at,
             ended_at=one.ended_at,
             kept=one.kept or None,
-            text=render_message(message, ERROR_LANGUAGE),
-            better=told.better or None,
-            versions=[_version_out(one, told, name) for name in one.personas],
+            kind=told.kind if with_sales else None,
+            text=render_message(message, ERROR_LANGUAGE) if with_sales else None,
+            more=told.more,
+            days=told.days,
+            better=(told.better or None) if with_sales else None,
+            versions=[_version_out(one, told, name, with_sales) for name in one.personas],
         )
 
 
@@ -123,16 +130,18 @@ class ScriptTestsOut(BaseModel):
     items: list[ScriptTestOut]
 
 
-def _version_out(one: ScriptTestSummary, told: ScriptVerdict, name: str) -> ScriptVersionOut:
+def _version_out(
+    one: ScriptTestSummary, told: ScriptVerdict, name: str, with_sales: bool
+) -> ScriptVersionOut:
     result = told.versions[name]
-    effect = told.effects.get(name)
+    effect = told.effects.get(name) if with_sales else None
     values: dict[str, Any] = {"version": name, "persona_id": one.personas[name]}
     return ScriptVersionOut(
         **values,
         fans=result.fans,
-        buyers=result.buyers,
-        refunds=result.refunds,
-        net_minor=result.net_minor if one.currency else None,
+        buyers=result.buyers if with_sales else None,
+        refunds=result.refunds if with_sales else None,
+        net_minor=result.net_minor if with_sales and one.currency else None,
         effect=effect and EffectOut(share=effect.share, low=effect.low, high=effect.high),
     )
 
@@ -154,7 +163,9 @@ def router(tenant: OpenScope) -> APIRouter:
             )
         )
         response.headers.update(etag_header(_tag_of([one for one, _ in found])))
-        return ScriptTestsOut(items=[ScriptTestOut.of(one, told) for one, told in found])
+        return ScriptTestsOut(
+            items=[ScriptTestOut.of(one, told, with_sales=True) for one, told in found]
+        )
 
     _add_change_routes(routes, tenant)
     return routes
@@ -170,7 +181,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(action_dependency(tenant, scope_needed))],
     ) -> Response:
         """Start a test of bot scripts on the fans whom the bot answers from now on. A hash assigns
-        a version to each fan. Requires the `persona:write` scope."""
+        a version to each fan. Requires the `persona:write` scope; the result contains no sales
+        without `money:read`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(creator_id)
@@ -187,7 +199,7 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
             made = script_tests.start_script_test(
                 scope, creator.id, wanted, key=uuid7(), by=scope.actor
             )
-            return _build_result(scope, made, "persona.test", status=201)
+            return _build_result(scope, call, sight, made, status=201)
 
         return call.apply_once(act)
 
@@ -198,7 +210,7 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(action_dependency(tenant, scope_needed))],
     ) -> Response:
         """End the running test of bot scripts; the version in `keep` becomes the active persona.
-        Requires the `persona:write` scope."""
+        Requires the `persona:write` scope; the result contains no sales without `money:read`."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             creator = sight.get_creator(creator_id)
@@ -208,8 +220,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
             running = next((one for one in found if one.ended_at is None), None)
             if running is None:
                 raise NotFound("scripts.unknown")
-            script_tests.end_script_test(scope, running.id, keep=body.keep)
-            return _build_result(scope, running.id, "persona.test")
+            script_test_verdicts.end_script_test(scope, running.id, keep=body.keep)
+            return _build_result(scope, call, sight, running.id)
 
         return call.apply_once(act)
 
@@ -222,12 +234,14 @@ def _tag_of(found: list[ScriptTestSummary]) -> str:
     return state_tag(*_state_of(found))
 
 
-def _build_result(scope: Scope, test_id: UUID, did: str, *, status: int = 200) -> ChangeResult:
+def _build_result(
+    scope: Scope, call: ApiCall, sight: Caller, test_id: UUID, *, status: int = 200
+) -> ChangeResult:
     one = script_tests.get_script_test(scope, test_id)
     told = script_test_verdicts.judge_script_test(scope, one)
     after = script_tests.list_script_tests(scope, [one.creator_id])
     headers = etag_header(_tag_of(after))
     if status == 201:
         headers["location"] = f"/v1/creators/{one.creator_id}/script-tests"
-    body = ScriptTestOut.of(one, told)
-    return ChangeResult(body, did, f"creator:{one.creator_id}", status, headers)
+    body = ScriptTestOut.of(one, told, with_sales=call.allows(sight, ApiKeyScope.MONEY_READ))
+    return ChangeResult(body, "persona.test", f"creator:{one.creator_id}", status, headers)

@@ -139,6 +139,13 @@ class ApiCall:
         if self.if_match.strip().strip('"') != state_tag(*now):
             raise StaleVersion("api.other_version")
 
+    def allows(self, sight: Caller, scope: ApiKeyScope) -> bool:
+        """Return True if the key has a further scope and its member the right for it."""
+        rights = SCOPE_RIGHTS[scope]
+        return scope in self.asked.entered.scopes and any(
+            has_right(sight.member.role, right) for right in rights
+        )
+
     def read(self, ask: Callable[[Scope, Caller], T]) -> T:
         """Run a read function in a transaction with the rights of the key's member."""
         entered = self.asked.entered

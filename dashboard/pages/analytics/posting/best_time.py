@@ -75,12 +75,12 @@ def render_best_time(page: PageContext, period: AnalyticsPeriod) -> None:
 def _list_channels(page: PageContext, scope: Scope) -> Sequence[tuple[Creator, Channel]]:
     """Return the accounts of the chosen creators, those with the most measured posts first."""
     creators = filters.list_chosen_creators(page, scope)
-    measured = timing.count_measured_posts(scope, [one.id for one in creators])
     found = [
         (creator, channel)
         for creator in creators
         for channel in list_creator_channels(scope, creator.id)
     ]
+    measured = timing.count_measured_posts(scope, [channel.id for _, channel in found])
     return sorted(found, key=lambda each: -measured.get(each[1].id, 0))
 
 

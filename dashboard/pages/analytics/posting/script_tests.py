@@ -136,7 +136,7 @@ def _render_end(page: PageContext, test: ScriptTestSummary) -> None:
 
 def _end_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: UUID) -> Message:
     page.get_creator(scope, script_tests.get_script_test(scope, test_id).creator_id)
-    script_tests.end_script_test(scope, test_id, keep=keep)
+    script_test_verdicts.end_script_test(scope, test_id, keep=keep)
     return Message("scripts.ended", {"version": keep.upper()})
 
 

@@ -10,9 +10,11 @@ import pytest
 from foundation.ids import uuid7
 from insights.alerts import rules
 from insights.alerts.models import AlertRow
+from insights.alerts.rules import RuleSettings
 from insights.alerts.states import AlertKind, AlertRoute
+from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tests.dashboard.builders import Agency
+from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 
@@ -113,6 +115,39 @@ def test_rule_is_tested_added_changed_and_reset(page: Stream, lumiere: Agency) -
     assert "Indiquez le début et la fin" in page.press("Enregistrer la règle")
     page.press("Rétablir les valeurs fournies")
     assert changed(lumiere) == (3, AlertRoute.NOW)
+
+
+def test_limited_member_changes_only_rules_of_their_creators(page: Stream, lumiere: Agency) -> None:
+    with lumiere.scope() as scope:
+        other = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        views = RuleSettings(AlertKind.ANOMALY, "views", lumiere.creator_id)
+        mine = rules.add_rule(scope, uuid7(), views)
+        rules.add_rule(scope, uuid7(), RuleSettings(AlertKind.ANOMALY, "likes", other))
+        before = rules.list_rules(scope)
+    page.open("/notifications", section="alerts")
+    page.choose("Modifier une règle", "Remboursements en 24 heures")
+    limit_members(lumiere, "zoe")
+    assert "Cette règle concerne toute l’agence" in page.press("Enregistrer la règle")
+    limit_members(lumiere, "mia")
+    page.open("/notifications", section="alerts")
+    page.choose("Modifier une règle", "Remboursements en 24 heures")
+    assert "Cette règle concerne toute l’agence" in page.again()
+    assert "Enregistrer la règle" not in page.labels("button")
+    assert "J’aime" not in page.again()
+    with lumiere.scope() as scope:
+        assert rules.list_rules(scope) == before
+        assert mine in before
+
+
+def limit_members(who: Agency, slug: str) -> None:
+    with who.scope() as scope:
+        scope.run(
+            "UPDATE members SET creators = CAST(:creators AS jsonb) WHERE tenant_id = :t",
+            creators=f'["{slug}"]',
+            t=scope.tenant_id,
+        )
 
 
 def changed(who: Agency) -> tuple[int | None, AlertRoute]:

@@ -63,8 +63,35 @@ def test_key_of_one_creator_changes_no_rule_of_all(api: ApiClient) -> None:
     assert api.get("/alerts", key=narrow)["items"] == []
     assert api.ask("GET", f"/alerts/{alert}", key=narrow).status_code == 404
     refused = api.ask("POST", "/alert-rules", LIMIT, key=narrow)
-    assert (refused.status_code, error_code(refused)) == (403, "api.narrowed")
+    assert (refused.status_code, error_code(refused)) == (403, "alert.agency_rule_only")
     zoe = {"kind": "anomaly", "metric": "views", "creator_id": str(api.creators["zoe"])}
-    assert api.ask("POST", "/alert-rules", zoe, key=narrow).status_code == 201
+    made = api.ask("POST", "/alert-rules", zoe, key=narrow)
+    assert made.status_code == 201
     mia = {**zoe, "creator_id": str(api.creators["mia"])}
     assert api.ask("POST", "/alert-rules", mia, key=narrow).status_code == 404
+    tag = made.headers["etag"]
+    path = f"/alert-rules/{made.json()['id']}"
+    for body, status in (({**zoe, "creator_id": None}, 403), (mia, 404)):
+        assert api.ask("PUT", path, body, key=narrow, if_match=tag).status_code == status
+    assert api.ask("DELETE", path, key=narrow, if_match=tag).is_success
+
+
+def test_key_of_one_creator_changes_no_stored_rule_of_others(api: ApiClient) -> None:
+    narrow = api.key(creators=["zoe"])
+    zoe = {"kind": "anomaly", "metric": "views", "creator_id": str(api.creators["zoe"])}
+    other = api.ask("POST", "/alert-rules", {**zoe, "creator_id": str(api.creators["mia"])})
+    general = api.ask("POST", "/alert-rules", LIMIT)
+    before = api.get("/alert-rules")["items"]
+    usual = next(one["id"] for one in before if one["code"])
+    for rule_id, tag, code in (
+        (other.json()["id"], other.headers["etag"], "alert.rule_unknown"),
+        (general.json()["id"], general.headers["etag"], "alert.agency_rule_only"),
+        (usual, api.ask("GET", f"/alert-rules/{usual}").headers["etag"], "alert.agency_rule_only"),
+    ):
+        path = f"/alert-rules/{rule_id}"
+        changed = api.ask("PUT", path, zoe, key=narrow, if_match=tag)
+        assert error_code(changed) == code
+        assert error_code(api.ask("DELETE", path, key=narrow, if_match=tag)) == code
+    seen = [one["id"] for one in api.get("/alert-rules", key=narrow)["items"]]
+    assert seen == [one["id"] for one in before if one["id"] != other.json()["id"]]
+    assert api.get("/alert-rules")["items"] == before
