@@ -13,9 +13,11 @@ from hypothesis import strategies as st
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
+from foundation.outbox import outbox
 from insights.metrics.catalog import POST_COUNTERS
 from insights.metrics.readings import INTERACTION_METRICS
-from insights.rollups import metric_queries, metric_rollups, verification
+from insights.metrics.events import RollupDue
+from insights.rollups import daily_rollups, metric_queries, metric_rollups, verification
 from insights.rollups.verification import RollupErrors
 from tests.conftest import Cluster
 from tests.insights.builders import CreatorHistory, create_creator_history
@@ -245,3 +247,91 @@ def test_nightly_verification_corrects_and_reports_errors(
     with ledgers.scope() as scope:
         assert verification.find_errors(scope, ledgers.creator_id).count == 0
         assert metric_queries.load_latest_values(scope, [post]) == {post: {"views": 40}}
+
+
+def test_time_zone_change_keeps_rollups_of_deleted_readings(ledgers: CreatorHistory) -> None:
+    """Readings are deleted after three years; the days of their posts stay."""
+    with ledgers.scope() as scope:
+        morning = scope.now.replace(hour=9)
+    old, recent = (morning - timedelta(days=days) for days in (1200, 30))
+    first, second = ledgers.post(old), ledgers.post(recent)
+    for post, at in ((first, old), (second, recent)):
+        store(ledgers, post, Step("read", value=40), at=at)
+        ledgers.roll_up(local_day(at, ledgers.zone))
+    with ledgers.scope() as scope:
+        scope.run("DELETE FROM metric_snapshots WHERE delivery_id = :d", d=first)
+        before = rows_of(scope, ledgers.tenant_id)
+        scope.run("DELETE FROM channel_days WHERE day = :day", day=old.date())
+    move(ledgers, ZONES[1])
+    with ledgers.scope() as scope:
+        scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=ledgers.tenant_id)
+        assert verification.apply_time_zone(scope, ledgers.creator_id)
+        marked = scope.run(
+            "SELECT delivery_id FROM metric_changes WHERE tenant_id = :t", t=ledgers.tenant_id
+        )
+        assert marked.scalars().all() == [second]
+        days = scope.run(_DUE_DAYS, t=ledgers.tenant_id).scalars().all()
+        assert min(days) >= str(scope.now.date() - timedelta(days=960))
+        scope.run(
+            "INSERT INTO metric_changes (tenant_id, id, creator_id, delivery_id)"
+            " VALUES (:t, :id, :c, :d)",
+            t=ledgers.tenant_id,
+            id=uuid7(),
+            c=ledgers.creator_id,
+            d=first,
+        )
+    ledgers.roll_up(old.date())
+    with ledgers.scope() as scope:
+        after = rows_of(scope, ledgers.tenant_id)
+    for name, place in (("posts", 1), ("latest", 0)):
+        assert [row for row in after[name] if row[place] == first] == [
+            row for row in before[name] if row[place] == first
+        ]
+    assert [row[2] for row in after["creators"] if row[1] == old.date()] == [40]
+
+
+_DUE_DAYS = """
+SELECT args ->> 'day' FROM outbox WHERE tenant_id = :t AND kind = 'day.rollup'
+"""
+
+
+def test_running_rollup_does_not_swallow_a_booked_day(ledgers: CreatorHistory) -> None:
+    """While a day is rolled up, it may be booked, summed or found wrong."""
+    day = DAYS[3]
+    due = RollupDue(ledgers.tenant_id, ledgers.creator_id, day)
+    with ledgers.scope() as scope:
+        outbox.put(scope, due, dedupe=f"rollup:{ledgers.creator_id}:{day}")
+
+    def count() -> int:
+        with ledgers.scope() as scope:
+            return scope.run(_DUE_DAYS, t=ledgers.tenant_id).scalars().all().count(str(day))
+
+    ledgers.sale(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+    before = count()
+    ledgers.roll_up(DAYS[9])
+    assert count() == before + 1
+    with ledgers.scope() as scope:
+        metric_rollups.update_creator_days(scope, ledgers.creator_id, [day])
+    assert count() == before + 2
+
+
+def test_one_rollup_of_changes_at_a_time_and_none_is_lost(
+    ledgers: CreatorHistory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second one returns at once; an event continues with the posts that are left."""
+    monkeypatch.setattr(metric_rollups, "BATCH", 1)
+    monkeypatch.setattr(daily_rollups, "MAX_CHANGED_POSTS", 1)
+    for _ in range(2):
+        store(ledgers, ledgers.post(BEGIN), Step("read", value=10))
+    with ledgers.scope() as running, ledgers.scope() as scope:
+        assert metric_rollups.roll_up_changes(running) == 1
+        assert metric_rollups.roll_up_changes(scope) == 0
+        running.session.rollback()
+    ledgers.roll_up(DAYS[8])
+    assert ledgers.work_of(DAYS[8]) is not None
+    with ledgers.scope() as scope:
+        assert str(DAYS[8]) in scope.run(_DUE_DAYS, t=ledgers.tenant_id).scalars().all()
+    ledgers.roll_up(DAYS[8])
+    with ledgers.scope() as scope:
+        assert metric_rollups.roll_up_changes(scope) == 0
+        assert len(rows_of(scope, ledgers.tenant_id)["latest"]) == 2
