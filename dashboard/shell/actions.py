@@ -143,9 +143,9 @@ def run_action(
     label: str = "",
     params: dict[str, str | int] | None = None,
     refusal: str = "",
-) -> None:
+) -> bool:
     """Run an action as a button callback: check the session and the right again, act once, and
-    store the notice.
+    store the notice. Return True if it succeeded.
 
     The ID of a press is retained until the action succeeds, so that a retry after a failure counts
     as the same press. Streamlit may start a repeated press in another thread while the first is
@@ -161,7 +161,7 @@ def run_action(
                 audit.record_press(scope, label, f"button:{key}"[:MAX_ABOUT], params)
         return said
 
-    _run_press(act_once, right, key, refusal)
+    return _run_press(act_once, right, key, refusal)
 
 
 def run_batch_action(act: BatchAction, right: Right, key: str, *, refusal: str = "") -> None:
@@ -172,10 +172,10 @@ def run_batch_action(act: BatchAction, right: Right, key: str, *, refusal: str =
 
 def _run_press(
     act: Callable[[PageContext, UUID], Message | None], right: Right, key: str, refusal: str
-) -> None:
+) -> bool:
     page = page_context.current_page()
     if page is None:
-        return
+        return False
     slot = f"press:{key}"
     press_id = st.session_state.setdefault(slot, uuid7())
     try:
@@ -186,16 +186,17 @@ def _run_press(
             st.session_state[f"{_REFUSED}{refusal}"] = refused.message
         else:
             set_notice(refused.message, bad=True)
-        return
+        return False
     except UNAVAILABLE as away:
         structlog.get_logger("dashboard").warning("dashboard.act_failed", error=type(away).__name__)
         set_notice(Message("dashboard.not_done"), bad=True)
-        return
+        return False
     pending_counts.discard_counts(page.viewer.tenant_id)
     st.session_state.pop(slot, None)
     st.session_state.pop(f"{_REFUSED}{refusal}", None)
     if said is not None:
         set_notice(said)
+    return True
 
 
 def show_refusal(page: PageContext, refusal: str) -> None:

@@ -15,8 +15,8 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
 from insights.metrics.catalog import POST_COUNTERS
-from insights.metrics.readings import INTERACTION_METRICS
 from insights.metrics.events import RollupDue
+from insights.metrics.readings import INTERACTION_METRICS
 from insights.rollups import daily_rollups, metric_queries, metric_rollups, verification
 from insights.rollups.verification import RollupErrors
 from tests.conftest import Cluster

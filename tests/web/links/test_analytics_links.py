@@ -124,6 +124,20 @@ def test_link_shows_sums_of_its_creators_and_no_fans(agency: SharingAgency) -> N
     assert path.removeprefix(SHARE_PATH) not in repr(link), "the token is not stored"
 
 
+def test_repeated_press_gives_one_link_with_its_last_token(agency: SharingAgency) -> None:
+    """The answer to the first press may be lost; only the digest of its token is stored."""
+    link_id = uuid7()
+    paths = []
+    for draft in (agency.draft(), agency.draft(), agency.draft(views=(SharedView.SALES,))):
+        with agency.scope(Role.MANAGER) as scope:
+            token = share_links.create_share_link(scope, draft, link_id=link_id)
+        paths.append(f"{SHARE_PATH}{token}")
+    with agency.scope(Role.OWNER) as scope:
+        (link,) = share_links.list_share_links(scope)
+    assert (link.id, link.views) == (link_id, (SharedView.SALES,))
+    assert [agency.get(path).status_code for path in paths] == [404, 404, 200]
+
+
 def test_link_without_costs_shows_none(agency: SharingAgency) -> None:
     text = agency.get(agency.link(views=(SharedView.SALES,))).text
     assert "€123.45" in text
