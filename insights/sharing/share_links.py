@@ -281,7 +281,8 @@ def _audience_tables(
         analytics_tables.languages_table(found, lambda code: str(names.get(code, code))),
         analytics_tables.renewals_table(
             replace(
-                found, renewals=[one for one in found.renewals if _is_inside(one.first_day, period)]
+                found,
+                renewals=[one for one in found.renewals if is_whole_month(one.first_day, period)],
             )
         ),
     ]
@@ -291,11 +292,11 @@ def _cost_tables(
     scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod, _language: str
 ) -> list[AnalyticsTable]:
     found = load_costs(scope, creators, period.first, period.last)
-    months = [one for one in found.months if _is_inside(one.first_day, period)]
+    months = [one for one in found.months if is_whole_month(one.first_day, period)]
     return [analytics_tables.profit_table(months)]
 
 
-def _is_inside(first_day: date, period: AnalyticsPeriod) -> bool:
+def is_whole_month(first_day: date, period: AnalyticsPeriod) -> bool:
     """Return True if the month is a whole one of the period: a link shows no other day."""
     return period.first <= first_day and add_months(first_day, 1) <= period.last + timedelta(days=1)
 
