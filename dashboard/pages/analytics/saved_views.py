@@ -41,7 +41,7 @@ def render_saved_views(page: PageContext) -> None:
             submit_button(
                 page,
                 "analytics.saved_views.save",
-                partial(_save, page, st.query_params.to_dict()),
+                partial(_save, page),
                 right=Right.MONEY,
                 key="saved_view:save",
                 refusal=REFUSAL,
@@ -69,8 +69,10 @@ def _render_view(page: PageContext, one: SavedView) -> None:
             )
 
 
-def _save(page: PageContext, parameters: dict[str, str], scope: Scope, press_id: UUID) -> Message:
+def _save(page: PageContext, scope: Scope, press_id: UUID) -> Message:
     name = typed_value(NAME) or ""
+    # The address of now: when the form was drawn, the view had not yet added its last filters.
+    parameters = st.query_params.to_dict()
     save_view(
         scope,
         member_id=page.viewer.member.id,
