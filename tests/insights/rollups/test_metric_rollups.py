@@ -1,6 +1,6 @@
 """Rollups of metrics: incremental, equal to a full computation, and verified every night."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from channels.accounts import lifecycle
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
@@ -18,7 +19,11 @@ from insights.metrics.catalog import POST_COUNTERS
 from insights.metrics.events import RollupDue
 from insights.metrics.readings import INTERACTION_METRICS
 from insights.rollups import daily_rollups, metric_queries, metric_rollups, verification
+from insights.rollups.periods import AnalyticsPeriod
+from insights.rollups.post_results import LATEST, list_post_results
 from insights.rollups.verification import RollupErrors
+from tenants.agencies import agencies
+from tenants.agencies.queries import list_creators
 from tests.conftest import Cluster
 from tests.insights.builders import CreatorHistory, create_creator_history
 from workers.wiring import Services
@@ -335,3 +340,48 @@ def test_one_rollup_of_changes_at_a_time_and_none_is_lost(
     with ledgers.scope() as scope:
         assert metric_rollups.roll_up_changes(scope) == 0
         assert len(rows_of(scope, ledgers.tenant_id)["latest"]) == 2
+
+
+def test_posts_of_a_day_follow_the_zone_of_each_creator(ledgers: CreatorHistory) -> None:
+    """The days of Paris and Kiritimati overlap by half."""
+    with ledgers.scope() as scope:
+        zone = "Pacific/Kiritimati"
+        far = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=zone, languages=["fr"]
+        )
+        channel_id = lifecycle.connect_account(
+            scope,
+            creator_id=far,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"zoe-{far}",
+            name="Loin",
+            base_url="http://127.0.0.1:1",
+            token=None,
+            zone=zone,
+        )
+    other = replace(ledgers, creator_id=far, channel_id=channel_id, zone=zone)
+    day = date(2025, 3, 20)
+    times = [datetime(2025, 3, 19, 9, tzinfo=UTC) + timedelta(hours=12 * one) for one in range(5)]
+    made = {
+        one.post(at): at
+        for one in (ledgers, other)
+        for at in times
+        if local_day(at, one.zone) == day
+    }
+    for one in (ledgers, other):
+        for at in times:
+            if local_day(at, one.zone) != day:
+                one.post(at)
+    with ledgers.scope() as scope:
+        creators, period = list_creators(scope), AnalyticsPeriod(day, day)
+        found, newest = (
+            [
+                one.delivery_id
+                for one in list_post_results(scope, creators, period, age_hours=LATEST, most=most)
+            ]
+            for most in (None, 1)
+        )
+    expected = sorted(made, key=lambda one: (-made[one].timestamp(), one))
+    assert (found, newest) == (expected, expected[:1])
+    assert len(found) == 4

@@ -129,7 +129,10 @@ def test_ratio_of_a_group_is_the_ratio_of_sums(pairs: list[tuple[int, int]]) -> 
     assert found.posts == found.measured == len(pairs)
 
 
-def test_accounts_are_compared(lumiere: Agency, posts: dict[str, UUID]) -> None:
+def test_accounts_are_compared(
+    lumiere: Agency, posts: dict[str, UUID], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(post_results, "MAX_POSTS", 1)  # all posts count, also those not listed
     for back, number in ((9, 1000), (3, 1204), (0, 1190)):
         lumiere.followed(back, number)
     failed = lumiere.post("Ratée", state="failed", minutes=-50)
@@ -149,6 +152,8 @@ def test_accounts_are_compared(lumiere: Agency, posts: dict[str, UUID]) -> None:
     assert one.metric("failure_rate") == pytest.approx(1 / 4)
     assert one.metric("lateness_rate") == pytest.approx(1 / 3)
     assert one.posts.typical_views == 600
+    assert one.posts.engagement_by_reach == pytest.approx(40 / 800), "only posts with reach"
+    assert one.posts.engagement_by_views == pytest.approx(50 / 1200)
     assert one.metric("views") is None, "no rollup yet: not zero"
     (row,) = channels_table([one], "fr").rows
     assert row[0] == one.channel.name
