@@ -143,9 +143,9 @@ def run_action(
     label: str = "",
     params: dict[str, str | int] | None = None,
     refusal: str = "",
-) -> bool:
+) -> None:
     """Run an action as a button callback: check the session and the right again, act once, and
-    store the notice. Return True if it succeeded.
+    store the notice.
 
     The ID of a press is retained until the action succeeds, so that a retry after a failure counts
     as the same press. Streamlit may start a repeated press in another thread while the first is
@@ -161,7 +161,12 @@ def run_action(
                 audit.record_press(scope, label, f"button:{key}"[:MAX_ABOUT], params)
         return said
 
-    return _run_press(act_once, right, key, refusal)
+    _run_press(act_once, right, key, refusal)
+
+
+def has_succeeded(key: str) -> bool:
+    """Return True if the last press with this key succeeded: its ID is retained until then."""
+    return f"press:{key}" not in st.session_state
 
 
 def run_batch_action(act: BatchAction, right: Right, key: str, *, refusal: str = "") -> None:
@@ -172,10 +177,10 @@ def run_batch_action(act: BatchAction, right: Right, key: str, *, refusal: str =
 
 def _run_press(
     act: Callable[[PageContext, UUID], Message | None], right: Right, key: str, refusal: str
-) -> bool:
+) -> None:
     page = page_context.current_page()
     if page is None:
-        return False
+        return
     slot = f"press:{key}"
     press_id = st.session_state.setdefault(slot, uuid7())
     try:
@@ -186,17 +191,16 @@ def _run_press(
             st.session_state[f"{_REFUSED}{refusal}"] = refused.message
         else:
             set_notice(refused.message, bad=True)
-        return False
+        return
     except UNAVAILABLE as away:
         structlog.get_logger("dashboard").warning("dashboard.act_failed", error=type(away).__name__)
         set_notice(Message("dashboard.not_done"), bad=True)
-        return False
+        return
     pending_counts.discard_counts(page.viewer.tenant_id)
     st.session_state.pop(slot, None)
     st.session_state.pop(f"{_REFUSED}{refusal}", None)
     if said is not None:
         set_notice(said)
-    return True
 
 
 def show_refusal(page: PageContext, refusal: str) -> None:

@@ -25,7 +25,7 @@ POST_AGE = 24
 
 
 _POST_SUMS = """
-WITH posts AS (
+WITH measured AS (
   SELECT channel_id, delivery_id, max(value) FILTER (WHERE metric = 'views') AS views,
     max(value) FILTER (WHERE metric = 'reach') AS reach,
     sum(value) FILTER (WHERE metric = ANY(CAST(:interactions AS text[]))) AS interactions
@@ -38,7 +38,7 @@ SELECT channel_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY views) AS typical
     / nullif(sum(reach) FILTER (WHERE interactions IS NOT NULL), 0) AS by_reach,
   sum(interactions) FILTER (WHERE views IS NOT NULL)
     / nullif(sum(views) FILTER (WHERE interactions IS NOT NULL), 0) AS by_views
-FROM posts GROUP BY channel_id
+FROM measured GROUP BY channel_id
 """
 
 
@@ -141,7 +141,8 @@ def _load_post_sums(
     """Return the results of all posts of the period by account, without their content."""
     ids: list[UUID] = []
     for one in creators:
-        start, end = day_bounds(period.first, one.zone)[0], day_bounds(period.last, one.zone)[1]
+        start = day_bounds(period.first, one.zone)[0]
+        end = day_bounds(period.last, one.zone)[1]
         ids += live_posts.list_published_deliveries(scope, one.id, start, end)
     rows = scope.run(
         _POST_SUMS,

@@ -40,19 +40,20 @@ WAITING = frozenset(
 """States of posts whose result is pending and that need no decision."""
 
 
-def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
+def roll_up_day(event: RollupDue, *, tenant: OpenScope, most: int = MAX_CHANGED_POSTS) -> None:
     """Rebuild a day of a creator, notify members of A/B tests that its readings completed, and move
-    automatic slots to the hours that its readings suggest."""
+    automatic slots to the hours that its readings suggest. Another event continues after `most`
+    posts with new readings."""
     with heartbeat() as pulse:
         changed = metric_rollups.roll_up_pending_changes(
-            event.tenant_id, ROLLING, tenant=tenant, most=MAX_CHANGED_POSTS
+            event.tenant_id, ROLLING, tenant=tenant, most=most
         )
         pulse.check_lease()
         with tenant(event.tenant_id, ROLLING) as scope:
             verification.apply_time_zone(scope, event.subject_id)
             _schedule_booked_days(scope, event)
             _rebuild_rows(scope, event.subject_id, event.day)
-            if changed >= MAX_CHANGED_POSTS:
+            if changed >= most:
                 outbox.put(scope, event)  # continues with the posts that are left
         pulse.check_lease()
         with tenant(event.tenant_id, ROLLING) as scope:

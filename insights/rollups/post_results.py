@@ -70,7 +70,8 @@ def list_post_results(
     sales.check_period(period.first, period.last)
     found: list[LivePostContent] = []
     for zone in {one.zone for one in creators}:
-        start, end = day_bounds(period.first, zone)[0], day_bounds(period.last, zone)[1]
+        start = day_bounds(period.first, zone)[0]
+        end = day_bounds(period.last, zone)[1]
         ids = [one.id for one in creators if one.zone == zone]
         found += live_posts.list_live_posts_between(scope, ids, start, end, limit=most)
     found = sorted(found, key=lambda one: (-one.due_at.timestamp(), one.delivery_id))[:most]

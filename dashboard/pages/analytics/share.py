@@ -32,6 +32,7 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 FORM = "analytics:share"
+CREATE = f"{FORM}:create"
 ADDRESS = f"{FORM}:address"
 """Session key of the address of the newest link, until the page is left."""
 
@@ -109,8 +110,8 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
 def _handle_press(period: AnalyticsPeriod) -> None:
     made: list[str] = []
     act = partial(_create_link, period, made)
-    done = actions.run_action(act, Right.RUN, f"{FORM}:create", label="share.create", refusal=FORM)
-    if done and made:
+    actions.run_action(act, Right.RUN, CREATE, label="share.create", refusal=FORM)
+    if made and actions.has_succeeded(CREATE):
         st.session_state[ADDRESS] = made[0]
 
 

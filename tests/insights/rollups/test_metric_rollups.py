@@ -321,18 +321,17 @@ def test_running_rollup_does_not_swallow_a_booked_day(ledgers: CreatorHistory) -
 
 
 def test_one_rollup_of_changes_at_a_time_and_none_is_lost(
-    ledgers: CreatorHistory, monkeypatch: pytest.MonkeyPatch
+    ledgers: CreatorHistory,
 ) -> None:
     """A second one returns at once; an event continues with the posts that are left."""
-    monkeypatch.setattr(metric_rollups, "BATCH", 1)
-    monkeypatch.setattr(daily_rollups, "MAX_CHANGED_POSTS", 1)
     for _ in range(2):
         store(ledgers, ledgers.post(BEGIN), Step("read", value=10))
     with ledgers.scope() as running, ledgers.scope() as scope:
-        assert metric_rollups.roll_up_changes(running) == 1
+        assert metric_rollups.roll_up_changes(running) == 2
         assert metric_rollups.roll_up_changes(scope) == 0
         running.session.rollback()
-    ledgers.roll_up(DAYS[8])
+    due = RollupDue(ledgers.tenant_id, ledgers.creator_id, DAYS[8])
+    daily_rollups.roll_up_day(due, tenant=ledgers.services.tenant, most=1)
     assert ledgers.work_of(DAYS[8]) is not None
     with ledgers.scope() as scope:
         assert str(DAYS[8]) in scope.run(_DUE_DAYS, t=ledgers.tenant_id).scalars().all()

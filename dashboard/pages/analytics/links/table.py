@@ -58,8 +58,9 @@ def draw_links(page: PageContext, found: LinksView) -> None:
 
 
 def _column_title(page: PageContext, name: str) -> str:
-    group = "analytics" if name == NET else "acquisition"
-    return page.text(f"{group}.column.{name}")
+    if name == NET:
+        return page.text("analytics.column.net_after_fees")
+    return page.text(f"acquisition.column.{name}")
 
 
 def sort_results(results: Sequence[LinkResult], sort: str, *, descending: bool) -> list[LinkResult]:
