@@ -1,7 +1,8 @@
 """Results of acquisition links: clicks, chats, first purchases, revenue and return on their cost.
 
-Clicks, chats, first purchases and net sales are those of a period. Revenue after 7, 30 and 90 days,
-the return and the cost per buyer cover the whole life of a link. Days of a period are local days of
+Clicks, chats, first purchases and net amounts are those of a period. Revenue after 7, 30 and 90
+days, the return and the cost per buyer cover the whole life of a link. Net is after refunds and
+platform fees. Days of a period are local days of
 each creator; clicks are counted by UTC day. Amounts of different currencies are never added.
 """
 
@@ -38,8 +39,8 @@ does not report who came."""
 
 @dataclass(frozen=True)
 class WindowRevenue:
-    """The credited net sales that were paid within days after the chat began, by currency.
-    `is_complete` is False while the window of a fan is still open."""
+    """The credited sales, net after fees, that were paid within days after the chat began, by
+    currency. `is_complete` is False while the window of a fan is still open."""
 
     amounts: tuple[Money, ...]
     is_complete: bool
@@ -55,9 +56,9 @@ class LinkResult:
     clicks: LinkClicks
     chats: int | None
     buyers: Fraction | None
-    net: tuple[Money, ...]
+    net_after_fees: tuple[Money, ...]
     windows: Mapping[int, WindowRevenue]
-    net_to_date: tuple[Money, ...]
+    net_after_fees_to_date: tuple[Money, ...]
     buyers_to_date: Fraction | None
     roi: Fraction | None
     roi_gap: RoiGap
@@ -75,8 +76,8 @@ class LinkResult:
 class LinkReport:
     """The results of all links of some creators in a period, and what no link is credited with.
 
-    In each currency, the net sales of `results`, of `others`, which are the links that are not
-    listed, and the unattributed ones sum to `net`, the net sales of the ledger.
+    In each currency, the amounts of `results`, of `others`, which are the links that are not
+    listed, and the unattributed ones sum to `net_after_fees`, that of the ledger.
     """
 
     model: AttributionModel
@@ -84,7 +85,7 @@ class LinkReport:
     others: tuple[Money, ...]
     unattributed: tuple[Money, ...]
     unattributed_buyers: Fraction
-    net: tuple[Money, ...]
+    net_after_fees: tuple[Money, ...]
 
 
 def load_link_report(
@@ -119,7 +120,7 @@ def load_link_report(
         unattributed=_subtract(total, given),
         unattributed_buyers=sum(one.new for one in buyers.values())
         - sum(tally.buyers.values(), Fraction(0)),
-        net=_sorted_amounts({code: money.minor for code, money in total.items()}),
+        net_after_fees=_sorted_amounts({code: money.minor for code, money in total.items()}),
     )
 
 
@@ -173,9 +174,9 @@ class _Tally:
             if measured
             else None,
             buyers=self.buyers.get(link.id, Fraction(0)) if measured else None,
-            net=_sorted_amounts(self._net.get(link.id, {})),
+            net_after_fees=_sorted_amounts(self._net.get(link.id, {})),
             windows=self._windows_of(link.id, begun.values()) if measured else {},
-            net_to_date=to_date,
+            net_after_fees_to_date=to_date,
             buyers_to_date=buyers,
             roi=roi,
             roi_gap=gap,

@@ -9,11 +9,10 @@ from channels.accounts.queries import Channel, list_channels
 from foundation.db.database import Scope
 from foundation.ops.wall_time import day_bounds
 from insights.metrics import catalog
-from insights.rollups import post_results
 from insights.rollups.creator_facts import POST_COUNTS
 from insights.rollups.metric_queries import load_channel_days
 from insights.rollups.periods import AnalyticsPeriod, DateRange
-from insights.rollups.post_results import PostGroup, sum_posts
+from schedules.posts import live_posts
 from schedules.posts.daily_counts import count_deliveries_by_day
 from subscribers.orders import sales
 from tenants.agencies.queries import Creator
@@ -23,6 +22,34 @@ COUNTERS = ("views", "likes", "comments", "shares", "saves", "sends", "clicks")
 """Counters of posts, which are added up over the days of a period."""
 POST_AGE = 24
 """Age in hours at which the posts of accounts are compared."""
+
+
+_POST_SUMS = """
+WITH measured AS (
+  SELECT channel_id, delivery_id, max(value) FILTER (WHERE metric = 'views') AS views,
+    max(value) FILTER (WHERE metric = 'reach') AS reach,
+    sum(value) FILTER (WHERE metric = ANY(CAST(:interactions AS text[]))) AS interactions
+  FROM metric_snapshots WHERE tenant_id = :tenant AND age_hours = :age AND value IS NOT NULL
+    AND delivery_id = ANY(CAST(:ids AS uuid[]))
+  GROUP BY channel_id, delivery_id
+)
+SELECT channel_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY views) AS typical_views,
+  sum(interactions) FILTER (WHERE reach IS NOT NULL)
+    / nullif(sum(reach) FILTER (WHERE interactions IS NOT NULL), 0) AS by_reach,
+  sum(interactions) FILTER (WHERE views IS NOT NULL)
+    / nullif(sum(views) FILTER (WHERE interactions IS NOT NULL), 0) AS by_views
+FROM measured GROUP BY channel_id
+"""
+
+
+@dataclass(frozen=True)
+class PostSums:
+    """Results of all posts of an account at an equal age: the median of their views, and ratios of
+    sums over the posts that have both metrics. None without any."""
+
+    typical_views: float | None = None
+    engagement_by_reach: float | None = None
+    engagement_by_views: float | None = None
 
 
 @dataclass(frozen=True)
@@ -35,7 +62,7 @@ class ChannelResult:
     creator: Creator
     values: Mapping[str, int]
     before: Mapping[str, int]
-    posts: PostGroup
+    posts: PostSums = field(default_factory=PostSums)
     """The posts of the period, 24 hours after each."""
     days: Mapping[str, Mapping[date, int]] = field(default_factory=dict)
     followers_before: int | None = None
@@ -86,13 +113,12 @@ def list_channel_results(
     before = _load_days(scope, ids, period.before) if period.before else {}
     previous = AnalyticsPeriod(period.first, period.last).before
     counts = _load_followers(scope, ids, previous) if previous else {}
-    posts = post_results.list_post_results(scope, creators, period, age_hours=POST_AGE)
+    posts = _load_post_sums(scope, creators, period)
     outcomes = _load_outcomes(scope, creators, period)
     found = []
     for channel in list_channels(scope):
         days = now.get(channel.id, {})
         ends = outcomes.get(channel.id, {})
-        mine = [one for one in posts if one.channel_id == channel.id]
         if channel.creator_id not in people or not (days or ends):
             continue
         found.append(
@@ -101,12 +127,38 @@ def list_channel_results(
                 creator=people[channel.creator_id],
                 values=_sum_days(days) | ends,
                 before=_sum_days(before.get(channel.id, {})),
-                posts=sum_posts(channel.name, mine),
+                posts=posts.get(channel.id, PostSums()),
                 days=days,
                 followers_before=counts.get(channel.id),
             )
         )
     return sorted(found, key=lambda one: (-(one.followers or 0), one.channel.name.casefold()))
+
+
+def _load_post_sums(
+    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod
+) -> Mapping[UUID, PostSums]:
+    """Return the results of all posts of the period by account, without their content."""
+    ids: list[UUID] = []
+    for one in creators:
+        start = day_bounds(period.first, one.zone)[0]
+        end = day_bounds(period.last, one.zone)[1]
+        ids += live_posts.list_published_deliveries(scope, one.id, start, end)
+    rows = scope.run(
+        _POST_SUMS,
+        tenant=scope.tenant_id,
+        ids=ids,
+        age=POST_AGE,
+        interactions=catalog.METRICS["interactions"].formula.split(" + "),
+    )
+    return {
+        row.channel_id: PostSums(
+            row.typical_views,
+            float(row.by_reach) if row.by_reach is not None else None,
+            float(row.by_views) if row.by_views is not None else None,
+        )
+        for row in rows
+    }
 
 
 def _load_outcomes(

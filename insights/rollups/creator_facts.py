@@ -19,6 +19,14 @@ from tenants.agencies.queries import get_agency, get_creator
 
 API_COST = "cost_api"
 POST_COUNTS = ("posts_published", "posts_failed", "posts_late")
+FACTS = frozenset(
+    (
+        *("conversations", "hand_offs", "answered", "unanswered"),
+        *("response_time_median", "response_time_p90"),
+        *("generations", "generations_failed", "generation_time", "cost_engines", API_COST),
+    )
+)
+"""Metrics of a creator that are stored for each day."""
 
 _REPLACE_FACTS = """
 WITH wanted AS (

@@ -9,6 +9,7 @@ from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
 from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
 from insights.analysis import ab_test_verdicts, timing
 from insights.metrics.events import RollupDue
 from insights.rollups import creator_facts, metric_rollups, verification
@@ -24,8 +25,8 @@ from tenants.agencies.queries import get_creator
 
 ROLLING = "system:rollups"
 
-MAX_CHANGED_POSTS = 20_000
-"""Posts with new readings that one event handles; the next event continues."""
+MAX_CHANGED_POSTS = 2_000
+"""Posts with new readings that one event handles; another event continues."""
 
 WAITING = frozenset(
     {
@@ -39,24 +40,31 @@ WAITING = frozenset(
 """States of posts whose result is pending and that need no decision."""
 
 
-def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
+def roll_up_day(event: RollupDue, *, tenant: OpenScope, most: int = MAX_CHANGED_POSTS) -> None:
     """Rebuild a day of a creator, notify members of A/B tests that its readings completed, and move
-    automatic slots to the hours that its readings suggest."""
-    metric_rollups.roll_up_pending_changes(
-        event.tenant_id, ROLLING, tenant=tenant, most=MAX_CHANGED_POSTS
-    )
-    with tenant(event.tenant_id, ROLLING) as scope:
-        verification.apply_time_zone(scope, event.subject_id)
-        _schedule_booked_days(scope, event)
-        _rebuild_rows(scope, event.subject_id, event.day)
-    with tenant(event.tenant_id, ROLLING) as scope:
-        verification.verify_daily(scope, event.subject_id)
-    with tenant(
-        event.tenant_id, ROLLING
-    ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
-        ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
-    with tenant(event.tenant_id, ROLLING) as scope:
-        timing.move_automatic_slots(scope, event.subject_id)
+    automatic slots to the hours that its readings suggest. Another event continues after `most`
+    posts with new readings."""
+    with heartbeat() as pulse:
+        changed = metric_rollups.roll_up_pending_changes(
+            event.tenant_id, ROLLING, tenant=tenant, most=most
+        )
+        pulse.check_lease()
+        with tenant(event.tenant_id, ROLLING) as scope:
+            verification.apply_time_zone(scope, event.subject_id)
+            _schedule_booked_days(scope, event)
+            _rebuild_rows(scope, event.subject_id, event.day)
+            if changed >= most:
+                outbox.put(scope, event)  # continues with the posts that are left
+        pulse.check_lease()
+        with tenant(event.tenant_id, ROLLING) as scope:
+            verification.verify_daily(scope, event.subject_id)
+        pulse.check_lease()
+        with tenant(
+            event.tenant_id, ROLLING
+        ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
+            ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+        with tenant(event.tenant_id, ROLLING) as scope:
+            timing.move_automatic_slots(scope, event.subject_id)
 
 
 def take_booked_days(scope: Scope, creator_id: UUID) -> set[date]:
@@ -74,8 +82,8 @@ def take_booked_days(scope: Scope, creator_id: UUID) -> set[date]:
 
 def _schedule_booked_days(scope: Scope, event: RollupDue) -> None:
     for day in sorted(take_booked_days(scope, event.subject_id) - {event.day}):
-        due = RollupDue(scope.tenant_id, event.subject_id, day)
-        outbox.put(scope, due, dedupe=f"rollup:{event.subject_id}:{day}")
+        # Without a deduplication key: a running rollup may have read the day without the bookings.
+        outbox.put(scope, RollupDue(scope.tenant_id, event.subject_id, day))
 
 
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:

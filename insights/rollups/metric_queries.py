@@ -12,6 +12,8 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.ops.wall_time import day_bounds
+from insights.metrics.catalog import POST_COUNTERS, Metric
+from insights.rollups.creator_facts import FACTS, POST_COUNTS
 from schedules.posts import live_posts
 from tenants.agencies.queries import get_creator
 
@@ -88,6 +90,18 @@ _WORK_COLUMNS = {
     "new_fans": "new_fans",
     "lateness_p95": "CAST(lateness_p95_ms AS numeric) / 1000",
 }
+
+
+SALES_SERIES = frozenset(("gross", "refunds", "fees", "orders"))
+"""Metrics of the ledger that exist for each day."""
+
+_CHANNEL_SERIES = frozenset((*POST_COUNTERS, *POST_COUNTS, _FOLLOWERS))
+
+
+def has_series(metric: Metric) -> bool:
+    """Return True if a metric is stored for each local day. Others, such as ratios and the costs
+    that members enter by month, are calculated for a period."""
+    return metric.code in _CHANNEL_SERIES | SALES_SERIES | _WORK_COLUMNS.keys() | FACTS
 
 
 def _unpivot(table: str, columns: Mapping[str, str], currency: str) -> str:

@@ -7,7 +7,7 @@ from all readings, in any order of arrival (tested).
 import json
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from datetime import date
+from datetime import date, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
@@ -25,6 +25,10 @@ from tenants.agencies.queries import get_creator
 BATCH = 500
 """Posts per transaction."""
 
+REBUILT_DAYS = 960
+"""Days back whose rollups can be built again. Readings are deleted after three years, and are made
+for up to 90 days after a post; older rollups are all that is left of them."""
+
 _IS_PENDING = "SELECT EXISTS (SELECT 1 FROM metric_changes WHERE tenant_id = :tenant)"
 
 # Rows that a reading locks at this moment are left for the next time.
@@ -33,6 +37,11 @@ DELETE FROM metric_changes WHERE tenant_id = :tenant AND id IN (
   SELECT id FROM metric_changes WHERE tenant_id = :tenant
   ORDER BY id LIMIT :most FOR UPDATE SKIP LOCKED)
 RETURNING creator_id, delivery_id
+"""
+
+_WITH_READINGS = """
+SELECT DISTINCT delivery_id FROM metric_snapshots
+WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:ids AS uuid[]))
 """
 
 _READINGS = """
@@ -111,7 +120,8 @@ WITH keys AS (
   SELECT k.creator_id, k.day,
     coalesce(sum(c.value) FILTER (WHERE c.metric = 'views'), 0) AS views,
     coalesce(sum(c.value) FILTER (WHERE c.metric = ANY(CAST(:interactions AS text[]))), 0)
-      AS interactions
+      AS interactions,
+    k.day >= :oldest OR count(c.id) > 0 AS is_known
   FROM keys k LEFT JOIN channel_days c ON c.tenant_id = :tenant AND c.creator_id = k.creator_id
     AND c.day = k.day
   GROUP BY k.creator_id, k.day
@@ -119,6 +129,7 @@ WITH keys AS (
   UPDATE creator_daily d SET views = s.views, interactions = s.interactions,
     updated_at = house_now()
   FROM sums s WHERE d.tenant_id = :tenant AND d.creator_id = s.creator_id AND d.day = s.day
+    AND s.is_known
     AND (d.views, d.interactions) IS DISTINCT FROM (s.views, s.interactions)
 )
 SELECT k.creator_id, k.day FROM keys k WHERE NOT EXISTS (SELECT 1 FROM creator_daily d
@@ -137,8 +148,10 @@ WHERE tenant_id = :tenant AND creator_id = :creator AND day = ANY(CAST(:days AS 
 
 _MARK_CREATOR = """
 INSERT INTO metric_changes (tenant_id, id, creator_id, delivery_id)
-SELECT DISTINCT ON (delivery_id) :tenant, gen_random_uuid(), creator_id, delivery_id
-FROM post_latest WHERE tenant_id = :tenant AND creator_id = :creator ORDER BY delivery_id
+SELECT :tenant, gen_random_uuid(), creator_id, delivery_id
+FROM post_latest WHERE tenant_id = :tenant AND creator_id = :creator
+GROUP BY creator_id, delivery_id HAVING min(observed_at) > :now - interval '32 months'
+ORDER BY delivery_id
 ON CONFLICT (tenant_id, delivery_id) DO NOTHING
 """
 
@@ -159,18 +172,21 @@ def roll_up_pending_changes(tenant_id: UUID, actor: str, *, tenant: OpenScope, m
 def roll_up_changes(scope: Scope) -> int:
     """Build the rollups of up to `BATCH` posts whose readings changed, and return their number.
 
-    One transaction of an agency does this at a time.
+    One transaction of an agency does this at a time; while another does, return 0. Posts whose
+    readings are no longer stored keep their rollups.
     """
     if not scope.run(_IS_PENDING, tenant=scope.tenant_id).scalar_one():
         return 0
-    scope.lock(f"metrics:{scope.tenant_id}")
+    if not scope.try_lock(f"metrics:{scope.tenant_id}"):
+        return 0
     changed = scope.run(_TAKE, tenant=scope.tenant_id, most=BATCH).all()
     if not changed:
         return 0
     zones = {
         creator: get_creator(scope, creator).zone for creator in {row.creator_id for row in changed}
     }
-    deliveries = [row.delivery_id for row in changed]
+    marked = [row.delivery_id for row in changed]
+    deliveries = scope.run(_WITH_READINGS, tenant=scope.tenant_id, ids=marked).scalars().all()
     days, latest = _compute_rows(scope, deliveries, zones)
     touched = _replace_post_days(scope, deliveries, days)
     _write_page(scope, _KEEP_LATEST, latest)
@@ -179,8 +195,9 @@ def roll_up_changes(scope: Scope) -> int:
 
 
 def mark_creator_changed(scope: Scope, creator_id: UUID) -> None:
-    """Mark all posts of a creator, for example after a change of the time zone."""
-    scope.run(_MARK_CREATOR, tenant=scope.tenant_id, creator=creator_id)
+    """Mark the posts of a creator whose readings are all still stored, for example after a change
+    of the time zone."""
+    scope.run(_MARK_CREATOR, tenant=scope.tenant_id, creator=creator_id, now=scope.now)
 
 
 def sum_days(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
@@ -297,7 +314,7 @@ def _days_by_creator(touched: Collection[DayKey]) -> Mapping[UUID, set[date]]:
 
 def update_creator_days(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
     """Store the views and interactions of the creator's days as the sums of the accounts. Schedule
-    a rollup of the days that have none yet."""
+    a rollup of the days that have none yet. Days whose sums were deleted keep their values."""
     scope.run(_LOCK_CREATORS, tenant=scope.tenant_id, creator=creator_id, days=list(days))
     keys = [{"creator_id": creator_id, "day": day} for day in sorted(days)]
     missing = scope.run(
@@ -305,10 +322,16 @@ def update_creator_days(scope: Scope, creator_id: UUID, days: Collection[date]) 
         tenant=scope.tenant_id,
         keys=json.dumps(keys, default=str),
         interactions=list(INTERACTION_METRICS),
+        oldest=oldest_rebuilt_day(scope),
     ).all()
     for row in missing:
-        due = RollupDue(scope.tenant_id, row.creator_id, row.day)
-        outbox.put(scope, due, dedupe=f"rollup:{row.creator_id}:{row.day}")
+        # Without a deduplication key: a running rollup may have read the day before this change.
+        outbox.put(scope, RollupDue(scope.tenant_id, row.creator_id, row.day))
+
+
+def oldest_rebuilt_day(scope: Scope) -> date:
+    """Return the first day whose rollups can be built again from their rows."""
+    return scope.now.date() - timedelta(days=REBUILT_DAYS)
 
 
 def _write_page(scope: Scope, statement: str, rows: Sequence[Row]) -> None:

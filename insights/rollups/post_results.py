@@ -55,19 +55,26 @@ class PostResult:
 
 
 def list_post_results(
-    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod, *, age_hours: int
+    scope: Scope,
+    creators: Sequence[Creator],
+    period: AnalyticsPeriod,
+    *,
+    age_hours: int,
+    most: int | None = MAX_POSTS,
 ) -> list[PostResult]:
-    """Return the posts that were due in a period, newest first, at most `MAX_POSTS`.
+    """Return the posts that were due in a period, newest first: at most `most`, or all with None.
 
     Days are those of each creator's time zone. `age_hours` is one of `COMPARED_AGES`. Raises
     BadInput for an invalid period.
     """
     sales.check_period(period.first, period.last)
-    zones = {one.zone for one in creators}
-    start = min(day_bounds(period.first, zone)[0] for zone in zones)
-    end = max(day_bounds(period.last, zone)[1] for zone in zones)
-    ids = [one.id for one in creators]
-    found = live_posts.list_live_posts_between(scope, ids, start, end, limit=MAX_POSTS)
+    found: list[LivePostContent] = []
+    for zone in {one.zone for one in creators}:
+        start = day_bounds(period.first, zone)[0]
+        end = day_bounds(period.last, zone)[1]
+        ids = [one.id for one in creators if one.zone == zone]
+        found += live_posts.list_live_posts_between(scope, ids, start, end, limit=most)
+    found = sorted(found, key=lambda one: (-one.due_at.timestamp(), one.delivery_id))[:most]
     values = _load_values(scope, [one.delivery_id for one in found], age_hours)
     return _build_results(scope, creators, found, values)
 

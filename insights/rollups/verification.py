@@ -1,7 +1,8 @@
 """Nightly verification of rollups: they add up to the ledger and to the readings. Days that do
 not are built again, and the agency is notified.
 
-A changed time zone of a creator moves the limits of all days, so everything is built again.
+A changed time zone of a creator moves the limits of all days, so the days whose readings are still
+stored are built again.
 """
 
 from collections.abc import Collection
@@ -114,7 +115,8 @@ class RollupErrors:
 
 
 def apply_time_zone(scope: Scope, creator_id: UUID) -> bool:
-    """Build all days of a creator again if the time zone has changed. Return True in that case."""
+    """Build the last `REBUILT_DAYS` days of a creator again if the time zone has changed. Return
+    True in that case."""
     zone = get_creator(scope, creator_id).zone
     status = scope.run(_STATUS, tenant=scope.tenant_id, creator=creator_id).one_or_none()
     if status is not None and status.zone == zone:
@@ -132,7 +134,7 @@ def apply_time_zone(scope: Scope, creator_id: UUID) -> bool:
     metric_rollups.mark_creator_changed(scope, creator_id)
     span = scope.run(_ALL_DAYS, tenant=scope.tenant_id, creator=creator_id).one()
     if span.first is not None:
-        first = span.first - timedelta(days=1)
+        first = max(span.first - timedelta(days=1), metric_rollups.oldest_rebuilt_day(scope))
         last = span.last + timedelta(days=1)
         _schedule_rebuild(
             scope,
@@ -209,5 +211,5 @@ def _mark_posts(scope: Scope, creator_id: UUID, deliveries: Collection[UUID]) ->
 
 def _schedule_rebuild(scope: Scope, creator_id: UUID, days: Collection[date]) -> None:
     for day in days:
-        due = RollupDue(scope.tenant_id, creator_id, day)
-        outbox.put(scope, due, dedupe=f"rollup:{creator_id}:{day}")
+        # Without a deduplication key: a running rollup may have read the day as it was.
+        outbox.put(scope, RollupDue(scope.tenant_id, creator_id, day))

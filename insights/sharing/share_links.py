@@ -9,7 +9,7 @@ import hashlib
 import re
 import secrets
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Literal
@@ -31,6 +31,7 @@ from insights.rollups.periods import AnalyticsPeriod, Comparison
 from insights.rollups.sales_analysis import load_sales_analysis
 from insights.sharing.models import AnalyticsLink
 from subscribers.orders import sales
+from subscribers.orders.cohorts import add_months
 from subscribers.orders.sales_breakdowns import SalesDimension
 from tenants import audit
 from tenants.agencies import queries
@@ -110,7 +111,8 @@ class SharedPage:
 
 
 def create_share_link(scope: Scope, draft: ShareLinkDraft, *, link_id: UUID) -> str:
-    """Create a link and return its token, which is not stored.
+    """Create a link and return its token, which is not stored. If the link exists, change it and
+    give it a new token: the answer to an earlier try of the same press was lost.
 
     The acting member needs the rights `RUN` and `MONEY` and access to all creators. Raises Refused,
     NotFound for another creator, and BadInput for an invalid name, view, period or lifetime.
@@ -131,27 +133,39 @@ def create_share_link(scope: Scope, draft: ShareLinkDraft, *, link_id: UUID) -> 
         if creator not in mine:
             raise NotFound("creator.unknown", creator=str(creator))
     scope.lock(f"analytics-links:{scope.tenant_id}")
+    token = secrets.token_urlsafe(32)
+    shown = {
+        "token": _hash_token(token),
+        "name": name,
+        "views": [str(one) for one in dict.fromkeys(draft.views)],
+        "creators": [str(one) for one in dict.fromkeys(draft.creators)],
+        "first_day": draft.first,
+        "last_day": draft.last,
+        "rolling": draft.rolling,
+        "expires_at": scope.now + timedelta(days=draft.days),
+    }
+    if not _change_link(scope, link_id, shown):
+        _add_link(scope, link_id, shown)
+    return token
+
+
+def _change_link(scope: Scope, link_id: UUID, shown: Mapping[str, Any]) -> bool:
+    """Change a link that an earlier try of the same press created. Return False without one."""
+    row = scope.session.get(AnalyticsLink, (scope.tenant_id, link_id), populate_existing=True)
+    if row is None or row.by != scope.actor:
+        return False
+    for name, value in shown.items():
+        setattr(row, name, value)
+    scope.session.flush()
+    return True
+
+
+def _add_link(scope: Scope, link_id: UUID, shown: Mapping[str, Any]) -> None:
     open_links = [one for one in _list_rows(scope) if one.status(scope.now) == "open"]
     if len(open_links) >= MAX_LINKS:
         raise BadInput("share.too_many", most=MAX_LINKS)
-    token = secrets.token_urlsafe(32)
-    scope.add(
-        AnalyticsLink(
-            tenant_id=scope.tenant_id,
-            id=link_id,
-            token=_hash_token(token),
-            name=name,
-            views=[str(one) for one in dict.fromkeys(draft.views)],
-            creators=[str(one) for one in dict.fromkeys(draft.creators)],
-            first_day=draft.first,
-            last_day=draft.last,
-            rolling=draft.rolling,
-            by=scope.actor,
-            expires_at=scope.now + timedelta(days=draft.days),
-        )
-    )
+    scope.add(AnalyticsLink(tenant_id=scope.tenant_id, id=link_id, by=scope.actor, **shown))
     audit.record(scope, "analytics_link.created", f"analytics_link:{link_id}")
-    return token
 
 
 def list_share_links(scope: Scope) -> list[ShareLink]:
@@ -265,7 +279,12 @@ def _audience_tables(
         analytics_tables.followers_table(found),
         analytics_tables.active_hours_table(found, language),
         analytics_tables.languages_table(found, lambda code: str(names.get(code, code))),
-        analytics_tables.renewals_table(found),
+        analytics_tables.renewals_table(
+            replace(
+                found,
+                renewals=[one for one in found.renewals if is_whole_month(one.first_day, period)],
+            )
+        ),
     ]
 
 
@@ -273,7 +292,13 @@ def _cost_tables(
     scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod, _language: str
 ) -> list[AnalyticsTable]:
     found = load_costs(scope, creators, period.first, period.last)
-    return [analytics_tables.profit_table(found.months)]
+    months = [one for one in found.months if is_whole_month(one.first_day, period)]
+    return [analytics_tables.profit_table(months)]
+
+
+def is_whole_month(first_day: date, period: AnalyticsPeriod) -> bool:
+    """Return True if the month is a whole one of the period: a link shows no other day."""
+    return period.first <= first_day and add_months(first_day, 1) <= period.last + timedelta(days=1)
 
 
 _LoadTables = Callable[[Scope, Sequence[Creator], AnalyticsPeriod, str], list[AnalyticsTable]]

@@ -48,6 +48,7 @@ END $$
 """
 """Every time zone is a multiple of 15 minutes from UTC, so a quarter of an hour has one local day."""
 
+# A zone that PostgreSQL does not know must not stop the update: its days are added by the rollups.
 _MISSING_DAYS = """
 INSERT INTO sales_daily (tenant_id, id, creator_id, day, currency, orders, gross_minor,
   refunds_minor, creator_minor, agency_minor, staff_minor, others_minor, fees_minor)
@@ -62,6 +63,7 @@ SELECT t.tenant_id, gen_random_uuid(), t.creator_id,
   coalesce(-sum(e.amount_minor) FILTER (WHERE e.account LIKE 'party_due:%'), 0),
   coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'platform_fee'), 0)
 FROM ledger_transactions t JOIN creators c ON c.tenant_id = t.tenant_id AND c.id = t.creator_id
+JOIN pg_timezone_names z ON z.name = c.zone
 JOIN ledger_entries e ON e.tenant_id = t.tenant_id AND e.transaction_id = t.id
 WHERE t.kind IN ('sale', 'split', 'commission', 'refund', 'fee')
 GROUP BY t.tenant_id, t.creator_id, day, e.currency

@@ -64,12 +64,14 @@ def find_live_post(scope: Scope, delivery_id: UUID) -> LivePost | None:
 
 @dataclass(frozen=True)
 class LivePostContent:
-    """A published post on one account; `at` is UTC-aware, `tags` are in lower case."""
+    """A published post on one account. `at`, since when it has been live, and `due_at` are
+    UTC-aware; `tags` are in lower case."""
 
     delivery_id: UUID
     post_id: UUID
     channel_id: UUID
     at: datetime
+    due_at: datetime
     words: str
     form: PostFormat
     tags: tuple[str, ...]
@@ -88,10 +90,10 @@ def list_live_posts(
 
 
 def list_live_posts_between(
-    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, limit: int
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, limit: int | None
 ) -> list[LivePostContent]:
     """Return the published posts of these creators that were due in [start, end), without dry runs,
-    newest first."""
+    newest first; at most `limit`, or all with None."""
     query = (
         _live_posts_query(scope, creators)
         .where(Delivery.due_at >= start, Delivery.due_at < end)
@@ -139,6 +141,7 @@ def _load_live_posts(
             row.post_id,
             row.channel_id,
             row.settled_at or row.due_at,
+            row.due_at,
             one.body,
             _post_format_of(one, mimes),
             find_hashtags(one.body),

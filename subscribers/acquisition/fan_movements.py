@@ -49,14 +49,18 @@ WITH touched AS (
       AND e.account IN ('sales', 'refunds', 'platform_fee')
     GROUP BY s.source_key, s.fan_id, t.creator_id, t.occurred_at, e.currency
   )
-SELECT v.source_key, v.fan_id, v.creator_id, v.occurred_at, v.currency, v.net, v.is_sale,
-  m.subscription_id
+SELECT coalesce(v.fan_id || ':' || l.creator_id || ':' || l.paid_for, v.source_key) AS sale,
+  v.fan_id, v.creator_id, v.occurred_at, v.currency, v.net, v.is_sale, m.subscription_id
 FROM moved v LEFT JOIN subscription_months m ON m.tenant_id = :tenant
   AND m.payment_id = v.payment_id
-ORDER BY v.occurred_at, v.source_key, v.currency
+LEFT JOIN LATERAL (SELECT s.creator_id, s.paid_for FROM statement_lines s
+  WHERE s.tenant_id = :tenant AND s.ledger_key = v.source_key AND s.paid_for <> ''
+  ORDER BY s.id LIMIT 1) l ON true
+ORDER BY v.occurred_at, sale, v.currency
 """
 """Sales are credits of the ledger, refunds and fees debits; the net amount of a sale is the negated
-sum of these entries. A fee names its sale and often no fan."""
+sum of these entries. A fee names its sale and often no fan. Each line of a
+statement has a key of its own; those of one sale name the same message or post."""
 
 
 def list_fan_movements(scope: Scope, creators: Sequence[UUID]) -> list[FanMovement]:
@@ -64,7 +68,7 @@ def list_fan_movements(scope: Scope, creators: Sequence[UUID]) -> list[FanMoveme
     rows = scope.run(_MOVEMENTS, tenant=scope.tenant_id, creators=list(creators))
     return [
         FanMovement(
-            row.source_key,
+            row.sale,
             row.fan_id,
             row.creator_id,
             row.occurred_at,

@@ -14,6 +14,9 @@ from insights.rollups.events import SaleRecorded
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
 
+ROLLUP_DEADLINE_SECONDS = 300
+"""Deadline of the rollup of a day with changed posts; heartbeats extend it."""
+
 CHECK_DEADLINE_SECONDS = 120
 """Deadline of a check of all alert rules of an agency."""
 
@@ -55,7 +58,11 @@ def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
             ),
             deadline_seconds=CHECK_DEADLINE_SECONDS,
         ),
-        EventRoute(RollupDue, partial(daily_rollups.roll_up_day, tenant=s.tenant)),
+        EventRoute(
+            RollupDue,
+            partial(daily_rollups.roll_up_day, tenant=s.tenant),
+            deadline_seconds=ROLLUP_DEADLINE_SECONDS,
+        ),
         EventRoute(
             PredictionsDue,
             partial(nightly.compute_predictions, tenant=s.tenant, home=s.settings.home),

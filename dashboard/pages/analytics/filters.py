@@ -96,18 +96,27 @@ def select_filter(
     return chosen or ALL
 
 
-def select_option(page: PageContext, name: str, options: Mapping[str, str], *, label: str) -> str:
-    """Draw one of a few options of a view, the first at the start, and return its value. It is the
-    parameter `name` of the address."""
+def select_option(
+    page: PageContext,
+    name: str,
+    options: Mapping[str, str],
+    *,
+    label: str,
+    start: str = "",
+    help_text: str | None = None,
+) -> str:
+    """Draw one of a few options of a view and return its value, at first `start` or else the first
+    one. It is the parameter `name` of the address."""
     key = f"analytics:{name}"
     asked = st.session_state.get(key, st.query_params.get(name, ""))
-    st.session_state[key] = asked if asked in options else next(iter(options))
+    st.session_state[key] = asked if asked in options else start or next(iter(options))
     chosen = st.segmented_control(
         label,
         list(options),
         required=True,
         format_func=lambda one: options[one],
         key=key,
+        help=help_text,
     )
     _set_address(name, str(chosen))
     return str(chosen)

@@ -1,6 +1,6 @@
 """The Sales view: sums, days, the way to a purchase, groups, hours and cohorts."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 
@@ -42,12 +42,13 @@ BuildTable = Callable[[SalesAnalysis], AnalyticsTable]
 def render_sales(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the sales of the chosen creators."""
     found = load_sales(page, period)
-    if not found.breakdown.totals:
+    codes = _list_currencies(found)
+    if not codes:
         draw_template("shell/templates/empty_note.html", note=page.text("analytics.no_sales"))
         return
     _draw_totals(page, found)
     _draw_funnel(page, found, period)
-    code = _select_currency(page, found)
+    code = _select_currency(page, codes)
     _draw_days(page, found, code)
     _draw_table(page, period, found, analytics_tables.sales_days_table, "days", sort="day")
     _draw_groups(page, found, period, code)
@@ -105,9 +106,14 @@ def _format_change(found: SalesAnalysis, one: SalesGroup) -> int | None:
     return percent_change(one.net, before) if before is not None else None
 
 
-def _select_currency(page: PageContext, found: SalesAnalysis) -> str:
-    codes = list(found.breakdown.totals)
-    codes.sort(key=lambda code: -found.breakdown.totals[code].orders)
+def _list_currencies(found: SalesAnalysis) -> list[str]:
+    """Return the currencies with days to draw, the one with most orders first."""
+    drawn = {one.currency for one in found.currencies}
+    codes = [code for code in found.breakdown.totals if code in drawn]
+    return sorted(codes, key=lambda code: -found.breakdown.totals[code].orders)
+
+
+def _select_currency(page: PageContext, codes: Sequence[str]) -> str:
     if len(codes) == 1:
         return codes[0]
     chosen = st.segmented_control(

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.shell.actions import action_button, submit_button, typed_value
+from dashboard.shell.actions import action_button, run_action, show_refusal, typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
@@ -23,6 +23,7 @@ from tenants.agencies.rights import Right
 NAME = "saved_view:name"
 SHARED = "saved_view:shared"
 REFUSAL = "saved_view"
+SAVE = "analytics.saved_views.save"
 
 
 def render_saved_views(page: PageContext) -> None:
@@ -38,14 +39,20 @@ def render_saved_views(page: PageContext) -> None:
                 page.text("analytics.saved_views.name"), max_chars=MAX_VIEW_NAME_LENGTH, key=NAME
             )
             st.checkbox(page.text("analytics.saved_views.share"), key=SHARED)
-            submit_button(
-                page,
-                "analytics.saved_views.save",
-                partial(_save, page, st.query_params.to_dict()),
-                right=Right.MONEY,
+            show_refusal(page, REFUSAL)
+            st.form_submit_button(
+                page.text(SAVE),
                 key="saved_view:save",
-                refusal=REFUSAL,
+                type="primary",
+                on_click=_press_save,
+                args=(page,),
             )
+
+
+def _press_save(page: PageContext) -> None:
+    # The address of now: when the form was drawn, the view had not yet added its last filters.
+    act = partial(_save, page, st.query_params.to_dict())
+    run_action(act, Right.MONEY, "saved_view:save", label=SAVE, refusal=REFUSAL)
 
 
 def _render_view(page: PageContext, one: SavedView) -> None:

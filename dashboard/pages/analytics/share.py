@@ -32,6 +32,7 @@ from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 FORM = "analytics:share"
+CREATE = f"{FORM}:create"
 ADDRESS = f"{FORM}:address"
 """Session key of the address of the newest link, until the page is left."""
 
@@ -109,8 +110,8 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
 def _handle_press(period: AnalyticsPeriod) -> None:
     made: list[str] = []
     act = partial(_create_link, period, made)
-    actions.run_action(act, Right.RUN, f"{FORM}:create", label="share.create", refusal=FORM)
-    if made:
+    actions.run_action(act, Right.RUN, CREATE, label="share.create", refusal=FORM)
+    if made and actions.has_succeeded(CREATE):
         st.session_state[ADDRESS] = made[0]
 
 
@@ -141,13 +142,11 @@ def _draw_links(page: PageContext, found: _ShareView) -> None:
     for one in works:
         with st.container(horizontal=True, vertical_alignment="center"):
             opened = (
-                page.text("share.opened", at=voice.format_moment(one.opened_at, found.now))
+                page.text("share.opened", at=voice.format_when(one.opened_at, found.now))
                 if one.opened_at is not None
                 else page.text("share.never_opened")
             )
-            until = page.text(
-                "share.works_until", at=voice.format_moment(one.expires_at, found.now)
-            )
+            until = page.text("share.works_until", at=voice.format_when(one.expires_at, found.now))
             st.text(f"{one.name} · {until} · {opened}", width="stretch")
             actions.action_button(
                 page,

@@ -12,8 +12,8 @@ from insights.reports.tables.table_files import Sheet, TableValue
 LINK_COLUMNS = (
     *("link", "creator", "source", "destination", "short_url", "target", "owner", "first_day"),
     *("last_day", "clicks", "visitors", "bots", "chats", "first_purchases", "conversion"),
-    *("currency", "net", *(f"net_{days}_days" for days in WINDOWS), "net_to_date", "cost"),
-    *("cost_currency", "roi", "cost_per_buyer"),
+    *("currency", "net_after_fees", *(f"net_after_fees_{days}_days" for days in WINDOWS)),
+    *("net_after_fees_to_date", "cost", "cost_currency", "roi", "cost_per_buyer"),
 )
 
 
@@ -28,7 +28,7 @@ def build_link_sheet(report: LinkReport, base: str, owners: Mapping[UUID, str]) 
         rows += _link_rows(one, base, owners)
     rows += _sum_rows("other_links", report.others)
     rows += _sum_rows("no_link", report.unattributed, report.unattributed_buyers)
-    rows += _sum_rows("all_sales", report.net)
+    rows += _sum_rows("all_sales", report.net_after_fees)
     return Sheet("links", LINK_COLUMNS, rows)
 
 
@@ -53,16 +53,16 @@ def _link_rows(
         one.roi,
         one.cost_per_buyer,
     ]
-    currencies = sorted({each.currency for each in one.net_to_date}) or [""]
+    currencies = sorted({each.currency for each in one.net_after_fees_to_date}) or [""]
     rows: list[Sequence[TableValue]] = []
     for number, currency in enumerate(currencies):
         amounts = [
-            _amount(one.net, currency),
+            _amount(one.net_after_fees, currency),
             *(
                 _amount(one.windows[days].amounts, currency) if days in one.windows else None
                 for days in WINDOWS
             ),
-            _amount(one.net_to_date, currency),
+            _amount(one.net_after_fees_to_date, currency),
         ]
         if not one.link.reports_chats:
             amounts = [None] * len(amounts)
@@ -88,7 +88,7 @@ def _sum_rows(
         if number == 0:
             row[LINK_COLUMNS.index("first_purchases")] = _part(buyers)
         row[LINK_COLUMNS.index("currency")] = money.currency
-        row[LINK_COLUMNS.index("net")] = money
+        row[LINK_COLUMNS.index("net_after_fees")] = money
         rows.append(row)
     return rows
 

@@ -67,8 +67,8 @@ def test_link_is_created_followed_credited_and_refunded(lea: RunningAgency) -> N
         assert line["Clics"].split("\n")[0] == "2"
         assert "1 visiteurs" in line["Clics"]
         assert line["Conversations"] == "1"
-        assert line["Ventes nettes"] == "250 Étoiles"
-        assert line["Net à 30 jours"] == "250 Étoiles*"
+        assert line["Net après frais"] == "250 Étoiles"
+        assert line["Net après frais à 30 jours"] == "250 Étoiles*"
         assert page_faults(marc, '[data-testid="stMain"] .gr') == []
         with marc.page.expect_download() as told:
             marc.press("CSV")
@@ -84,5 +84,5 @@ def test_link_is_created_followed_credited_and_refunded(lea: RunningAgency) -> N
     )
     with lea.visitor("/insights?view=links&period=days_7&model=linear", width=390) as phone:
         phone.shows("0 Étoile")
-        assert _line(phone)["Ventes nettes"].startswith("0 ")
+        assert _line(phone)["Net après frais"].startswith("0 ")
         assert phone.overflow <= 0

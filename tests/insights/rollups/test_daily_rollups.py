@@ -168,7 +168,9 @@ def test_past_day_with_only_a_fee_gets_its_row(ledgers: CreatorHistory) -> None:
 def test_earlier_versions_days_with_only_a_fee_are_added(
     ledgers: CreatorHistory, cluster: Cluster
 ) -> None:
-    ledgers.sale(BEGIN)
+    other = create_creator_history(ledgers.services)
+    for one in (ledgers, other):
+        one.sale(BEGIN)
     ledgers.sale(BEGIN, refunded_at=BEGIN + timedelta(days=3))
     days = [date(2025, 3, 29), date(2025, 4, 1)]
     for day in days:
@@ -179,6 +181,8 @@ def test_earlier_versions_days_with_only_a_fee_are_added(
         owner.execute(
             "DELETE FROM sales_daily WHERE tenant_id = %s AND orders = 0", [ledgers.tenant_id]
         )
+        unknown = "UPDATE creators SET zone = 'Mars/Base' WHERE tenant_id = %s"
+        owner.execute(unknown, [other.tenant_id])
         owner.execute(migration._MISSING_DAYS)
     assert {day: ledgers.sales_of(day) for day in days} == before
     assert before[days[1]]

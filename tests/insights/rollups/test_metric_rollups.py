@@ -1,6 +1,6 @@
 """Rollups of metrics: incremental, equal to a full computation, and verified every night."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -10,13 +10,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from channels.accounts import lifecycle
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
+from foundation.outbox import outbox
 from insights.metrics.catalog import POST_COUNTERS
+from insights.metrics.events import RollupDue
 from insights.metrics.readings import INTERACTION_METRICS
-from insights.rollups import metric_queries, metric_rollups, verification
+from insights.rollups import daily_rollups, metric_queries, metric_rollups, verification
+from insights.rollups.periods import AnalyticsPeriod
+from insights.rollups.post_results import LATEST, list_post_results
 from insights.rollups.verification import RollupErrors
+from tenants.agencies import agencies
+from tenants.agencies.queries import list_creators
 from tests.conftest import Cluster
 from tests.insights.builders import CreatorHistory, create_creator_history
 from workers.wiring import Services
@@ -245,3 +252,135 @@ def test_nightly_verification_corrects_and_reports_errors(
     with ledgers.scope() as scope:
         assert verification.find_errors(scope, ledgers.creator_id).count == 0
         assert metric_queries.load_latest_values(scope, [post]) == {post: {"views": 40}}
+
+
+def test_time_zone_change_keeps_rollups_of_deleted_readings(ledgers: CreatorHistory) -> None:
+    """Readings are deleted after three years; the days of their posts stay."""
+    with ledgers.scope() as scope:
+        morning = scope.now.replace(hour=9)
+    old, recent = (morning - timedelta(days=days) for days in (1200, 30))
+    first, second = ledgers.post(old), ledgers.post(recent)
+    for post, at in ((first, old), (second, recent)):
+        store(ledgers, post, Step("read", value=40), at=at)
+        ledgers.roll_up(local_day(at, ledgers.zone))
+    with ledgers.scope() as scope:
+        scope.run("DELETE FROM metric_snapshots WHERE delivery_id = :d", d=first)
+        before = rows_of(scope, ledgers.tenant_id)
+        scope.run("DELETE FROM channel_days WHERE day = :day", day=old.date())
+    move(ledgers, ZONES[1])
+    with ledgers.scope() as scope:
+        scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=ledgers.tenant_id)
+        assert verification.apply_time_zone(scope, ledgers.creator_id)
+        marked = scope.run(
+            "SELECT delivery_id FROM metric_changes WHERE tenant_id = :t", t=ledgers.tenant_id
+        )
+        assert marked.scalars().all() == [second]
+        days = scope.run(_DUE_DAYS, t=ledgers.tenant_id).scalars().all()
+        assert min(days) >= str(scope.now.date() - timedelta(days=960))
+        scope.run(
+            "INSERT INTO metric_changes (tenant_id, id, creator_id, delivery_id)"
+            " VALUES (:t, :id, :c, :d)",
+            t=ledgers.tenant_id,
+            id=uuid7(),
+            c=ledgers.creator_id,
+            d=first,
+        )
+    ledgers.roll_up(old.date())
+    with ledgers.scope() as scope:
+        after = rows_of(scope, ledgers.tenant_id)
+    for name, place in (("posts", 1), ("latest", 0)):
+        assert [row for row in after[name] if row[place] == first] == [
+            row for row in before[name] if row[place] == first
+        ]
+    assert [row[2] for row in after["creators"] if row[1] == old.date()] == [40]
+
+
+_DUE_DAYS = """
+SELECT args ->> 'day' FROM outbox WHERE tenant_id = :t AND kind = 'day.rollup'
+"""
+
+
+def test_running_rollup_does_not_swallow_a_booked_day(ledgers: CreatorHistory) -> None:
+    """While a day is rolled up, it may be booked, summed or found wrong."""
+    day = DAYS[3]
+    due = RollupDue(ledgers.tenant_id, ledgers.creator_id, day)
+    with ledgers.scope() as scope:
+        outbox.put(scope, due, dedupe=f"rollup:{ledgers.creator_id}:{day}")
+
+    def count() -> int:
+        with ledgers.scope() as scope:
+            return scope.run(_DUE_DAYS, t=ledgers.tenant_id).scalars().all().count(str(day))
+
+    ledgers.sale(datetime(day.year, day.month, day.day, 12, tzinfo=UTC))
+    before = count()
+    ledgers.roll_up(DAYS[9])
+    assert count() == before + 1
+    with ledgers.scope() as scope:
+        metric_rollups.update_creator_days(scope, ledgers.creator_id, [day])
+    assert count() == before + 2
+
+
+def test_one_rollup_of_changes_at_a_time_and_none_is_lost(
+    ledgers: CreatorHistory,
+) -> None:
+    """A second one returns at once; an event continues with the posts that are left."""
+    for _ in range(2):
+        store(ledgers, ledgers.post(BEGIN), Step("read", value=10))
+    with ledgers.scope() as running, ledgers.scope() as scope:
+        assert metric_rollups.roll_up_changes(running) == 2
+        assert metric_rollups.roll_up_changes(scope) == 0
+        running.session.rollback()
+    due = RollupDue(ledgers.tenant_id, ledgers.creator_id, DAYS[8])
+    daily_rollups.roll_up_day(due, tenant=ledgers.services.tenant, most=1)
+    assert ledgers.work_of(DAYS[8]) is not None
+    with ledgers.scope() as scope:
+        assert str(DAYS[8]) in scope.run(_DUE_DAYS, t=ledgers.tenant_id).scalars().all()
+    ledgers.roll_up(DAYS[8])
+    with ledgers.scope() as scope:
+        assert metric_rollups.roll_up_changes(scope) == 0
+        assert len(rows_of(scope, ledgers.tenant_id)["latest"]) == 2
+
+
+def test_posts_of_a_day_follow_the_zone_of_each_creator(ledgers: CreatorHistory) -> None:
+    """The days of Paris and Kiritimati overlap by half."""
+    with ledgers.scope() as scope:
+        zone = "Pacific/Kiritimati"
+        far = agencies.add_creator(
+            scope, slug="zoe", name="Zoé", kind="virtual", zone=zone, languages=["fr"]
+        )
+        channel_id = lifecycle.connect_account(
+            scope,
+            creator_id=far,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"zoe-{far}",
+            name="Loin",
+            base_url="http://127.0.0.1:1",
+            token=None,
+            zone=zone,
+        )
+    other = replace(ledgers, creator_id=far, channel_id=channel_id, zone=zone)
+    day = date(2025, 3, 20)
+    times = [datetime(2025, 3, 19, 9, tzinfo=UTC) + timedelta(hours=12 * one) for one in range(5)]
+    made = {
+        one.post(at): at
+        for one in (ledgers, other)
+        for at in times
+        if local_day(at, one.zone) == day
+    }
+    for one in (ledgers, other):
+        for at in times:
+            if local_day(at, one.zone) != day:
+                one.post(at)
+    with ledgers.scope() as scope:
+        creators, period = list_creators(scope), AnalyticsPeriod(day, day)
+        found, newest = (
+            [
+                one.delivery_id
+                for one in list_post_results(scope, creators, period, age_hours=LATEST, most=most)
+            ]
+            for most in (None, 1)
+        )
+    expected = sorted(made, key=lambda one: (-made[one].timestamp(), one))
+    assert (found, newest) == (expected, expected[:1])
+    assert len(found) == 4

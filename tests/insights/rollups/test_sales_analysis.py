@@ -35,6 +35,7 @@ from tests.subscribers.sales_builders import (
     ZONES,
     add_channel,
     add_creators,
+    book_line,
     happen,
     ledger_sums,
     local,
@@ -99,6 +100,21 @@ def test_every_table_and_file_equals_the_ledger(agency: Any, events: list[dict[s
             assert sums == booked, table.code
     for month in spent.months:
         assert month.profit == month.gross - month.refunds - month.fees - month.cost
+
+
+def test_currency_that_sums_to_zero_keeps_its_days(agency: Any) -> None:
+    """A fee and its correction on another day: the page draws the days of each currency."""
+    with agency() as scope:
+        creator, _ = add_creators(scope)
+        for number, minor in enumerate((70, -70)):
+            amounts = Money(0, "EUR"), Money(minor, "EUR")
+            book_line(scope, creator, "sale", amounts, local(number * 1440 + 720))
+        for number in range(2):
+            daily_rollups.rebuild_day(scope, creator.id, BEGIN + timedelta(days=number))
+        found = load_sales_analysis(scope, [creator], PERIOD)
+    assert [one.currency for one in found.currencies] == ["EUR"]
+    assert list(found.breakdown.totals) == ["EUR"]
+    assert [one.fees_minor for one in found.currencies[0].days.values()] == [70, -70]
 
 
 def test_costs_keep_currencies_apart_and_skip_voided_entries(agency: Any) -> None:

@@ -26,8 +26,12 @@ from subscribers.acquisition.links import (
     LinkSource,
     UtmParameters,
 )
+from subscribers.acquisition.touches import Touch
 from subscribers.checkout import order_payments
 from subscribers.erasure import erase_fan
+from subscribers.statements import bookings
+from subscribers.statements.bookings import CheckedLine, LineOutcome
+from subscribers.statements.file_reader import StatementLineKind, StatementMovement
 from tenants.agencies.queries import get_creator
 from tests.channels.builders import CONNECTORS
 from tests.subscribers.builders import Studio
@@ -80,12 +84,12 @@ def test_sale_and_refund_are_credited_to_the_link_of_the_chat(studio: Studio) ->
     buy(studio, "ana")  # came without a link
     found = report(studio)
     (mine,) = found.results
-    assert (mine.chats, mine.buyers, mine.net) == (1, 1, (Money(500, "XTS"),))
+    assert (mine.chats, mine.buyers, mine.net_after_fees) == (1, 1, (Money(500, "XTS"),))
     assert mine.windows[7].amounts == (Money(500, "XTS"),)
     assert not mine.windows[7].is_complete
     assert (mine.roi, mine.cost_per_buyer) == (Fraction(-1, 2), COST)
     assert found.unattributed == (Money(500, "XTS"),)
-    assert found.net == (Money(1000, "XTS"),)
+    assert found.net_after_fees == (Money(1000, "XTS"),)
     assert found.unattributed_buyers == 1
     payments = studio.rows(
         "SELECT p.id FROM payments p JOIN fan_identities i ON i.tenant_id = p.tenant_id"
@@ -95,8 +99,48 @@ def test_sale_and_refund_are_credited_to_the_link_of_the_chat(studio: Studio) ->
         order_payments.request_order_refund(scope, payments[0].id, reason=Message("refund.done"))
     studio.go()
     after = report(studio)
-    assert after.results[0].net == (Money(0, "XTS"),)
-    assert after.unattributed == after.net == (Money(500, "XTS"),)
+    assert after.results[0].net_after_fees == (Money(0, "XTS"),)
+    assert after.unattributed == after.net_after_fees == (Money(500, "XTS"),)
+
+
+def test_refund_of_a_statement_is_credited_as_its_sale(studio: Studio) -> None:
+    """The lines of a sale and of its refund have transactions with keys of their own."""
+    bio, ad = create(studio), create(studio, "Ad")
+    start(studio, "leo", bio)
+    fan_id = studio.rows("SELECT fan_id FROM acquisition_touches WHERE tenant_id = :tenant")[0][0]
+    creator_id, money = studio.world.channel().creator_id, Money(900, "XTS")
+    with studio.scope() as scope:
+        scope.run("DELETE FROM acquisition_touches WHERE tenant_id = :t", t=scope.tenant_id)
+        now = scope.now
+        past = [
+            Touch(fan_id, bio.id, now - timedelta(hours=9)),
+            Touch(fan_id, ad.id, now - timedelta(hours=5)),
+        ]
+        touches.import_past_touches(scope, creator_id, past)
+
+    def book(kind: StatementLineKind, hours: int) -> None:
+        at = now - timedelta(hours=hours)
+        fee = Money(90, "XTS")
+        line = StatementMovement(1, at, kind, "r", money, fee, f"{kind}-1", paid_for="message-1")
+        with studio.scope() as scope:
+            bookings.book_lines(
+                scope,
+                creator_id,
+                [CheckedLine(line, LineOutcome.NEW, at)],
+                source="fanvue",
+                name="list",
+                digest=str(kind),
+                fans={"message-1": fan_id},
+            )
+
+    book("sale", 7)
+    net = {one.link.details.name: one.net_after_fees for one in report(studio).results}
+    assert net == {"Bio": (Money(810, "XTS"),), "Ad": ()}
+    book("refund", 2)
+    found = report(studio)
+    net = {one.link.details.name: one.net_after_fees for one in found.results}
+    assert net == {"Bio": (Money(0, "XTS"),), "Ad": ()}
+    assert found.unattributed == found.net_after_fees == (Money(0, "XTS"),)
 
 
 def test_models_credit_the_first_the_last_or_all_links(studio: Studio) -> None:
@@ -111,7 +155,7 @@ def test_models_credit_the_first_the_last_or_all_links(studio: Studio) -> None:
     studio.world.network.clock.advance(behind + 60)
     start(studio, "leo", bio)  # after the purchase
     by_model: dict[AttributionModel, Mapping[str, tuple[Money, ...]]] = {
-        model: {one.link.details.name: one.net for one in report(studio, model).results}
+        model: {one.link.details.name: one.net_after_fees for one in report(studio, model).results}
         for model in AttributionModel
     }
     whole, half = (Money(500, "XTS"),), (Money(250, "XTS"),)
@@ -171,7 +215,7 @@ def test_archived_link_still_redirects_and_counts(studio: Studio) -> None:
     buy(studio, "leo")
     found = report(studio)
     assert found.results == []
-    assert found.others == found.net == (Money(500, "XTS"),)
+    assert found.others == found.net_after_fees == (Money(500, "XTS"),)
     assert found.unattributed == (Money(0, "XTS"),)
 
 

@@ -14,10 +14,13 @@ from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
+from insights.rollups.models import SalesDay
+from insights.rollups.periods import AnalyticsPeriod
 from insights.sharing import share_links
 from insights.sharing.share_links import SHARE_PATH, SharedView, ShareLinkDraft
 from subscribers.fans.models import Fan
 from subscribers.ledger import entries
+from subscribers.orders.cohorts import add_months
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.auth import members
@@ -124,11 +127,58 @@ def test_link_shows_sums_of_its_creators_and_no_fans(agency: SharingAgency) -> N
     assert path.removeprefix(SHARE_PATH) not in repr(link), "the token is not stored"
 
 
+def test_repeated_press_gives_one_link_with_its_last_token(agency: SharingAgency) -> None:
+    """The answer to the first press may be lost; only the digest of its token is stored."""
+    link_id = uuid7()
+    paths = []
+    for draft in (agency.draft(), agency.draft(), agency.draft(views=(SharedView.SALES,))):
+        with agency.scope(Role.MANAGER) as scope:
+            token = share_links.create_share_link(scope, draft, link_id=link_id)
+        paths.append(f"{SHARE_PATH}{token}")
+    with agency.scope(Role.OWNER) as scope:
+        (link,) = share_links.list_share_links(scope)
+    assert (link.id, link.views) == (link_id, (SharedView.SALES,))
+    assert [agency.get(path).status_code for path in paths] == [404, 404, 200]
+
+
 def test_link_without_costs_shows_none(agency: SharingAgency) -> None:
     text = agency.get(agency.link(views=(SharedView.SALES,))).text
     assert "€123.45" in text
     assert "Profit" not in text
     assert "Followers" not in text
+
+
+def test_link_shows_only_whole_months_of_its_period(agency: SharingAgency) -> None:
+    """Costs and renewals are monthly: a month that the period cuts would show other days."""
+    this = agency.today.replace(day=1)
+    starts = [add_months(this, -number) for number in range(3)]
+    path = agency.link(first=starts[2] + timedelta(days=1), last=this, rolling=False)
+    with agency.scope(Role.MANAGER) as scope:
+        for day in starts:
+            scope.add(
+                SalesDay(
+                    tenant_id=scope.tenant_id,
+                    id=uuid7(),
+                    creator_id=agency.creators[0],
+                    day=day + timedelta(days=5),
+                    currency="EUR",
+                    orders=1,
+                    gross_minor=100,
+                    refunds_minor=0,
+                    creator_minor=0,
+                    agency_minor=0,
+                    staff_minor=0,
+                )
+            )
+        _, link_id = share_links.find_share_link(
+            agency.room.tenant, path.removeprefix(SHARE_PATH)
+        ) or (None, uuid7())
+        views = share_links.open_share_link(scope, link_id, "en").views
+    (profit,) = views[SharedView.COSTS]
+    assert [row[0] for row in profit.rows] == [starts[1]]
+    assert share_links.is_whole_month(starts[1], AnalyticsPeriod(starts[1], this))
+    last = this - timedelta(days=2)
+    assert not share_links.is_whole_month(starts[1], AnalyticsPeriod(starts[1], last))
 
 
 def test_revoked_and_expired_links_look_unknown(agency: SharingAgency) -> None:

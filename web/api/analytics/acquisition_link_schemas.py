@@ -172,8 +172,8 @@ class LinksOut(BaseModel):
 
 
 class WindowOut(BaseModel):
-    """Net sales that were paid within days after the chat began. `complete` is false while the
-    days of a fan are not over."""
+    """Sales, net after fees, that were paid within days after the chat began. `complete` is false
+    while the days of a fan are not over."""
 
     days: int
     amounts: list[AmountOut]
@@ -181,9 +181,9 @@ class WindowOut(BaseModel):
 
 
 class LinkResultOut(BaseModel):
-    """The results of a link. Clicks, chats, first purchases and `net` are those of the period;
-    `windows`, `net_to_date`, `roi` and `cost_per_buyer` cover the life of the link. Without `roi`,
-    `roi_gap` says why."""
+    """The results of a link. Clicks, chats, first purchases and `net_after_fees` are those of the
+    period; `windows`, `net_after_fees_to_date`, `roi` and `cost_per_buyer` cover the life of the
+    link. Without `roi`, `roi_gap` says why."""
 
     id: UUID
     name: str
@@ -192,9 +192,9 @@ class LinkResultOut(BaseModel):
     bots: int
     chats: int | None
     first_purchases: float | None
-    net: list[AmountOut] | None
+    net_after_fees: list[AmountOut] | None
     windows: list[WindowOut] | None
-    net_to_date: list[AmountOut] | None
+    net_after_fees_to_date: list[AmountOut] | None
     first_purchases_to_date: float | None
     roi: float | None
     roi_gap: RoiGap
@@ -216,9 +216,9 @@ class LinkResultOut(BaseModel):
             bots=one.clicks.machines,
             chats=one.chats,
             first_purchases=float(one.buyers) if one.buyers is not None else None,
-            net=_amounts(one.net) if measured else None,
+            net_after_fees=_amounts(one.net_after_fees) if measured else None,
             windows=windows if measured else None,
-            net_to_date=_amounts(one.net_to_date) if measured else None,
+            net_after_fees_to_date=_amounts(one.net_after_fees_to_date) if measured else None,
             first_purchases_to_date=float(one.buyers_to_date)
             if one.buyers_to_date is not None
             else None,
@@ -229,16 +229,16 @@ class LinkResultOut(BaseModel):
 
 
 class LinkResultsOut(BaseModel):
-    """The results of all links. In each currency, `net` of the items, `others` (links that are not
-    listed) and `unattributed` sum to `net`, the net sales of the ledger. They are observed, not
-    causal."""
+    """The results of all links. In each currency, `net_after_fees` of the items, `others` (links
+    that are not listed) and `unattributed` sum to `net_after_fees`, that of the ledger: sales minus
+    refunds and platform fees. They are observed, not causal."""
 
     model: AttributionModel
     items: list[LinkResultOut]
     others: list[AmountOut]
     unattributed: list[AmountOut]
     unattributed_first_purchases: float
-    net: list[AmountOut]
+    net_after_fees: list[AmountOut]
 
     @classmethod
     def of(cls, report: LinkReport) -> "LinkResultsOut":
@@ -249,7 +249,7 @@ class LinkResultsOut(BaseModel):
             others=_amounts(report.others),
             unattributed=_amounts(report.unattributed),
             unattributed_first_purchases=float(report.unattributed_buyers),
-            net=_amounts(report.net),
+            net_after_fees=_amounts(report.net_after_fees),
         )
 
 

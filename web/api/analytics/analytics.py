@@ -138,10 +138,12 @@ def _load_series(scope: Scope, sight: Caller, which: SeriesQuery) -> list[Series
     metric = METRICS.get(which.metric)
     if metric is None:
         raise BadInput("api.unknown_metric", metric=which.metric)
+    if not metric_queries.has_series(metric):
+        raise BadInput("api.no_series", metric=metric.code)
     if metric.level != "creator":
         found = metric_queries.load_channel_days(scope, ids, [metric.code], which.first, which.last)
         return [SeriesPointOut.of(one) for one in found]
-    if metric.source == "ledger":
+    if metric.code in metric_queries.SALES_SERIES:
         return _load_sales_series(scope, ids, which)
     facts = metric_queries.load_creator_facts(scope, ids, [metric.code], which.first, which.last)
     return [
@@ -162,15 +164,9 @@ def _as_number(value: Decimal) -> int | float:
     return int(value) if value == int(value) else float(value)
 
 
-SALES_SERIES = frozenset({"gross", "refunds", "fees", "orders"})
-"""Metrics of the ledger that exist for each day."""
-
-
 def _load_sales_series(
     scope: Scope, ids: Sequence[UUID], which: SeriesQuery
 ) -> list[SeriesPointOut]:
-    if which.metric not in SALES_SERIES:
-        return []
     found = daily_sales_by_creator(scope, ids, which.first, which.last)
     points = [
         (day, creator, row) for creator, days in found.items() for day in days for row in days[day]

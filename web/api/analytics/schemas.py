@@ -12,7 +12,7 @@ from foundation.i18n.translation import render_message
 from foundation.money import Money
 from insights.metrics.catalog import Metric
 from insights.rollups.costs import ProfitMonth
-from insights.rollups.metric_queries import ChannelDayValue
+from insights.rollups.metric_queries import ChannelDayValue, has_series
 from insights.rollups.sales_analysis import FunnelStep
 from subscribers.ledger.cost_entries import (
     MAX_AMOUNT_MINOR,
@@ -71,7 +71,8 @@ class CostsQuery(PageQuery, PeriodQuery):
 
 class MetricOut(BaseModel):
     """A metric. `formula` is empty for a measured one; `platforms` is null if it does not depend on
-    the platform. Metrics that are not `summable` must not be added over posts, days or accounts."""
+    the platform. Metrics that are not `summable` must not be added over posts, days or accounts.
+    Only those with `has_series` have a value for each day."""
 
     code: str
     name: str
@@ -82,6 +83,7 @@ class MetricOut(BaseModel):
     summable: bool
     formula: str
     platforms: list[str] | None
+    has_series: bool
 
     @classmethod
     def of(cls, one: Metric) -> "MetricOut":
@@ -95,6 +97,7 @@ class MetricOut(BaseModel):
             summable=one.summable,
             formula=one.formula,
             platforms=sorted(one.platforms) if one.platforms is not None else None,
+            has_series=has_series(one),
         )
 
 

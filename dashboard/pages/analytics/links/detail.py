@@ -41,7 +41,7 @@ def _render_address(page: PageContext, found: LinksView, one: LinkResult) -> Non
             owner=found.members.get(one.link.details.owner_id)
             if one.link.details.owner_id is not None
             else None,
-            net_to_date=table.format_amounts(page, one.net_to_date),
+            net_to_date=table.format_amounts(page, one.net_after_fees_to_date),
             buyers=page.localizer.format_share(one.buyers_to_date)
             if one.buyers_to_date is not None
             else "",

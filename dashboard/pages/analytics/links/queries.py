@@ -65,5 +65,5 @@ def load_links(
 
 def _list_currencies(usual: str, report: LinkReport) -> list[str]:
     """Return the currencies of costs: those of the agency and of its sales first."""
-    known = [usual, *(one.currency for one in report.net), STARS, *list_currencies()]
+    known = [usual, *(one.currency for one in report.net_after_fees), STARS, *list_currencies()]
     return list(dict.fromkeys(known))

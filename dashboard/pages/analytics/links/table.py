@@ -20,9 +20,10 @@ SORT = "acquisition:sort"
 CHOSEN = "acquisition:chosen"
 """Session key with the ID of the opened link."""
 
-WINDOW_COLUMNS = {f"net_{days}": days for days in WINDOWS}
-COLUMNS = ("name", "clicks", "chats", "buyers", "net", *WINDOW_COLUMNS, "roi")
-DEFAULT_SORT = ("net", True)
+NET = "net_after_fees"
+WINDOW_COLUMNS = {f"{NET}_{days}": days for days in WINDOWS}
+COLUMNS = ("name", "clicks", "chats", "buyers", NET, *WINDOW_COLUMNS, "roi")
+DEFAULT_SORT = (NET, True)
 OPEN_WINDOW = "*"
 """Mark of revenue that can still grow, explained below the table."""
 MAX_SHOWN = 100
@@ -43,10 +44,7 @@ def draw_links(page: PageContext, found: LinksView) -> None:
     ]
     table = Table(
         caption=page.text("acquisition.table"),
-        columns=[
-            TableColumn(page.text(f"acquisition.column.{name}"), name, name != "name")
-            for name in COLUMNS
-        ],
+        columns=[TableColumn(_column_title(page, name), name, name != "name") for name in COLUMNS],
         rows=rows,
         sort=sort,
         descending=descending,
@@ -57,6 +55,12 @@ def draw_links(page: PageContext, found: LinksView) -> None:
         shown, every = (page.localizer.format_number(one) for one in (MAX_SHOWN, len(ordered)))
         note = page.text("analytics.rows_shown", shown=shown, all=every)
         draw_template("shell/templates/note.html", note=note)
+
+
+def _column_title(page: PageContext, name: str) -> str:
+    if name == NET:
+        return page.text("analytics.column.net_after_fees")
+    return page.text(f"acquisition.column.{name}")
 
 
 def sort_results(results: Sequence[LinkResult], sort: str, *, descending: bool) -> list[LinkResult]:
@@ -79,8 +83,8 @@ def _sort_value(one: LinkResult, sort: str) -> Any:
             return one.buyers
         case "roi":
             return one.roi
-        case "net":
-            return _sort_money(one.net)
+        case "net_after_fees":
+            return _sort_money(one.net_after_fees)
         case _:
             window = one.windows.get(WINDOW_COLUMNS.get(sort, 0))
             return _sort_money(window.amounts) if window is not None else None
@@ -123,8 +127,9 @@ def _build_cell(page: PageContext, found: LinksView, one: LinkResult, name: str)
             return _build_buyers(page, one) if one.buyers is not None else unknown
         case "roi":
             return _build_roi(page, one)
-        case "net":
-            return TableCell(format_amounts(page, one.net)) if one.link.reports_chats else unknown
+        case "net_after_fees":
+            amounts = format_amounts(page, one.net_after_fees)
+            return TableCell(amounts) if one.link.reports_chats else unknown
         case _:
             return _build_window(page, one, WINDOW_COLUMNS[name])
 
@@ -165,7 +170,7 @@ def _build_totals(page: PageContext, found: LinksView) -> list[TableRow]:
     totals = [_build_total(page, "no_link", report.unattributed, report.unattributed_buyers)]
     if any(one.minor for one in report.others):
         totals.insert(0, _build_total(page, "other_links", report.others, None))
-    return [*totals, _build_total(page, "all_sales", report.net, None)]
+    return [*totals, _build_total(page, "all_sales", report.net_after_fees, None)]
 
 
 def _build_total(
@@ -173,7 +178,7 @@ def _build_total(
 ) -> TableRow:
     filled = {
         "name": page.text(f"acquisition.total.{name}"),
-        "net": format_amounts(page, amounts),
+        NET: format_amounts(page, amounts),
         "buyers": page.localizer.format_share(buyers) if buyers is not None else "",
     }
     return TableRow([TableCell(filled.get(name, "")) for name in COLUMNS])

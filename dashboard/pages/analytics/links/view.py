@@ -5,6 +5,7 @@ from functools import partial
 
 import streamlit as st
 
+from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.links import detail, forms, table
 from dashboard.pages.analytics.links.queries import LinksView, load_links
 from dashboard.shell import session
@@ -18,8 +19,6 @@ from insights.reports.tables.table_files import FILE_TYPES, FileFormat, render_t
 from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.rights import Right
 
-MODEL = "acquisition:model"
-SHOWN = "acquisition:shown"
 ACTIVE = "active"
 ARCHIVED = "archived"
 DEFAULT_MODEL = AttributionModel.LAST
@@ -29,17 +28,9 @@ def render_links(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the choices, the table with its downloads, the chosen link and the forms."""
     with st.container(horizontal=True, gap="medium", vertical_alignment="bottom"):
         model = _select_model(page)
-        archived = (
-            st.segmented_control(
-                page.text("acquisition.shown"),
-                (ACTIVE, ARCHIVED),
-                default=ACTIVE,
-                required=True,
-                format_func=lambda one: page.text(f"acquisition.shown.{one}"),
-                key=SHOWN,
-            )
-            == ARCHIVED
-        )
+        shown = {one: page.text(f"acquisition.shown.{one}") for one in (ACTIVE, ARCHIVED)}
+        label = page.text("acquisition.shown")
+        archived = filters.select_option(page, "shown", shown, label=label) == ARCHIVED
     found = page.read(partial(_load, page, period, model, archived))
     if found.report.results:
         table.draw_links(page, found)
@@ -55,20 +46,16 @@ def render_links(page: PageContext, period: AnalyticsPeriod) -> None:
 
 
 def _select_model(page: PageContext) -> AttributionModel:
-    if MODEL not in st.session_state:
-        asked = st.query_params.get("model", "")
-        known = asked in list(AttributionModel)
-        st.session_state[MODEL] = AttributionModel(asked) if known else DEFAULT_MODEL
-    chosen = st.segmented_control(
-        page.text("acquisition.model"),
-        list(AttributionModel),
-        required=True,
-        format_func=lambda one: page.text(f"acquisition.model.{one}"),
-        key=MODEL,
-        help=page.text("acquisition.model.help"),
+    names = {str(one): page.text(f"acquisition.model.{one}") for one in AttributionModel}
+    chosen = filters.select_option(
+        page,
+        "model",
+        names,
+        label=page.text("acquisition.model"),
+        start=str(DEFAULT_MODEL),
+        help_text=page.text("acquisition.model.help"),
     )
-    st.query_params["model"] = str(chosen)
-    return AttributionModel(str(chosen))
+    return AttributionModel(chosen)
 
 
 def _load(

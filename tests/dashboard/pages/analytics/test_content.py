@@ -149,6 +149,8 @@ def test_accounts_are_compared(lumiere: Agency, posts: dict[str, UUID]) -> None:
     assert one.metric("failure_rate") == pytest.approx(1 / 4)
     assert one.metric("lateness_rate") == pytest.approx(1 / 3)
     assert one.posts.typical_views == 600
+    assert one.posts.engagement_by_reach == pytest.approx(40 / 800), "only posts with reach"
+    assert one.posts.engagement_by_views == pytest.approx(50 / 1200)
     assert one.metric("views") is None, "no rollup yet: not zero"
     (row,) = channels_table([one], "fr").rows
     assert row[0] == one.channel.name

@@ -110,10 +110,11 @@ def test_results_sum_to_the_ledger(api: ApiClient) -> None:
             )
     period = f"first={today - timedelta(days=6)}&last={today}"
     found = api.get(f"/acquisition-links/results?{period}&model=linear&creator={creator_id}")
-    assert found["net"] == [{"minor": 1333, "currency": "EUR"}]
+    assert found["net_after_fees"] == [{"minor": 1333, "currency": "EUR"}]
     assert found["unattributed"] == [{"minor": 333, "currency": "EUR"}]
     (mine,) = found["items"]
-    assert mine["net"] == mine["net_to_date"] == [{"minor": 1000, "currency": "EUR"}]
+    assert mine["net_after_fees"] == [{"minor": 1000, "currency": "EUR"}]
+    assert mine["net_after_fees_to_date"] == mine["net_after_fees"]
     assert (mine["chats"], mine["first_purchases"], mine["roi"], mine["roi_gap"]) == (1, 1, 0, "")
     assert mine["cost_per_buyer"] == {"minor": 1000, "currency": "EUR"}
     assert [(one["days"], one["complete"]) for one in mine["windows"]] == [

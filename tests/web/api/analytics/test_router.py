@@ -113,6 +113,14 @@ def test_catalogue_and_periods_are_checked(api: ApiClient, period: str) -> None:
     assert error_code(api.ask("GET", f"/analytics/series?{period}&metric=x")) == (
         "api.unknown_metric"
     )
+    with_days = {one["code"] for one in items if one["has_series"]}
+    for one in METRICS:
+        answer = api.ask("GET", f"/analytics/series?{period}&metric={one}")
+        code = error_code(answer) if answer.status_code != 200 else ""
+        assert code == ("" if one in with_days else "api.no_series"), one
+    assert {"views", "followers", "posts_late", "gross", "new_fans", "generations"} <= with_days
+    without = {"net", "profit", "cost_ads", "cost_other", "cost_chatters", "discounts"}
+    assert not without & with_days
     long = "first=2020-01-01&last=2026-01-01"
     assert error_code(api.ask("GET", f"/analytics/sales?{long}")) == "sales.period_too_long"
     assert api.get(f"/analytics/posts?{period}&age_hours=24")["items"] == []

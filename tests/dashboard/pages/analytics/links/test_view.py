@@ -14,6 +14,7 @@ from foundation.sealed import Sealed
 from insights.attribution import link_results
 from insights.attribution.credits import AttributionModel
 from insights.reports.tables.link_table import LINK_COLUMNS, build_link_sheet
+from insights.workspace import saved_views
 from subscribers.acquisition import links
 from subscribers.acquisition.links import (
     AcquisitionLink,
@@ -80,6 +81,22 @@ def test_link_is_created_opened_changed_and_archived(door: Door, lumiere: Agency
         (link,) = links.list_links(scope, [lumiere.creator_id], archived=True)
         assert link.details.cost == Money(9950, "EUR")
         assert short_links.short_link_target(scope, link.slug) == link.target
+
+
+def test_saved_view_restores_the_model_and_the_archive(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/insights", view="links", model="first")
+        page.choose("Liens", "Archivés")
+        page.type("Nom de la vue", "Premiers contacts")
+        page.press("Enregistrer cette vue")
+        page.choose("Attribution", "Linéaire")
+        page.choose("Liens", "Actifs")
+        text = page.press("Premiers contacts")
+        assert "Premier contact : une vente" in text
+        assert "Aucun lien archivé." in text
+    with lumiere.scope() as scope:
+        (view,) = saved_views.list_views(scope, lumiere.members[Role.OWNER])
+    assert (view.parameters["model"], view.parameters["shown"]) == ("first", "archived")
 
 
 @pytest.mark.parametrize(("role", "writes"), [(Role.MANAGER, True), (Role.ACCOUNTANT, False)])
