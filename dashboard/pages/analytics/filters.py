@@ -118,8 +118,11 @@ def select_option(
         key=key,
         help=help_text,
     )
-    _set_address(name, str(chosen))
-    return str(chosen)
+    found = str(chosen)
+    if found not in options:  # the browser may send anything
+        found = next(iter(options))
+    _set_address(name, found)
+    return found
 
 
 def open_view(view: str, **values: str) -> None:

@@ -88,5 +88,6 @@ def _select_view(page: PageContext) -> str:
         key=VIEW,
         label_visibility="collapsed",
     )
-    st.query_params["view"] = str(chosen)
-    return str(chosen)
+    view = chosen if chosen in views else VIEWS[0][0]  # the browser may send anything
+    st.query_params["view"] = view
+    return view

@@ -192,7 +192,7 @@ def _draw_groups(
     page: PageContext, found: SalesAnalysis, period: AnalyticsPeriod, code: str
 ) -> None:
     st.subheader(page.text("analytics.sales_by"))
-    by = st.segmented_control(
+    chosen = st.segmented_control(
         page.text("analytics.sales_by"),
         list(SalesDimension),
         default=SalesDimension.ITEM,
@@ -201,7 +201,7 @@ def _draw_groups(
         key=DIMENSION,
         label_visibility="collapsed",
     )
-    by = SalesDimension(by)
+    by = chosen if chosen in set(SalesDimension) else SalesDimension.ITEM
     build = partial(
         analytics_tables.sales_groups_table,
         dimension=by,

@@ -88,7 +88,7 @@ def test_all_creators_are_compared(lea: RunningAgency) -> None:
     bought(lea.bots)
     with lea.visitor("/insights?view=overview") as marc:
         marc.shows("250 Étoiles")
-        assert marc.page.locator(".gr-rows tbody svg[role=img] polyline").count()
+        marc.page.locator(".gr-rows tbody svg[role=img] polyline").first.wait_for()
         found = download(marc, "Exporter en CSV")
         (line,) = (one for one in found if one["currency"] == "XTR")
         assert (line["net"], line["orders"], line["new_buyers"]) == ("250", "1", "1")

@@ -123,7 +123,8 @@ def _render_end(page: PageContext, test: ScriptTestSummary) -> None:
             key=f"scripts:keep:{test.id}",
             label_visibility="collapsed",
         )
-        act = partial(_end_test, page, test.id, str(chosen))
+        keep = chosen if chosen in test.personas else "a"  # the browser may send anything
+        act = partial(_end_test, page, test.id, keep)
         actions.action_button(
             page,
             "scripts.keep",
