@@ -70,6 +70,7 @@ def test_unknown_time_zone_affects_one_creator_only(tenant: OpenScope, tenant_id
         "copy.probe",
         "delivery.sweep",
         "limits.due",
+        "predictions.compute",
         "roles.due",
         "rows.purge",
     ]
