@@ -54,6 +54,9 @@ DEV_STAMP := .venv/.installed-dev-$(call digest,requirements.lock requirements-d
 TORCH := torch==2.13.0
 DIFFUSION_STAMP := .venv/.installed-diffusion-$(call digest,requirements.lock requirements-dev.lock requirements-diffusion.lock)
 
+# Tests run the methods of predictions; installations install the same packages at first use.
+ANALYSIS_STAMP := .venv/.installed-analysis-$(call digest,requirements.lock requirements-dev.lock requirements-analysis.lock)
+
 DOCS_STAMP := .venv/.installed-docs-$(call digest,requirements.lock requirements-dev.lock requirements-docs.lock)
 
 # The first supported interpreter that starts: a pyenv shim may exist and fail. The distribution's interpreter comes first:
@@ -70,7 +73,7 @@ up: $(RUN_STAMP) ## install missing packages and run Greenroom in the foreground
 
 # Two lanes run in parallel. Unit and integration tests are bound by the processor; tests of whole processes and browsers
 # wait half of the time and have priority, so that pages do not time out. The first lane that fails interrupts the other.
-test: $(DIFFUSION_STAMP) ## run all checks: style, architecture, types, unit, whole processes, browser, chaos
+test: $(DIFFUSION_STAMP) $(ANALYSIS_STAMP) ## run all checks: style, architecture, types, unit, whole processes, browser, chaos
 	@$(call timed,$(BIN)/ruff check . && $(BIN)/ruff format --check .,style)
 	@set -m; export GREENROOM_TURN=$(TURN); \
 	lane() { $(MAKE) --no-print-directory $$1-lane > >(trap '' INT; exec sed -u "s/^/[$$1] /") 2>&1; }; \
@@ -99,7 +102,7 @@ system-lane:
 	@export GREENROOM_CHAOS_SEEDS=$(STORMS) GREENROOM_CHAOS_FIRST=$$((1 + $(STORMS) * ($${GREENROOM_TURN:-0} % 33))); \
 	$(call stage,-n 2 tests/chaos,chaos)
 
-nightly: $(DIFFUSION_STAMP) ## run all tests with all examples, 200 chaos seeds, long sequences and a simulated year (hours)
+nightly: $(DIFFUSION_STAMP) $(ANALYSIS_STAMP) ## run all tests with all examples, 200 chaos seeds, long sequences and a simulated year (hours)
 	$(MAKE) --no-print-directory test TURN=
 	GREENROOM_EXAMPLES=100 GREENROOM_MACHINE_STEPS=20000 $(PYTEST) -n 2 --dist loadfile --timeout 7200 \
 		$$(grep -rlE --include='test_*.py' 'GREENROOM_(EXAMPLES|MACHINE_STEPS)' tests)
@@ -136,7 +139,7 @@ docs: $(DOCS_STAMP) ## build the documentation site into build/site; a broken li
 audit: $(DEV_STAMP) ## list locked packages with a known vulnerability (fails) or older than 180 days
 	$(BIN)/python -m tools.audit
 
-lock: $(DIFFUSION_STAMP) $(DOCS_STAMP) ## pin the packages of .venv in the four lock files
+lock: $(DIFFUSION_STAMP) $(ANALYSIS_STAMP) $(DOCS_STAMP) ## pin the packages of .venv in the five lock files
 	$(BIN)/python tools/requirements_lock.py
 
 clean: ## remove the virtual environment and caches; data (.greenroom) stays
@@ -172,6 +175,11 @@ $(DOCS_STAMP): | $(DEV_STAMP)
 	@echo "greenroom: installing $$(grep -c == requirements-docs.lock) packages for the documentation site"
 	@$(INSTALL) --require-hashes -r requirements-docs.lock $(QUIET) | $(PROGRESS)
 	@rm -f .venv/.installed-docs-* && touch $@
+
+$(ANALYSIS_STAMP): | $(DEV_STAMP)
+	@echo "greenroom: installing $$(grep -c == requirements-analysis.lock) packages for the predictions"
+	@$(INSTALL) --require-hashes -r requirements-analysis.lock $(QUIET) | $(PROGRESS)
+	@rm -f .venv/.installed-analysis-* && touch $@
 
 # GREENROOM_REQUIRE_DIFFUSION=1 fails if torch cannot be installed. Otherwise those tests are skipped with a reason.
 $(DIFFUSION_STAMP): | $(DEV_STAMP)

@@ -16,7 +16,8 @@ def bench(
         bool, typer.Option("--quick", help="Run briefly, to test the benchmark itself.")
     ] = False,
     plot: Annotated[
-        Path | None, typer.Option(help="Write the growth chart (scale) to this SVG file.")
+        Path | None,
+        typer.Option(help="Write the growth chart (scale, analytics) to this SVG file."),
     ] = None,
 ) -> None:
     """Run benchmarks in a temporary installation."""

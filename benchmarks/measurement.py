@@ -23,6 +23,7 @@ BENCHMARKS: Mapping[str, str] = {
     "outbox": "benchmarks.outbox_throughput:measure_outbox",
     "stack": "benchmarks.startup_cost:measure_startup",
     "dashboard": "benchmarks.page_speed:measure_pages",
+    "analytics": "benchmarks.analytics_speed:measure_analytics",
     "chat": "benchmarks.chat_latency:measure_chat",
     "gate": "benchmarks.decision_speed:measure_gate",
     "connectors": "benchmarks.connector_overhead:measure_connectors",
@@ -32,7 +33,7 @@ BENCHMARKS: Mapping[str, str] = {
     "texts": "benchmarks.text_overhead:measure_texts",
     "captions": "benchmarks.caption_usability:measure_captions",
 }
-QUICK_BENCHMARKS = ("publishing", "scale", "agencies")
+QUICK_BENCHMARKS = ("publishing", "scale", "agencies", "analytics")
 """Benchmarks with a quick mode, which tests that they run."""
 
 GOALS: Mapping[str, str] = {
@@ -52,6 +53,7 @@ GOALS: Mapping[str, str] = {
     "rss_mib": "≤ 1300",
     "help_s": "≤ 0.5",
     "page_p95_ms": "≤ 200",
+    **{f"analytics_read_p95_ms_{size}": "≤ 200" for size in ("10k", "1m", "10m")},
     "calendar_p95_ms": "≤ 300",
     "first_paint_s": "≤ 1.5",
     "session_mib": "≤ 40",
@@ -82,8 +84,8 @@ FAULT_SUFFIXES = (*ZERO_SUFFIXES, "_spaced")
 """Suffixes of figures that are shown in the table of faults."""
 
 BENCHMARK_SEED = 20261120
-GROWTH_CHART_PATH = "pictures/growth.svg"
-"""Path of the growth chart, relative to the page: lateness by scheduled posts and workers."""
+CHART_FOLDER = "pictures"
+"""Folder of the growth charts, relative to the page."""
 
 
 @dataclass(frozen=True)
@@ -139,8 +141,8 @@ def run_benchmarks(
     quick: bool = False,
     plot: Path | None = None,
 ) -> None:
-    """Run one benchmark or all, print the figures, and write the page and the growth chart if
-    requested."""
+    """Run one benchmark or all, print the figures, and write the page and the growth charts
+    if requested."""
     names = list(BENCHMARKS) if name == "all" else [name]
     found = []
     for each in names:
@@ -149,11 +151,13 @@ def run_benchmarks(
         print(measured.as_json() if as_json else _format_plain(measured), flush=True)
     if markdown is not None:
         markdown.write_text(render_benchmark_page(found), encoding="utf-8")
-        plot = plot or markdown.parent / GROWTH_CHART_PATH
+        plot = plot or markdown.parent / CHART_FOLDER / growth_chart.LATENESS.file
     for measured in found:
-        growth = growth_chart.growth_lines(measured.figures)
-        if plot is not None and growth:
-            plot.write_text(growth_chart.render_chart(growth), encoding="utf-8")
+        chart = growth_chart.chart_of(measured.figures)
+        if plot is not None and chart is not None:
+            lines = growth_chart.growth_lines(measured.figures, chart)
+            target = plot if markdown is None else plot.with_name(chart.file)
+            target.write_text(growth_chart.render_chart(lines, chart), encoding="utf-8")
 
 
 def _format_plain(measured: Measurement) -> str:
@@ -185,8 +189,9 @@ def render_benchmark_page(found: list[Measurement]) -> str:
             f"| `{key}` | {value:.4g} | {goal_for(key) or '–'} |" for key, value in plain.items()
         ]
         lines += _format_faults(measured.figures)
-        if growth_chart.growth_lines(measured.figures):
-            lines += ["", f"![{growth_chart.TITLE}]({GROWTH_CHART_PATH})"]
+        chart = growth_chart.chart_of(measured.figures)
+        if chart is not None:
+            lines += ["", f"![{chart.title}]({CHART_FOLDER}/{chart.file})"]
     return "\n".join([*lines, ""])
 
 

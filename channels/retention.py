@@ -6,7 +6,13 @@
 from channels.attempts.models import AttemptRow, PermitUseRow
 from channels.connections.models import AccountSetupRow
 from channels.limits.models import RateBucketRow
-from channels.links.models import LinkClicksRow, MediaUrlFetchRow, MediaUrlRow
+from channels.links.models import (
+    LinkClicksRow,
+    LinkSaltRow,
+    LinkVisitorRow,
+    MediaUrlFetchRow,
+    MediaUrlRow,
+)
 from channels.manual_tasks.models import FileDownloadRow, PhoneRow
 from channels.metrics.models import ReactionCountRow
 from channels.roles.models import ReaderRoleRow
@@ -24,6 +30,8 @@ CHANNELS_RETENTION = (
     RetentionRule(AccountSetupRow, "o.updated_at", "o.state = 'waiting'"),
     RetentionRule(PhoneRow, "coalesce(o.seen_at, o.created_at)", clock="people_now"),
     RetentionRule(LinkClicksRow, "CAST(o.day AS timestamptz)"),
+    RetentionRule(LinkSaltRow, "o.created_at"),
+    RetentionRule(LinkVisitorRow, "o.created_at"),
     RetentionRule(MediaUrlFetchRow, "o.created_at", role="gate"),
     RetentionRule(
         MediaUrlRow,

@@ -370,7 +370,14 @@ async def metrics(request: Request, account: str, post_id: str) -> dict[str, int
     seed = int(hashlib.sha256(f"{account}/{post_id}".encode()).hexdigest()[:8], 16)
     grown = 1 - math.exp(-max(0.0, age) / GROWTH_SECONDS)
     views = int((80 + seed % 900) * (0.1 + 0.9 * grown)) + int(post["views"])
-    return {"views": views, "likes": views // 9, "comments": views // 70, "clicks": views // 25}
+    return {
+        "views": views,
+        "reach": views * 3 // 4,
+        "likes": views // 9,
+        "comments": views // 70,
+        "shares": views // 110,
+        "clicks": views // 25,
+    }
 
 
 @router.get("/api/{account}/followers")

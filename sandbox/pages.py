@@ -1,6 +1,7 @@
 """The HTML pages of the sandbox: timelines, posts and chats. Text is escaped; adult media are shown
 as a label only."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +31,9 @@ from sandbox.store import (
 
 FOLDER = Path(__file__).parent / "templates"
 SHOWN_POSTS = 60
+_START_PARAMETER = re.compile(r"[A-Za-z0-9_-]{1,64}")
+"""The form of Telegram's start parameters."""
+
 _CSP = (
     "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; script-src 'self'; "
     "connect-src 'self';"
@@ -186,20 +190,25 @@ async def post_comment(request: Request, account: str, post_id: str) -> Response
 
 
 @router.get("/c/{account}")
-async def chat_page(request: Request, account: str, fan: str = "") -> Response:
-    """Show a fan's chat, or ask for the fan's name."""
+async def chat_page(request: Request, account: str, fan: str = "", start: str = "") -> Response:
+    """Show a fan's chat, or ask for the fan's name. A link with a start parameter shows a button
+    that sends it, as Telegram does."""
     store = get_store(request)
     owner = get_account(store, account)
+    start = start if _START_PARAMETER.fullmatch(start) else ""
     if not fan.strip():
         known = store.fetch_all(
             "SELECT name, handle FROM fans WHERE account = ? ORDER BY rowid DESC LIMIT 12", account
         )
-        return _render_page(request, "fan_login.html", title=owner.title, account=owner, fans=known)
+        return _render_page(
+            request, "fan_login.html", title=owner.title, account=owner, fans=known, start=start
+        )
     return _render_page(
         request,
         "chat.html",
         title=owner.title,
         account=owner,
+        start=start,
         **_load_chat(store, account, _fan_id_from_name(fan)),
     )
 

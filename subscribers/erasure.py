@@ -27,6 +27,8 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     params = {"tenant": scope.tenant_id, "fan": about}
     _erase_conversations(scope, params)
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    scope.run("DELETE FROM fan_scores WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    scope.run("DELETE FROM script_test_fans WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("DELETE FROM fan_memories WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     # While a refund is pending, the rail identifies its payer by this id alone.
     scope.run(

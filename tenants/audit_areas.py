@@ -29,24 +29,28 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
     "members": AuditArea(
         (
             *("member", "passkey", "key", "machine", "mail", "mailserver", "phone", "hook"),
-            *("agency", "notice"),
+            *("agency", "notice", "alert"),
         ),
         (
             *("members", "api_keys", "machines", "mail_wishes", "mail_servers", "phones", "hooks"),
             *("agencies", "agency_logos", "notification_settings", "telegram_links"),
-            "push_subscriptions",
+            *("push_subscriptions", "analytics_views", "alert_rules"),
         ),
     ),
     "creators": AuditArea(
         ("creator", "persona", "autonomy", "answers", "outgoing", "voice"),
         (
             *("creators", "personas", "creator_voices", "outgoing_grants", "team_answers"),
-            "team_introductions",
+            *("script_tests",),
+            *("team_introductions", "analytics_goals", "analytics_annotations"),
         ),
     ),
     "channels": AuditArea(
         ("channel", "calls", "age", "link"),
-        ("channels", "enrolments", "oauth_clients", "request_caps", "age_providers", "link_rules"),
+        (
+            *("channels", "enrolments", "oauth_clients", "request_caps", "age_providers"),
+            *("link_rules", "acquisition_links", "link_domains"),
+        ),
     ),
     "studio": AuditArea(
         ("asset", "picture", "look", "speech", "engine"),
@@ -64,11 +68,12 @@ AUDIT_AREAS: Mapping[str, AuditArea] = {
         ),
     ),
     "money": AuditArea(
-        ("split", "payout", "statement"),
+        ("split", "payout", "statement", "cost", "analytics_link", "report"),
         (
             *("split_rules", "revenue_parties", "payouts", "month_closes", "statements", "packs"),
             *("statement_columns", "pack_items", "prices", "plans", "orders", "payments"),
-            "refunds",
+            *("refunds", "cost_entries", "analytics_links"),
+            *("report_schedules", "report_deliveries"),
         ),
     ),
     "safety": AuditArea(

@@ -23,6 +23,7 @@ LOCKS = (
     "requirements.lock",
     "requirements-dev.lock",
     "requirements-diffusion.lock",
+    "requirements-analysis.lock",
     "requirements-docs.lock",
 )
 INDEX = os.environ.get("PYPI_JSON_URL", "https://pypi.org/pypi")

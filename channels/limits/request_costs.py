@@ -8,7 +8,7 @@ their price exceeds the remaining cap. Months are those of the agency's time zon
 costs; the bill of the platform may start at a different hour.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -148,6 +148,28 @@ def record_poll_costs(
             currency=asked.currency,
         )
     _notify_near_cap(scope, asked, platform)
+
+
+def costs_by_month(
+    scope: Scope, creators: Collection[UUID], first_month: str, last_month: str
+) -> dict[tuple[UUID, str], dict[str, Decimal]]:
+    """Return the request costs of creators in minor units by currency, from `first_month` to
+    `last_month` (`2026-11`) inclusive, at the platforms' list prices; months without costs are
+    absent."""
+    rows = scope.run(
+        "SELECT c.creator_id, r.month, r.currency, sum(r.minor) AS minor FROM request_costs r"
+        " JOIN channels c ON c.tenant_id = r.tenant_id AND c.id = r.channel_id"
+        " WHERE r.tenant_id = :tenant AND c.creator_id = ANY(:creators)"
+        " AND r.month BETWEEN :first AND :last GROUP BY c.creator_id, r.month, r.currency",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        first=first_month,
+        last=last_month,
+    )
+    found: dict[tuple[UUID, str], dict[str, Decimal]] = {}
+    for row in rows:
+        found.setdefault((row.creator_id, row.month), {})[row.currency] = row.minor
+    return found
 
 
 def cap_wait(

@@ -96,6 +96,22 @@ def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | Non
     return max(found, key=lambda one: one[0], default=None)
 
 
+def used_share(scope: Scope, channel: Channel) -> float:
+    """Return the used share of the units that an account's application has now, between 0 and 1: of
+    the most used limit, or 0 without limits."""
+    if channel.app_key is None or not _of_app(channel.platform):
+        return 0.0
+    with scope.acting_as("relay"):
+        rows = scope.run(
+            _STANDING,
+            house=INSTALLATION_ID,
+            app=channel.app_key,
+            ours=scope.tenant_id,
+            now=scope.now,
+        ).all()
+    return max((min(row.used / row.most, 1.0) for row in rows if row.most), default=0.0)
+
+
 def take_quota(
     scope: Scope, channel: Channel, steps: Iterable[str]
 ) -> tuple[datetime, Message] | None:

@@ -1,4 +1,5 @@
-"""Tables of links: short links and their clicks, temporary media URLs and their fetches."""
+"""Tables of links: short links with their clicks, the domains on which they are served, temporary
+media URLs and their fetches."""
 
 from datetime import date, datetime
 from uuid import UUID
@@ -30,7 +31,7 @@ class LinkRow(TenantRow, table=True):
     )
     slug: str
     target: str
-    channel_id: UUID
+    channel_id: UUID | None = None
     subject_kind: str = ""
     subject_id: UUID | None = None
     closed_at: datetime | None = timestamp_column(optional=True)
@@ -38,7 +39,8 @@ class LinkRow(TenantRow, table=True):
 
 
 class LinkClicksRow(TenantRow, table=True):
-    """Clicks of a short link on a day, as two totals without any data about visitors."""
+    """Clicks of a short link on a day, as totals without any data about visitors. `visitors` counts
+    people once, and so never exceeds `people`."""
 
     __tablename__ = "link_clicks"
     __table_args__ = table_arguments(
@@ -51,6 +53,47 @@ class LinkClicksRow(TenantRow, table=True):
     day: date = Field(sa_type=Date)
     people: int = 0
     machines: int = 0
+    visitors: int = Field(default=0, sa_column_kwargs={"server_default": "0"})
+
+
+class LinkSaltRow(TenantRow, table=True):
+    """The random key of a day (UTC) under which the day's visitors are recognized. Its deletion
+    makes their digests meaningless."""
+
+    __tablename__ = "link_salts"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "day", name="link_salts_day"), about="none", keep="2 days"
+    )
+    day: date = Field(sa_type=Date)
+    salt: str = Field(repr=False)
+
+
+class LinkVisitorRow(TenantRow, table=True):
+    """A visitor who clicked a short link on a day: a digest under the key of the day, which differs
+    for each link and each day."""
+
+    __tablename__ = "link_visitors"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "link_id", "digest", name="link_visitors_once"),
+        ForeignKeyConstraint(["tenant_id", "link_id"], ["links.tenant_id", "links.id"]),
+        about="none",
+        keep="2 days",
+    )
+    link_id: UUID
+    digest: str
+
+
+class LinkDomainRow(TenantRow, table=True):
+    """A host name of an agency on which its short links are served."""
+
+    __tablename__ = "link_domains"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "host", name="link_domains_host"),
+        Index("link_domains_found", "host"),
+        about="none",
+        keep="while the tenant exists",
+    )
+    host: str
 
 
 class MediaUrlRow(CreatorOwnedRow, table=True):

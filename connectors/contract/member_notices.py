@@ -2,17 +2,14 @@
 
 from typing import Protocol, runtime_checkable
 
-from connectors.contract.connector import Connector, WireStep
+from connectors.contract.connector import WireStep
+from connectors.contract.start_links import SupportsStartLinks
 
 
 @runtime_checkable
-class SupportsMemberNotices(Connector, Protocol):
+class SupportsMemberNotices(SupportsStartLinks, Protocol):
     """A platform whose bots can notify members who linked their private chat."""
 
     def build_member_notice(self, chat: str, text: str) -> WireStep:
         """Return the request that sends a text to a member's chat (notice)."""
-        ...
-
-    def bot_start_url(self, account: str, parameter: str) -> str:
-        """Return the URL that opens the bot of an account with a start parameter."""
         ...

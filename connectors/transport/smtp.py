@@ -1,7 +1,8 @@
-"""Emails to members through the installation's mail server.
+"""Emails through the mail server of an agency or of the installation.
 
-They are sent under a `NoticeOrder` and contain only messages of the catalogues, with numbers, a
-code and URLs of the dashboard, but no text by a tenant. HTTP requests are in
+Emails to members are sent under a `NoticeOrder` and contain only messages of the catalogues, with
+numbers, a code and URLs of the dashboard, but no text by a tenant. Reports are sent under a
+`ReportOrder`, with plain text and files that this installation made. HTTP requests are in
 `connectors/transport/transport.py`.
 """
 
@@ -15,7 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.message import EmailMessage
-from email.utils import format_datetime
+from email.utils import format_datetime, formataddr
 from functools import cache
 from typing import Any, cast
 from uuid import UUID
@@ -27,7 +28,7 @@ from foundation.http.address_policy import AddressPolicy, allow_any_address
 from foundation.i18n.translation import Message, render_message
 from foundation.ops import telemetry
 from foundation.ops.settings import MailSettings
-from gate.contract.permit import NoticeOrder
+from gate.contract.permit import NoticeOrder, ReportOrder
 
 EMAIL_STEP = "mail"
 SECONDS = 20.0
@@ -63,6 +64,35 @@ class OutgoingEmail:
     subject: Message
     lines: Sequence[Message]
     at: datetime
+
+
+MAX_ATTACHMENTS_BYTES = 15 * 2**20
+"""Maximum size of all attachments of an email. Mail servers refuse emails of more than 20 to 25 MB,
+and the encoding adds a third."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """A file of an email. `mime` has two parts, such as `text/csv`."""
+
+    name: str
+    mime: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True)
+class OutgoingReport:
+    """A report by email: `sender` is the name of the agency, `text` is plain. `id` is that of its
+    delivery."""
+
+    id: UUID
+    tenant_id: UUID
+    to: str = field(repr=False)
+    sender: str
+    subject: str
+    text: str = field(repr=False)
+    at: datetime
+    attachments: Sequence[Attachment] = ()
 
 
 class EmailTransport:
@@ -102,6 +132,45 @@ class EmailTransport:
             "mail.handed_over", mail=str(letter.id), status=status, outcome=type(answer).__name__
         )
         return answer
+
+    def send_report(self, letter: OutgoingReport, order: ReportOrder) -> StepResult:
+        """Send one report. The results are those of `send`.
+
+        Raises EgressForbidden if the order is for another delivery, for an invalid address, for a
+        subject or sender of several lines, and for attachments that are too large.
+        """
+        if (order.tenant_id, order.delivery_id) != (letter.tenant_id, letter.id):
+            raise EgressForbidden("egress.other_account", step=EMAIL_STEP)
+        heads = f"{letter.sender}{letter.subject}"
+        size = sum(len(one.data) for one in letter.attachments)
+        readable = _ADDRESS.fullmatch(letter.to) and heads.isprintable()
+        if not readable or size > MAX_ATTACHMENTS_BYTES:
+            raise EgressForbidden("egress.malformed", step=EMAIL_STEP)
+        if not self._settings.host:
+            return StepNotSent(EMAIL_STEP, "no mail server")
+        answer = self._deliver(self._build_report(letter))
+        status = answer.status if isinstance(answer, Response) else None
+        log.info(
+            "report.handed_over",
+            report=str(letter.id),
+            status=status,
+            outcome=type(answer).__name__,
+        )
+        return answer
+
+    def _build_report(self, letter: OutgoingReport) -> EmailMessage:
+        made = EmailMessage()
+        made["From"] = formataddr((letter.sender, self._settings.sender))
+        made["To"] = letter.to
+        made["Subject"] = letter.subject
+        made["Date"] = format_datetime(letter.at)
+        made["Message-ID"] = f"<{letter.id}@{self._settings.sender.rpartition('@')[2]}>"
+        made["Auto-Submitted"] = "auto-generated"
+        made.set_content(f"{letter.text}\n")
+        for one in letter.attachments:
+            kind, _, sub = one.mime.partition("/")
+            made.add_attachment(one.data, maintype=kind, subtype=sub, filename=one.name)
+        return made
 
     def _check_order(self, letter: OutgoingEmail, order: NoticeOrder) -> None:
         if (order.tenant_id, order.member_id) != (letter.tenant_id, letter.member_id):

@@ -164,6 +164,11 @@ def run_action(
     _run_press(act_once, right, key, refusal)
 
 
+def has_succeeded(key: str) -> bool:
+    """Return True if the last press with this key succeeded: its ID is retained until then."""
+    return f"press:{key}" not in st.session_state
+
+
 def run_batch_action(act: BatchAction, right: Right, key: str, *, refusal: str = "") -> None:
     """Run an action on several items as a button callback. No transaction is open outside those of
     its items: it would occupy a second connection."""

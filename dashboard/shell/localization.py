@@ -4,6 +4,7 @@ time zone."""
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from zoneinfo import ZoneInfo
 
@@ -150,6 +151,16 @@ class MemberLocalizer:
         """Format a number with the separators of the language."""
         return str(format_decimal(number, locale=self.language))
 
+    def format_share(self, count: Fraction) -> str:
+        """Format a count that can have parts, with one decimal if it has any."""
+        return str(
+            format_decimal(round(count.numerator / count.denominator, 1), locale=self.language)
+        )
+
+    def format_percent(self, share: Fraction) -> str:
+        """Format a share of 1 in per cent with at most one decimal: 12.5%."""
+        return translation.format_share(share, self.language)
+
     def count_text(self, code: str, number: int) -> str:
         """Return the text of a count: message `<code>_one` for one (in French also for zero),
         otherwise `<code>`."""
@@ -199,3 +210,7 @@ class MemberLocalizer:
     def format_money(self, money: Money) -> str:
         """Format an amount of money."""
         return translation.format_money(money, self.language)
+
+    def format_value(self, value: Money | int) -> str:
+        """Format an amount of money or a number."""
+        return self.format_money(value) if isinstance(value, Money) else self.format_number(value)

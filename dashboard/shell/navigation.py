@@ -46,6 +46,7 @@ PAGES = (
     PageEntry("inbox", (Right.CHAT,), ":material/forum:"),
     PageEntry("shop", (Right.RUN, Right.MONEY), ":material/storefront:"),
     PageEntry("insights", (Right.MONEY,), ":material/insights:", package="analytics"),
+    PageEntry("reports", (Right.MONEY,), ":material/summarize:"),
     PageEntry(
         "people",
         (Right.RUN, Right.APPROVE, Right.REVIEW, Right.VOUCH),

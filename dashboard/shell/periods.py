@@ -10,7 +10,8 @@ from dashboard.shell.page_context import PageContext
 LAST_DAYS = {"days_7": 7, "days_28": 28, "days_90": 90, "days_365": 365}
 """Lengths in days, today included."""
 
-CHOICES = (*LAST_DAYS, "this_month", "last_month", "custom")
+CUSTOM = "custom"
+CHOICES = (*LAST_DAYS, "this_month", "last_month", CUSTOM)
 DEFAULT = "days_28"
 
 
@@ -25,28 +26,30 @@ class Period:
 def select_period(page: PageContext, today: date, *, key: str) -> Period:
     """Draw the selection and return the period. Two dates of one's own are kept while another
     choice is made. The last date may lie before the first."""
+    st.session_state.setdefault(f"{key}:choice", DEFAULT)
     choice = st.selectbox(
         page.text("period.label"),
         CHOICES,
-        index=CHOICES.index(DEFAULT),
         format_func=lambda one: page.text(f"period.{one}"),
         key=f"{key}:choice",
         width=170,
     )
-    if choice != "custom":
+    if choice != CUSTOM:
         return find_period(choice, today)
     before = find_period(DEFAULT, today)
-    dates = [
-        st.date_input(
-            page.text(f"period.{name}"),
-            st.session_state.get(f"{key}:{name}:kept", day),
-            max_value=today,
-            format="DD/MM/YYYY",
-            key=f"{key}:{name}",
-            width=140,
+    dates = []
+    for name, day in (("first", before.first), ("last", before.last)):
+        kept = st.session_state.get(f"{key}:{name}:kept", day)
+        st.session_state.setdefault(f"{key}:{name}", kept)
+        dates.append(
+            st.date_input(
+                page.text(f"period.{name}"),
+                max_value=today,
+                format="DD/MM/YYYY",
+                key=f"{key}:{name}",
+                width=140,
+            )
         )
-        for name, day in (("first", before.first), ("last", before.last))
-    ]
     for name, day in zip(("first", "last"), dates, strict=True):
         st.session_state[f"{key}:{name}:kept"] = day
     return Period(*dates)

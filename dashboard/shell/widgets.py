@@ -1,5 +1,6 @@
 """Shared parts of pages. All HTML is rendered from templates with autoescaping."""
 
+import io
 import re
 from functools import cache
 from pathlib import Path
@@ -75,6 +76,13 @@ def qr_data_uri(text: str) -> str:
     return str(
         segno.make(text, error="m").png_data_uri(scale=6, border=3, dark="#000", light="#fff")
     )
+
+
+def qr_png(text: str) -> bytes:
+    """Return a QR code as a PNG file for print, 1,000 pixels wide or more."""
+    out = io.BytesIO()
+    segno.make(text, error="m").save(out, kind="png", scale=32, border=3, dark="#000", light="#fff")
+    return out.getvalue()
 
 
 def draw_template(template: str, **values: object) -> None:

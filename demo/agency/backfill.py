@@ -2,18 +2,21 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import daily_totals, history
+from demo.agency import acquisition, daily_totals, experiments, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
+from demo.agency.costs import enter_demo_costs
 from demo.agency.history import HistoryInput
 from demo.agency.people import DEMO_ACTOR, REVENUE_SPLIT, creator_id_of
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import local_day
 from insights.rollups.history_import import (
+    build_past_rollups,
     import_past_days,
     import_past_followers,
     import_past_readings,
 )
+from schedules.availability import slots
 from schedules.imports.history_import import import_past_posts
 from schedules.posts import live_posts
 from studio.library import assets
@@ -57,11 +60,19 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         stage = read_history_input(scope, company, part)
         past = history.generate_history(stage)
         import_past_posts(scope, past.posts)
+        workspace.label_history(scope, past.posts)
         lifecycle.record_imported_history(
             scope, stage.channel.id, max(one.published_at for one in past.posts)
         )
+        slots.import_past_trials(scope, history.generate_timing_trials(stage, past.posts))
         import_past_fans(scope, past.fans)
         history_import.import_past_sales(scope, past.sales)
+        experiments.write_demo_script_test(scope, stage, past.fans)
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
+        if stage.prices:
+            enter_demo_costs(scope, stage)
         import_past_days(scope, daily_totals.daily_rollups(stage, past, REVENUE_SPLIT))
+        acquisition.write_acquisition_links(scope, stage, past.fans)
+        days = stage.days()
+        build_past_rollups(scope, stage.creator_id, days[0], days[-1])

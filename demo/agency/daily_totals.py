@@ -1,16 +1,14 @@
 """Daily rollups of the demo's history, computed in memory as `daily_rollups.rebuild_day` computes
-them from rows."""
+them from rows. Views and interactions follow from the imported readings."""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
-from uuid import UUID
 
 from demo.agency.history import DemoHistory, HistoryInput
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
-from insights.metrics.readings import INTERACTION_METRICS
-from insights.rollups.history_import import PastDay, PastReading
+from insights.rollups.history_import import PastDay
 from insights.rollups.queries import DaySales, DayWork
 from schedules.imports.history_import import PastPost
 from subscribers.history.history_import import PastFan, PastSale, past_sale_entries
@@ -33,7 +31,6 @@ ORDERS = "orders"
 def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares) -> list[PastDay]:
     """Return the rollups of every day of the history, including days without a sale."""
     lateness = _lateness_by_day(history.posts)
-    looks = _metrics_by_day(stage, history.readings)
     talk = _messages_by_day(stage, history.fans)
     money = _sales_by_day(stage, history.sales, shares)
     return [
@@ -43,8 +40,6 @@ def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares
             DayWork(
                 published=len(lateness[day]),
                 lateness_p95_ms=_percentile_95(lateness[day]),
-                views=looks[day]["views"],
-                interactions=sum(looks[day][name] for name in INTERACTION_METRICS),
                 messages_in=talk[day]["in"],
                 messages_out=talk[day]["out"],
                 new_fans=talk[day]["new"],
@@ -67,22 +62,6 @@ def _lateness_by_day(published: Sequence[PastPost]) -> Mapping[date, list[int]]:
 
 def _percentile_95(late: Sequence[int]) -> int | None:
     return sorted(late)[-(-len(late) * 95 // 100) - 1] if late else None
-
-
-def _metrics_by_day(
-    stage: HistoryInput, read: Sequence[PastReading]
-) -> Mapping[date, Mapping[str, int]]:
-    """Return the metrics by day. Each reading of a post counts its difference from the reading
-    before."""
-    found: defaultdict[date, defaultdict[str, int]] = defaultdict(lambda: defaultdict(int))
-    before: dict[tuple[UUID, str], int] = {}
-    for reading in sorted(read, key=lambda one: one.age_hours):
-        number = reading.delivery_id, reading.metric
-        found[local_day(reading.observed_at, stage.zone)][reading.metric] += (
-            reading.value - before.get(number, 0)
-        )
-        before[number] = reading.value
-    return found
 
 
 def _messages_by_day(

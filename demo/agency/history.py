@@ -4,6 +4,7 @@ history on the same day.
 Activity grows by 40 % a month and varies by weekday and hour; some sales are refunded.
 """
 
+import math
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from foundation.ids import derived_uuid
 from foundation.money import Money
 from foundation.ops.wall_time import WallTime, parse_clock_time
 from insights.rollups.history_import import PastFollowers, PastReading
+from schedules.availability.slots import EXPLORED_HOURS, EXPLORED_ONE_IN, PastTimingTrial
 from schedules.imports.history_import import PastPost
 from studio.packs.packs import PackView
 from subscribers.history.history_import import PastFan, PastLine, PastSale
@@ -32,10 +34,17 @@ REFUNDED_PERCENT = 2
 REPEAT_PURCHASE_PERCENT = 38
 """Percentage of sales that are refunded, and of buyers who buy again."""
 
-METRICS = (("views", 900), ("likes", 90), ("comments", 9), ("clicks", 30))
+METRICS = (
+    *(("views", 900), ("reach", 680), ("likes", 90), ("comments", 9), ("shares", 8)),
+    ("clicks", 30),
+)
 """Metrics of an average post a week after publication, at the end of the history."""
 
-AGES = ((1, 0.22), (24, 0.74), (168, 1.0))
+HOUR_EFFECT = 0.3
+BEST_HOUR = 19
+"""Largest deviation of an hour from the mean, as a share, and the hour with the best results."""
+
+AGES = ((1, 0.22), (3, 0.34), (12, 0.58), (24, 0.74), (168, 1.0))
 """Hours after publication, and the share of the week's number that is reached by then."""
 
 
@@ -122,6 +131,9 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
     ):
         dice = stage.seed_for("post", number)
         clock = parse_clock_time(slot)
+        tried = random_hour_of(stage, number)
+        if tried is not None:
+            clock = clock.replace(hour=tried, minute=(clock.minute + 7) % 60)
         due = _instant_at(stage, day, clock)
         key, asset = dice.choice(stage.pictures)
         title, body = phrases.caption_for(key, dice.randrange(len(phrases.ENDINGS)))
@@ -145,6 +157,29 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
     return found
 
 
+def random_hour_of(stage: HistoryInput, number: int) -> int | None:
+    """Return the random hour of a post of an automatic slot, or None for a post at its usual
+    hour."""
+    dice = stage.seed_for("hour", number)
+    return dice.choice(EXPLORED_HOURS) if dice.randrange(EXPLORED_ONE_IN) == 0 else None
+
+
+def generate_timing_trials(
+    stage: HistoryInput, published: Sequence[PastPost]
+) -> list[PastTimingTrial]:
+    """Return which posts were published at a random hour. Pure."""
+    return [
+        PastTimingTrial(
+            post.creator_id,
+            post.channel_id,
+            post.delivery_id,
+            post.wall_time,
+            random_hour_of(stage, number) is not None,
+        )
+        for number, post in enumerate(published)
+    ]
+
+
 def first_delivery_id(part: CreatorProfile, channel: Channel) -> UUID:
     """Return the ID of the first delivery of a creator's history: if it exists, the history was
     imported."""
@@ -152,7 +187,7 @@ def first_delivery_id(part: CreatorProfile, channel: Channel) -> UUID:
 
 
 def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> list[PastReading]:
-    """Generate the metrics of each post after an hour, a day and a week, as far as these
+    """Generate the metrics of each post at each age of `AGES`, as far as these
     are over."""
     shares = dict(zip(stage.days(), day_weights(stage.days()), strict=True))
     over = _instant_at(stage, stage.today, time(0, 0))
@@ -160,11 +195,14 @@ def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> lis
     for post in published:
         dice = stage.seed_for("reading", post.native_id)
         luck = dice.lognormvariate(0.0, 0.35) * shares[date.fromisoformat(post.wall_time[:10])]
+        hour = int(post.wall_time[11:13])
+        pace = dice.uniform(0.7, 1.4)  # the shares stay in order, and the last one stays 1
+        luck *= 1 + HOUR_EFFECT * math.cos(math.tau * (hour - BEST_HOUR) / 24)
         for metric, usual in METRICS:
             for age, share in AGES:
                 seen = post.published_at + timedelta(hours=age)
                 if seen < over:
-                    value = round(usual * luck * share)
+                    value = round(usual * luck * share**pace)
                     found.append(
                         PastReading(
                             post.creator_id,

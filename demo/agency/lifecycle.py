@@ -5,14 +5,17 @@ from urllib.parse import urlsplit
 
 from demo.agency import (
     accounting,
+    alerts,
     backfill,
     channel_accounts,
     people,
     pictures,
     planned_posts,
     ratings_and_consents,
+    scheduled_reports,
     shop,
     teardown,
+    workspace,
 )
 from demo.agency.cast import DEMO_AGENCIES, LUMIERE, AgencyProfile
 from foundation.db.database import Database, OpenScope
@@ -80,7 +83,17 @@ def _seed_agencies(tenant: OpenScope, settings: Settings) -> None:
                 shop.put_packs_on_sale(tenant, company, part)
                 backfill.write_history(tenant, company, part)
     for company in DEMO_AGENCIES:
+        workspace.fill_workspace(tenant, company)
         _go_on(tenant, settings, company)
+    _check_alerts(tenant)
+
+
+def _check_alerts(tenant: OpenScope) -> None:
+    """Check the alerts of the demo. Stops without an error if members have changed the cast."""
+    try:
+        alerts.open_demo_alerts(tenant)
+    except (NotFound, Conflict, Refused) as changed:
+        log.info("demo.left_as_it_is", code=changed.message.code)
 
 
 def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
@@ -93,6 +106,7 @@ def _go_on(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> Non
             planned_posts.schedule_coming_days(tenant, company, part)
         for part in company.creators:
             planned_posts.schedule_first_posts(tenant, company, part)
+        scheduled_reports.schedule_reports(tenant, company)
     except (NotFound, Conflict, Refused) as changed:
         log.info("demo.left_as_it_is", code=changed.message.code)
 

@@ -80,6 +80,12 @@ class Scope:
         """Acquire the advisory lock `name` across all tenants until the end of the transaction."""
         self.run("SELECT pg_advisory_xact_lock(hashtextextended(:name, 0))", name=name)
 
+    def try_lock(self, name: str) -> bool:
+        """Acquire the advisory lock `name` as `lock` does, or return False at once if another
+        transaction holds it."""
+        statement = "SELECT pg_try_advisory_xact_lock(hashtextextended(:name, 0))"
+        return bool(self.run(statement, name=name).scalar_one())
+
     def lock_shared(self, name: str) -> None:
         """Acquire the advisory lock `name` in shared mode until the end of the transaction."""
         self.run("SELECT pg_advisory_xact_lock_shared(hashtextextended(:name, 0))", name=name)

@@ -1,5 +1,6 @@
 """Host checks and security headers for every request to the dashboard and the web process."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -21,6 +22,17 @@ def _header_values(scope: MutableMapping[str, Any], name: bytes) -> list[bytes]:
     return [value for key, value in scope["headers"] if key == name]
 
 
+def _requested_host(scope: MutableMapping[str, Any]) -> str:
+    """Return the host name of a request, or "" unless exactly one valid name was sent."""
+    named = _header_values(scope, b"host")
+    if len(named) != 1:
+        return ""
+    try:
+        return host_name(f"//{named[0].decode('ascii')}")
+    except ValueError:  # not ASCII, or unbalanced brackets
+        return ""
+
+
 def host_name(url: str) -> str:
     """Return the host of a URL as browsers send it in `Host`, without its port."""
     return urlsplit(browser_origin(url)).hostname or urlsplit(url).hostname or ""
@@ -32,7 +44,8 @@ class HostGuard:
     A foreign host is a sign of DNS rebinding, or of a cookie for another name on the same machine.
     The headers are added to errors too, unless the app set its own.
 
-    `hosts` are host names without ports; `elsewhere` is the page shown under another name. A
+    `hosts` are host names without ports; `elsewhere` is the page shown under another name.
+    `admits` decides about a request (host, path) for another name; it may read the database. A
     WebSocket is opened only for pages of `origin` (`https://host[:port]`) and of the host and port
     of the request: its handshake sends cookies, and browsers do not apply the same-origin policy to
     it (RFC 6455 §10.2).
@@ -46,8 +59,10 @@ class HostGuard:
         headers: Mapping[str, str],
         elsewhere: bytes = b"",
         origin: str = "",
+        admits: Callable[[str, str], bool] | None = None,
     ) -> None:
         self._app = app
+        self._admits = admits
         self._hosts = frozenset(hosts)
         self._elsewhere = elsewhere
         self._origin = browser_origin(origin)
@@ -76,7 +91,7 @@ class HostGuard:
     async def _handle_http(
         self, scope: MutableMapping[str, Any], receive: AsgiReceive, send: AsgiSend
     ) -> None:
-        if self._is_known_host(scope) or scope["path"] in PROBES:
+        if self._is_known_host(scope) or scope["path"] in PROBES or await self._is_admitted(scope):
             await self._app(scope, receive, send)
             return
         headers = [(b"content-type", b"text/html; charset=utf-8"), (b"cache-control", b"no-store")]
@@ -92,13 +107,14 @@ class HostGuard:
         return sent[0].lower() in {self._origin.encode(), here.lower()}
 
     def _is_known_host(self, scope: MutableMapping[str, Any]) -> bool:
-        named = _header_values(scope, b"host")
-        if len(named) != 1:
+        host = _requested_host(scope)
+        return bool(host) and host in self._hosts
+
+    async def _is_admitted(self, scope: MutableMapping[str, Any]) -> bool:
+        host = _requested_host(scope)
+        if self._admits is None or not host:
             return False
-        try:
-            return host_name(f"//{named[0].decode('ascii')}") in self._hosts
-        except ValueError:  # not ASCII, or unbalanced brackets
-            return False
+        return await asyncio.to_thread(self._admits, host, scope["path"])
 
     def _with_headers(self, send: AsgiSend) -> AsgiSend:
         async def answer(message: AsgiMessage) -> None:

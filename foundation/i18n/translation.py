@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
+from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
@@ -21,7 +22,7 @@ CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 """Message codes of currencies that locales do not name."""
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
-_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}")
+_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|metric\.[a-z0-9_]{1,40}")
 _CATALOGUES = Path(__file__).parents[1] / "locale"
 
 
@@ -174,8 +175,8 @@ def format_money(amount: Money, language: str, units: Mapping[str, str] = CURREN
 def format_parameter(value: str | int, language: str) -> str | int:
     """Format a message parameter.
 
-    An amount, stored as `str(Money)`, is formatted for the language. A platform option code is
-    replaced by its label.
+    An amount, stored as `str(Money)`, is formatted for the language. The code of a platform
+    option or of a metric is replaced by its label.
     """
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)
@@ -211,6 +212,13 @@ def format_date(on: date, language: str) -> str:
     from babel.dates import format_date  # noqa: PLC0415  as above
 
     return str(format_date(on, "d MMM y", locale=language))
+
+
+def format_share(share: Fraction, language: str) -> str:
+    """Format a share of 1 in per cent with at most one decimal: `12,5 %`, `12.5%`."""
+    from babel.numbers import format_percent  # noqa: PLC0415  as above
+
+    return str(format_percent(share.numerator / share.denominator, "#,##0.#%", language))
 
 
 def format_annual_day(month: int, day: int, language: str) -> str:

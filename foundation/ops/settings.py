@@ -517,6 +517,11 @@ def child_environment(folder: Path, *, code: Path) -> dict[str, str]:
     return {**LOW_MEMORY_ENVIRONMENT, **os.environ, **own}
 
 
+def public_environment() -> dict[str, str]:
+    """Return the environment without Greenroom's own variables, which contain secrets."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("GREENROOM_")}
+
+
 def terminal_language() -> Literal["fr", "en"]:
     """Return the language of the terminal from its locale: French, else English."""
     for variable in ("LC_ALL", "LC_MESSAGES", "LANG"):

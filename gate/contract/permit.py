@@ -138,10 +138,20 @@ class AuthOrder:
 @dataclass(frozen=True)
 class NoticeOrder:
     """The authority to notify a member: a catalogue sentence and a link to their verified address,
-    or IDs, states, times and links to the webhook that they registered."""
+    the brief of a report to their linked chat, or IDs, states, times and links to the webhook that
+    they registered."""
 
     tenant_id: UUID
     member_id: UUID
+
+
+@dataclass(frozen=True)
+class ReportOrder:
+    """The authority to send a report of an agency to one recipient, whom a member with the right to
+    its sales chose."""
+
+    tenant_id: UUID
+    delivery_id: UUID
 
 
 Authority = Permit | RemovalOrder | ControlOrder | AuthOrder | NoticeOrder

@@ -1,15 +1,18 @@
-"""Verdicts of A/B tests: each test is judged once, at its planned size, on readings of equal age.
+"""Verdicts of A/B tests of posts, on readings of equal age.
 
-The leading version is not shown before that. A reader who checks daily and stops at the first
-difference finds one between equal versions in a quarter of all tests.
+By default a test is judged once, at its planned size, and the leading version is not shown before
+that: a reader who checks daily and stops at the first difference finds one between equal versions
+in a quarter of all tests. A sequential test is judged every day with an interval that holds at all
+days at once. Accounts of different sizes are compared by how much each version does better than the
+account did before the test.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
-from statistics import NormalDist, fmean, variance
+from itertools import pairwise
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -18,11 +21,20 @@ from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
+from insights.analysis.experiment_statistics import (
+    ALPHA,
+    UNEVEN,
+    IntervalMethod,
+    MeanDifference,
+    adjust_by_covariate,
+    compare_means,
+    split_probability,
+)
 from insights.metrics.models import MetricSnapshot
 from insights.metrics.readings import MAX_READING_DRIFT, POST_METRICS
 from schedules.recurrence import ab_tests
 from schedules.recurrence.ab_tests import AbTestRequest, AbTestStatus, AbTestUnit, VariantTest
-from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
+from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B, VARIANTS
 from tenants.notices import notices
 
 TEST_READING_AGES = (24, 168)
@@ -39,11 +51,8 @@ MIN_DAYS = 7
 """Minimum number of full days from the first post to the last, because results differ by weekday.
 """
 
-UNEVEN = 0.001
-"""Probability at or below which an uneven split is no accident: posts of one version are not
-counted."""
-
-CONFIDENCE = 0.95
+MIN_BASELINE = 5
+"""Minimum number of earlier posts of each account for a comparison with its past."""
 
 
 class VerdictKind(StrEnum):
@@ -60,11 +69,13 @@ class VerdictKind(StrEnum):
 
 @dataclass(frozen=True)
 class AbTestSample:
-    """A post of a test at the age of its reading; `value` is None if the platform reported none."""
+    """A post of a test at the age of its reading; `value` is None if the platform reported none.
+    `usual` is the mean logarithm of the account's posts before the test, None if unknown."""
 
     variant: str
     at: datetime
     value: int | None
+    usual: float | None = None
 
 
 @dataclass(frozen=True)
@@ -78,8 +89,8 @@ class AbTestReading:
 
 @dataclass(frozen=True)
 class AbTestEffect:
-    """Relative difference of a typical post of B from one of A (0.2 means 20 % more), with its
-    confidence interval."""
+    """Relative difference of a typical post of a version from one of A (0.2 means 20 % more), with
+    its confidence interval."""
 
     share: float
     low: float
@@ -89,8 +100,13 @@ class AbTestEffect:
 @dataclass(frozen=True)
 class AbTestVerdict:
     """Result of a test. `more` is the number of missing posts; `a` and `b` count the measured posts
-    and `unread` those without a value; `days` are full days. `effect` and `better` are set only for
-    a complete test."""
+    of two versions, `counts` those of all, and `unread` those without a value; `days` are full
+    days.
+
+    `effects` compares each version with A, together with a false positive in one of twenty tests;
+    `effect` is that of `version`, the one the sentence names. They and `better` are set only for a
+    test with a result.
+    """
 
     kind: VerdictKind
     more: int = 0
@@ -100,11 +116,19 @@ class AbTestVerdict:
     days: int = 0
     effect: AbTestEffect | None = None
     better: str = ""
+    version: str = VARIANT_B
+    counts: Mapping[str, int] = field(default_factory=dict)
+    effects: Mapping[str, AbTestEffect] = field(default_factory=dict)
+
+    @property
+    def counts_text(self) -> str:
+        """Return the number of measured posts of each version as a text: A 20, B 19."""
+        counts = self.counts or {VARIANT_A: self.a, VARIANT_B: self.b}
+        return ", ".join(f"{name.upper()} {count}" for name, count in counts.items())
 
     @property
     def is_final(self) -> bool:
-        """Return True if the test has reached its size. The verdict then changes only if a version
-        is edited."""
+        """Return True if the test has a verdict, which then changes only if a version is edited."""
         return self.kind not in (VerdictKind.WAITING, VerdictKind.MIXED)
 
 
@@ -120,14 +144,18 @@ def start_measured_test(
 
 def judge_test(scope: Scope, test: VariantTest) -> AbTestVerdict:
     """Return the current verdict of a test."""
+    if len(test.differ) != 1:
+        return AbTestVerdict(VerdictKind.MIXED)
     units = ab_tests.list_test_units(scope, test)
     told = load_test_samples(
-        units, _load_test_readings(scope, test, units), test.age_hours, scope.now
+        units,
+        _load_test_readings(scope, test, units),
+        test.age_hours,
+        scope.now,
+        usual=_load_usual_levels(scope, test),
     )
-    return (
-        judge_samples(told, test.planned)
-        if len(test.differ) == 1
-        else AbTestVerdict(VerdictKind.MIXED)
+    return judge_samples(
+        told, test.planned, versions=tuple(test.posts), method=IntervalMethod(test.method)
     )
 
 
@@ -146,7 +174,12 @@ def notify_finished_tests(scope: Scope, creator_id: UUID) -> None:
 
 
 def load_test_samples(
-    units: Sequence[AbTestUnit], read: Mapping[UUID, AbTestReading], age_hours: int, now: datetime
+    units: Sequence[AbTestUnit],
+    read: Mapping[UUID, AbTestReading],
+    age_hours: int,
+    now: datetime,
+    *,
+    usual: Mapping[UUID, float] | None = None,
 ) -> list[AbTestSample]:
     """Return the posts that will not be read again, up to the first that still may be; pure.
 
@@ -163,9 +196,9 @@ def load_test_samples(
             continue
         if one.stands and not (reading is not None and reading.final) and one.at + late >= now:
             break
-        found.append(
-            AbTestSample(one.variant, one.at, reading.value if reading is not None else None)
-        )
+        value = reading.value if reading is not None else None
+        before = usual.get(one.channel_id) if usual and one.channel_id else None
+        found.append(AbTestSample(one.variant, one.at, value, before))
     return found
 
 
@@ -174,6 +207,8 @@ def verdict_message(test: VariantTest, found: AbTestVerdict) -> Message:
     no result."""
     short = found.kind is VerdictKind.WAITING and test.state is not AbTestStatus.RUNNING
     code = "experiments.given_up" if short else f"experiments.verdict.{found.kind}"
+    if found.kind is VerdictKind.UNEVEN and found.counts:
+        code = "experiments.verdict.uneven_several"
     params: dict[str, str | int] = {
         "more": found.more,
         "a": found.a,
@@ -183,7 +218,29 @@ def verdict_message(test: VariantTest, found: AbTestVerdict) -> Message:
     if found.effect is not None:
         shares = {"share": found.effect.share, "low": found.effect.low, "high": found.effect.high}
         params |= {name: f"{round(100 * one):+d}" for name, one in shares.items()}
-    return Message(code, params | {"better": found.better.upper()})
+    named = {"better": found.better.upper(), "version": found.version.upper()}
+    return Message(code, params | named | {"counts": found.counts_text})
+
+
+def _load_usual_levels(scope: Scope, test: VariantTest) -> dict[UUID, float]:
+    """Return the mean logarithm of each account's posts before the test, for a test on several
+    accounts that all have `MIN_BASELINE` posts; else nothing."""
+    if len(test.channels) < 2:
+        return {}
+    rows = scope.run(
+        "SELECT channel_id, avg(ln(1 + value)) AS level FROM metric_snapshots"
+        " WHERE tenant_id = :tenant AND channel_id = ANY(CAST(:channels AS uuid[]))"
+        " AND metric = :metric AND age_hours = :age AND value >= 0 AND observed_at < :before"
+        " GROUP BY channel_id HAVING count(*) >= :least",
+        tenant=scope.tenant_id,
+        channels=list(test.channels),
+        metric=test.metric,
+        age=test.age_hours,
+        before=test.begun_at,
+        least=MIN_BASELINE,
+    )
+    found = {row.channel_id: float(row.level) for row in rows}
+    return found if len(found) == len(test.channels) else {}
 
 
 def _load_test_readings(
@@ -203,91 +260,132 @@ def _load_test_readings(
     }
 
 
-def judge_samples(samples: Sequence[AbTestSample], planned: int) -> AbTestVerdict:
-    """Return the verdict on the first `planned` samples, in order; pure."""
+def judge_samples(
+    samples: Sequence[AbTestSample],
+    planned: int,
+    *,
+    versions: Sequence[str] = VARIANTS[:2],
+    method: IntervalMethod = IntervalMethod.FIXED,
+) -> AbTestVerdict:
+    """Return the verdict on the first `planned` samples, in order; pure.
+
+    A sequential test is judged at the end of each day (UTC) up to the first result, so that later
+    posts do not change it.
+    """
     counted = samples[:planned]
-    a, b = (
-        [one.value for one in counted if one.variant == name and one.value is not None]
-        for name in (VARIANT_A, VARIANT_B)
-    )
-    days = (counted[-1].at - counted[0].at) // timedelta(days=1) if counted else 0
-    told = AbTestVerdict(
+    if method is IntervalMethod.SEQUENTIAL:
+        for size in _sizes_at_day_ends(counted):
+            found = _judge_complete(counted[:size], planned, versions, method)
+            if found.kind is VerdictKind.BETTER:
+                return found
+    if len(counted) < planned:
+        return _count_samples(counted, planned, versions)
+    return _judge_complete(counted, planned, versions, method)
+
+
+def _sizes_at_day_ends(samples: Sequence[AbTestSample]) -> list[int]:
+    """Return the number of samples at the end of each complete day."""
+    return [
+        nth
+        for nth, (one, following) in enumerate(pairwise(samples), start=1)
+        if one.at.date() != following.at.date()
+    ]
+
+
+def _count_samples(
+    counted: Sequence[AbTestSample], planned: int, versions: Sequence[str]
+) -> AbTestVerdict:
+    counts = {
+        name: sum(one.variant == name and one.value is not None for one in counted)
+        for name in versions
+    }
+    return AbTestVerdict(
         VerdictKind.WAITING,
         planned - len(counted),
-        len(a),
-        len(b),
-        len(counted) - len(a) - len(b),
-        days,
-    )
-    if told.more:
-        return told
-    kind = _find_inconclusive_reason(a, b, days)
-    if kind is not None:
-        return _with_verdict_kind(told, kind)
-    effect = estimate_effect(a, b)
-    if effect.low <= 0 <= effect.high:
-        return _with_verdict_kind(told, VerdictKind.OPEN, effect)
-    return _with_verdict_kind(
-        told, VerdictKind.BETTER, effect, VARIANT_B if effect.share > 0 else VARIANT_A
+        counts[VARIANT_A],
+        counts[VARIANT_B],
+        len(counted) - sum(counts.values()),
+        (counted[-1].at - counted[0].at) // timedelta(days=1) if counted else 0,
+        counts=counts if len(versions) > 2 else {},
     )
 
 
-def _with_verdict_kind(
-    told: AbTestVerdict, kind: VerdictKind, effect: AbTestEffect | None = None, better: str = ""
+def _judge_complete(
+    counted: Sequence[AbTestSample],
+    planned: int,
+    versions: Sequence[str],
+    method: IntervalMethod,
 ) -> AbTestVerdict:
-    return AbTestVerdict(kind, told.more, told.a, told.b, told.unread, told.days, effect, better)
+    told = _count_samples(counted, planned, versions)
+    groups = {
+        name: [one for one in counted if one.variant == name and one.value is not None]
+        for name in versions
+    }
+    kind = _find_inconclusive_reason(groups, told.days)
+    if kind is not None:
+        return replace(told, kind=kind)
+    effects = estimate_effects(groups, method=method, planned=planned)
+    better, version = _choose_better(effects)
+    found = replace(told, effects=effects, effect=effects[version], version=version)
+    if not better:
+        return replace(found, kind=VerdictKind.OPEN)
+    return replace(found, kind=VerdictKind.BETTER, better=better)
 
 
-def _find_inconclusive_reason(a: Sequence[int], b: Sequence[int], days: int) -> VerdictKind | None:
-    """Return the reason why a complete test has no result, or None."""
-    if split_probability(len(a), len(b)) < UNEVEN:
+def _find_inconclusive_reason(
+    groups: Mapping[str, Sequence[AbTestSample]], days: int
+) -> VerdictKind | None:
+    """Return the reason why a test has no result, or None."""
+    if split_probability([len(each) for each in groups.values()]) < UNEVEN:
         return VerdictKind.UNEVEN
     if days < MIN_DAYS:
         return VerdictKind.SHORT
-    if min(len(a), len(b)) < MIN_UNITS or min(sum(a), sum(b)) < MIN_COUNT:
+    totals = [sum(one.value or 0 for one in each) for each in groups.values()]
+    if min(map(len, groups.values())) < MIN_UNITS or min(totals) < MIN_COUNT:
         return VerdictKind.FEW
     return None
 
 
-def split_probability(a: int, b: int) -> float:
-    """Return the probability of a split at least as uneven if both versions are equally likely:
-    chi-square with one degree of freedom.
+def _choose_better(effects: Mapping[str, AbTestEffect]) -> tuple[str, str]:
+    """Return the better version, or "", and the version that the sentence compares with A."""
+    best = max(effects, key=lambda name: effects[name].share)
+    if effects[best].low > 0:
+        return best, best
+    if all(one.high < 0 for one in effects.values()):
+        return VARIANT_A, best
+    return "", best
 
-    Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda35f.htm; with one degree it is
-    a squared normal.
+
+def estimate_effects(
+    groups: Mapping[str, Sequence[AbTestSample]],
+    *,
+    method: IntervalMethod = IntervalMethod.FIXED,
+    planned: int = 0,
+) -> dict[str, AbTestEffect]:
+    """Return the effect of each version over A as the ratio of geometric means of 1 + count, so
+    that one viral post does not decide. Each needs at least two values.
+
+    With several versions each interval is wider (Bonferroni), so that all hold together.
     """
-    return math.erfc(math.sqrt((a - b) ** 2 / (2 * (a + b)))) if a + b else 1.0
-
-
-def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
-    """Return the effect of B over A as the ratio of geometric means of 1 + count, so that one viral
-    post does not decide, with Welch's interval on the logarithms. Both need at least two values.
-
-    Source: https://www.itl.nist.gov/div898/handbook/eda/section3/eda353.htm
-    """
-    logs_a, logs_b = ([math.log1p(one) for one in each] for each in (a, b))
-    share_a, share_b = (variance(each) / len(each) for each in (logs_a, logs_b))
-    shift = fmean(logs_b) - fmean(logs_a)
-    spread = share_a + share_b
-    reach = 0.0
-    if spread > 0:
-        freedom = spread**2 / (share_a**2 / (len(a) - 1) + share_b**2 / (len(b) - 1))
-        reach = student_quantile(freedom) * math.sqrt(spread)
-    return AbTestEffect(*(math.expm1(one) for one in (shift, shift - reach, shift + reach)))
-
-
-def student_quantile(freedom: float) -> float:
-    """Return the two-sided quantile of Student's t at `CONFIDENCE`; the error is below 0.001 from
-    five degrees of freedom on.
-
-    Source: Abramowitz and Stegun, 26.7.5, https://personal.math.ubc.ca/~cbm/aands/page_949.htm
-    """
-    z = NormalDist().inv_cdf((1 + CONFIDENCE) / 2)
-    terms = (
-        z,
-        (z**3 + z) / 4,
-        (5 * z**5 + 16 * z**3 + 3 * z) / 96,
-        (3 * z**7 + 19 * z**5 + 17 * z**3 - 15 * z) / 384,
-        (79 * z**9 + 776 * z**7 + 1482 * z**5 - 1920 * z**3 - 945 * z) / 92160,
+    values = adjust_by_covariate(
+        {
+            name: ([math.log1p(one.value or 0) for one in each], [one.usual or 0.0 for one in each])
+            for name, each in groups.items()
+        }
+        if all(one.usual is not None for each in groups.values() for one in each)
+        else {
+            name: ([math.log1p(one.value or 0) for one in each], [0.0] * len(each))
+            for name, each in groups.items()
+        }
     )
-    return sum(term / freedom**power for power, term in enumerate(terms))
+    alpha = ALPHA / (len(values) - 1)
+    base = values[VARIANT_A]
+    return {
+        name: _effect_of(compare_means(base, each, method=method, planned=planned, alpha=alpha))
+        for name, each in values.items()
+        if name != VARIANT_A
+    }
+
+
+def _effect_of(shift: MeanDifference) -> AbTestEffect:
+    return AbTestEffect(*(math.expm1(one) for one in (shift.value, shift.low, shift.high)))

@@ -7,14 +7,21 @@ from uuid import UUID
 
 from foundation.outbox import outbox
 
-READING_AGES = (1, 24, 168)
-"""Ages of a post in hours at which its metrics are read."""
+READING_AGES = (1, 3, 12, 24, 168)
+"""Ages of a post in hours at which posts are compared."""
+
+REQUIRED_AGES = frozenset({1, 24, 168})
+"""Ages at which every post is read. Further readings need a budget, see
+`channels.limits.reading_budget`."""
+
+LAST_READING_AGE = 90 * 24
+"""Age in hours of the last reading of a post."""
 
 
 @dataclass(frozen=True)
 class ReadingDue:
-    """Read the metrics of a post at an age of `age_hours`. Follows `delivery.published`; the
-    subject is the delivery."""
+    """Read the metrics of a post at an age of `age_hours`; the subject is the delivery. The ages of
+    `READING_AGES` follow `delivery.published`, later ones follow the reading before."""
 
     kind: ClassVar[str] = "readings.read"
     queue: ClassVar[outbox.Queue] = "make"

@@ -17,6 +17,15 @@ class MetricSnapshot(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "delivery_id", "metric", "age_hours"),
         Index("metric_snapshots_day", "tenant_id", "creator_id", "observed_at"),
+        Index(
+            "metric_snapshots_channel",
+            "tenant_id",
+            "channel_id",
+            "age_hours",
+            "metric",
+            "observed_at",
+            postgresql_include=["delivery_id", "value"],
+        ),
         about="creator",
         keep="3 years",
     )
@@ -24,11 +33,25 @@ class MetricSnapshot(CreatorOwnedRow, table=True):
     channel_id: UUID
     metric: str
     age_hours: int
-    """Age of the post at the reading. Only values at equal ages are compared; values entered at
-    ages other than 1, 24 and 168 are not compared."""
+    """Age of the post at the reading. Only values at equal ages are compared, at the ages of
+    `events.READING_AGES`."""
     value: int | None = Field(default=None, sa_type=BigInteger)
     quality: str
     observed_at: datetime = timestamp_column()
+    native_id: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """ID on the platform of the post that was read, "" if unknown. A counter of another ID starts
+    again at zero."""
+
+
+class MetricChange(CreatorOwnedRow, table=True):
+    """A post whose readings have changed since its rollups were built. A trigger on
+    `metric_snapshots` inserts it."""
+
+    __tablename__ = "metric_changes"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "delivery_id"), about="creator", keep="until done"
+    )
+    delivery_id: UUID
 
 
 class FollowerDay(CreatorOwnedRow, table=True):

@@ -6,15 +6,29 @@ from uuid import UUID
 from foundation.db.database import Scope
 from insights.metrics.readings import INTERACTION_METRICS
 
+POST_RESULTS_SQL = """
+WITH newest AS (
+  SELECT r.delivery_id, max(r.observed_at) AS at
+  FROM unnest(CAST(:metrics AS text[])) AS of (metric)
+  CROSS JOIN LATERAL (SELECT m.delivery_id, m.observed_at FROM metric_snapshots m
+    WHERE m.tenant_id = :tenant AND m.channel_id = :channel AND m.age_hours = :age
+      AND m.metric = of.metric AND m.value IS NOT NULL
+    ORDER BY m.observed_at DESC LIMIT :most) r
+  GROUP BY r.delivery_id ORDER BY at DESC LIMIT :most
+)
+SELECT n.delivery_id, sum(m.value) AS value
+FROM newest n
+JOIN metric_snapshots m ON m.tenant_id = :tenant AND m.delivery_id = n.delivery_id
+  AND m.metric = ANY(:metrics) AND m.age_hours = :age AND m.value IS NOT NULL
+GROUP BY n.delivery_id, n.at ORDER BY n.at DESC
+"""
+
 
 def post_results(scope: Scope, channel_id: UUID, *, age_hours: int, most: int) -> dict[UUID, int]:
     """Return the interactions of an account's newest posts at one age, by delivery; posts without a
     measurement are absent, never zero."""
     rows = scope.run(
-        "SELECT delivery_id, sum(value) AS value FROM metric_snapshots WHERE tenant_id = :tenant"
-        " AND channel_id = :channel AND age_hours = :age AND metric = ANY(:metrics) AND value IS "
-        "NOT NULL"
-        " GROUP BY delivery_id ORDER BY max(observed_at) DESC LIMIT :most",
+        POST_RESULTS_SQL,
         tenant=scope.tenant_id,
         channel=channel_id,
         age=age_hours,

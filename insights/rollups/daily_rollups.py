@@ -8,11 +8,13 @@ from uuid import UUID
 from foundation.db.database import OpenScope, Scope
 from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
-from insights.analysis import ab_test_verdicts
+from foundation.outbox import outbox
+from foundation.outbox.heartbeat import heartbeat
+from insights.analysis import ab_test_verdicts, timing
 from insights.metrics.events import RollupDue
-from insights.metrics.readings import INTERACTION_METRICS
+from insights.rollups import creator_facts, metric_rollups, verification
 from insights.rollups.events import SaleRecorded
-from insights.rollups.models import CreatorDay, SalesDay
+from insights.rollups.models import SalesDay
 from schedules.posts import queries
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import NEEDS_DECISION, DeliveryState
@@ -23,6 +25,8 @@ from tenants.agencies.queries import get_creator
 
 ROLLING = "system:rollups"
 
+MAX_CHANGED_POSTS = 2_000
+"""Posts with new readings that one event handles; another event continues."""
 
 WAITING = frozenset(
     {
@@ -36,14 +40,50 @@ WAITING = frozenset(
 """States of posts whose result is pending and that need no decision."""
 
 
-def roll_up_day(event: RollupDue, *, tenant: OpenScope) -> None:
-    """Rebuild a day of a creator and notify members of A/B tests that its readings completed."""
-    with tenant(event.tenant_id, ROLLING) as scope:
-        rebuild_day(scope, event.subject_id, event.day)
-    with tenant(
-        event.tenant_id, ROLLING
-    ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
-        ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+def roll_up_day(event: RollupDue, *, tenant: OpenScope, most: int = MAX_CHANGED_POSTS) -> None:
+    """Rebuild a day of a creator, notify members of A/B tests that its readings completed, and move
+    automatic slots to the hours that its readings suggest. Another event continues after `most`
+    posts with new readings."""
+    with heartbeat() as pulse:
+        changed = metric_rollups.roll_up_pending_changes(
+            event.tenant_id, ROLLING, tenant=tenant, most=most
+        )
+        pulse.check_lease()
+        with tenant(event.tenant_id, ROLLING) as scope:
+            verification.apply_time_zone(scope, event.subject_id)
+            _schedule_booked_days(scope, event)
+            _rebuild_rows(scope, event.subject_id, event.day)
+            if changed >= most:
+                outbox.put(scope, event)  # continues with the posts that are left
+        pulse.check_lease()
+        with tenant(event.tenant_id, ROLLING) as scope:
+            verification.verify_daily(scope, event.subject_id)
+        pulse.check_lease()
+        with tenant(
+            event.tenant_id, ROLLING
+        ) as scope:  # a separate transaction, so that an error there does not roll back the rollup
+            ab_test_verdicts.notify_finished_tests(scope, event.subject_id)
+        with tenant(event.tenant_id, ROLLING) as scope:
+            timing.move_automatic_slots(scope, event.subject_id)
+
+
+def take_booked_days(scope: Scope, creator_id: UUID) -> set[date]:
+    """Return the local days of the transactions that were booked since the last call, for example
+    by the import of a statement."""
+    zone = get_creator(scope, creator_id).zone
+    rows = scope.run(
+        "DELETE FROM ledger_changes WHERE tenant_id = :tenant AND creator_id = :creator"
+        " RETURNING occurred_at",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+    )
+    return {local_day(at, zone) for at in rows.scalars()}
+
+
+def _schedule_booked_days(scope: Scope, event: RollupDue) -> None:
+    for day in sorted(take_booked_days(scope, event.subject_id) - {event.day}):
+        # Without a deduplication key: a running rollup may have read the day without the bookings.
+        outbox.put(scope, RollupDue(scope.tenant_id, event.subject_id, day))
 
 
 def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
@@ -52,11 +92,19 @@ def roll_up_days_of_sale(event: SaleRecorded, *, tenant: OpenScope) -> None:
         creator_id, times = bookings_of_sale(scope, event.subject_id)
         zone = get_creator(scope, creator_id).zone
         for day in sorted({local_day(at, zone) for at in (scope.now, *times)}):
-            rebuild_day(scope, creator_id, day)
+            _rebuild_rows(scope, creator_id, day)
 
 
 def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
-    """Rebuild the rows of a local day of a creator. Idempotent."""
+    """Rebuild the rows of a local day of a creator, with the readings that were stored until now.
+    Idempotent."""
+    metric_rollups.roll_up_changes(scope)
+    _rebuild_rows(scope, creator_id, day)
+
+
+def _rebuild_rows(scope: Scope, creator_id: UUID, day: date) -> None:
+    """Rebuild a day without new readings, whose rollups need a transaction of their own: both lock
+    the rows of several days."""
     zone = get_creator(scope, creator_id).zone
     start, end = day_bounds(day, zone)
     scope.lock(
@@ -64,12 +112,19 @@ def rebuild_day(scope: Scope, creator_id: UUID, day: date) -> None:
     )  # concurrent rebuilds would insert the rows twice
     _rebuild_sales(scope, creator_id, day, start, end)
     _rebuild_work(scope, creator_id, day, start, end)
+    creator_facts.rebuild_facts(scope, creator_id, day, day)
 
 
 def _rebuild_sales(
     scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime
 ) -> None:
-    _delete_day_rollup(scope, "sales_daily", creator_id, day)
+    scope.run(
+        "DELETE FROM sales_daily WHERE tenant_id = :tenant AND creator_id = :creator"
+        " AND day = :day",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        day=day,
+    )
     rows = [
         SalesDay(
             tenant_id=scope.tenant_id,
@@ -91,30 +146,40 @@ def _rebuild_sales(
     scope.add(*rows)
 
 
+# Views and interactions are kept: a rollup of readings may change them at this moment.
+_KEEP_WORK = """
+INSERT INTO creator_daily (tenant_id, id, creator_id, day, published, waiting, troubled,
+  lateness_p95_ms, views, interactions, messages_in, messages_out, new_fans)
+VALUES (:tenant, :id, :creator, :day, :published, :waiting, :troubled, :lateness, 0, 0,
+  :messages_in, :messages_out, :new_fans)
+ON CONFLICT (tenant_id, creator_id, day) DO UPDATE SET published = EXCLUDED.published,
+  waiting = EXCLUDED.waiting, troubled = EXCLUDED.troubled,
+  lateness_p95_ms = EXCLUDED.lateness_p95_ms, messages_in = EXCLUDED.messages_in,
+  messages_out = EXCLUDED.messages_out, new_fans = EXCLUDED.new_fans, updated_at = house_now()
+"""
+
+
 def _rebuild_work(
     scope: Scope, creator_id: UUID, day: date, start: datetime, end: datetime
 ) -> None:
-    _delete_day_rollup(scope, "creator_daily", creator_id, day)
     entries = queries.entries_between(scope, creator_id, start, end)
     chat = count_chat_activity(scope, creator_id, start, end)
     published = [entry for entry in entries if entry.state is DeliveryState.PUBLISHED]
-    views, interactions = _sum_day_readings(scope, creator_id, start, end)
-    scope.add(
-        CreatorDay(
-            tenant_id=scope.tenant_id,
-            creator_id=creator_id,
-            day=day,
-            published=len(published),
-            waiting=sum(entry.state in WAITING for entry in entries),
-            troubled=sum(entry.state in NEEDS_DECISION for entry in entries),
-            lateness_p95_ms=lateness_percentile(published),
-            views=views,
-            interactions=interactions,
-            messages_in=chat.messages_in,
-            messages_out=chat.messages_out,
-            new_fans=chat.new_fans,
-        )
+    scope.run(
+        _KEEP_WORK,
+        tenant=scope.tenant_id,
+        id=uuid7(),
+        creator=creator_id,
+        day=day,
+        published=len(published),
+        waiting=sum(entry.state in WAITING for entry in entries),
+        troubled=sum(entry.state in NEEDS_DECISION for entry in entries),
+        lateness=lateness_percentile(published),
+        messages_in=chat.messages_in,
+        messages_out=chat.messages_out,
+        new_fans=chat.new_fans,
     )
+    metric_rollups.update_creator_days(scope, creator_id, [day])
 
 
 def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
@@ -127,38 +192,3 @@ def lateness_percentile(entries: Sequence[DeliveryEntry]) -> int | None:
     )
     # Ceiling division gives the nearest rank.
     return late[-(-len(late) * 95 // 100) - 1] if late else None
-
-
-_CAME = """
-SELECT s.metric, sum(s.value - coalesce((
-  SELECT b.value FROM metric_snapshots b WHERE b.tenant_id = :tenant AND b.delivery_id =
-  s.delivery_id
-    AND b.metric = s.metric AND b.value IS NOT NULL AND b.observed_at < :start ORDER BY
-    b.age_hours DESC LIMIT 1), 0)
-) AS value
-FROM (SELECT DISTINCT ON (delivery_id, metric) delivery_id, metric, value FROM metric_snapshots
-  WHERE tenant_id = :tenant AND creator_id = :creator AND value IS NOT NULL AND observed_at >=
-  :start
-    AND observed_at < :end ORDER BY delivery_id, metric, age_hours DESC) s
-GROUP BY s.metric
-"""
-"""Platforms report totals of a post. A day counts the difference from the previous reading, so that
-days add up to the latest total."""
-
-
-def _sum_day_readings(
-    scope: Scope, creator_id: UUID, start: datetime, end: datetime
-) -> tuple[int, int]:
-    rows = scope.run(_CAME, tenant=scope.tenant_id, creator=creator_id, start=start, end=end)
-    came = {row.metric: int(row.value) for row in rows}
-    return came.get("views", 0), sum(came.get(name, 0) for name in INTERACTION_METRICS)
-
-
-def _delete_day_rollup(scope: Scope, name: str, creator_id: UUID, day: date) -> None:
-    scope.run(
-        f"DELETE FROM {name} WHERE tenant_id = :tenant"  # noqa: S608  our own names
-        " AND creator_id = :creator AND day = :day",
-        tenant=scope.tenant_id,
-        creator=creator_id,
-        day=day,
-    )

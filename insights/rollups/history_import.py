@@ -9,6 +9,7 @@ from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
 from insights.metrics.models import FollowerDay, MetricSnapshot
+from insights.rollups import creator_facts, daily_rollups, metric_rollups
 from insights.rollups.models import CreatorDay, SalesDay
 from insights.rollups.queries import DaySales, DayWork
 
@@ -68,6 +69,17 @@ def import_past_days(scope: Scope, days: Sequence[PastDay]) -> None:
     insert_rows(
         scope, SalesDay, [_build_sales_row(day, sales) for day in days for sales in day.sales]
     )
+
+
+def build_past_rollups(scope: Scope, creator_id: UUID, first: date, last: date) -> None:
+    """Build the rollups of imported readings, posts and conversations of a creator's local days.
+
+    Call it after the import of sales, readings and days, whose sales are not built again.
+    """
+    daily_rollups.take_booked_days(scope, creator_id)
+    while metric_rollups.roll_up_changes(scope):
+        pass
+    creator_facts.rebuild_facts(scope, creator_id, first, last)
 
 
 def _build_reading_row(reading: PastReading) -> Mapping[str, object]:

@@ -1,13 +1,13 @@
-"""All creators beside each other over a period, compared with the period of the same length before
-it."""
+"""All creators beside each other over a period, compared with an earlier one."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
+from uuid import UUID
 
-from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
 from foundation.money import Money
+from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.queries import (
     DaySales,
     DayWork,
@@ -23,7 +23,8 @@ from tenants.agencies.queries import Creator
 class SalesComparison:
     """Sales in one currency. Net is gross minus refunds; the platforms' fees are not deducted.
 
-    `days` are the net amounts of each day in minor units, oldest first.
+    `days` are the net amounts of each day in minor units, oldest first; `days_before` those of the
+    earlier period.
     """
 
     gross: Money
@@ -34,6 +35,7 @@ class SalesComparison:
     orders: int
     orders_before: int
     days: tuple[int, ...]
+    days_before: tuple[int, ...]
 
     @property
     def currency(self) -> str:
@@ -56,19 +58,20 @@ class CreatorOverview:
 
 
 def load_overview(
-    scope: Scope, creators: Sequence[Creator], first: date, last: date
+    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod
 ) -> list[CreatorOverview]:
-    """Return the creators' overviews from `first` to `last` inclusive, in the time zone of each.
+    """Return the creators' overviews of a period, in the time zone of each. Without a comparison,
+    the values of the earlier period are zero.
 
     Raises BadInput for an invalid period.
     """
-    sales.check_period(first, last)
-    days = [first + timedelta(days=number) for number in range((last - first).days + 1)]
-    before = [day - timedelta(days=len(days)) for day in days]
+    sales.check_period(period.first, period.last)
+    days = period.days
+    before = period.before.days if period.before else []
     ids = [one.id for one in creators]
-    money = daily_sales_by_creator(scope, ids, before[0], last)
-    work = daily_work_by_creator(scope, ids, before[0], last)
-    buyers = sales.count_buyers(scope, creators, first, last)
+    money = _sales_of_days(scope, ids, days, before)
+    work = _work_of_days(scope, ids, days, before)
+    buyers = sales.count_buyers(scope, creators, period.first, period.last)
     return [
         CreatorOverview(
             creator=one,
@@ -81,6 +84,27 @@ def load_overview(
         )
         for one in creators
     ]
+
+
+def _sales_of_days(
+    scope: Scope, ids: Sequence[UUID], days: Sequence[date], before: Sequence[date]
+) -> dict[UUID, dict[date, list[DaySales]]]:
+    """Return the sales of both periods. The days between them are not read."""
+    found = daily_sales_by_creator(scope, ids, days[0], days[-1])
+    if before:
+        for creator, rows in daily_sales_by_creator(scope, ids, before[0], before[-1]).items():
+            found[creator] |= rows
+    return found
+
+
+def _work_of_days(
+    scope: Scope, ids: Sequence[UUID], days: Sequence[date], before: Sequence[date]
+) -> dict[UUID, dict[date, DayWork]]:
+    found = daily_work_by_creator(scope, ids, days[0], days[-1])
+    if before:
+        for creator, rows in daily_work_by_creator(scope, ids, before[0], before[-1]).items():
+            found[creator] |= rows
+    return found
 
 
 def _pick(work: Mapping[date, DayWork], days: Iterable[date]) -> list[DayWork]:
@@ -114,6 +138,7 @@ def _compare_currency(
         orders=sum(row.orders for row in inside),
         orders_before=sum(row.orders for row in earlier),
         days=tuple(sum(row.net.minor for row in rows([day])) for day in days),
+        days_before=tuple(sum(row.net.minor for row in rows([day])) for day in before),
     )
 
 
@@ -135,37 +160,45 @@ def _add_comparisons(one: SalesComparison, other: SalesComparison) -> SalesCompa
         net_before=one.net_before + other.net_before,
         orders=one.orders + other.orders,
         orders_before=one.orders_before + other.orders_before,
-        days=tuple(a + b for a, b in zip(one.days, other.days, strict=True)),
+        days=_add_days(one.days, other.days),
+        days_before=_add_days(one.days_before, other.days_before),
     )
 
 
-CSV_COLUMNS = (
+def _add_days(some: Sequence[int], others: Sequence[int]) -> tuple[int, ...]:
+    return tuple(a + b for a, b in zip(some, others, strict=True))
+
+
+FILE_COLUMNS = (
     *("first_day", "last_day", "creator", "currency", "gross", "refunds", "net", "net_before"),
     *("fees", "orders", "orders_before", "new_buyers", "returning_buyers"),
     *("posts", "posts_before", "views", "views_before"),
 )
 
 
-def render_overview_csv(found: Sequence[CreatorOverview], first: date, last: date) -> str:
-    """Return one line for each creator and currency, with amounts in whole units of the currency.
+OverviewCell = str | int | date | Money | None
 
-    Buyers, posts and views are those of the creator and appear in their first line only, so that a
+
+def list_overview_rows(
+    found: Sequence[CreatorOverview], period: AnalyticsPeriod
+) -> list[tuple[OverviewCell, ...]]:
+    """Return the rows of a file with `FILE_COLUMNS`: one for each creator and currency.
+
+    Buyers, posts and views are those of the creator and appear in their first row only, so that a
     column can be summed.
     """
-    table: list[Sequence[CsvCell]] = [CSV_COLUMNS]
+    table: list[tuple[OverviewCell, ...]] = []
     for one in found:
-        about = (first.isoformat(), last.isoformat(), one.creator.name)
-        once: Sequence[CsvCell] = (
+        about = (period.first, period.last, one.creator.name)
+        once: tuple[OverviewCell, ...] = (
             *(one.buyers.new, one.buyers.returning),
             *(one.posts, one.posts_before, one.views, one.views_before),
         )
         for each in one.sales:
-            amounts = [
-                money.decimal for money in (each.gross, each.refunds, each.net, each.net_before)
-            ]
-            counts = (each.fees.decimal, each.orders, each.orders_before)
-            table.append([*about, each.currency, *amounts, *counts, *once])
-            once = [""] * len(once)
+            amounts = (each.gross, each.refunds, each.net, each.net_before, each.fees)
+            orders = (each.orders, each.orders_before)
+            table.append((*about, each.currency, *amounts, *orders, *once))
+            once = (None,) * len(once)
         if not one.sales:
-            table.append([*about, *[""] * 8, *once])
-    return render_csv_table(table)
+            table.append((*about, *(None,) * 8, *once))
+    return table

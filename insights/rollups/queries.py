@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -146,4 +146,24 @@ def daily_work_by_creator(
             row.messages_out,
             row.new_fans,
         )
+    return found
+
+
+def rollup_times(
+    scope: Scope, creators: Collection[UUID], first: date, last: date
+) -> dict[str, datetime]:
+    """Return when the newest row of "sales" and of "work" in a period was computed (UTC-aware).
+    Without rows the key is absent."""
+    found: dict[str, datetime] = {}
+    for name, table in (("sales", "sales_daily"), ("work", "creator_daily")):
+        at = scope.run(
+            f"SELECT max(updated_at) FROM {table} WHERE tenant_id = :tenant"  # noqa: S608  our own
+            " AND creator_id = ANY(CAST(:creators AS uuid[])) AND day BETWEEN :first AND :last",
+            tenant=scope.tenant_id,
+            creators=list(creators),
+            first=first,
+            last=last,
+        ).scalar()
+        if at is not None:
+            found[name] = at
     return found

@@ -75,6 +75,7 @@ class ReviewItem:
     """Valid approvals that do not cover everything that is pending."""
     tiers: int = 1
     """Number of required approvals."""
+    created_at: datetime | None = None
 
     @property
     def assets(self) -> list[UUID]:
@@ -286,6 +287,7 @@ def _build_review_item(
         post.digest,
         tuple(past),
         tiers,
+        post.created_at,
     )
 
 

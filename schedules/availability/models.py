@@ -9,6 +9,7 @@ from sqlalchemy import (
     Index,
     Time,
     UniqueConstraint,
+    false,
 )
 from sqlmodel import Field
 
@@ -33,6 +34,8 @@ class SlotRow(CreatorOwnedRow, table=True):
     zone: str
     jitter: int = 0
     label: str = ""
+    automatic: bool = Field(default=False, sa_column_kwargs={"server_default": false()})
+    """The hour follows the account's results, and one date in ten uses a random hour."""
     drawn_as: UUID | None = None
     """The slot of another account that this one was copied from; both draw the same jitter, so a
     post is published at the same minute on both."""
@@ -61,6 +64,28 @@ class SlotUse(CreatorOwnedRow, table=True):
     delivery_id: UUID
     wall_time: str
     zone: str
+
+
+class TimingTrial(CreatorOwnedRow, table=True):
+    """A delivery whose hour an automatic slot assigned, at random or as the best one.
+
+    The row counts as long as the delivery is planned at `wall_time`. It outlives its slot.
+    """
+
+    __tablename__ = "timing_trials"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "delivery_id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "delivery_id"], ["deliveries.tenant_id", "deliveries.id"]
+        ),
+        Index("timing_trials_channel", "tenant_id", "channel_id"),
+        about="creator",
+        keep="while the tenant exists",
+    )
+    channel_id: UUID
+    delivery_id: UUID
+    wall_time: str
+    random: bool
 
 
 class QuietPeriodRow(CreatorOwnedRow, table=True):

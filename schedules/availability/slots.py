@@ -1,7 +1,7 @@
 """Slots: the weekly posting times of an account, and the deliveries that occupy them."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, time, timedelta
 from functools import cached_property
 from heapq import merge
@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from channels.accounts import queries
 from channels.accounts.queries import Channel
+from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid, uuid7
@@ -23,7 +24,7 @@ from schedules.availability.minimum_interval import (
     has_room,
     minimum_interval_of,
 )
-from schedules.availability.models import SlotRow, SlotUse
+from schedules.availability.models import SlotRow, SlotUse, TimingTrial
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
@@ -54,6 +55,12 @@ MAX_JITTER_MINUTES = 120
 MAX_SLOTS = 100
 """Maximum number of slots of one account."""
 
+EXPLORED_HOURS = range(8, 23)
+"""Hours that automatic slots may use."""
+
+EXPLORED_ONE_IN = 10
+"""An automatic slot uses a random hour on one date of this many."""
+
 MAX_SLOT_LABEL_LENGTH = 60
 WEEK = timedelta(days=7)
 _LAST_MINUTE = 24 * 60 - 1
@@ -62,6 +69,21 @@ _AWAY = (
     "DELETE FROM slot_uses WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:deliveries AS "
     "uuid[]))"
 )
+
+_TRIAL = """
+INSERT INTO timing_trials (tenant_id, id, creator_id, channel_id, delivery_id, wall_time, random)
+VALUES (:tenant, :id, :creator, :channel, :delivery, :wall, :random)
+ON CONFLICT (tenant_id, delivery_id) DO UPDATE SET wall_time = EXCLUDED.wall_time,
+  random = EXCLUDED.random, channel_id = EXCLUDED.channel_id, updated_at = house_now()
+"""
+
+_TRIALS = """
+SELECT t.delivery_id, t.random FROM timing_trials t
+JOIN deliveries d ON d.tenant_id = t.tenant_id AND d.id = t.delivery_id
+  AND d.wall_time = t.wall_time AND d.state = 'published'
+WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND d.due_at > :since
+"""
+"""Posts that were moved away from their slot are not counted: their hour was not assigned."""
 
 _TAKE = """
 INSERT INTO slot_uses (tenant_id, id, creator_id, slot_id, local_date, delivery_id, wall_time, zone)
@@ -92,11 +114,23 @@ class Slot:
     label: str
     drawn_as: UUID
     """The slot whose jitter is used: itself, or the slot it was copied from."""
+    automatic: bool = False
+    """The hour follows the account's results, and one date in ten uses a random hour."""
+
+    def random_hour(self, day: date) -> int | None:
+        """Return the hour that an automatic slot tries on a date, or None on the other dates."""
+        if not self.automatic:
+            return None
+        drawn = derived_uuid(self.drawn_as, "explore", day.isoformat()).int
+        if drawn % EXPLORED_ONE_IN:
+            return None
+        return EXPLORED_HOURS[drawn // EXPLORED_ONE_IN % len(EXPLORED_HOURS)]
 
     def place_on(self, day: date) -> WallTime:
         """Return the local time of the slot on a date: the same on every call, and never past
         midnight."""
-        start = self.clock.hour * 60 + self.clock.minute
+        tried = self.random_hour(day)
+        start = (self.clock.hour if tried is None else tried) * 60 + self.clock.minute
         most = min(self.jitter, _LAST_MINUTE - start)
         # Derived from slot and date instead of random, so that every call returns the same time.
         drawn = derived_uuid(self.drawn_as, "jitter", day.isoformat()).int % (most + 1)
@@ -126,6 +160,26 @@ class SlotPlace:
     def due_time(self) -> datetime:
         """The local time as an instant, UTC-aware."""
         return self.wall_time.instant()
+
+
+@dataclass(frozen=True)
+class PastTimingTrial:
+    """A published delivery of an automatic slot; `random` if its hour was drawn."""
+
+    creator_id: UUID
+    channel_id: UUID
+    delivery_id: UUID
+    wall_time: str
+    random: bool
+
+
+def import_past_trials(scope: Scope, told: Sequence[PastTimingTrial]) -> None:
+    """Insert which past deliveries had a random hour; existing ones are not changed."""
+    insert_rows(
+        scope,
+        TimingTrial,
+        [{"id": derived_uuid(one.delivery_id, "timing"), **asdict(one)} for one in told],
+    )
 
 
 def iterate_places(slots: Iterable[Slot], after: datetime) -> Iterator[SlotPlace]:
@@ -212,12 +266,14 @@ def add_slot(
     zone: str,
     jitter: int = 0,
     label: str = "",
+    automatic: bool = False,
     drawn_as: UUID | None = None,
 ) -> UUID:
     """Add a weekly posting time to an account and return its ID.
 
     `jitter` is the maximum number of minutes added at random on each date, never past midnight;
-    `drawn_as` is the slot whose jitter a copy uses. Raises BadInput for an invalid time or too many
+    `drawn_as` is the slot whose jitter a copy uses. The hour of an `automatic` slot follows the
+    account's results from then on. Raises BadInput for an invalid time or too many
     slots, Conflict for a time that the account already has, and NotFound.
     """
     channel = queries.get_channel(scope, channel_id)
@@ -240,6 +296,7 @@ def add_slot(
         zone=zone,
         jitter=jitter,
         label=" ".join(label.replace("\x00", "").split())[:MAX_SLOT_LABEL_LENGTH],
+        automatic=automatic,
         drawn_as=drawn_as,
     )
     scope.add(row)
@@ -252,6 +309,41 @@ def get_slot(scope: Scope, slot_id: UUID) -> Slot:
     if row is None:
         raise NotFound("slot.unknown")
     return _slot_from_row(row)
+
+
+def list_automatic_slots(scope: Scope, creator_id: UUID) -> dict[UUID, list[Slot]]:
+    """Return the automatic slots of a creator in the order of the week, by account."""
+    rows = scope.session.exec(
+        select(SlotRow)
+        .where(
+            SlotRow.tenant_id == scope.tenant_id,
+            SlotRow.creator_id == creator_id,
+            col(SlotRow.automatic).is_(True),
+        )
+        .order_by(col(SlotRow.weekday), col(SlotRow.local_time), col(SlotRow.id))
+        .execution_options(populate_existing=True)
+    )
+    found: dict[UUID, list[Slot]] = {}
+    for row in rows:
+        found.setdefault(row.channel_id, []).append(_slot_from_row(row))
+    return found
+
+
+def move_slot_clock(scope: Scope, slot_id: UUID, clock: time) -> bool:
+    """Move an automatic slot to another time of its day; return False if it has that time already,
+    or another slot of the account has it. Scheduled deliveries keep their times. Raises NotFound.
+    """
+    one = get_slot(scope, slot_id)
+    lock_queues(scope, one.channel_id)
+    there = {(each.weekday, each.clock) for each in list_slots(scope, one.channel_id)}
+    if (one.weekday, clock) in there or not one.automatic:
+        return False
+    row = scope.session.get(SlotRow, (scope.tenant_id, slot_id))
+    if row is None:
+        raise NotFound("slot.unknown")
+    row.local_time = clock
+    scope.add(row)
+    return True
 
 
 def remove_slot(scope: Scope, slot_id: UUID) -> None:
@@ -280,6 +372,7 @@ def copy_slots(scope: Scope, source: UUID, target: Channel) -> None:
                 zone=one.zone,
                 jitter=one.jitter,
                 label=one.label,
+                automatic=one.automatic,
                 drawn_as=one.drawn_as,
             )
 
@@ -302,9 +395,19 @@ def _record_slot_use(scope: Scope, place: SlotPlace, delivery_id: UUID) -> bool:
         "delivery": delivery_id,
     }
     wall = {"wall": str(place.wall_time), "zone": place.wall_time.zone}
-    return bool(
-        scope.run(_TAKE, id=uuid7(), creator=place.slot.creator_id, **wall, **taken).rowcount
-    )
+    done = scope.run(_TAKE, id=uuid7(), creator=place.slot.creator_id, **wall, **taken).rowcount
+    if done and place.slot.automatic:
+        scope.run(
+            _TRIAL,
+            tenant=scope.tenant_id,
+            id=uuid7(),
+            creator=place.slot.creator_id,
+            channel=place.slot.channel_id,
+            delivery=delivery_id,
+            wall=str(place.wall_time),
+            random=place.slot.random_hour(place.day) is not None,
+        )
+    return bool(done)
 
 
 def adopt_deliveries(scope: Scope, channel_id: UUID, rows: Iterable[Delivery]) -> None:
@@ -377,8 +480,25 @@ def _is_slot_at(one: Slot, wall: WallTime) -> bool:
 
 
 def _slot_from_row(row: SlotRow) -> Slot:
-    hour = (row.weekday, row.local_time, row.zone, row.jitter, row.label)
-    return Slot(row.id, row.creator_id, row.channel_id, *hour, row.drawn_as or row.id)
+    return Slot(
+        row.id,
+        row.creator_id,
+        row.channel_id,
+        row.weekday,
+        row.local_time,
+        row.zone,
+        row.jitter,
+        row.label,
+        row.drawn_as or row.id,
+        row.automatic,
+    )
+
+
+def list_timing_trials(scope: Scope, channel_id: UUID, *, since: datetime) -> dict[UUID, bool]:
+    """Return the published deliveries of an account's automatic slots since an instant, and whether
+    their hour was random."""
+    rows = scope.run(_TRIALS, tenant=scope.tenant_id, channel=channel_id, since=since)
+    return {row.delivery_id: row.random for row in rows}
 
 
 def find_free_places(

@@ -145,10 +145,10 @@ def approve_and_schedule(
 def cancel_post(scope: Scope, post_id: UUID) -> None:
     """Cancel the deliveries of a post that are not live, and stop its recurrence.
 
-    Raises Conflict while the post is being published, while it is version B of a running A/B test,
+    Raises Conflict while the post is being published, while it is a version of a running A/B test,
     and if there is nothing to cancel.
     """
-    if variant_assignment.is_variant_b(scope, post_id):
+    if variant_assignment.is_test_variant(scope, post_id):
         raise Conflict("variants.running")
     # Lock order: extending a series locks the series before its deliveries.
     ended = cancellation.stop_recurrence(scope, post_id)

@@ -9,9 +9,10 @@ from uuid import UUID
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
+from schedules.posts import labels
 from schedules.posts.content_digest import content_digest, media_digest
 from schedules.posts.deliveries import DEFAULT_LATE_OK
-from schedules.posts.models import Delivery, DeliveryMove, Post
+from schedules.posts.models import Delivery, DeliveryMove, Post, PostLabel
 from schedules.posts.states import DeliveryState
 from studio.library import assets
 
@@ -60,6 +61,16 @@ def import_past_posts(scope: Scope, posts: Sequence[PastPost]) -> int:
     new = insert_rows(scope, Delivery, [_build_delivery_row(post) for post in posts])
     insert_rows(scope, DeliveryMove, [_build_move_row(post) for post in posts])
     return new
+
+
+def import_past_labels(scope: Scope, wanted: Mapping[PastPost, UUID]) -> None:
+    """Insert a label for each of these posts; existing ones are not changed."""
+    rows = labels.build_label_rows(
+        scope,
+        {post.id: (post.creator_id, [label]) for post, label in wanted.items()},
+        file=MOVED_IN,
+    )
+    insert_rows(scope, PostLabel, rows)
 
 
 def _build_post_row(post: PastPost, prints: Sequence[str]) -> Mapping[str, object]:

@@ -5,7 +5,8 @@ notified of deliveries that have been uncertain for a day.
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -33,21 +34,37 @@ FROM deliveries d WHERE d.tenant_id = :tenant AND d.state = ANY(:states)
 """
 
 
+@dataclass(frozen=True)
+class UndecidedPost:
+    """A delivery that needs a decision, and the time since which it does (UTC-aware)."""
+
+    creator_id: UUID
+    state: DeliveryState
+    since: datetime
+
+
+def list_undecided_posts(
+    scope: Scope, states: Collection[DeliveryState] = NEEDS_DECISION
+) -> list[UndecidedPost]:
+    """Return the deliveries of the agency in these states."""
+    rows = scope.run(_SINCE, tenant=scope.tenant_id, states=sorted(map(str, states)))
+    return [
+        UndecidedPost(row.creator_id, DeliveryState(row.state), row.since)
+        for row in rows
+        if row.since is not None
+    ]
+
+
 def refresh_undecided_notices(scope: Scope) -> None:
     """Update the reminders of undecided posts, and the notices to owners of uncertain
     deliveries."""
     waits: dict[UUID, list[datetime]] = defaultdict(list)
     doubts: dict[UUID, int] = defaultdict(int)
-    rows = scope.run(_SINCE, tenant=scope.tenant_id, states=sorted(map(str, NEEDS_DECISION)))
-    for row in rows:
-        if row.since is not None and row.since <= scope.now - FIRST:
-            waits[row.creator_id].append(row.since)
-        if (
-            row.since is not None
-            and row.state == DeliveryState.UNCERTAIN
-            and row.since <= scope.now - DOUBT
-        ):
-            doubts[row.creator_id] += 1
+    for one in list_undecided_posts(scope):
+        if one.since <= scope.now - FIRST:
+            waits[one.creator_id].append(one.since)
+        if one.state is DeliveryState.UNCERTAIN and one.since <= scope.now - DOUBT:
+            doubts[one.creator_id] += 1
     for creator_id, since in sorted(waits.items()):
         _put_reminder(scope, creator_id, since)
     notices.close_others(scope, WAITS, {f"{WAITS}{one}" for one in waits})

@@ -10,14 +10,14 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import urlsplit
 from uuid import UUID
 
 import regex
 from sqlmodel import select
 
 from channels.accounts.queries import Channel
-from channels.links import short_links
+from channels.links import short_links, utm_parameters
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.visible_text import is_one_line
@@ -96,13 +96,6 @@ class LinkPlan:
 
     def tagged_address(self, address: str, channel: Channel) -> str:
         """Return an address with its utm parameters; unchanged if it has any already."""
-        parts = urlsplit(address)
-        # The author's own parameters stay.
-        if any(
-            name.lower().startswith("utm_")
-            for name, _ in parse_qsl(parts.query, keep_blank_values=True)
-        ):
-            return address
         names = {
             "platform": channel.platform,
             "account": channel.account,
@@ -114,23 +107,13 @@ class LinkPlan:
             "campaign": self.wanted.campaign or self.rule.campaign,
             "content": self.rule.content,
         }
-        filled = {
-            name: _HOLE.sub(lambda hole: names.get(hole[1], ""), mark)
-            for name, mark in marks.items()
-        }
-        said = "&".join(
-            f"utm_{name}={quote(value.strip(), safe='')}"
-            for name, value in filled.items()
-            if value.strip()
+        return utm_parameters.add_utm_parameters(
+            address,
+            {
+                name: _HOLE.sub(lambda hole: names.get(hole[1], ""), mark)
+                for name, mark in marks.items()
+            },
         )
-        before, fragment_sign, fragment = address.partition("#")
-        joint = ""
-        if said and parts.query:
-            joint = "&"
-        elif said and not before.endswith("?"):
-            joint = "?"
-        marked = f"{before}{joint}{said}{fragment_sign}{fragment}"
-        return marked if len(marked) <= short_links.MAX_LINK_TARGET_LENGTH else address
 
     def replacement_link(
         self, address: str, channel: Channel, tenant_id: UUID, subject: Subject

@@ -8,6 +8,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from sqlmodel import col, select
+from sqlmodel.sql.expression import Select
 
 from channels.accounts import queries
 from foundation.db.database import Scope
@@ -63,15 +64,20 @@ def find_live_post(scope: Scope, delivery_id: UUID) -> LivePost | None:
 
 @dataclass(frozen=True)
 class LivePostContent:
-    """A published post on one account; `at` is UTC-aware, `tags` are in lower case."""
+    """A published post on one account. `at`, since when it has been live, and `due_at` are
+    UTC-aware; `tags` are in lower case."""
 
     delivery_id: UUID
     post_id: UUID
     channel_id: UUID
     at: datetime
+    due_at: datetime
     words: str
     form: PostFormat
     tags: tuple[str, ...]
+    title: str = ""
+    media: tuple[UUID, ...] = ()
+    url: str | None = None
 
 
 def list_live_posts(
@@ -79,7 +85,26 @@ def list_live_posts(
 ) -> list[LivePostContent]:
     """Return the published ones of these deliveries that belong to the creator, without dry
     runs."""
-    rows = scope.session.exec(
+    query = _live_posts_query(scope, [creator_id]).where(col(Delivery.id).in_(list(deliveries)))
+    return _load_live_posts(scope, [creator_id], query)
+
+
+def list_live_posts_between(
+    scope: Scope, creators: Collection[UUID], start: datetime, end: datetime, *, limit: int | None
+) -> list[LivePostContent]:
+    """Return the published posts of these creators that were due in [start, end), without dry runs,
+    newest first; at most `limit`, or all with None."""
+    query = (
+        _live_posts_query(scope, creators)
+        .where(Delivery.due_at >= start, Delivery.due_at < end)
+        .order_by(col(Delivery.due_at).desc(), col(Delivery.id))
+        .limit(limit)
+    )
+    return _load_live_posts(scope, creators, query)
+
+
+def _live_posts_query(scope: Scope, creators: Collection[UUID]) -> Select[Delivery, Post]:
+    return (
         select(Delivery, Post)
         .join(
             Post,
@@ -88,13 +113,18 @@ def list_live_posts(
         )
         .where(
             Delivery.tenant_id == scope.tenant_id,
-            Delivery.creator_id == creator_id,
-            col(Delivery.id).in_(list(deliveries)),
+            col(Delivery.creator_id).in_(list(creators)),
             Delivery.state == str(DeliveryState.PUBLISHED),
             col(Delivery.dry_run).is_(False),
         )
-    ).all()
-    accounts = {one.id: one for one in queries.list_creator_channels(scope, creator_id)}
+    )
+
+
+def _load_live_posts(
+    scope: Scope, creators: Collection[UUID], query: Select[Delivery, Post]
+) -> list[LivePostContent]:
+    rows = scope.session.exec(query).all()
+    accounts = {one.id: one for one in queries.list_channels(scope) if one.creator_id in creators}
     said = [
         (row, channel_overrides.content_for_channel(owner, accounts[row.channel_id]))
         for row, owner in rows
@@ -111,12 +141,37 @@ def list_live_posts(
             row.post_id,
             row.channel_id,
             row.settled_at or row.due_at,
+            row.due_at,
             one.body,
             _post_format_of(one, mimes),
             find_hashtags(one.body),
+            one.title,
+            one.media,
+            row.url,
         )
         for row, one in said
     ]
+
+
+def list_published_deliveries(
+    scope: Scope, creator_id: UUID, start: datetime, end: datetime
+) -> list[UUID]:
+    """Return the published deliveries of a creator that were due in [start, end), without dry
+    runs, oldest first."""
+    return list(
+        scope.session.exec(
+            select(Delivery.id)
+            .where(
+                Delivery.tenant_id == scope.tenant_id,
+                Delivery.creator_id == creator_id,
+                Delivery.state == str(DeliveryState.PUBLISHED),
+                col(Delivery.dry_run).is_(False),
+                Delivery.due_at >= start,
+                Delivery.due_at < end,
+            )
+            .order_by(col(Delivery.due_at), col(Delivery.id))
+        )
+    )
 
 
 def find_hashtags(words: str) -> tuple[str, ...]:

@@ -31,6 +31,7 @@ from schedules.posts.models import Delivery, Post
 from schedules.posts.states import CANCELLABLE, DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from schedules.recurrence.models import PostTest
+from schedules.recurrence.variant_assignment import has_variant_post
 from tenants import audit
 from tenants.agencies.queries import get_creator, get_member
 from tenants.agencies.rights import Right, require_right
@@ -147,7 +148,7 @@ def _check_edit_request(
         raise Conflict("edit.nothing_stands")
     compared = select(PostTest.id).where(
         PostTest.tenant_id == scope.tenant_id,
-        or_(PostTest.a_id == row.id, PostTest.b_id == row.id),
+        or_(PostTest.a_id == row.id, has_variant_post(row.id)),
         col(PostTest.ended_at).is_(None),
     )
     if scope.session.exec(compared).first() is not None:

@@ -1,15 +1,17 @@
-"""A/B tests of two versions of a recurring post: start, list and end them.
+"""A/B tests of two to four versions of a recurring post: start, list and end them.
 
-A test covers a series from one of its dates on. Each occurrence is a unit, whose version is drawn
-by `schedules/recurrence/variant_assignment.py`. The other version is a separate post, which is
-approved, previewed and compared like any other post. `insights/analysis/ab_test_verdicts.py`
-computes the result.
+A test covers a series from one of its dates on. Each occurrence on each account is a unit, whose
+version is drawn by `schedules/recurrence/variant_assignment.py`. The other versions are separate
+posts, which are approved, previewed and compared like any other post.
+`insights/analysis/ab_test_verdicts.py` computes the result. A test of prices is a switchback: all
+readers of a post see the same price.
 """
 
-from collections.abc import Collection
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime
 from enum import StrEnum
+from itertools import combinations
 from typing import Any
 from uuid import UUID
 
@@ -20,27 +22,35 @@ from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import derived_uuid
+from foundation.money import Money
 from schedules.approvals.release import release_post
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import channel_overrides, deliveries, labels, link_tracking, text_similarity
 from schedules.posts.channel_overrides import ChannelOverride, PostContent
-from schedules.posts.models import Delivery, Series
+from schedules.posts.models import Delivery, Post, Series
 from schedules.posts.queries import MAX_PAGE_SIZE
 from schedules.posts.states import DeliveryState, SeriesState
 from schedules.recurrence import occurrences, series, variant_assignment
 from schedules.recurrence.models import PostTest
 from schedules.recurrence.series import SeriesUpdate
-from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
+from schedules.recurrence.variant_assignment import VARIANT_A, VARIANTS
 from tenants.notices import notices
 
 ORIGIN = "variant"
-"""`origin` of posts created as version B of a recurring post."""
+"""`origin` of posts created as another version of a recurring post."""
 
 MIN_TEST_UNITS = 40
+"""Minimum number of units of a test of two versions; each further version needs
+`MIN_VERSION_UNITS` more."""
+
+MIN_VERSION_UNITS = 20
 MAX_TEST_UNITS = 1000
-"""Maximum number of units of a test; the minimum is `MIN_TEST_UNITS`. Fewer are inconclusive, more
-take years."""
+"""Maximum number of units of a test. Fewer than the minimum are inconclusive, more take years."""
+
+MAX_TEST_CHANNELS = 10
+METHODS = ("fixed", "sequential")
+"""Methods of a verdict: once at the planned size, or on any day."""
 
 GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
 """States of a unit that was published and then removed."""
@@ -58,19 +68,29 @@ class AbTestStatus(StrEnum):
 
 
 @dataclass(frozen=True)
+class VariantChange:
+    """The difference of a version from the original: the text, the media or the price; None keeps
+    the original."""
+
+    body: str | None = None
+    media: tuple[UUID, ...] | None = None
+    price: Money | None = None
+
+
+@dataclass(frozen=True)
 class AbTestRequest:
     """A test to start on the date `day` of a series.
 
-    Version B changes either the text or the media, never both; None keeps the original. `metric` is
-    read `age_hours` after each of the `planned` posts was published.
+    `changes` are the versions B to D; all of them change the same single thing. `metric` is read
+    `age_hours` after each of the `planned` posts was published.
     """
 
     day: date
     metric: str
     age_hours: int
     planned: int
-    body: str | None = None
-    media: tuple[UUID, ...] | None = None
+    changes: tuple[VariantChange, ...]
+    method: str = "fixed"
 
 
 @dataclass(frozen=True)
@@ -89,12 +109,17 @@ class VariantTest:
     begun_at: datetime
     ended_at: datetime | None
     kept: str
-    """The version that the series continues with, "a" or "b"; empty while the test runs."""
+    """The version that the series continues with, "a" to "d"; empty while the test runs."""
     differ: frozenset[str]
     """The aspects in which the versions currently differ: words, pictures, parts, price, options.
     """
     stopped: bool
     """True if the series was stopped, so that no unit follows."""
+    posts: Mapping[str, UUID] = field(default_factory=dict)
+    """The post of each version, in order."""
+    channels: tuple[UUID, ...] = ()
+    """The accounts on which the versions are compared."""
+    method: str = "fixed"
 
     @property
     def state(self) -> AbTestStatus:
@@ -112,6 +137,7 @@ class AbTestUnit:
     variant: str
     at: datetime
     stands: bool = True
+    channel_id: UUID | None = None
 
 
 def variant_differences(one: PostContent, other: PostContent) -> frozenset[str]:
@@ -133,10 +159,10 @@ def start_test(
 ) -> UUID:
     """Start a test on a series from a date on and return its ID; once per `key`.
 
-    Version B requires the same approval as any other post. Raises BadInput if the series has
-    several accounts or too few future occurrences, if the versions are equal or differ in two
-    aspects, or if the series has no occurrence on the day; Conflict if a test is running or the
-    series is stopped; and NotFound.
+    Each version requires the same approval as any other post. Raises BadInput if the series has too
+    many accounts or too few future occurrences, if the versions are equal or differ in two aspects,
+    if the original differs between accounts, or if the series has no occurrence on the day;
+    Conflict if a test is running or the series is stopped; and NotFound.
     """
     test_id = derived_uuid(scope.tenant_id, key, "post-test")
     if scope.session.get(PostTest, (scope.tenant_id, test_id)) is not None:
@@ -146,15 +172,23 @@ def start_test(
     row = series.get_series(scope, series_id)  # read again under the lock
     variant_assignment.require_no_running_test(scope, row)
     _check_test_request(scope, row, wanted)
-    channel = queries.get_channel(scope, UUID(row.channels[0]))
-    owner = deliveries.get_post(scope, row.post_id)
+    versions = _build_variant_drafts(scope, row, wanted.changes)
+    made = [
+        _write_variant_post(
+            scope, row, draft, key=key if not nth else derived_uuid(key, nth, ORIGIN), author=author
+        )
+        for nth, draft in enumerate(versions)
+    ]
     test = PostTest(
         tenant_id=scope.tenant_id,
         creator_id=row.creator_id,
         id=test_id,
-        a_id=owner.id,
-        b_id=_create_variant_post(scope, row, wanted, key=key, author=author),
-        channel_id=channel.id,
+        a_id=row.post_id,
+        b_id=made[0],
+        more_ids=[str(one) for one in made[1:]],
+        channel_id=UUID(row.channels[0]),
+        channels=row.channels if len(row.channels) > 1 else [],
+        method=wanted.method,
         metric=wanted.metric,
         age_hours=wanted.age_hours,
         planned=wanted.planned,
@@ -167,46 +201,105 @@ def start_test(
     series.change_following_occurrences(
         scope, series_id, wanted.day, change, author=author, confirmed=True
     )
-    release_post(scope, test.b_id)
+    for post_id in made:
+        release_post(scope, post_id)
     return test.id
 
 
+def minimum_units(versions: int) -> int:
+    """Return the minimum number of units of a test of this many versions."""
+    return MIN_TEST_UNITS + MIN_VERSION_UNITS * (versions - 2)
+
+
 def _check_test_request(scope: Scope, row: Series, wanted: AbTestRequest) -> None:
-    if len(row.channels) != 1:
-        raise BadInput("variants.one_account")
-    if not MIN_TEST_UNITS <= wanted.planned <= MAX_TEST_UNITS:
-        raise BadInput("variants.size_wrong", least=MIN_TEST_UNITS, most=MAX_TEST_UNITS)
+    if not 1 <= len(row.channels) <= MAX_TEST_CHANNELS:
+        raise BadInput("variants.too_many_accounts", most=MAX_TEST_CHANNELS)
+    if not 1 <= len(wanted.changes) < len(VARIANTS) or wanted.method not in METHODS:
+        raise BadInput("variants.count_wrong", most=len(VARIANTS))
+    least = minimum_units(1 + len(wanted.changes))
+    if not least <= wanted.planned <= MAX_TEST_UNITS:
+        raise BadInput("variants.size_wrong", least=least, most=MAX_TEST_UNITS)
     rest = occurrences.recurrence_of_series(row).recurrence_from(wanted.day)
     if rest.occurrence_on(wanted.day).instant() <= scope.now:
         raise BadInput("delivery.time_passed")
-    left = len(
-        rest.iterate_occurrences(scope.now, wanted.planned, without=occurrences.skipped_dates(row))
-    )
-    if left < wanted.planned:
-        raise BadInput("variants.ends_before", left=left, planned=wanted.planned)
+    dates = -(-wanted.planned // len(row.channels))  # each date is a unit on every account
+    left = len(rest.iterate_occurrences(scope.now, dates, without=occurrences.skipped_dates(row)))
+    if left < dates:
+        raise BadInput("variants.ends_before", left=left, planned=dates)
 
 
-def _create_variant_post(
-    scope: Scope, row: Series, wanted: AbTestRequest, *, key: UUID, author: str
-) -> UUID:
-    """Create version B as a post. Overrides of the only account become its base content."""
+def _build_variant_drafts(
+    scope: Scope, row: Series, changes: Collection[VariantChange]
+) -> list[Draft]:
+    """Return the drafts of the other versions. Overrides of an account become content of its own.
+
+    Raises BadInput as `start_test` does.
+    """
     owner = deliveries.get_post(scope, row.post_id)
-    said = channel_overrides.content_for_channel(
-        owner, queries.get_channel(scope, UUID(row.channels[0]))
-    )
-    other = replace(
-        said,
-        body=said.body if wanted.body is None else wanted.body,
-        media=said.media if wanted.media is None else wanted.media,
-    )
-    if len(variant_differences(said, other)) != 1:
+    contents = {
+        one: channel_overrides.content_for_channel(owner, queries.get_channel(scope, UUID(one)))
+        for one in row.channels
+    }
+    said = next(iter(contents.values()))
+    others = [_apply_change(said, one) for one in changes]
+    _check_differences(said, others)
+    prices = variant_differences(said, others[0]) == {"price"}
+    if any(
+        one.texts != said.texts or (prices and one.price != said.price) for one in contents.values()
+    ):
+        raise BadInput("variants.accounts_differ")
+    return [_build_variant_draft(scope, owner, contents, other, prices) for other in others]
+
+
+def _check_differences(said: PostContent, others: Sequence[PostContent]) -> None:
+    """Raise BadInput unless all versions differ in the same single aspect, and from each other."""
+    differ = {variant_differences(said, one) for one in others}
+    if len(differ) != 1 or len(*differ) != 1:
         raise BadInput("variants.one_difference")
-    links = link_tracking.link_plan_of_post(owner).wanted
-    asked = ChannelOverride(row.channels[0], price=said.price, options=said.options)
-    asks = () if asked.is_idle else (asked,)
-    words = (other.title, other.body, other.media)
-    draft = Draft(owner.creator_id, *words, (), owner.text_ai, other.parts, asks, links=links)
-    draft = replace(draft, labels=labels.label_ids_of_post(scope, owner.id))
+    if not all(variant_differences(one, other) for one, other in combinations(others, 2)):
+        raise BadInput("variants.equal_versions")
+
+
+def _build_variant_draft(
+    scope: Scope, owner: Post, contents: Mapping[str, PostContent], other: PostContent, prices: bool
+) -> Draft:
+    asked = (
+        ChannelOverride(
+            channel, price=other.price if prices else content.price, options=content.options
+        )
+        for channel, content in contents.items()
+    )
+    return Draft(
+        owner.creator_id,
+        other.title,
+        other.body,
+        other.media,
+        (),
+        owner.text_ai,
+        other.parts,
+        tuple(one for one in asked if not one.is_idle),
+        links=link_tracking.link_plan_of_post(owner).wanted,
+        labels=labels.label_ids_of_post(scope, owner.id),
+    )
+
+
+def _apply_change(said: PostContent, change: VariantChange) -> PostContent:
+    if change.price is not None and (
+        said.price is None
+        or change.price.currency != said.price.currency
+        or change.price.minor <= 0
+    ):
+        raise BadInput("variants.no_price")
+    return replace(
+        said,
+        body=said.body if change.body is None else change.body,
+        media=said.media if change.media is None else change.media,
+        price=said.price if change.price is None else change.price,
+    )
+
+
+def _write_variant_post(scope: Scope, row: Series, draft: Draft, *, key: UUID, author: str) -> UUID:
+    owner = deliveries.get_post(scope, row.post_id)
     late: dict[str, Any] = {"late_ok": owner.late_ok, "until_midnight": owner.until_midnight}
     return drafts.write_draft(
         scope, draft, key=key, author=author, origin=ORIGIN, priority=owner.priority, **late
@@ -214,13 +307,13 @@ def _create_variant_post(
 
 
 def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
-    """End a test; the series continues with the version `keep`, "a" or "b", from its next
+    """End a test; the series continues with the version `keep`, "a" to "d", from its next
     occurrence on.
 
     Idempotent. Raises BadInput for another version, Conflict if the test was ended with the other
     version, NotFound.
     """
-    if keep not in (VARIANT_A, VARIANT_B):
+    if keep not in variant_assignment.posts_of_test(_get_test_row(scope, test_id)):
         raise BadInput("variants.no_version")
     series.lock_series_planning(scope, _get_test_row(scope, test_id).creator_id)
     test = _get_test_row(scope, test_id, lock=True)
@@ -240,7 +333,8 @@ def end_test(scope: Scope, test_id: UUID, *, keep: str, author: str) -> None:
     repeat = occurrences.recurrence_of_series(row)
     for wall in repeat.iterate_occurrences(scope.now, 1, without=occurrences.skipped_dates(row)):
         change = SeriesUpdate(
-            repeat.recurrence_from(wall.day), post_id=test.b_id if keep == VARIANT_B else test.a_id
+            repeat.recurrence_from(wall.day),
+            post_id=variant_assignment.posts_of_test(test)[keep],
         )
         series.change_following_occurrences(
             scope, row.id, wall.day, change, author=author, confirmed=True
@@ -324,10 +418,12 @@ def list_tests(
 def _variant_test_from_row(scope: Scope, row: PostTest) -> VariantTest:
     stretch = _get_test_series(scope, row.id)
     channel = queries.get_channel(scope, row.channel_id)
-    a, b = (
+    posts = variant_assignment.posts_of_test(row)
+    a, *others = (
         channel_overrides.content_for_channel(deliveries.get_post(scope, one), channel)
-        for one in (row.a_id, row.b_id)
+        for one in posts.values()
     )
+    differ = [variant_differences(a, one) for one in others]
     return VariantTest(
         row.id,
         row.creator_id,
@@ -341,8 +437,12 @@ def _variant_test_from_row(scope: Scope, row: PostTest) -> VariantTest:
         row.created_at or scope.now,
         row.ended_at,
         row.kept,
-        variant_differences(a, b),
+        # A version that was edited to equal the original makes the test one of nothing.
+        frozenset[str]().union(*differ) if all(differ) else frozenset(),
         stretch.state == SeriesState.STOPPED,
+        posts,
+        tuple(variant_assignment.channels_of_test(row)),
+        row.method,
     )
 
 
@@ -352,7 +452,7 @@ def list_test_units(scope: Scope, one: VariantTest) -> list[AbTestUnit]:
         select(Delivery)
         .where(
             Delivery.tenant_id == scope.tenant_id,
-            Delivery.channel_id == one.channel_id,
+            col(Delivery.channel_id).in_(one.channels),
             Delivery.series_id == one.series_id,
             col(Delivery.variant).is_not(None),
             col(Delivery.state).in_([str(DeliveryState.PUBLISHED), *map(str, GONE)]),
@@ -361,7 +461,11 @@ def list_test_units(scope: Scope, one: VariantTest) -> list[AbTestUnit]:
     )
     found = [
         AbTestUnit(
-            row.id, row.variant or VARIANT_A, row.settled_at or row.due_at, row.state not in GONE
+            row.id,
+            row.variant or VARIANT_A,
+            row.settled_at or row.due_at,
+            row.state not in GONE,
+            row.channel_id,
         )
         for row in rows
     ]

@@ -3,7 +3,8 @@
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Date, ForeignKeyConstraint, Index, Interval, UniqueConstraint
+from sqlalchemy import Column, Date, ForeignKeyConstraint, Index, Interval, UniqueConstraint
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
 import schedules.posts.models  # noqa: F401  keys point at its tables
@@ -51,8 +52,7 @@ class PoolEntry(CreatorOwnedRow, table=True):
 
 
 class PostTest(CreatorOwnedRow, table=True):
-    """An A/B test of two versions of a series on one account; its plan is fixed before the first
-    unit.
+    """An A/B test of two to four versions of a series; its plan is fixed before the first unit.
 
     `insights/analysis/ab_test_verdicts.py` defines the available metrics and computes the result.
     """
@@ -68,7 +68,18 @@ class PostTest(CreatorOwnedRow, table=True):
     a_id: UUID
     """The original post of the series."""
     b_id: UUID
+    more_ids: list[str] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]")
+    )
+    """The posts of versions C and D."""
     channel_id: UUID
+    """The first account."""
+    channels: list[str] = Field(
+        default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]")
+    )
+    """All accounts of a test on several; empty for one."""
+    method: str = Field(default="fixed", sa_column_kwargs={"server_default": "fixed"})
+    """`fixed`: judged at its planned size. `sequential`: judged every day."""
     metric: str
     age_hours: int
     planned: int

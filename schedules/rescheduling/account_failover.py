@@ -74,7 +74,11 @@ def move_series_and_tests(scope: Scope, source_id: UUID, target: Channel) -> Non
     in this order.
     """
     for test in variant_assignment.running_tests_of_channel(scope, source_id):
-        test.channel_id = target.id
+        if test.channels:
+            test.channels = _replace_channel(test.channels, source_id, target)
+            test.channel_id = UUID(test.channels[0])
+        else:
+            test.channel_id = target.id
         scope.add(test)
     running = (Series.tenant_id == scope.tenant_id, Series.state != str(SeriesState.STOPPED))
     ours = (

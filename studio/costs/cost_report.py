@@ -135,6 +135,36 @@ def spent_in_month(scope: Scope, creator_id: UUID, month: str) -> list[SpentItem
     ]
 
 
+_MONTHS = """
+SELECT creator_id, month, currency, sum(minor) AS minor FROM (
+  SELECT creator_id, month, currency, minor FROM engine_orders
+  WHERE tenant_id = :tenant AND state <> 'released'
+  UNION ALL SELECT creator_id, month, currency, minor FROM text_requests
+  WHERE tenant_id = :tenant AND state <> 'unheard' AND minor IS NOT NULL) spent
+WHERE creator_id = ANY(:creators) AND month BETWEEN :first AND :last
+GROUP BY creator_id, month, currency
+"""
+
+
+def spending_by_month(
+    scope: Scope, creators: Collection[UUID], first_month: str, last_month: str
+) -> dict[tuple[UUID, str], dict[str, Decimal]]:
+    """Return the exact spending of creators in minor units by currency, from `first_month` to
+    `last_month` (`2026-11`) inclusive; months without spending are absent. Each is the `exact` sum
+    of `spent_in_month`."""
+    rows = scope.run(
+        _MONTHS,
+        tenant=scope.tenant_id,
+        creators=list(creators),
+        first=first_month,
+        last=last_month,
+    )
+    found: dict[tuple[UUID, str], dict[str, Decimal]] = {}
+    for row in rows:
+        found.setdefault((row.creator_id, row.month), {})[row.currency] = row.minor
+    return found
+
+
 def spent_between(
     scope: Scope, creator_id: UUID, since: datetime, until: datetime
 ) -> list[SpentItem]:

@@ -81,6 +81,14 @@ def monthly_budget(scope: Scope, currency: str, caps: SpendingCaps) -> MonthlyBu
     return MonthlyBudget(spent, min(both, key=lambda each: each.minor) if both else None, own)
 
 
+def list_budgets(scope: Scope, caps: SpendingCaps) -> list[MonthlyBudget]:
+    """Return the budgets of the current month that have a cap, by currency."""
+    own = scope.session.exec(
+        select(SpendingCapRow.currency).where(SpendingCapRow.tenant_id == scope.tenant_id)
+    )
+    return [monthly_budget(scope, currency, caps) for currency in sorted({*own, *caps})]
+
+
 def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
     """Set the agency's monthly cap in a currency; 0 forbids spending, None removes the cap.
 

@@ -55,6 +55,7 @@ class TextPurpose(StrEnum):
     IDEAS = "ideas"  # a batch of ideas
     PICTURE = "picture"  # an alt text; the subject is the asset
     CHAT = "chat"  # a conversation
+    REPORT = "report"  # the brief of a report; the subject is the report
 
 
 def draft_subject(origin: str, origin_key: str) -> UUID:

@@ -124,6 +124,19 @@ def get_asset_cards(scope: Scope, assets: Sequence[UUID]) -> list[AssetCard]:
     return [found[asset] for asset in assets if asset in found]
 
 
+def recipes_of_assets(scope: Scope, assets: Collection[UUID]) -> dict[UUID, str]:
+    """Return the name of the recipe that made each of these assets; others are absent."""
+    rows = scope.run(
+        "SELECT c.asset_id, r.name FROM creations c"
+        " JOIN jobs j ON j.tenant_id = c.tenant_id AND j.id = c.job_id"
+        " JOIN recipes r ON r.tenant_id = j.tenant_id AND r.id = j.recipe_id"
+        " WHERE c.tenant_id = :tenant AND c.asset_id = ANY(CAST(:assets AS uuid[]))",
+        tenant=scope.tenant_id,
+        assets=list(assets),
+    )
+    return {row.asset_id: row.name for row in rows}
+
+
 def _build_asset_card(
     scope: Scope,
     row: models.CreationRow,

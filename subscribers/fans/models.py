@@ -4,7 +4,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Index, UniqueConstraint
+from sqlalchemy import BigInteger, Index, UniqueConstraint
+from sqlmodel import Field
 
 from foundation.db.tables import CreatorOwnedRow, jsonb_column, tenant_foreign_key, timestamp_column
 from subscribers.table_columns import chat_table_arguments
@@ -60,3 +61,28 @@ class FanFacts(CreatorOwnedRow, table=True):
     messages_out: int = 0
     last_in_at: datetime | None = timestamp_column(optional=True)
     last_out_at: datetime | None = timestamp_column(optional=True)
+
+
+class FanScore(CreatorOwnedRow, table=True):
+    """A prediction about a fan, replaced every night: `task` is what it predicts.
+
+    `chance` is a probability, `purchases` and the amounts concern the next 90 days, `grade` is A to
+    D or empty. `low_minor` and `high_minor` are the bounds of an 80 % interval.
+    """
+
+    __tablename__ = "fan_scores"
+    __table_args__ = chat_table_arguments(
+        UniqueConstraint("tenant_id", "fan_id", "task", "currency"),
+        Index("fan_scores_of_creator", "tenant_id", "creator_id", "task"),
+        tenant_foreign_key("fan_id", "fans"),
+    )
+    fan_id: UUID
+    task: str
+    currency: str = ""
+    chance: float | None = None
+    purchases: float | None = None
+    value_minor: int | None = Field(default=None, sa_type=BigInteger)
+    low_minor: int | None = Field(default=None, sa_type=BigInteger)
+    high_minor: int | None = Field(default=None, sa_type=BigInteger)
+    grade: str = ""
+    computed_at: datetime = timestamp_column()

@@ -21,6 +21,7 @@ from gate.contract.facts import TEST_ASSURANCE_METHOD
 from gate.policy import active_policy
 from gate.text import text_rating
 from gate.viewers import age_assurance
+from subscribers.acquisition import touches
 from subscribers.catalog import offers
 from subscribers.checkout import monthly_payments, order_payments, subscription_endings, unlocks
 from subscribers.conversations import (
@@ -159,6 +160,8 @@ def _receive_chat_update(
         return
     if (fan.status != "active" or reports) and not crisis:
         return
+    if update.kind == "message" and (code := touches.read_start_code(update.text)):
+        touches.record_touch(scope, talk.creator_id, fan.fan_id, code, at=update.at)
     _try_role(scope, channel, fan, asks=_asks_age(update))
     conversation_rows.reopen_conversation(scope, talk)
     _send_ai_disclosure(scope, talk, fan, talk.session_at != session)

@@ -486,8 +486,45 @@ def creator_totals(
     return [
         SalesTotals(row.currency, *(int(value) for value in row[1:]))
         for row in rows
-        if row.orders or row.refunds or row.fees
+        if any(row[1:])
     ]
+
+
+@dataclass(frozen=True)
+class DailyTotals:
+    """Gross sales, refunds and fees in minor units by local day and currency, and the days with
+    transactions that were booked so recently that their rollups may be missing."""
+
+    totals: Mapping[tuple[date, str], tuple[int, int, int]]
+    unsettled: frozenset[date]
+
+
+def daily_totals(
+    scope: Scope, creator_id: UUID, *, zone: str, settled_before: datetime
+) -> DailyTotals:
+    """Return all sales, refunds and fees of a creator by local day in the IANA time zone `zone`.
+    Days with transactions booked since `settled_before` are unsettled."""
+    rows = scope.run(
+        "SELECT CAST(t.occurred_at AT TIME ZONE :zone AS date) AS day, e.currency,"
+        " coalesce(-sum(e.amount_minor) FILTER (WHERE e.account = 'sales'), 0) AS gross,"
+        " coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'refunds'), 0) AS refunds,"
+        " coalesce(sum(e.amount_minor) FILTER (WHERE e.account = 'platform_fee'), 0) AS fees,"
+        " max(t.created_at) AS newest"
+        " FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = t.tenant_id"
+        " AND e.transaction_id = t.id WHERE t.tenant_id = :tenant AND t.creator_id = :creator"
+        " AND e.account IN ('sales', 'refunds', 'platform_fee')"
+        " AND t.kind IN ('sale', 'split', 'commission', 'refund', 'fee') GROUP BY 1, 2",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        zone=zone,
+    ).all()
+    return DailyTotals(
+        {
+            (row.day, row.currency): (int(row.gross), int(row.refunds), int(row.fees))
+            for row in rows
+        },
+        frozenset(row.day for row in rows if row.newest >= settled_before),
+    )
 
 
 def sales_of_day(scope: Scope, creator_id: UUID, day: date) -> list[SalesTotals]:

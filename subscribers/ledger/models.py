@@ -77,6 +77,28 @@ class Payout(CreatorOwnedRow, table=True):
     by: str
 
 
+class CostEntry(CreatorOwnedRow, table=True):
+    """A cost of a creator that a member entered. It is voided, never changed or deleted."""
+
+    __tablename__ = "cost_entries"
+    __table_args__ = accounting_table_args(
+        Index("cost_entries_by_day", "tenant_id", "creator_id", "spent_on"),
+        CheckConstraint("amount_minor > 0", name="cost_entries_positive"),
+        CheckConstraint(
+            "kind IN ('engines', 'api', 'chatters', 'ads', 'other')", name="cost_entries_kind"
+        ),
+        about="creator",
+    )
+    kind: str
+    amount_minor: int = amount_column()
+    currency: str
+    spent_on: date
+    note: str
+    by: str
+    voided_at: datetime | None = timestamp_column(optional=True)
+    voided_by: str = ""
+
+
 class LedgerTransaction(CreatorOwnedRow, table=True):
     """A ledger transaction, append-only. Its entries sum to zero in each currency; the database
     checks this at commit."""

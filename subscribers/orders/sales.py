@@ -15,6 +15,8 @@ from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from sqlalchemy import Result
+
 from channels.accounts.queries import list_channels
 from foundation.csv_tables import CsvCell, render_csv_table
 from foundation.db.database import Scope
@@ -436,6 +438,17 @@ def _sum_currency(days: Sequence[DayOfSales], currency: str, first: date) -> Per
         days=inside,
         days_before=before,
     )
+
+
+def query_sales(scope: Scope, asked: SaleFilter, statement: str, **named: object) -> Result[Any]:
+    """Return the result of a statement that reads the rows of the filtered table from `found`.
+
+    It is for other modules of this package; `found` has the columns of `_ROWS`. Raises BadInput for
+    an invalid period.
+    """
+    parameters = _parameters(scope, asked, asked.first, asked.last)
+    found: Result[Any] = scope.run(_PERIODS + _ROWS + statement, **parameters, **named)
+    return found
 
 
 def list_sources(scope: Scope, creators: Sequence[UUID]) -> list[str]:

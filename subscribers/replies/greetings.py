@@ -5,20 +5,22 @@ from subscribers.conversations import outgoing_messages
 from subscribers.conversations.models import Conversation
 from subscribers.conversations.states import DraftState, OwnerState
 from subscribers.fans import directory
-from subscribers.replies.persona import active_persona, fill_placeholders
+from subscribers.replies.persona import fill_placeholders
+from subscribers.replies.script_tests import speaker_of_fan
 
 
 def send_greeting(scope: Scope, talk: Conversation) -> None:
-    """Send the greeting of the active persona, in the persona's first language, to a fan who has
+    """Send the greeting of the fan's persona, in the persona's first language, to a fan who has
     not received a message of the bot yet."""
-    speaker = active_persona(scope, talk.creator_id)
+    if _has_bot_message(scope, talk):
+        return
+    speaker = speaker_of_fan(scope, talk.creator_id, talk.fan_id)
     if (
         speaker is None
         or not speaker.greeting
         or speaker.level == "off"
         or OwnerState(talk.owner) is not OwnerState.BOT
         or talk.language != speaker.languages[0]
-        or _has_bot_message(scope, talk)
     ):
         return
     fan = directory.get_fan_identity(scope, talk.fan_id, talk.channel_id)

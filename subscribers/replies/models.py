@@ -1,9 +1,10 @@
 """Tables of personas, of the changes of their autonomy, and of test chats."""
 
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Index, UniqueConstraint, text
+from sqlalchemy import BigInteger, Column, ForeignKeyConstraint, Index, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -12,6 +13,7 @@ from foundation.db.tables import (
     jsonb_column,
     message_column,
     table_arguments,
+    timestamp_column,
 )
 
 
@@ -55,6 +57,58 @@ class Persona(CreatorOwnedRow, table=True):
     lorebook: list[dict[str, Any]] = Field(
         default_factory=list, sa_column=Column(JSONB, nullable=False, server_default="[]")
     )
+
+
+class ScriptTest(CreatorOwnedRow, table=True):
+    """A test of two to four versions of a persona on a creator's fans; its plan never changes."""
+
+    __tablename__ = "script_tests"
+    __table_args__ = table_arguments(
+        Index(
+            "script_tests_running",
+            "tenant_id",
+            "creator_id",
+            unique=True,
+            postgresql_where=text("ended_at IS NULL"),
+        ),
+        about="creator",
+        keep="while the tenant exists",
+    )
+    personas: list[str] = jsonb_column(list)
+    """IDs of the versions in order; the first was active at the start."""
+    metric: str
+    method: str
+    planned: int
+    window_days: int
+    currency: str
+    cap_minor: int | None = Field(default=None, sa_type=BigInteger)
+    """Spending of a fan above this counts as this; fixed at the start."""
+    by: str
+    ended_at: datetime | None = timestamp_column(optional=True)
+    ended_by: str = ""
+    kept: str = ""
+    verdict: dict[str, Any] | None = Field(
+        default=None, sa_column=Column(JSONB(none_as_null=True), nullable=True)
+    )
+    """The result at the end, which never changes."""
+
+
+class ScriptTestFan(CreatorOwnedRow, table=True):
+    """A fan of a test and the version that answers them."""
+
+    __tablename__ = "script_test_fans"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "test_id", "fan_id"),
+        ForeignKeyConstraint(
+            ["tenant_id", "test_id"], ["script_tests.tenant_id", "script_tests.id"]
+        ),
+        about="fan",
+        keep="while the tenant exists",
+    )
+    test_id: UUID
+    fan_id: UUID
+    variant: str
+    exposed_at: datetime = timestamp_column()
 
 
 class AutonomyChange(CreatorOwnedRow, table=True):

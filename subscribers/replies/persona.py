@@ -20,7 +20,7 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from subscribers.replies import autonomy
 from subscribers.replies.autonomy import AutonomyLevel
-from subscribers.replies.models import Persona
+from subscribers.replies.models import Persona, ScriptTest
 from subscribers.replies.opening_hours import OpeningHours, parse_opening_hours
 from tenants import audit
 
@@ -192,7 +192,7 @@ def activate_persona(scope: Scope, persona_id: UUID, *, keep_level: bool = False
     """Activate a version and retire the previous one. A version with another content falls back to
     `copilot`, unless `keep_level` is True: for a brief that the operator of the installation wrote.
 
-    Raises NotFound, or Conflict for a retired version.
+    Raises NotFound, or Conflict for a retired version and while a test of scripts runs.
     """
     row = scope.session.get(Persona, (scope.tenant_id, persona_id))
     if row is None:
@@ -203,6 +203,8 @@ def activate_persona(scope: Scope, persona_id: UUID, *, keep_level: bool = False
         raise Conflict("persona.retired", version=row.version)
     if row.state == "active":
         return
+    if has_running_script_test(scope, row.creator_id):
+        raise Conflict("scripts.running")
     before = _find_active_row(scope, row.creator_id)
     scope.run(
         "UPDATE personas SET state = 'retired', updated_at = house_now()"
@@ -224,6 +226,16 @@ def activate_persona(scope: Scope, persona_id: UUID, *, keep_level: bool = False
         _record_first_level(scope, row)
     elif not keep_level:
         _inherit_level(scope, row, before)
+
+
+def has_running_script_test(scope: Scope, creator_id: UUID) -> bool:
+    """Return True while versions of a creator's persona are compared with each other."""
+    query = select(ScriptTest.id).where(
+        ScriptTest.tenant_id == scope.tenant_id,
+        ScriptTest.creator_id == creator_id,
+        col(ScriptTest.ended_at).is_(None),
+    )
+    return scope.session.exec(query).first() is not None
 
 
 def _record_first_level(scope: Scope, row: Persona) -> None:

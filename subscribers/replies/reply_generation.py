@@ -31,9 +31,9 @@ from subscribers.rails.price_text import format_price
 from subscribers.replies import (
     autonomy,
     handoff_notices,
-    persona,
     prompt,
     reply_checks,
+    script_tests,
     speaker_notices,
     team_answers,
 )
@@ -118,7 +118,7 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     fresh = _select_unanswered(scope, talk, lines)
     if fan.status != "active" or fan.opt_out == "all" or not fresh:
         return None
-    speaker = persona.active_persona(scope, talk.creator_id)
+    speaker = script_tests.speaker_of_fan(scope, talk.creator_id, talk.fan_id)
     if speaker is None:
         conversation_rows.escalate_to_member(scope, talk, Message("chat.no_persona"))
         return None

@@ -52,6 +52,7 @@ class ApiKeyScope(StrEnum):
     CREATORS_WRITE = "creators:write"
     MONEY_READ = "money:read"
     MONEY_WRITE = "money:write"
+    REPORTS_WRITE = "reports:write"
     AUDIT_READ = "audit:read"
     PERSONA_WRITE = "persona:write"
     KEYS_WRITE = "keys:write"

@@ -30,6 +30,9 @@ MESSAGES = NoticePage("messages", "/inbox", (Right.CHAT,))
 MONEY = NoticePage("money", "/shop", (Right.RUN, Right.MONEY))
 STUDIO = NoticePage("studio", "/studio", (Right.RUN,))
 STOPS = NoticePage("stops", "/settings?section=stop", (Right.RUN,))
+ALERTS = NoticePage("alerts", "/notifications?section=alerts", (Right.MONEY,))
+"""Alerts about metrics."""
+
 HOUSE = NoticePage("house", "/", (Right.RUN,))
 """Home, for all other causes."""
 
@@ -43,6 +46,7 @@ NOTICE_PAGES = (
     MESSAGES,
     MONEY,
     STUDIO,
+    ALERTS,
     HOUSE,
 )
 
@@ -69,6 +73,7 @@ _OF: Mapping[str, NoticePage] = {
             "edit",
             "feed",
             "versions",
+            "alert.posts",
         ],
         POSTS,
     ),
@@ -82,12 +87,13 @@ _OF: Mapping[str, NoticePage] = {
             "remarks",
             "link.register",
             "link.end",
+            "alert.accounts",
         ],
         ACCOUNTS,
     ),
     **dict.fromkeys(["role", "deaf", "charges", "stopped", "own_page", "token"], ACCOUNTS),
     "switch": STOPS,
-    **dict.fromkeys(["submitted", "routine_approval"], APPROVALS),
+    **dict.fromkeys(["submitted", "routine_approval", "alert.approvals"], APPROVALS),
     **dict.fromkeys(["routine", "routine_week"], POSTS),
     **dict.fromkeys(
         [
@@ -118,11 +124,16 @@ _OF: Mapping[str, NoticePage] = {
         PEOPLE,
     ),
     **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),
-    **dict.fromkeys(["draft", "chat", "remark", "suggest"], MESSAGES),
+    **dict.fromkeys(["draft", "chat", "remark", "suggest", "alert.chats"], MESSAGES),
     **dict.fromkeys(
-        ["payment", "fulfilment", "statement", "earnings", "rail", "refund", "payout"], MONEY
+        [
+            *("payment", "fulfilment", "statement", "earnings", "rail", "refund", "payout"),
+            *("report", "alert.refunds"),
+        ],
+        MONEY,
     ),
-    **dict.fromkeys(["job", "upload", "picture", "label.say", "clip"], STUDIO),
+    **dict.fromkeys(["job", "upload", "picture", "label.say", "clip", "alert.costs"], STUDIO),
+    **dict.fromkeys(["alert", "alert.data"], ALERTS),
 }
 
 

@@ -47,6 +47,14 @@ def find_telegram_link(scope: Scope, member_id: UUID) -> TelegramLink:
     return TelegramLink(row.channel_id, row.confirmed_at is not None, failed)
 
 
+def find_chat(scope: Scope, member_id: UUID) -> tuple[UUID, str] | None:
+    """Return the account of the bot and the chat that a member has linked, or None."""
+    row = _find_row(scope, member_id)
+    if row is None or row.confirmed_at is None:
+        return None
+    return row.channel_id, row.chat
+
+
 def request_telegram_link(scope: Scope, member_id: UUID, channel_id: UUID) -> str:
     """Return the start parameter with a new token, valid once for `TOKEN_LIVES` with the bot of
     this account. It replaces an earlier token; a linked chat stays linked until then."""

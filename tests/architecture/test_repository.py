@@ -19,8 +19,9 @@ INDEX = re.compile(
     "|".join((r"pypi\." + "org", "python" + "hosted", "file:" + "///", "/opt/" + "wheels"))
 )
 """Hosts and folders of package indexes, which only pip's configuration may name."""
-NAMES_AN_INDEX = {("tools/audit.py", INDEX)}
-"""The audit queries PyPI for vulnerabilities, which other indexes do not publish."""
+NAMES_AN_INDEX = {("tools/audit.py", INDEX), ("docs/licences.md", INDEX)}
+"""The audit queries PyPI for vulnerabilities, which other indexes do not publish; the licences name
+home pages of packages."""
 ROOT_FILES = (
     ".ci/run",
     "CHANGELOG.md",
@@ -76,6 +77,7 @@ def test_licence_is_apache_in_full() -> None:
         "requirements.lock",
         "requirements-dev.lock",
         "requirements-diffusion.lock",
+        "requirements-analysis.lock",
         "requirements-docs.lock",
     ],
 )
@@ -130,6 +132,19 @@ def test_diffusion_tests_install_the_versions_of_the_extra() -> None:
     assert not set(held) & {"torch", *pins("requirements.lock"), *pins("requirements-dev.lock")}
 
 
+def test_analysis_packages_complete_the_lock_of_the_installation() -> None:
+    """An installation installs them without resolving, on top of requirements.lock: everything
+    that they need must be in one of the two files, in a version that both accept."""
+    run, analysis = pins("requirements.lock"), pins("requirements-analysis.lock")
+    wanted = PROJECT["optional-dependencies"]["analysis"]
+    assert requirements_lock.dependency_closure(wanted) <= set(run) | set(analysis)
+    assert not set(run) & set(analysis)
+    assert int(run["pandas"].split(".")[0]) < 3, "statsforecast needs pandas 2"
+    for other in ("requirements-dev.lock", "requirements-diffusion.lock"):
+        both = set(pins(other)) & set(analysis)
+        assert {name: pins(other)[name] for name in both} == {name: analysis[name] for name in both}
+
+
 def test_no_dependency_is_unused() -> None:
     """Each dependency is imported by a package, or listed here with its purpose."""
     by_name = {
@@ -148,6 +163,7 @@ def test_no_dependency_is_unused() -> None:
     }
     modules |= {
         "argon2-cffi": "argon2",
+        "vl-convert-python": "vl_convert",
         "python-telegram-bot": "telegram",
         "discord.py": "discord",
         "fpdf2": "fpdf",

@@ -8,12 +8,14 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 
 from foundation.i18n.translation import Message
+from insights.alerts.states import AlertKind
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.notices import member_notices, notices
 from tests.browser.chromium import Chromium, Visitor
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.pages.notifications.test_alerts import open_alert
 
 PICTURES = os.environ.get("GREENROOM_PICTURES", "")
 SERIOUS = {"serious", "critical"}
@@ -99,4 +101,36 @@ def test_settings_and_items_fit_a_phone(
         picture(seen, f"settings-wide-{role}")
         seen.go(f"{door.url}/auth/push")
         picture(seen, f"push-wide-{role}")
+        check_access(seen)
+
+
+def test_alerts_are_acknowledged_and_rules_added_on_a_phone(
+    door: Door, lumiere: Agency, chromium: Chromium
+) -> None:
+    open_alert(lumiere, metric="net")
+    open_alert(lumiere, AlertKind.WAITING_CHATS)
+    with chromium.visitor(390, 844, cookies=f"{door.cookie(lumiere)} at {door.url}") as seen:
+        open_page(seen, f"{door.url}/notifications?section=alerts")
+        seen.shows("50 % sous le niveau attendu")
+        picture(seen, "alerts-phone")
+        assert seen.overflow <= 0
+        check_access(seen)
+        seen.page.get_by_role("button", name="Prendre en charge").first.click()
+        seen.shows("prise en charge par")
+        seen.choose("Modifier une règle", "Ajouter une règle")
+        seen.shows("Que vérifier")
+        seen.rest()
+        picture(seen, "alert-rule-phone")
+        assert seen.overflow <= 0
+        check_access(seen)
+        seen.press("Ajouter la règle")
+        seen.shows("Règle d’alerte ajoutée")
+        seen.size(1440)
+        open_page(seen, f"{door.url}/notifications?section=alerts")
+        picture(seen, "alerts-wide")
+        assert not seen.complaints, seen.complaints
+    with chromium.visitor(cookies=f"{door.cookie(lumiere, Role.ACCOUNTANT)} at {door.url}") as seen:
+        open_page(seen, f"{door.url}/notifications?section=alerts")
+        picture(seen, "alerts-accountant-wide")
+        assert seen.page.get_by_role("button", name="Acknowledge").count() == 0
         check_access(seen)

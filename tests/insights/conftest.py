@@ -6,6 +6,7 @@ import pytest
 
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox, network
+from tests.fakes.telegram import server as telegram_fake
 from tests.insights.builders import CreatorHistory, create_creator_history
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency, wired
 from workers.wiring import Services
@@ -39,3 +40,10 @@ def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:
 def ledgers(services: Services) -> CreatorHistory:
     """The creator Léa with an imported history."""
     return create_creator_history(services)
+
+
+@pytest.fixture(scope="session")
+def telegram() -> Iterator[telegram_fake.TelegramServer]:
+    """A running Telegram."""
+    with telegram_fake.network() as started:
+        yield started

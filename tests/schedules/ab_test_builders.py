@@ -9,7 +9,7 @@ from insights.analysis import ab_test_verdicts
 from schedules.posts.models import Delivery, Series
 from schedules.posts.states import DeliveryState
 from schedules.recurrence import ab_tests, occurrences
-from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestRequest, VariantTest
+from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestRequest, VariantChange, VariantTest
 from schedules.recurrence.variant_assignment import VARIANT_A, draw_variant
 from tests.schedules.builders import SandboxAgency
 from tests.schedules.series_builders import list_deliveries, list_series
@@ -44,9 +44,11 @@ def start_ab_test(
         "metric": "views",
         "age_hours": 24,
         "planned": MIN_TEST_UNITS,
-        "body": OTHER,
         **more,
     }
+    change = {name: values.pop(name, None) for name in ("media", "price")}
+    change["body"] = values.pop("body", OTHER)
+    values.setdefault("changes", (VariantChange(**change),))
     key = key or (find_balanced_key(lea, row, day) if ahead > 0 else uuid7())
     with lea.scope(f"member:{lea.author}") as scope:
         return ab_test_verdicts.start_measured_test(

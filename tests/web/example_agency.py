@@ -4,7 +4,7 @@ import json
 import re
 import tempfile
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -17,6 +17,9 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
 from gate.ratings import ratings
+from insights.alerts.models import AlertRow
+from insights.reports import runs
+from insights.reports.events import ReportDue
 from schedules.downtime import missed_posts, queries
 from schedules.imports import handlers as imports_handling
 from schedules.imports.events import ImportCheck
@@ -49,7 +52,7 @@ FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {cre
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|detach|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
-    "|accept|drop|try|rotate|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss"
+    "|accept|drop|try|rotate|send|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss|acknowledge|snooze"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
@@ -93,7 +96,9 @@ class ExampleAgency:
         return answer.headers["etag"]
 
 
-AT_ONCE = frozenset({"key_id", "creator_id", "channel_id", "post_id", "delivery_id", "slot_id"})
+AT_ONCE = frozenset(
+    {"key_id", "creator_id", "channel_id", "post_id", "delivery_id", "slot_id", "cost_id"}
+)
 TALKED = frozenset(
     {"entry_id", "other_id", "comment_id", "week_id", "line_id", "of_id", "hook_id", "call_id"}
 )
@@ -116,6 +121,17 @@ def create_example_agency(
     ids["key_id"] = api.get("/keys", key=api.secrets["owner"])["items"][0]["id"]
     slot = {"channel_id": account, "weekday": 2, "clock": "18:30"}
     ids["slot_id"] = expect_success(api.ask("POST", "/slots", slot))["id"]
+    cost = {
+        "creator_id": ids["creator_id"],
+        "kind": "ads",
+        "minor": 4990,
+        "currency": "EUR",
+        "spent_on": module_start().date().isoformat(),
+    }
+    ids["cost_id"] = expect_success(api.ask("POST", "/analytics/costs", cost))["id"]
+    link = {"creator_id": ids["creator_id"], "name": "Bio", "source": "bio"}
+    place = {"destination": "web", "url": "https://example.com/bio"}
+    ids["link_id"] = expect_success(api.ask("POST", "/acquisition-links", link | place))["id"]
     found = ExampleAgency(api, ids)
     day = {"slots": [{"at": "10:00", "channels": [account], "media": "library"}]}
     expect_success(api.ask("PUT", f"/creators/{ids['creator_id']}/routine", day, version=0))
@@ -144,7 +160,11 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
     words = {"name": f"outfits-{creator}", "words": ["a coat"], "creator_id": ids["creator_id"]}
     ids["list_id"] = expect_success(api.ask("POST", "/word-lists", words))["id"]
     ids["downtime_id"] = create_missed_posts(api, creator)
+    ids |= store_report(api, creator)
     night = {"creator_id": ids["creator_id"], "label": "Night", "start": "22:00", "end": "08:00"}
+    limit = {"kind": "anomaly", "metric": "views", "creator_id": ids["creator_id"]}
+    ids["rule_id"] = expect_success(api.ask("POST", "/alert-rules", limit))["id"]
+    ids["alert_id"] = add_alert(api, creator, ids["rule_id"])
     ids["quiet_id"] = expect_success(api.ask("POST", "/quiet", night))["id"]
     ids["pause_id"] = expect_success(api.ask("POST", "/pauses", pause_request(found)))["pause"][
         "id"
@@ -181,6 +201,25 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
     ids["feed_id"] = expect_success(api.ask("POST", "/feeds", feed))["id"]
 
 
+def add_alert(api: ApiClient, creator: str, rule_id: str) -> str:
+    """Open an alert about views and return its ID."""
+    with api.scope() as scope:
+        row = AlertRow(
+            tenant_id=scope.tenant_id,
+            rule_id=UUID(rule_id),
+            kind="anomaly",
+            metric="views",
+            creator_id=api.creators[creator],
+            series=f"{api.creators[creator]}:",
+            day=scope.now.date(),
+            since=scope.now,
+            expected=200,
+            seen=100,
+        )
+        scope.add(row)
+        return str(row.id)
+
+
 def add_review_discussion(found: ExampleAgency) -> dict[str, str]:
     """Add an evergreen entry, spare account, comment, weekly plan, dry run and webhook, and return
     their IDs."""
@@ -213,6 +252,18 @@ def add_review_discussion(found: ExampleAgency) -> dict[str, str]:
         "hook_id": hook["id"],
         "call_id": add_failed_webhook_call(api, hook["id"]),
     }
+
+
+def store_report(api: ApiClient, creator: str) -> dict[str, str]:
+    """Schedule a report with a recipient, store one of a day, and return the IDs of both."""
+    recipient = {"route": "email", "address": "client@example.com"}
+    form = {"name": "Day", "kind": "daily", "zone": "Europe/Paris", "recipients": [recipient]}
+    asked = {**form, "creators": [str(api.creators[creator])]}
+    made = expect_success(api.ask("POST", "/report-schedules", asked))["id"]
+    day = date(2026, 1, 5)
+    runs.create_report(ReportDue(api.tenant_id, UUID(made), day, day), tenant=api.tenant)
+    (stored,) = api.get(f"/report-schedules/{made}/reports")["items"]
+    return {"schedule_id": made, "report_id": stored["id"]}
 
 
 def add_webhook(**more: Any) -> dict[str, Any]:

@@ -14,11 +14,15 @@ from web.api.admin import (
     emergency_stops,
     payouts,
     personas,
+    reports,
     revenue_splits,
+    script_tests,
     settings,
     team_answers,
     webhooks,
 )
+from web.api.admin.alerts import alert_routes
+from web.api.analytics import acquisition_links, analytics, cost_entries
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -40,6 +44,7 @@ from web.api.planning import (
     holidays,
     imports,
     missed_posts,
+    post_forecasts,
     queues,
     quiet_periods,
     routines,
@@ -83,9 +88,12 @@ PARTS = (
     approvals,
     account_failover,
     api_keys,
+    analytics,
     audit_log,
+    cost_entries,
     emergency_stops,
     payouts,
+    reports,
     revenue_splits,
     personas,
     settings,
@@ -96,6 +104,8 @@ PARTS = (
     missed_posts,
     labels,
     ab_tests,
+    script_tests,
+    post_forecasts,
     queues,
     quiet_periods,
     holidays,
@@ -112,13 +122,15 @@ def create_api(
     library: ObjectStore | None = None,
     generators: GeneratorsSettings | None = None,
     letterbox_key: str = "",
+    public_url: str = "",
 ) -> AdmissionMiddleware:
     """Create the API with its authentication, to be mounted at `/v1`.
 
     `library` is the media library; without it, uploads and picture copies are disabled.
     `generators` contains the prices and caps of image generation and the models for picture copies;
     without it, generation costs nothing. `letterbox_key` is the public key that seals webhook
-    secrets; without it, no webhooks can be created (503).
+    secrets; without it, no webhooks can be created (503). `public_url` is the address of short
+    links.
     """
     responses: dict[int | str, dict[str, Any]] = {
         status: {"model": ErrorOut, "description": said}
@@ -136,12 +148,14 @@ def create_api(
     errors.install_error_handlers(app)
     known = loader.load_connectors() if connectors is None else connectors
     app.include_router(creator_routes(tenant))
+    app.include_router(alert_routes(tenant))
     app.include_router(router.router(tenant, known))
     app.include_router(api_posts.router(tenant, known))
     app.include_router(series.router(tenant, known))
     app.include_router(deliveries.router(tenant, known))
     app.include_router(deliveries.settlement_router(tenant, known))
     app.include_router(dry_runs.router(tenant, known))
+    app.include_router(acquisition_links.router(tenant, known, public_url=public_url))
     app.include_router(webhooks.router(tenant, letterbox_key))
     for part in PARTS:
         app.include_router(part.router(tenant))

@@ -1,4 +1,4 @@
-"""Short links: redirect visitors and count clicks without storing data about them.
+"""Short links: redirect visitors and count clicks without storing data that identifies them.
 
 The redirect is a 302 with `no-store` (RFC 9110, 15.4.3). Browsers cache a 301 permanently, so later
 clicks would not be counted and the link could not be disabled. The target is read from the database
@@ -17,6 +17,8 @@ from web.site.pages import missing_page
 
 REDIRECT_HEADERS = {"cache-control": "no-store", "x-robots-tag": "noindex"}
 GONE = 410
+MAX_AGENT = 1024
+"""Number of characters of a user agent that distinguish visitors."""
 
 _MACHINES = re.compile(
     r"bot|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|^whatsapp|embedly"
@@ -62,11 +64,16 @@ class ShortLinks:
         tenant_id, lead = found
         if lead.target is None:
             return missing_page(request, status=GONE)
-        machine = is_bot(request)
         with self._tenant(tenant_id, short_links.LINK_ACTOR) as scope:
-            short_links.count_click(
-                scope, lead.id, people=0 if machine else 1, machines=1 if machine else 0
-            )
+            if is_bot(request):
+                short_links.count_click(scope, lead.id, machines=1)
+            else:
+                short_links.count_person(
+                    scope,
+                    lead.id,
+                    address=request.client.host if request.client else "",
+                    agent=request.headers.get("user-agent", "")[:MAX_AGENT],
+                )
         return Response(status_code=302, headers={"location": lead.target, **REDIRECT_HEADERS})
 
 

@@ -47,6 +47,7 @@ COMMANDS: dict[str, str] = {
     "bench": "benchmarks.command:bench",
     "connectors": "workers.cli.platforms.commands:connectors",
     "create-connector": "workers.cli.platforms.commands:create_connector",
+    "evaluate": "workers.cli.evaluate:evaluate_task",
     "rate-pictures": "workers.cli.member_commands:rate_pictures",
     "set-voice": "workers.cli.studio.commands:set_voice",
     "text-to-speech": "workers.cli.studio.commands:text_to_speech",
@@ -153,12 +154,28 @@ def run_day(
 def report(
     creator: Creator,
     date: Annotated[str, typer.Option(help="Date such as 2026-11-20. Default: today.")] = "",
+    kind: Annotated[
+        str,
+        typer.Option(help="daily, weekly or monthly: report with charts as PDF and Excel."),
+    ] = "",
+    client: Annotated[
+        bool, typer.Option("--client", help="With --kind: no fees, costs or team figures.")
+    ] = False,
     agency: Agency = "",
+    language: Language = "",
     as_json: JsonOutput = False,
 ) -> None:
-    """Show and save a creator’s daily report."""
-    from workers.cli.reports import export_daily_report
+    """Show and save a creator’s report."""
+    from workers.cli.reports import export_daily_report, export_period_report
+    from workers.terminal.output import use_language
 
+    use_language(language)
+    if kind:
+        text = export_period_report(
+            creator, kind=kind, day=date, agency=agency, client=client, as_json=as_json
+        )
+        typer.echo(text)
+        return
     typer.echo(export_daily_report(creator, day=date, agency=agency, as_json=as_json))
 
 

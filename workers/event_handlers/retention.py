@@ -11,6 +11,7 @@ from foundation.db import retention
 from foundation.db.database import OpenScope, Scope
 from foundation.outbox import outbox
 from gate.retention import GATE_RETENTION
+from insights.alerts.retention import ALERTS_RETENTION
 from insights.metrics.retention import INSIGHTS_RETENTION
 from schedules.imports.retention import SCHEDULES_RETENTION
 from schedules.posts.asset_usage import assets_used_in_posts
@@ -35,6 +36,7 @@ KEEP_SECONDS = 120
 
 ALL_RETENTION_RULES = (
     *WEB_RETENTION,
+    *ALERTS_RETENTION,
     *INSIGHTS_RETENTION,
     *SCHEDULES_RETENTION,
     *SUBSCRIBERS_RETENTION,

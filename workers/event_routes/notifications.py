@@ -1,6 +1,7 @@
 """Routes of outgoing notifications: webhooks to the agency's systems, messages to members, and
 access links."""
 
+from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from channels.notifications.member_messages import MessageSenders, SendEmail
 from connectors.contract.connector import StepResult, WireStep
 from connectors.contract.member_notices import SupportsMemberNotices
 from connectors.transport import web_push
-from connectors.transport.smtp import EmailTransport, OutgoingEmail
+from connectors.transport.smtp import EmailTransport
 from connectors.transport.transport import AccountTarget, Transport
 from connectors.transport.web_push import PushTransport
 from foundation.errors import NotFound
@@ -68,22 +69,27 @@ def _open_secret(s: Services, tenant_id: UUID, letter: Sealed) -> Sealed:
     return found
 
 
-def _email_sender(s: Services, house: str, pages: str) -> SendEmail:
-    """Return a function that sends an email through the mail server of its agency, or through that
-    of the installation.
+def email_transports(s: Services, house: str, pages: str) -> Callable[[UUID], EmailTransport]:
+    """Return a function that returns the mail server of an agency, or that of the installation.
 
     Members choose the address of the former, so it cannot reach this installation.
     """
     of_installation = EmailTransport(s.settings.mail, house=house, pages=pages)
     reach = outside_reach(s.settings)
 
-    def send(letter: OutgoingEmail, order: NoticeOrder) -> StepResult:
-        own = _agency_mail_settings(s, letter.tenant_id)
+    def find_transport(tenant_id: UUID) -> EmailTransport:
+        own = _agency_mail_settings(s, tenant_id)
         if own is None:
-            return of_installation.send(letter, order)
-        return EmailTransport(own, house=house, pages=pages, reach=reach).send(letter, order)
+            return of_installation
+        return EmailTransport(own, house=house, pages=pages, reach=reach)
 
-    return send
+    return find_transport
+
+
+def _email_sender(s: Services, house: str, pages: str) -> SendEmail:
+    """Return a function that sends an email through the mail server of its agency."""
+    find_transport = email_transports(s, house, pages)
+    return lambda letter, order: find_transport(letter.tenant_id).send(letter, order)
 
 
 def _agency_mail_settings(s: Services, tenant_id: UUID) -> MailSettings | None:
@@ -116,8 +122,21 @@ def _message_senders(s: Services, post: SendEmail, house: str) -> MessageSenders
     key = web_push.derive_push_key(second_factor.derive_door_key(master_key))
     push = PushTransport(HttpClient(reach=outside_reach(s.settings)), key, house=house)
 
-    def send_telegram(step: WireStep, order: NoticeOrder, account: AccountTarget) -> StepResult:
-        return s.transport.send(step, order, account=account)
+    return MessageSenders(post, telegram_sender(s), push.send, bot_finder(s))
+
+
+def telegram_sender(
+    s: Services,
+) -> Callable[[WireStep, NoticeOrder, AccountTarget], StepResult]:
+    """Return a function that sends a message to the linked chat of a member."""
+    return lambda step, order, account: s.transport.send(step, order, account=account)
+
+
+def bot_finder(
+    s: Services,
+) -> Callable[[UUID, UUID], tuple[SupportsMemberNotices, AccountTarget] | None]:
+    """Return a function that returns the connector and the account of a bot, or None if it is
+    disconnected."""
 
     def find_bot(
         tenant_id: UUID, channel_id: UUID
@@ -132,7 +151,7 @@ def _message_senders(s: Services, post: SendEmail, house: str) -> MessageSenders
             return None
         return connector, queries.transport_account(channel)
 
-    return MessageSenders(post, send_telegram, push.send, find_bot)
+    return find_bot
 
 
 def email_routes(s: Services) -> tuple[EventRoute, ...]:

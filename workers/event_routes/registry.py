@@ -7,7 +7,16 @@ from types import ModuleType
 
 from gate import journal
 from workers.event_handlers import retention, watch_folder
-from workers.event_routes import age_checks, faces, gate, notifications, posts, revenue, studio
+from workers.event_routes import (
+    age_checks,
+    faces,
+    gate,
+    notifications,
+    posts,
+    reports,
+    revenue,
+    studio,
+)
 from workers.event_routes.channels import account_routes
 from workers.event_routes.chat import chat_routes
 from workers.event_routes.fact_routes import FACT_ROUTES
@@ -28,6 +37,7 @@ def build_routes(s: Services) -> EventRoutes:
         *watch_folder.watch_folder_routes(s),
         *notifications.webhook_routes(s),
         *notifications.email_routes(s),
+        *reports.report_routes(s),
         *revenue.revenue_routes(s),
         *studio.studio_routes(s),
         *metrics_routes(s),

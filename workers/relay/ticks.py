@@ -25,8 +25,11 @@ from gate.permits.events import PlaceProbeDue
 from gate.removal.events import IntakeDue
 from gate.reviews.calibration import CalibrationReminderDue
 from gate.reviews.events import RuleReminderDue
+from insights.alerts.events import AlertsDue
 from insights.metrics import followers
 from insights.metrics.events import RollupDue
+from insights.predictions import schedule
+from insights.reports import due_reports
 from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
 from schedules.routines import day_schedule
@@ -44,6 +47,9 @@ from workers.relay.beat import Tick
 
 BEAT_ACTOR = "system:beat"
 ROLLUP_SECONDS = 300
+REPORT_SECONDS = 300
+"""Maximum delay of a scheduled report."""
+
 CHECKPOINT_SECONDS = 30
 """Maximum delay of a checkpoint of the log."""
 
@@ -74,6 +80,9 @@ WEBHOOK_SUBSCRIPTION_SECONDS = 300
 
 ROUTINE_SECONDS = 900
 """Maximum delay of a routine's day whose event was lost, and of a changed time zone."""
+
+PREDICTION_SECONDS = 1800
+"""Maximum delay of the nightly predictions after the hour from which they are computed."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -185,6 +194,7 @@ TICKS = (
         WATCH_FOLDER_SECONDS, _write_installation_row(WatchFolderDue, "folder"), "folder", "house"
     ),
     Tick(3600, _as_planned(token_expiry.report_expiring_tokens), "expiry"),
+    Tick(3600, _for_each_tenant(AlertsDue, "alerts"), "alerts"),
     Tick(3600, _for_each_tenant(AgeRetentionDue, "age_forget"), "ages"),
     Tick(3600, _for_each_tenant(RolesDue, "roles"), "roles"),
     Tick(ROUTINE_SECONDS, _as_planned(day_schedule.plan_routines), "routines"),
@@ -205,6 +215,8 @@ TICKS = (
     Tick(FOLLOWERS_SECONDS, _as_planned(followers.schedule_follower_counts), "followers"),
     Tick(RAIL_SECONDS, _as_planned(rail_reconciliation.schedule_reconciliations), "rails"),
     Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
+    Tick(PREDICTION_SECONDS, _as_planned(schedule.plan_predictions), "predictions"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
+    Tick(REPORT_SECONDS, _as_planned(due_reports.plan_due_reports), "reports"),
 )
 """The periodic ticks. They only write rows; handlers do the work."""

@@ -2,7 +2,7 @@
 that it is visible.
 
 Source: https://developers.facebook.com/docs/instagram-platform/reference/instagram-media and
-/insights, "Story media metrics"
+/insights, "Story media metrics" and "Post metrics"
 """
 
 from collections.abc import Mapping
@@ -19,14 +19,17 @@ from connectors.contract.connector import (
 from connectors.shared.http_responses import json_body, quote_segment
 
 _NUMBERS = {"like_count": "likes", "comments_count": "comments", "view_count": "views"}
-_OF_STORIES = ("views", "shares")
+_OF_STORIES = {"views": "views", "shares": "shares"}
+_OF_POSTS = {"reach": "reach", "saved": "saves", "shares": "shares"}
+"""Insights that exist for images, carousels and reels alike. One unknown metric fails the whole
+request."""
 
 
 def read_metrics(
     copy: PlatformCopy, answers: tuple[StepResult, ...]
 ) -> Send | Mapping[str, int] | None:
-    """Return likes, comments and views; for a story also its insights, which Instagram withholds if
-    there are few viewers."""
+    """Return likes, comments and views, and the insights of a post or story, which Instagram
+    withholds from accounts without the permission and from stories with few viewers."""
     if not answers:
         return Send(
             _build_read_step(
@@ -39,18 +42,17 @@ def read_metrics(
     numbers = {
         name: told[field] for field, name in _NUMBERS.items() if isinstance(told.get(field), int)
     }
-    if told.get("media_product_type") != "STORY":
-        return numbers
+    insights = _OF_STORIES if told.get("media_product_type") == "STORY" else _OF_POSTS
     if len(answers) == 1:
         return Send(
             _build_read_step(
-                f"/{quote_segment(copy.native_id)}/insights?metric={','.join(_OF_STORIES)}"
+                f"/{quote_segment(copy.native_id)}/insights?metric={','.join(insights)}"
             )
         )
-    return numbers | _parse_insights(_parse_body(answers[1]))
+    return numbers | _parse_insights(_parse_body(answers[1]), insights)
 
 
-def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
+def _parse_insights(told: Mapping[str, Any], wanted: Mapping[str, str]) -> dict[str, int]:
     """Return the values in an answer with insights: a list of names, each with the values of its
     periods."""
     found: dict[str, int] = {}
@@ -61,9 +63,9 @@ def _parse_insights(told: Mapping[str, Any]) -> dict[str, int]:
         except (TypeError, KeyError, IndexError):
             continue
         if (
-            name in _OF_STORIES and isinstance(value, int) and value >= 0
+            name in wanted and isinstance(value, int) and value >= 0
         ):  # -1 if Instagram withholds the value
-            found[name] = value
+            found[wanted[name]] = value
     return found
 
 

@@ -277,7 +277,7 @@ class Instagram:
     def read_metrics(
         self, copy: PlatformCopy, answers: tuple[StepResult, ...]
     ) -> Send | Mapping[str, int] | None:
-        """Return likes, comments and views of a post; replies have no metrics."""
+        """Return likes, comments, views, reach, saves and shares; replies have no metrics."""
         return (
             None
             if is_own_reply(copy.native_id) or copy.chat

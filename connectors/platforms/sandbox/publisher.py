@@ -269,6 +269,10 @@ class Sandbox:
         )
         return Send(step)
 
+    def chat_start_url(self, base_url: str, account: str, parameter: str) -> str:
+        """Return the URL of the chat page, on which the fan presses Start."""
+        return f"{base_url.rstrip('/')}/c/{quote_segment(account)}?start={quote_segment(parameter)}"
+
     def accept_checkout(self, query_id: str) -> WireStep:
         """Return the step that accepts a checkout. The sandbox refuses the payment after 10 seconds
         without it."""

@@ -293,8 +293,8 @@ class Telegram:
         body = {"chat_id": int(chat), "text": text, "link_preview_options": {"is_disabled": True}}
         return _build_step("notice", StepKind.NOTICE, "sendMessage", body)
 
-    def bot_start_url(self, account: str, parameter: str) -> str:
-        """Return the URL that opens the bot with a start parameter.
+    def chat_start_url(self, base_url: str, account: str, parameter: str) -> str:
+        """Return the URL that opens the bot with a start parameter; `base_url` is that of its API.
 
         Source: https://core.telegram.org/bots/features#deep-linking
         """

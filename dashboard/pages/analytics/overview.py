@@ -1,15 +1,15 @@
-"""All creators in one table over any period, compared with the period before it."""
+"""All creators in one table over any period, compared with an earlier one."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
-from uuid import UUID
 
 import streamlit as st
 
+from dashboard.pages.analytics import creator_detail, filters, goals
+from dashboard.pages.analytics.net_chart import draw_net_chart
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.periods import Period, select_period
 from dashboard.shell.tables import (
     Table,
     TableCell,
@@ -20,12 +20,11 @@ from dashboard.shell.tables import (
 )
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from foundation.errors import BadInput
 from foundation.money import percent_change
-from foundation.ops.wall_time import local_day
+from insights.reports.tables.table_files import FILE_TYPES, FileFormat, Sheet, render_table_file
 from insights.rollups import overview
 from insights.rollups.overview import CreatorOverview, SalesComparison
-from tenants.agencies.queries import get_agency
+from insights.rollups.periods import AnalyticsPeriod
 
 TABLE = "overview:table"
 SORT = "overview:sort"
@@ -47,17 +46,17 @@ class _Line:
     is_first: bool
 
 
-def render_overview(page: PageContext, open_creator: Callable[[UUID], None]) -> None:
-    """Render the period, the table and its download. `open_creator` runs before the page is drawn
-    again, when a creator's row is pressed."""
-    today = page.read(lambda scope: local_day(scope.now, get_agency(scope).zone))
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
-        period = select_period(page, today, key="overview:period")
-    try:
-        found = page.read(partial(_load, page, period))
-    except BadInput as refused:
-        st.error(page.localizer.message_text(refused.message))
+def render_overview(page: PageContext, period: AnalyticsPeriod) -> None:
+    """Render all creators in one table, or the one that is chosen in detail."""
+    chosen = page.read(partial(filters.list_chosen_creators, page))
+    if len(chosen) == 1:
+        creator_detail.render_creator(page, chosen[0], period)
         return
+    found = page.read(partial(_load, page, period))
+    totals = overview.total_by_currency(found)
+    if totals:
+        first = max(totals, key=lambda one: one.orders)
+        draw_net_chart(page, period, first.net, first.days, first.days_before)
     sort, descending = st.session_state.get(SORT, ("net", True))
     table = Table(
         caption=page.text("overview.title"),
@@ -77,42 +76,44 @@ def render_overview(page: PageContext, open_creator: Callable[[UUID], None]) -> 
         ],
         sort=sort,
         descending=descending,
-        totals=[_build_total(page, found, one) for one in overview.total_by_currency(found)],
+        totals=[_build_total(page, found, one) for one in totals],
     )
-    draw_table(page, table, key=TABLE, on_press=partial(_press, open_creator))
-    st.download_button(
-        page.text("overview.csv"),
-        partial(_make_csv, page, period),
-        f"overview-{period.first}-{period.last}.csv",
-        "text/csv",
-        key="overview:csv",
-        icon=":material/download:",
-        on_click="ignore",
-    )
+    draw_table(page, table, key=TABLE, on_press=partial(_press, found))
+    with st.container(horizontal=True, gap="small"):
+        for form, mime in FILE_TYPES.items():
+            st.download_button(
+                page.text("overview.csv" if form == "csv" else "overview.xlsx"),
+                partial(_make_file, page, period, form),
+                f"overview-{period.first}-{period.last}.{form}",
+                mime,
+                key=f"overview:{form}",
+                icon=":material/download:",
+                on_click="ignore",
+            )
     draw_template("shell/templates/note.html", note=page.text("overview.about"))
+    goals.render_goals(page, [one.currency for one in totals])
 
 
-def _load(page: PageContext, period: Period, scope: Scope) -> list[CreatorOverview]:
-    return overview.load_overview(scope, page.list_creators(scope), period.first, period.last)
+def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> list[CreatorOverview]:
+    return overview.load_overview(scope, page.list_creators(scope), period)
 
 
-def _make_csv(page: PageContext, period: Period) -> str:
-    return overview.render_overview_csv(
-        page.read(partial(_load, page, period)), period.first, period.last
-    )
+def _make_file(page: PageContext, period: AnalyticsPeriod, form: FileFormat) -> bytes:
+    found = page.read(partial(_load, page, period))
+    rows = overview.list_overview_rows(found, period)
+    return render_table_file(form, Sheet("overview", overview.FILE_COLUMNS, rows))
 
 
-def _press(open_creator: Callable[[UUID], None], sent: str) -> None:
-    """Sort by a column, or open a creator."""
+def _press(found: Sequence[CreatorOverview], sent: str) -> None:
+    """Sort by a column, or open a creator. The ID comes from the browser."""
     kind, _, value = sent.partition(":")
     if kind == "sort" and value in COLUMNS and value != "trend":
         sort, descending = st.session_state.get(SORT, ("net", True))
         st.session_state[SORT] = (value, not descending if sort == value else value != "creator")
     elif kind == "open":
-        try:
-            open_creator(UUID(value))
-        except ValueError:
-            return
+        for one in found:
+            if str(one.creator.id) == value:
+                filters.choose_creator(one.creator.slug)
 
 
 def _list_lines(found: Sequence[CreatorOverview]) -> list[_Line]:

@@ -20,6 +20,18 @@ from tenants.notices.queries import Notice
 STOP_CAUSE = "switch"
 """Prefix of the causes of emergency stops."""
 
+ALERT_REMEDIES: Mapping[str, tuple[str, str]] = {
+    "alert": ("/insights", "home.to.analytics"),
+    "alert.data": ("/channels", "home.to.channels"),
+    "alert.posts": ("/calendar?held=1", "home.to.held"),
+    "alert.accounts": ("/channels", "home.to.channels"),
+    "alert.chats": ("/inbox", "home.to.inbox"),
+    "alert.refunds": ("/shop", "home.to.shop"),
+    "alert.approvals": ("/approvals?part=posts", "home.to.approvals"),
+    "alert.costs": ("/studio", "home.to.studio"),
+}
+"""Pages that resolve alerts, in the form of `_PLACES`."""
+
 _PLACES: Mapping[str, tuple[str, str]] = {
     "channel": ("/channels", "home.to.channels"),
     "waits": ("/channels", "home.to.channels"),
@@ -78,6 +90,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "refund": ("/shop", "home.to.shop"),
     "payout": ("/shop", "home.to.shop"),
     "worker": ("/system", "home.to.system"),
+    **ALERT_REMEDIES,
 }
 """Page that resolves a cause and the message code of the link to it, by prefix of the cause."""
 
@@ -102,6 +115,7 @@ STANDING = frozenset(
         "apart",
         "token",
         "worker",
+        *ALERT_REMEDIES,
     }
     | {"waiting", "unsure"}
 )

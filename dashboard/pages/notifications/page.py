@@ -1,4 +1,4 @@
-"""Draw the page Notifications: the items of the member, and how the member is notified.
+"""Draw the page Notifications: the items of the member, the alerts, and how the member is notified.
 
 The address names the section (`/notifications?section=settings`).
 """
@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.notifications import bell, routes
+from dashboard.pages.notifications import alerts, bell, routes
 from dashboard.pages.notifications.queries import NotificationItem, load_notifications
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -19,7 +19,7 @@ from tenants.notices import member_notices
 from tenants.notices.notice_pages import NOTICE_PAGES
 
 PARAM = "section"
-SECTIONS = ("items", "settings")
+SECTIONS = ("items", "alerts", "settings")
 MOST_SHOWN = 50
 _PICKER = "notifications:section"
 _UNREAD = "notifications:unread"
@@ -40,7 +40,9 @@ def render_page(page: PageContext) -> None:
         on_change=_store_section,
         label_visibility="collapsed",
     )
-    if chosen == "settings":
+    if chosen == "alerts":
+        alerts.render_alerts(page)
+    elif chosen == "settings":
         routes.render_routes(page)
     else:
         _render_items(page)

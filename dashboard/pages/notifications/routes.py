@@ -239,7 +239,7 @@ def _request_link(scope: Scope, _: UUID) -> None:
     connector = account_connectors.find_connector_for(platform_connectors(), bot)
     if isinstance(connector, SupportsMemberNotices):
         parameter = telegram_links.request_telegram_link(scope, member.id, bot.id)
-        st.session_state[_LINK] = connector.bot_start_url(bot.account, parameter)
+        st.session_state[_LINK] = connector.chat_start_url(bot.base_url, bot.account, parameter)
 
 
 def _unlink_telegram(scope: Scope, _: UUID) -> Message:

@@ -29,8 +29,7 @@ class AbTestView:
 
     test: VariantTest
     account: str
-    a: PostContent
-    b: PostContent
+    versions: Sequence[tuple[str, UUID, PostContent]]
     verdict: AbTestVerdict
     said: Message
 
@@ -43,7 +42,7 @@ class AbTestView:
 
 @dataclass(frozen=True)
 class AbTestCandidate:
-    """A series that can be tested: its content and its next dates on one channel."""
+    """A series that can be tested: its content on its first channel and its next dates."""
 
     series_id: UUID
     account: str
@@ -67,7 +66,10 @@ def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
     tests = ab_tests.tests_of_creators(scope, [creator.id])
     return AbTestsView(
         creator,
-        [_build_ab_test_view(scope, one, accounts[one.channel_id]) for one in tests],
+        [
+            _build_ab_test_view(scope, one, [accounts[each] for each in one.channels])
+            for one in tests
+        ],
         _list_ab_test_candidates(
             scope, creator, accounts, {one.series_id for one in tests if one.ended_at is None}
         ),
@@ -75,14 +77,14 @@ def load_ab_tests(scope: Scope, creator: Creator) -> AbTestsView:
     )
 
 
-def _build_ab_test_view(scope: Scope, test: VariantTest, channel: Channel) -> AbTestView:
-    a, b = (
-        get_stored_post(scope, one).content_for_channel(channel) for one in (test.a_id, test.b_id)
-    )
+def _build_ab_test_view(scope: Scope, test: VariantTest, channels: Sequence[Channel]) -> AbTestView:
+    versions = [
+        (name, post_id, get_stored_post(scope, post_id).content_for_channel(channels[0]))
+        for name, post_id in test.posts.items()
+    ]
     found = ab_test_verdicts.judge_test(scope, test)
-    return AbTestView(
-        test, channel.name, a, b, found, ab_test_verdicts.verdict_message(test, found)
-    )
+    names = ", ".join(one.name for one in channels)
+    return AbTestView(test, names, versions, found, ab_test_verdicts.verdict_message(test, found))
 
 
 def _list_ab_test_candidates(
@@ -94,13 +96,12 @@ def _list_ab_test_candidates(
         if (
             series.state is SeriesState.STOPPED
             or series.id in running
-            or len(one.channels) != 1
+            or not 1 <= len(one.channels) <= ab_tests.MAX_TEST_CHANNELS
             or not series.coming
         ):
             continue
-        channel = accounts[one.channels[0]]
-        said = get_stored_post(scope, one.post_id).content_for_channel(channel)
-        found.append(
-            AbTestCandidate(series.id, channel.name, said, [wall.day for wall in series.coming])
-        )
+        channels = [accounts[each] for each in one.channels]
+        said = get_stored_post(scope, one.post_id).content_for_channel(channels[0])
+        names = ", ".join(each.name for each in channels)
+        found.append(AbTestCandidate(series.id, names, said, [wall.day for wall in series.coming]))
     return found

@@ -17,23 +17,32 @@ from dashboard.shell.date_input import parse_date
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
+from foundation.errors import BadInput
 from foundation.i18n.translation import Message
+from foundation.money import parse_money
 from insights.analysis import ab_test_verdicts
 from insights.metrics.readings import POST_METRICS
 from schedules.approvals.release import needs_no_approval
 from schedules.recurrence import ab_tests, series
-from schedules.recurrence.ab_tests import MAX_TEST_UNITS, MIN_TEST_UNITS, AbTestRequest
-from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B
+from schedules.recurrence.ab_tests import (
+    MAX_TEST_UNITS,
+    METHODS,
+    AbTestRequest,
+    VariantChange,
+    minimum_units,
+)
+from schedules.recurrence.variant_assignment import VARIANTS
 from tenants.agencies.rights import Right
 
 SERIES = "variants:series"
-BODY, PICTURE, DAY, METRIC, AGE, SIZE = (
-    f"variants:{name}" for name in ("body", "picture", "day", "metric", "age", "size")
+BODY, PICTURE, PRICE, DAY, METRIC, AGE, SIZE, METHOD, COUNT = (
+    f"variants:{name}"
+    for name in ("body", "picture", "price", "day", "metric", "age", "size", "method", "count")
 )
 SAME = "same"
 NONE = "none"
-USUAL = 60
-"""Default number of posts of a test."""
+USUAL_UNITS = 30
+"""Default number of posts of each version."""
 
 
 def render_ab_tests(page: PageContext, asked: str) -> None:
@@ -49,11 +58,11 @@ def render_ab_tests(page: PageContext, asked: str) -> None:
     found = page.read(lambda scope: load_ab_tests(scope, creator))
     actions.show_notices(page, "variants")
     for one in found.tests:
-        _render_ab_test(page, one)
-    _render_ab_test_form(page, found)
+        render_ab_test(page, one)
+    render_ab_test_form(page, found)
 
 
-def _render_ab_test(page: PageContext, one: AbTestView) -> None:
+def render_ab_test(page: PageContext, one: AbTestView) -> None:
     """Draw one test: both versions, the result and the form that ends it."""
     test = one.test
     with st.container(border=True, key=f"variants:{test.id}"):
@@ -69,7 +78,7 @@ def _render_ab_test(page: PageContext, one: AbTestView) -> None:
         with st.popover(page.text("variants.end")):
             draw_template("shell/templates/note.html", note=page.text("variants.end_why"))
             with st.container(horizontal=True, gap="small"):
-                for keep in (VARIANT_A, VARIANT_B):
+                for keep in test.posts:
                     act = partial(_end_ab_test, page, test.id, keep)
                     key = f"variants:end:{test.id}:{keep}"
                     actions.action_button(
@@ -81,7 +90,7 @@ def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: U
     test = ab_tests.get_test(scope, test_id)
     page.get_creator(scope, test.creator_id)
     ab_tests.end_test(scope, test_id, keep=keep, author=page.viewer.actor)
-    free = needs_no_approval(scope, test.b_id if keep == VARIANT_B else test.a_id)
+    free = needs_no_approval(scope, test.posts[keep])
     if test.stopped:
         code = "variants.ended_stopped"
     elif free:
@@ -91,7 +100,7 @@ def _end_ab_test(page: PageContext, test_id: UUID, keep: str, scope: Scope, _: U
     return Message(code, {"version": keep.upper()})
 
 
-def _render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
+def render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
     """Draw the form of a new test: series, change and measurement."""
     offered = {str(one.series_id): one for one in found.offered}
     if not offered:
@@ -105,13 +114,18 @@ def _render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
             key=SERIES,
         )
         one = offered[chosen]
+        count = st.segmented_control(
+            page.text("variants.versions"),
+            range(2, len(VARIANTS) + 1),
+            default=2,
+            required=True,
+            key=f"{COUNT}:{chosen}",
+        )
         with st.form(f"variants:begin:{chosen}", border=False):
             draw_template("shell/templates/note.html", note=page.text("variants.one_thing"))
-            st.text_area(
-                page.text("variants.body"), one.said.body, key=f"{BODY}:{chosen}", height=120
-            )
-            _render_variant_picture_field(page, found, f"{PICTURE}:{chosen}")
-            _render_measurement_fields(page, one, chosen)
+            for name in VARIANTS[1 : int(count or 2)]:
+                _render_version_fields(page, found, one, name)
+            _render_measurement_fields(page, one, chosen, int(count or 2))
             act = partial(_start_ab_test, page, one)
             actions.submit_button(
                 page, "variants.begin_sure", act, right=Right.RUN, key=f"variants:begin:go:{chosen}"
@@ -122,7 +136,28 @@ def _candidate_label(one: AbTestCandidate) -> str:
     return f"{one.account} – {' '.join((one.said.title or one.said.body).split())[:70] or '…'}"
 
 
-def _render_variant_picture_field(page: PageContext, found: AbTestsView, key: str) -> None:
+def _render_version_fields(
+    page: PageContext, found: AbTestsView, one: AbTestCandidate, name: str
+) -> None:
+    """Draw the text, the image and, for a paid post, the price of a version."""
+    key = f"{name}:{one.series_id}"
+    version = name.upper()
+    label = page.text("variants.body", version=version)
+    st.text_area(label, one.said.body, key=f"{BODY}:{key}", height=120)
+    _render_variant_picture_field(page, found, version, f"{PICTURE}:{key}")
+    if one.said.price is not None:
+        st.text_input(
+            page.text("variants.price", version=version, currency=one.said.price.currency),
+            f"{one.said.price.decimal}",
+            help=page.text("variants.price_note"),
+            key=f"{PRICE}:{key}",
+            width=240,
+        )
+
+
+def _render_variant_picture_field(
+    page: PageContext, found: AbTestsView, version: str, key: str
+) -> None:
     names = {str(tile.asset_id): tile.alt for tile in found.tiles}
 
     def format_choice(choice: str) -> str:
@@ -133,12 +168,17 @@ def _render_variant_picture_field(page: PageContext, found: AbTestsView, key: st
         )
 
     st.selectbox(
-        page.text("variants.picture"), [SAME, NONE, *names], format_func=format_choice, key=key
+        page.text("variants.picture", version=version),
+        [SAME, NONE, *names],
+        format_func=format_choice,
+        key=key,
     )
 
 
-def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: str) -> None:
-    """Draw the fields for start date, metric, age of the measurement and number of posts."""
+def _render_measurement_fields(
+    page: PageContext, one: AbTestCandidate, chosen: str, versions: int
+) -> None:
+    """Draw the fields of the start date, the measurement and the kind of result."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = [f"{day:%d/%m/%Y}" for day in one.dates]
         st.selectbox(page.text("variants.day"), days, key=f"{DAY}:{chosen}", width=180)
@@ -158,11 +198,19 @@ def _render_measurement_fields(page: PageContext, one: AbTestCandidate, chosen: 
         )
         st.number_input(
             page.text("variants.size"),
-            MIN_TEST_UNITS,
+            minimum_units(versions),
             MAX_TEST_UNITS,
-            USUAL,
-            key=f"{SIZE}:{chosen}",
+            USUAL_UNITS * versions,
+            key=f"{SIZE}:{versions}:{chosen}",
             width=180,
+        )
+        st.selectbox(
+            page.text("variants.method"),
+            METHODS,
+            format_func=lambda name: page.text(f"variants.method.{name}"),
+            help=page.text("variants.method_help"),
+            key=f"{METHOD}:{chosen}",
+            width=240,
         )
 
 
@@ -174,21 +222,43 @@ def _start_ab_test(
     def typed(name: str) -> str:
         return str(actions.typed_value(f"{name}:{one.series_id}") or "").strip()
 
+    versions = int(typed(COUNT) or 2)
+    wanted = AbTestRequest(
+        parse_date(typed(DAY)),
+        typed(METRIC),
+        int(typed(AGE) or 0),
+        int(typed(f"{SIZE}:{versions}") or 0),
+        tuple(_read_change(one, name) for name in VARIANTS[1:versions]),
+        typed(METHOD),
+    )
+    test_id = ab_test_verdicts.start_measured_test(
+        scope, one.series_id, wanted, key=press_id, author=page.viewer.actor
+    )
+    posts = list(ab_tests.get_test(scope, test_id).posts.values())
+    free = all(needs_no_approval(scope, post_id) for post_id in posts[1:])
+    return Message("variants.begun_free" if free else "variants.begun")
+
+
+def _read_change(one: AbTestCandidate, name: str) -> VariantChange:
+    """Return the difference that was typed for a version. Raises BadInput for an unreadable
+    price."""
+
+    def typed(field: str) -> str:
+        return str(actions.typed_value(f"{field}:{name}:{one.series_id}") or "").strip()
+
     picture = typed(PICTURE)
     body = typed(BODY)
     media: tuple[UUID, ...] | None = None
     if picture not in (SAME, ""):
         media = () if picture == NONE else (UUID(picture),)
-    wanted = AbTestRequest(
-        parse_date(typed(DAY)),
-        typed(METRIC),
-        int(typed(AGE) or 0),
-        int(typed(SIZE) or 0),
-        body=None if body == one.said.body.strip() else body,
-        media=media,
+    price = None
+    if one.said.price is not None and typed(PRICE):
+        try:
+            price = parse_money(typed(PRICE), one.said.price.currency)
+        except ValueError as error:
+            raise BadInput("variants.no_price") from error
+    return VariantChange(
+        None if body == one.said.body.strip() else body,
+        media,
+        None if price == one.said.price else price,
     )
-    test_id = ab_test_verdicts.start_measured_test(
-        scope, one.series_id, wanted, key=press_id, author=page.viewer.actor
-    )
-    free = needs_no_approval(scope, ab_tests.get_test(scope, test_id).b_id)
-    return Message("variants.begun_free" if free else "variants.begun")

@@ -28,7 +28,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from schedules.availability import slots
 from schedules.availability.quiet_periods import find_covering_period
-from schedules.availability.slots import MAX_JITTER_MINUTES
+from schedules.availability.slots import MAX_JITTER_MINUTES, Slot
 from schedules.notices import interval_waits
 from schedules.rescheduling import queue
 from schedules.rescheduling.queue import QueueEntry
@@ -38,7 +38,9 @@ ACCOUNT = "queue:account"
 APART = "queue:apart"
 BINDS = "queue:binds"
 HOLDS = "queue:holds"
-DAYS, CLOCK, JITTER, LABEL = (f"queue:{name}" for name in ("days", "clock", "jitter", "label"))
+DAYS, CLOCK, JITTER, LABEL, AUTOMATIC = (
+    f"queue:{name}" for name in ("days", "clock", "jitter", "label", "automatic")
+)
 MINUTE = timedelta(minutes=1)
 SHOWN = 60
 """Maximum number of queue entries to render. Later ones appear as the queue advances."""
@@ -227,7 +229,7 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                     "queue.slot",
                     day=page.text(f"queue.day.{one.weekday}"),
                     clock=f"{one.clock:%H:%M}",
-                    label=one.label,
+                    label=" ".join(filter(None, (one.label, _automatic_mark(page, one)))),
                 )
                 _render_slot(page, found, one.id, said.strip())
         best_times.render_best_times(page, found, days=DAYS, clock=CLOCK)
@@ -245,6 +247,12 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                     page.text("queue.jitter"), 0, MAX_JITTER_MINUTES, 0, key=JITTER, width=200
                 )
                 st.text_input(page.text("queue.label"), key=LABEL, max_chars=60, width=200)
+                st.checkbox(
+                    page.text("queue.automatic"),
+                    key=AUTOMATIC,
+                    help=page.text("hours.automatic_why"),
+                    wrap=True,
+                )
                 act = partial(_add_slots, page, found.channel.id)
                 actions.submit_button(
                     page,
@@ -256,6 +264,10 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                 )
 
     _render_minimum_interval(page, found)
+
+
+def _automatic_mark(page: PageContext, one: Slot) -> str:
+    return page.text("queue.automatic_mark") if one.automatic else ""
 
 
 def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
@@ -339,6 +351,7 @@ def _add_slots(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Me
             zone=creator.zone,
             jitter=int(actions.typed_value(JITTER) or 0),
             label=label,
+            automatic=bool(actions.typed_value(AUTOMATIC)),
         )
     return Message("queue.slots_added")
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from channels.accounts.queries import ChannelLabel, channel_labels
 from dashboard.pages.settings.page import SECTIONS
-from dashboard.pages.shop.sales import FAN_NAME_RIGHTS
+from dashboard.shell.fan_labels import FAN_NAME_RIGHTS
 from dashboard.shell.navigation import PAGES
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.pages.shop import queries as reads
 from dashboard.pages.shop import sales
 from dashboard.shell import actions, page_context
+from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -83,7 +84,7 @@ def _render_order_timeline(
     draw_template(
         "pages/shop/templates/order_timeline.html",
         story=found,
-        fan=sales.fan_label(page, found.order.fan_id, found.order.fan),
+        fan=fan_label(page, found.order.fan_id, found.order.fan),
         names=names,
         now=now,
         booked=found.booked if page.has_right(Right.MONEY) else (),

@@ -9,8 +9,8 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.shop.queries import ReconciliationView, load_reconciliation
-from dashboard.pages.shop.sales import fan_label
 from dashboard.shell import actions
+from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.pages.shop import sales_chart
 from dashboard.pages.shop.queries import SalesChoices, load_sales_choices
+from dashboard.shell.fan_labels import FAN_NAME_RIGHTS, fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.periods import select_period
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
@@ -28,7 +29,6 @@ from subscribers.orders.sales import (
     SaleState,
 )
 from tenants.agencies.queries import Creator
-from tenants.agencies.rights import Right
 
 T = TypeVar("T")
 
@@ -40,9 +40,6 @@ CHANNEL = "sales:channel"
 PACK = "sales:pack"
 STATE = "sales:state"
 SEARCH = "sales:search"
-
-FAN_NAME_RIGHTS = (Right.RUN, Right.CHAT, Right.APPROVE)
-"""Rights that show the names of fans. Any one of them is enough; Accounting alone is not."""
 
 NUMBERS = (SaleSort.GROSS, SaleSort.FEE, SaleSort.NET)
 TONES = {
@@ -258,16 +255,6 @@ def _build_amount(page: PageContext, row: SaleRow, amount: Money) -> TableCell:
 
 def _kind(row: SaleRow) -> str:
     return str(row.state) if row.state in (SaleState.REFUND, SaleState.FEE) else "sale"
-
-
-def fan_label(page: PageContext, fan_id: UUID | None, name: str) -> str:
-    """Return the fan's name, an anonymous number if the member may not see names, or a dash if the
-    fan is unknown."""
-    if fan_id is None:
-        return "–"
-    if page.has_right(*FAN_NAME_RIGHTS) and name:
-        return name
-    return page.text("shop.fan", number=fan_id.hex[-4:])
 
 
 def _render_pages(

@@ -7,15 +7,13 @@ from typing import Any
 import altair as alt
 import streamlit as st
 
+from dashboard.shell import charts
 from dashboard.shell.page_context import PageContext
-from foundation.i18n.translation import CURRENCY_UNITS
 from foundation.money import Money
 from subscribers.orders.sales import PeriodSales, SaleFilter, SalesSummary
 
 HEIGHT = 220
 CURRENCY = "sales:currency"
-MAX_LABELS = 12
-"""Maximum number of dates on the axis."""
 
 
 def render_sales_chart(page: PageContext, asked: SaleFilter, summary: SalesSummary) -> None:
@@ -31,7 +29,7 @@ def render_sales_chart(page: PageContext, asked: SaleFilter, summary: SalesSumma
             list(by_code),
             default=code,
             required=True,
-            format_func=partial(_unit, page),
+            format_func=partial(charts.currency_label, page),
             key=CURRENCY,
             label_visibility="collapsed",
         )
@@ -44,7 +42,7 @@ def _build_chart(page: PageContext, asked: SaleFilter, one: PeriodSales) -> alt.
     voice = page.localizer
     rows = [_build_day(page, asked, one, day) for day in asked.days]
     labels = {"now": page.text("sales.this_period"), "before": page.text("sales.period_before")}
-    every = -(-len(rows) // MAX_LABELS)
+    every = -(-len(rows) // charts.MAX_LABELS)
     days = alt.X(
         "day:O",
         sort=[row["day"] for row in rows],
@@ -53,7 +51,7 @@ def _build_chart(page: PageContext, asked: SaleFilter, one: PeriodSales) -> alt.
             values=[row["day"] for row in rows[::every]], labelAngle=0, labelOverlap=True
         ),
     )
-    amounts = page.text("sales.axis", unit=_unit(page, one.currency))
+    amounts = page.text("sales.axis", unit=charts.currency_label(page, one.currency))
     tooltip = [
         alt.Tooltip("day:N", title=page.text("sales.column.at")),
         *(
@@ -75,12 +73,12 @@ def _build_chart(page: PageContext, asked: SaleFilter, one: PeriodSales) -> alt.
     bars = (
         base.mark_bar()
         .encode(y=alt.Y("net:Q", title=amounts))
-        .transform_calculate(series=f"'{_quoted(labels['now'])}'")
+        .transform_calculate(series=f"'{charts.quote_vega(labels['now'])}'")
     )
     line = (
         base.mark_line(strokeDash=[4, 3], point=alt.OverlayMarkDef(size=18))
         .encode(y=alt.Y("before:Q", title=amounts))
-        .transform_calculate(series=f"'{_quoted(labels['before'])}'")
+        .transform_calculate(series=f"'{charts.quote_vega(labels['before'])}'")
     )
     total = voice.format_money(one.net)
     said = page.text(
@@ -93,7 +91,7 @@ def _build_chart(page: PageContext, asked: SaleFilter, one: PeriodSales) -> alt.
     chart: alt.LayerChart = (
         alt.layer(bars.encode(color=color), line.encode(color=color))
         .properties(height=HEIGHT, description=said)
-        .configure(locale=_locale(voice.language))
+        .configure(locale=charts.number_locale(voice.language))
     )
     return chart
 
@@ -119,28 +117,4 @@ def _build_day(page: PageContext, asked: SaleFilter, one: PeriodSales, day: date
         "net": float(amounts["net"].decimal),
         "before": float(amounts["before"].decimal),
         **texts,
-    }
-
-
-def _unit(page: PageContext, currency: str) -> str:
-    """Return the name of a currency: its code, or the name of a unit without a code of its own."""
-    code = CURRENCY_UNITS.get(currency)
-    return page.text(code, amount="").strip("() \xa0") if code else currency
-
-
-def _quoted(text: str) -> str:
-    return text.replace("\\", "\\\\").replace("'", "\\'")
-
-
-def _locale(language: str) -> dict[str, Any]:
-    """Return the separators of numbers on the axis."""
-    signs = {"fr": (",", "\u202f"), "en": (".", ",")}
-    decimal, thousands = signs.get(language, signs["en"])
-    return {
-        "number": {
-            "decimal": decimal,
-            "thousands": thousands,
-            "grouping": [3],
-            "currency": ["", ""],
-        }
     }

@@ -7,9 +7,9 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.shop import subscription_queries
-from dashboard.pages.shop.sales import FAN_NAME_RIGHTS
 from dashboard.pages.shop.subscription_queries import SubscriptionsView
 from dashboard.shell import actions
+from dashboard.shell.fan_labels import FAN_NAME_RIGHTS
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope

@@ -80,6 +80,19 @@ def test_growth_chart_has_a_line_for_each_number_of_workers() -> None:
     assert paths[1][0][1] == paths[1][1][1]
 
 
+def test_chart_of_analytics_has_a_line_for_each_page() -> None:
+    figures = {
+        f"analytics_s_{rows}_{name}": 0.1
+        for rows in ("10k", "1m")
+        for name in ("ingest", "content")
+    }
+    chart = growth_chart.chart_of(figures)
+    assert chart is growth_chart.ANALYTICS
+    drawn = growth_chart.render_chart(growth_chart.growth_lines(figures, chart), chart)
+    assert "Content (p95)" in drawn
+    assert "goal 0.2 s" in drawn
+
+
 def _points(said: str) -> list[tuple[float, float]]:
     return [(float(x), float(y)) for x, _, y in (one.partition(",") for one in said.split())]
 
@@ -94,7 +107,7 @@ def test_benchmark_page_shows_the_chart_and_a_row_for_each_fault() -> None:
     page = measurement.render_benchmark_page(
         [measurement.Measurement("scale", {**LATE, **counted, "light_p95_s": 0.1}, "here", 1)]
     )
-    assert f"]({measurement.GROWTH_CHART_PATH})" in page
+    assert f"]({measurement.CHART_FOLDER}/growth.svg)" in page
     assert "| `light_p95_s` | 0.1 | ≤ 0.3 |" in page
     assert "| `hang` | 0 | 0 | 2 | 20 | 0 |" in page
     assert measurement.goal_for("hang_lost") == "0"

@@ -29,6 +29,7 @@ def test_post_is_moved_in_the_panel_by_keyboard(lea: RunningAgency) -> None:
         marc.page.keyboard.press("Escape")
         marc.page.locator(PANEL).wait_for(state="detached")
         marc.until(f"() => {FOCUSED}.includes('dans le panneau')")
+        marc.rest()
         marc.page.keyboard.press("Enter")
         marc.page.locator(f"{PANEL} .gr-panel-title").wait_for()
         marc.rest()

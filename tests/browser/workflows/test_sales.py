@@ -81,16 +81,3 @@ def test_sale_is_found_sorted_opened_and_exported(lea: RunningAgency) -> None:
     with lea.visitor("/shop?view=orders", width=390) as phone:
         phone.shows("Matin calme")
         assert phone.overflow <= 0
-
-
-def test_all_creators_are_compared(lea: RunningAgency) -> None:
-    lea.bots.connected()
-    bought(lea.bots)
-    with lea.visitor("/insights?view=overview") as marc:
-        marc.shows("250 Étoiles")
-        assert marc.page.locator(".gr-rows tbody svg[role=img] polyline").count()
-        found = download(marc, "Exporter en CSV")
-        (line,) = (one for one in found if one["currency"] == "XTR")
-        assert (line["net"], line["orders"], line["new_buyers"]) == ("250", "1", "1")
-        marc.page.locator(f"{ROWS} button").first.click()
-        marc.shows("Par jour")

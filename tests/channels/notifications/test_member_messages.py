@@ -80,7 +80,7 @@ class Desk:
                 scope, member or self.member, self.channel_id
             )
         account = self.lea.accounts["bot"]
-        url = self.lea.services.connectors["telegram"].bot_start_url(account, parameter)  # type: ignore[attr-defined]  # of this platform
+        url = self.lea.services.connectors["telegram"].chat_start_url("", account, parameter)  # type: ignore[attr-defined]  # of this platform
         return f"/start {parse_qs(urlsplit(url).query)['start'][0]}"
 
     def say(self, text: str, name: str = "anne") -> None:

@@ -286,6 +286,7 @@ class FakeInstagram:
         tells = INSIGHTS in mine.rights
         if method == "GET" and (
             found := stories.answer(parts, told, mine.stories, self.clock(), insights=tells)
+            or _post_insights(parts, told, mine)
         ):
             return found
         return self._of_comments(method, parts, told, mine)
@@ -323,6 +324,31 @@ def _check_right(mine: Profile) -> None:
         raise GraphApiError(
             10, message="(#10) Application does not have permission for this action"
         )
+
+
+POST_INSIGHTS = {"reach": 80, "saved": 4, "shares": 2}
+
+
+def _post_insights(
+    parts: list[str], told: Mapping[str, Any], mine: Profile
+) -> dict[str, Any] | None:
+    """Return the insights of a post, or None for any other request. Raise GraphApiError."""
+    if parts[1:] != ["insights"] or all(post["id"] != parts[0] for post in mine.posts):
+        return None
+    metrics = str(told.get("metric", ""))
+    wanted = metrics.split(",")
+    if not set(wanted) <= POST_INSIGHTS.keys():
+        raise GraphApiError(100, message=f"(#100) unknown metric in {metrics}")
+    if INSIGHTS not in mine.rights:
+        raise GraphApiError(
+            10, message="(#10) Application does not have permission for this action"
+        )
+    return {
+        "data": [
+            {"name": name, "period": "lifetime", "values": [{"value": POST_INSIGHTS[name]}]}
+            for name in wanted
+        ]
+    }
 
 
 def _person(mine: Profile, fields: str) -> dict[str, Any]:

@@ -19,13 +19,17 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from insights.analysis import ab_test_verdicts
 from insights.analysis.ab_test_verdicts import (
+    AbTestEffect,
     AbTestReading,
     AbTestSample,
     AbTestVerdict,
     VerdictKind,
-    estimate_effect,
+    estimate_effects,
     judge_samples,
     load_test_samples,
+)
+from insights.analysis.experiment_statistics import (
+    IntervalMethod,
     split_probability,
     student_quantile,
 )
@@ -62,6 +66,14 @@ def views(random: Generator, count: int, *, factor: float = 1.0, middle: float =
     return [int(one) for one in random.poisson(factor * middle * random.lognormal(0, SIGMA, count))]
 
 
+def estimate_effect(a: Sequence[int], b: Sequence[int]) -> AbTestEffect:
+    groups = {
+        name: [AbTestSample(name, START, one) for one in each]
+        for name, each in ((VARIANT_A, a), (VARIANT_B, b))
+    }
+    return estimate_effects(groups)[VARIANT_B]
+
+
 def told(random: Generator, planned: int, *, factor: float = 1.0) -> AbTestVerdict:
     """Run a complete test with randomly drawn variants, where B has `factor` times the views of A."""
     test_id = UUID(bytes=random.bytes(16))
@@ -95,6 +107,55 @@ def test_interval_covers_true_effect() -> None:
     assert 0.93 < hits / tries < 0.97
 
 
+def several(
+    random: Generator, planned: int, factors: Sequence[float], sizes: Sequence[float] = (300,)
+) -> list[AbTestSample]:
+    """Draw the posts of a test on accounts of these typical sizes, three posts a day."""
+    names = "abcd"[: len(factors)]
+    found = []
+    for number in range(planned):
+        name = names[random.integers(len(names))]
+        size = sizes[number % len(sizes)]
+        (value,) = views(random, 1, factor=factors[names.index(name)], middle=size)
+        usual = float(np.log(size)) if len(sizes) > 1 else None
+        found.append(AbTestSample(name, START + timedelta(hours=8) * number, value, usual))
+    return found
+
+
+def test_daily_judged_test_rarely_calls_equal_versions_different() -> None:
+    """A/A test, judged at the end of every day from the tenth post of each version on."""
+    random, method = default_rng(8), IntervalMethod.SEQUENTIAL
+    found = [judge_samples(several(random, 120, (1, 1)), 120, method=method) for _ in range(600)]
+    wrong = sum(one.kind is VerdictKind.BETTER for one in found) / 600
+    assert wrong <= 0.05
+    early = [judge_samples(several(random, 120, (1, 3)), 120, method=method) for _ in range(60)]
+    assert sum(one.kind is VerdictKind.BETTER and one.better == "b" for one in early) > 55
+    assert sum(one.more > 30 for one in early) > 40, "a large effect ends the test early"
+
+
+def test_four_equal_versions_are_rarely_called_different() -> None:
+    random, versions = default_rng(9), ("a", "b", "c", "d")
+    found = [
+        judge_samples(several(random, 120, (1, 1, 1, 1)), 120, versions=versions)
+        for _ in range(800)
+    ]
+    assert sum(one.kind is VerdictKind.BETTER for one in found) / 800 < 0.06
+    better = judge_samples(several(random, 160, (1, 1, 4, 0.5)), 160, versions=versions)
+    assert (better.kind, better.better, better.version) == (VerdictKind.BETTER, "c", "c")
+    assert set(better.effects) == {"b", "c", "d"}
+
+
+def test_past_of_accounts_narrows_the_interval() -> None:
+    random, widths = default_rng(10), []
+    samples = several(random, 200, (1, 1.5), sizes=(30, 300, 3000))
+    for known in (True, False):
+        each = samples if known else [replace(one, usual=None) for one in samples]
+        effect = judge_samples(each, 200).effect
+        assert effect is not None
+        widths.append(np.log1p(effect.high) - np.log1p(effect.low))
+    assert widths[0] < 0.6 * widths[1]
+
+
 def test_large_effect_is_detected() -> None:
     random = default_rng(4)
     found = [told(random, 100, factor=2.0) for _ in range(300)]
@@ -115,14 +176,14 @@ def test_effect_is_within_interval_and_symmetric(a: list[int], b: list[int]) -> 
 
 @given(some.integers(0, 10**6), some.integers(0, 10**6))
 def test_split_probability_is_symmetric(a: int, b: int) -> None:
-    assert split_probability(a, b) == split_probability(b, a)
-    assert 0 <= split_probability(a, b) <= 1
+    assert split_probability([a, b]) == split_probability([b, a])
+    assert 0 <= split_probability([a, b]) <= 1
 
 
 def test_split_probability_and_quantile_match_published_tables() -> None:
-    assert split_probability(0, 0) == split_probability(50, 50) == 1
-    assert split_probability(60, 40) == pytest.approx(0.0455, abs=1e-4)
-    assert split_probability(670, 530) == pytest.approx(5.31e-5, rel=1e-2)
+    assert split_probability([0, 0]) == split_probability([50, 50]) == 1
+    assert split_probability([60, 40]) == pytest.approx(0.0455, abs=1e-4)
+    assert split_probability([670, 530]) == pytest.approx(5.31e-5, rel=1e-2)
     for freedom, value in ((5, 2.5706), (9, 2.2622), (18, 2.1009), (30, 2.0423), (120, 1.9799)):
         assert student_quantile(freedom) == pytest.approx(value, abs=1e-3)
 

@@ -1,12 +1,14 @@
 """Suggested posting times: a simulated peak is found, noise is not reported, and few posts give no
 suggestion."""
 
+from typing import Protocol
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from insights.analysis import best_times
+from insights.analysis import best_times, timing
 from insights.analysis.best_times import MIN_SAMPLES, BestHour, BestTimesAdvice, Floats
 
 RUNS = 100
@@ -95,3 +97,107 @@ def test_outlier_post_does_not_move_suggestion() -> None:
     samples = simulated(3, 180, effect=1.0)
     samples[0] = (4, 0, 1_000_000)
     assert near(best_times.suggest_best_times(samples).hours[0], 20)
+
+
+# The bandit.
+
+FEASIBLE = 6
+"""Hours among which each simulated post chooses."""
+
+
+class Policy(Protocol):
+    """Return the hour of the next post from the hours and results so far."""
+
+    def __call__(
+        self, hours: Floats, results: Floats, feasible: list[int], draw: float, /
+    ) -> int: ...
+
+
+def fixed_hour(hours: Floats, results: Floats, feasible: list[int], draw: float) -> int:
+    return min(feasible, key=lambda hour: min((hour - 20) % 24, (20 - hour) % 24))
+
+
+def best_raw_cell(hours: Floats, results: Floats, feasible: list[int], draw: float) -> int:
+    """The usual rule of posting tools: the hour with the best average so far."""
+
+    def average(hour: int) -> float:
+        there = results[hours == hour]
+        return float(there.mean()) if len(there) else -np.inf
+
+    best = max(feasible, key=average)
+    return best if average(best) > -np.inf else feasible[int(draw * len(feasible))]
+
+
+def bandit(hours: Floats, results: Floats, feasible: list[int], draw: float) -> int:
+    samples = np.column_stack((hours, np.zeros(len(hours)), np.expm1(results)))
+    gains = best_times.expected_gains(samples)[0]
+    return best_times.choose_hour(gains, feasible, draw).clock
+
+
+def mean_regret(policy: Policy, *, posts: int, effect: float, tries: int) -> float:
+    """Return the mean loss per post against the best feasible hour, in logs."""
+    lost = []
+    for seed in range(tries):
+        random = np.random.default_rng(seed)
+        curve = effect * np.cos(2 * np.pi * (np.arange(24) - random.integers(24)) / 24)
+        hours, results = np.zeros(0), np.zeros(0)
+        for _ in range(posts):
+            feasible = [int(one) for one in random.choice(24, FEASIBLE, replace=False)]
+            hour = policy(hours, results, feasible, random.random())
+            result = max(4 + curve[hour] + random.standard_normal(), 0.0)
+            hours, results = np.append(hours, float(hour)), np.append(results, result)
+            lost.append(curve[feasible].max() - curve[hour])
+    return float(np.mean(lost))
+
+
+@pytest.mark.parametrize(("effect", "posts", "most"), [(0.5, 180, 0.6), (0.15, 720, 0.9)])
+def test_bandit_regrets_less_than_a_fixed_hour_and_the_best_raw_cell(
+    effect: float, posts: int, most: float
+) -> None:
+    """The true peak is at a random hour, and the noise of a post has a standard deviation of 1."""
+    found = {
+        policy.__name__: mean_regret(policy, posts=posts, effect=effect, tries=24)  # type: ignore[attr-defined]  # functions
+        for policy in (fixed_hour, best_raw_cell, bandit)
+    }
+    print(f"\nregret per post over {posts} posts, effect {effect}: {found}")  # noqa: T201  see above
+    others = min(found["fixed_hour"], found["best_raw_cell"])
+    assert found["bandit"] < most * others
+
+
+def test_one_choice_in_ten_explores_evenly() -> None:
+    gains, feasible = np.arange(24.0), [8, 12, 20]
+    chosen = [
+        best_times.choose_hour(gains, feasible, draw) for draw in (np.arange(3000) + 0.5) / 3000
+    ]
+    random = [one.clock for one in chosen if one.is_random]
+    assert len(random) == 300
+    assert {random.count(hour) for hour in feasible} == {100}
+    assert {one.clock for one in chosen if not one.is_random} == {20}
+
+
+def test_other_accounts_help_a_new_one() -> None:
+    pool = [simulated(seed, 200, effect=0.6) for seed in range(3)]
+    prior = best_times.pool_prior(pool)
+    assert prior is not None
+    few = simulated(9, 10, effect=0.6)
+    for samples in (few, np.zeros((0, 3))):
+        hour = int(np.argmax(best_times.expected_gains(samples, prior)[0]))
+        assert min((hour - 20) % 24, (20 - hour) % 24) <= 2
+    assert best_times.pool_prior([few]) is None
+    assert not best_times.expected_gains(np.zeros((0, 3))).any()
+
+
+def test_uplift_comes_from_random_hours_only_and_covers_the_truth() -> None:
+    random, hits = np.random.default_rng(11), 0
+    for _ in range(400):
+        chosen, drawn = (
+            [int(one) for one in np.exp(random.normal(height, 0.8, size))]
+            for height, size in ((4.3, 90), (4.0, 12))
+        )
+        told = timing.estimate_uplift(chosen, drawn)
+        assert told.low is not None
+        assert told.high is not None
+        hits += told.low <= np.expm1(0.3) <= told.high
+    assert 0.74 < hits / 400 < 0.86
+    few = timing.estimate_uplift([1] * 90, [1] * 7)
+    assert (few.lacking, few.share) == (3, None)

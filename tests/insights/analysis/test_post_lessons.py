@@ -182,6 +182,7 @@ def standing(
         post,
         CHANNELS[channel],
         NOW + timedelta(hours=number),
+        NOW + timedelta(hours=number),
         "mots",
         PostFormat.WORDS,
         tags,

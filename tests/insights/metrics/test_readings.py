@@ -8,7 +8,11 @@ from uuid import UUID
 
 import pytest
 
+from channels.limits import request_costs
 from connectors.contract.post_presence import MissingPost
+from foundation.db.bulk_insert import insert_rows
+from foundation.ids import uuid7
+from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
 from gate.contract.units import Subject
@@ -16,7 +20,8 @@ from gate.copies import live_copies
 from insights.metrics import deletion_checks, manual_entry
 from insights.metrics import readings as collecting
 from insights.metrics.events import READING_AGES, DeletionRecheckDue, ReadingDue
-from insights.metrics.queries import post_results
+from insights.metrics.models import MetricSnapshot
+from insights.metrics.queries import POST_RESULTS_SQL, post_results
 from insights.reports import daily_report
 from insights.rollups import daily_rollups, queries
 from insights.rollups.queries import DayWork
@@ -27,12 +32,13 @@ from schedules.publishing import post_removal
 from schedules.recurrence import series
 from schedules.recurrence.rules import Recurrence
 from schedules.recurrence.series import SeriesUpdate
+from tests.insights.builders import CreatorHistory
 from tests.schedules import series_builders
 from tests.schedules.builders import ZONE, SandboxAgency
 
 By = Literal["rules", "owner", "nobody"]
 
-TOLD = {"views", "likes", "comments", "clicks"}
+TOLD = {"views", "reach", "likes", "comments", "shares", "clicks"}
 """Metrics that the sandbox returns."""
 
 
@@ -66,16 +72,16 @@ def test_post_is_read_at_each_age_after_publication(lea: SandboxAgency) -> None:
         round((row.available_at - settled).total_seconds() / 3600, 3)
         for row in lea.rows("readings.read")
     ]
-    assert ages == [1, 24, 168]
+    assert ages == [1, 3, 12, 24, 168]
     assert readings(lea, delivery_id) == {}
     lea.live(hours=1, minutes=1)
     found = readings(lea, delivery_id)
-    assert set(found) == {(1, metric) for metric in collecting.POST_METRICS}
+    assert set(found) == {(1, metric) for metric in {*collecting.POST_METRICS, "reach"}}
     assert {metric for (_, metric), (_, quality) in found.items() if quality == "measured"} == TOLD
     assert found[1, "saves"] == (None, "unavailable"), "the sandbox does not report saves"
     lea.live(days=8)
-    assert set(readings(lea, delivery_id)) == {
-        (age, m) for age in READING_AGES for m in collecting.POST_METRICS
+    assert {key for key in readings(lea, delivery_id) if key[0] in READING_AGES} == {
+        (age, m) for age in READING_AGES for m in {*collecting.POST_METRICS, "reach"}
     }
 
 
@@ -118,6 +124,50 @@ def test_shares_and_reposts_are_one_metric(told: dict[str, int], kept: dict[str,
     assert collecting.keep_known_metrics(told) == kept
 
 
+def test_newest_posts_of_an_account_are_read_through_its_index(ledgers: CreatorHistory) -> None:
+    with ledgers.scope() as scope:
+        now = scope.now
+    posts = [ledgers.post(now - timedelta(days=10 - number)) for number in range(6)]
+    with ledgers.scope() as scope:
+        # The likes of the second newest post were read last, the comments of the newest first.
+        read = {"likes": [1, 2, 3, 4, 6, 5], "comments": [1, 2, 3, 4, 5, 0]}
+        insert_rows(
+            scope,
+            MetricSnapshot,
+            [
+                {
+                    "id": uuid7(),
+                    "creator_id": ledgers.creator_id,
+                    "delivery_id": post,
+                    "channel_id": ledgers.channel_id,
+                    "metric": metric,
+                    "age_hours": age,
+                    "value": None if number == 3 else 10 * number + age,
+                    "quality": "measured",
+                    "observed_at": now + timedelta(minutes=order[number]),
+                }
+                for metric, order in read.items()
+                for age in (1, 24)
+                for number, post in enumerate(posts)
+            ],
+        )
+        found = post_results(scope, ledgers.channel_id, age_hours=24, most=3)
+        # Of a small table, another index costs as little.
+        scope.run("SET LOCAL enable_seqscan = off")
+        scope.run("SET LOCAL enable_sort = off")
+        plan = scope.run(
+            f"EXPLAIN {POST_RESULTS_SQL}",
+            tenant=ledgers.tenant_id,
+            channel=ledgers.channel_id,
+            age=24,
+            metrics=["likes", "comments"],
+            most=3,
+        )
+        used = "\n".join(row[0] for row in plan)
+    assert list(found.items()) == [(posts[4], 128), (posts[5], 148), (posts[2], 88)]
+    assert "metric_snapshots_channel" in used
+
+
 def test_shares_and_saves_are_interactions(lea: SandboxAgency) -> None:
     delivery_id = published(lea)
     event = ReadingDue(lea.tenant_id, delivery_id, 1)
@@ -158,13 +208,21 @@ def test_daily_increments_add_up_to_last_reading(lea: SandboxAgency) -> None:
             event, tenant=lea.services.tenant, read=partial(_same, numbers), still=lambda *_: None
         )
         days.append((age, local_day(lea.now(), ZONE)))
-    with lea.scope() as scope:
-        for _, day in days * 2:
-            daily_rollups.rebuild_day(scope, lea.creator_id, day)
-        work = queries.daily_work(scope, lea.creator_id, days[0][1], days[-1][1])
+    spanned = {days[0][1], days[-1][1]}
+    rebuild_days(lea, spanned)
+    rebuild_days(lea, spanned)
+    work = days_of(lea, spanned)
     assert sum(one.views for one in work.values()) == 900
     assert sum(one.interactions for one in work.values()) == 90
-    assert work[days[-1][1]].views == 500
+    assert len(work) == 8
+    assert all(one.views > 0 for one in work.values()), "a week is spread over its days"
+
+
+def rebuild_days(lea: SandboxAgency, days: set[date]) -> None:
+    """Build the first to the last of these days."""
+    with lea.scope() as scope:
+        for number in range((max(days) - min(days)).days + 1):
+            daily_rollups.rebuild_day(scope, lea.creator_id, min(days) + timedelta(days=number))
 
 
 def days_of(lea: SandboxAgency, days: set[date]) -> dict[date, DayWork]:
@@ -189,16 +247,21 @@ def test_decrease_is_subtracted_on_day_of_reading(lea: SandboxAgency) -> None:
         with lea.scope() as scope:
             days.add(local_day(scope.now, ZONE))
             daily_rollups.rebuild_day(scope, lea.creator_id, local_day(scope.now, ZONE))
+        if age == 24:
+            assert days_of(lea, days)[max(days)].views == -30
+    rebuild_days(lea, days)
     work = days_of(lea, days)
     assert sum(one.views for one in work.values()) == 70
     assert sum(one.interactions for one in work.values()) == 0, (
         "the reading at one week has no likes: the last value remains"
     )
-    assert work[max(days)].views == 10
 
 
 def test_corrected_manual_entry_counts_once(lea: SandboxAgency) -> None:
-    delivery_id, days = published(lea), set[date]()
+    delivery_id = published(lea)
+    days = {local_day(lea.now(), ZONE)}
+    with lea.scope() as scope:
+        outbox.cancel(scope, ReadingDue.kind, delivery_id)  # no API reads a manual post
     lea.pass_time(hours=168)
     for views in ("100", "120"):
         with lea.scope() as scope:
@@ -246,6 +309,86 @@ def test_removed_post_is_not_read(lea: SandboxAgency) -> None:
     lea.live(hours=2)
     assert readings(lea, delivery_id) == {}
     assert lea.asked(kind="metrics") == []
+
+
+@pytest.mark.parametrize(
+    ("age", "is_still", "following"),
+    [
+        (24, False, 48),
+        (144, False, None),  # the reading after 7 days follows the publication
+        (24, True, None),
+        (168, False, 192),
+        (170, True, 336),
+        (2136, False, 2160),
+        (2160, False, None),
+        (2020, True, None),
+    ],
+)
+def test_next_reading_follows_after_a_day_or_week(
+    age: int, is_still: bool, following: int | None
+) -> None:
+    assert collecting.next_reading_age(age, is_still=is_still) == following
+
+
+def test_post_is_read_daily_while_it_moves_and_then_weekly(lea: SandboxAgency) -> None:
+    delivery_id, asked = published(lea), list[int]()
+    settled = lea.entry(delivery_id).settled_at
+    assert settled is not None
+    for number in range(60):
+        age = 24 if number == 0 else asked[-1]
+        views = min(age, 240)
+        lea.pass_time(hours=24 if number == 0 else 0)
+        with lea.scope() as scope:
+            now = scope.now
+        if number:
+            lea.pass_time(hours=max((settled + timedelta(hours=age) - now) / timedelta(hours=1), 0))
+        with lea.scope() as scope:
+            outbox.cancel(scope, ReadingDue.kind, delivery_id)
+        collecting.collect_readings(
+            ReadingDue(lea.tenant_id, delivery_id, age),
+            tenant=lea.services.tenant,
+            read=partial(_same, {"views": views}),
+            still=lambda *_: None,
+        )
+        with lea.scope() as scope:
+            waiting = scope.run(
+                "SELECT args ->> 'age_hours' FROM outbox WHERE kind = 'readings.read'"
+                " AND subject_id = :d",
+                d=delivery_id,
+            ).scalars()
+            asked += [int(one) for one in waiting]
+        if age == 144:
+            asked.append(168)
+        if asked[-1] == age:
+            break
+    assert asked[:6] == [48, 72, 96, 120, 144, 168]
+    assert asked[6:11] == [192, 216, 240, 264, 432]
+    assert asked[-1] == 2112
+    found = {age for age, _ in readings(lea, delivery_id)}
+    assert max(found) == 2112
+
+
+def test_readings_beyond_the_required_ones_need_a_budget(lea: SandboxAgency) -> None:
+    """Reading a post of a paid platform more often is the decision of the agency."""
+    delivery_id = published(lea)
+    with lea.scope() as scope:
+        scope.run(
+            "UPDATE channels SET platform = 'x' WHERE tenant_id = :t AND id = :id",
+            t=lea.tenant_id,
+            id=lea.channels["main"],
+        )
+    for age in (1, 3, 12, 24):
+        lea.pass_time(hours=age - (0 if age == 1 else {3: 1, 12: 3, 24: 12}[age]))
+        collecting.collect_readings(
+            ReadingDue(lea.tenant_id, delivery_id, age),
+            tenant=lea.services.tenant,
+            read=partial(_same, {"views": age}),
+            still=lambda *_: None,
+        )
+        if age == 3:
+            with lea.scope(f"member:{lea.author}") as scope:
+                request_costs.set_cost_cap(scope, "x", Money(5000, "USD"))
+    assert {age for age, _ in readings(lea, delivery_id)} == {1, 12, 24}
 
 
 def test_each_age_is_read_once(lea: SandboxAgency) -> None:

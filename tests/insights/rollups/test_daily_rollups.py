@@ -2,21 +2,24 @@
 
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from importlib import import_module
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from foundation.ids import uuid7
-from foundation.ops.wall_time import day_bounds
-from insights.metrics.readings import MAX_READING_DRIFT
+from foundation.money import Money
+from foundation.ops.wall_time import day_bounds, local_day
 from insights.rollups import daily_rollups
 from insights.rollups.daily_rollups import lateness_percentile
 from insights.rollups.events import SaleRecorded
-from insights.rollups.history_import import PastReading, import_past_readings
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from subscribers.ledger import entries
+from subscribers.ledger.entries import LedgerLine
+from tests.conftest import Cluster
 from tests.insights.builders import CreatorHistory, create_creator_history
 from workers.wiring import Services
 
@@ -140,53 +143,49 @@ def test_day_follows_creator_time_zone(ledgers: CreatorHistory, at: str, day: da
         assert (work.published, work.lateness_p95_ms) == ((1, 40) if each == day else (0, None))
 
 
-Told = dict[int, tuple[int | None, float]]
-TOLD: st.SearchStrategy[Told] = st.fixed_dictionaries(
-    {
-        age: st.tuples(st.none() | st.integers(0, 10**9), st.floats(0, MAX_READING_DRIFT))
-        for age in (0, 1, 6, 24, 50, 168)
-    }
-)
-
-
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
-@given(
-    st.lists(
-        st.tuples(MINUTES, st.sampled_from(["views", "likes", "saves"]), TOLD),
-        min_size=1,
-        max_size=4,
-    )
-)
-def test_daily_increments_add_up_to_last_readings(
-    services: Services, posts: list[tuple[int, str, Told]]
-) -> None:
-    """The sum over any span of days is the last reading minus the first, where the first counts as
-    zero, even if values decrease or are missing."""
-    made = create_creator_history(services)
-    read: list[PastReading] = []
-    for at, metric, told in posts:
-        due = BEGIN + timedelta(minutes=at)
-        where = (made.creator_id, made.post(due), made.channel_id, metric)
-        for age, (value, late) in sorted(told.items()):
-            if value is not None:
-                read.append(
-                    PastReading(*where, age, value, due + timedelta(hours=age * (1 + late)))
-                )
-    with made.scope() as scope:
-        import_past_readings(scope, read)
-    days = [date(2025, 3, 28) + timedelta(days=number) for number in range(15)]
-    for day in days:
-        made.roll_up(day)
-    views = interactions = 0
-    for day in days:
-        work, until = made.work_of(day), day_bounds(day, made.zone)[1]
-        assert work is not None
-        views, interactions = views + work.views, interactions + work.interactions
-        last = {(one.delivery_id, one.metric): one.value for one in read if one.observed_at < until}
-        assert views == sum(value for (_, metric), value in last.items() if metric == "views")
-        assert interactions == sum(
-            value for (_, metric), value in last.items() if metric != "views"
+def test_past_day_with_only_a_fee_gets_its_row(ledgers: CreatorHistory) -> None:
+    """A statement or a platform may book it long after that day."""
+    with ledgers.scope() as scope:
+        fee = Money(70, "EUR")
+        lines = [LedgerLine("rail:x:till", -fee), LedgerLine(entries.FEES_ACCOUNT, fee)]
+        entries.post_transaction(
+            scope, "fee", "rail_line", "k", lines, occurred_at=BEGIN, creator_id=ledgers.creator_id
         )
+    with ledgers.scope() as scope:
+        today = local_day(scope.now, ledgers.zone)
+    ledgers.roll_up(today)
+    with ledgers.scope() as scope:
+        due = scope.run(
+            "SELECT args ->> 'day' FROM outbox WHERE tenant_id = :t AND kind = 'day.rollup'",
+            t=ledgers.tenant_id,
+        ).scalars()
+        assert due.all() == ["2025-03-29"]
+    ledgers.roll_up(date(2025, 3, 29))
+    ((row),) = ledgers.sales_of(date(2025, 3, 29))
+    assert (row.orders, row.fees_minor, row.gross.minor) == (0, 70, 0)
+
+
+def test_earlier_versions_days_with_only_a_fee_are_added(
+    ledgers: CreatorHistory, cluster: Cluster
+) -> None:
+    other = create_creator_history(ledgers.services)
+    for one in (ledgers, other):
+        one.sale(BEGIN)
+    ledgers.sale(BEGIN, refunded_at=BEGIN + timedelta(days=3))
+    days = [date(2025, 3, 29), date(2025, 4, 1)]
+    for day in days:
+        ledgers.roll_up(day)
+    before = {day: ledgers.sales_of(day) for day in days}
+    migration = import_module("migrations.versions.0150_metric_rollups")
+    with psycopg.connect(cluster.url("postgres", "house").replace("+psycopg", "")) as owner:
+        owner.execute(
+            "DELETE FROM sales_daily WHERE tenant_id = %s AND orders = 0", [ledgers.tenant_id]
+        )
+        unknown = "UPDATE creators SET zone = 'Mars/Base' WHERE tenant_id = %s"
+        owner.execute(unknown, [other.tenant_id])
+        owner.execute(migration._MISSING_DAYS)
+    assert {day: ledgers.sales_of(day) for day in days} == before
+    assert before[days[1]]
 
 
 def test_sale_and_refund_count_on_their_own_days(ledgers: CreatorHistory) -> None:

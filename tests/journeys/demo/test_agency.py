@@ -133,6 +133,17 @@ def counted(settings: Settings) -> dict[str, int]:
     return {table: count for table, count in found.items() if count}
 
 
+def test_demo_has_open_alerts(lumiere: Scope) -> None:
+    found = lumiere.run(
+        "SELECT kind, metric, count(*) AS many FROM alerts WHERE tenant_id = :t"
+        " AND resolved_at IS NULL GROUP BY kind, metric",
+        t=lumiere.tenant_id,
+    ).all()
+    assert {("threshold", "net"), ("threshold", "views")} <= {
+        (one.kind, one.metric) for one in found
+    }
+
+
 def test_cast_is_complete(lumiere: Scope) -> None:
     assert tenant_reads.get_agency(lumiere).demo
     roles = sorted(member.role for member in tenant_reads.list_members(lumiere))

@@ -76,12 +76,14 @@ def test_story_expires_after_a_day_without_an_alarm(networks: FakePlatforms) -> 
     assert entry.expires_at is not None
     assert (entry.expires_at - entry.settled_at).total_seconds() == 24 * 3600
     here.desk.live(hours=23, minutes=30)
-    assert ages(here, sent) == [(1, 12), (23, 12)], "read again before its expiry"
+    assert ages(here, sent) == [(age, 12) for age in (1, 3, 12, 23)], "read again before its expiry"
     assert left(here, sent).removed_at is None
     here.desk.live(hours=24 * 8)
     assert here.desk.state(sent) is DeliveryState.PUBLISHED
     assert left(here, sent).removed_at is not None
-    assert ages(here, sent) == [(1, 12), (23, 12)], "an expired story is not measured"
+    assert ages(here, sent) == [(age, 12) for age in (1, 3, 12, 23)], (
+        "an expired story is not measured"
+    )
     assert not [cause for cause in here.desk.notices() if str(sent) in cause], (
         "no notice is created"
     )

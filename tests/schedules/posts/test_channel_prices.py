@@ -199,6 +199,31 @@ def test_ab_test_variant_keeps_price(lea: SandboxAgency, place: str) -> None:
     assert one.differ == {"words"}
 
 
+def test_ab_test_of_prices_changes_the_price_by_date(lea: SandboxAgency) -> None:
+    account = elsewhere(lea, "fanvue", "fanvue.post")
+    asks = (ChannelOverride(str(account), price=CENTS),)
+    author = f"member:{lea.author}"
+    draft = Draft(lea.creator_id, "", "hello", (lea.photo(7),), (account,), others=asks)
+    with lea.scope(author) as scope:
+        planned = series.plan_series(
+            scope, draft, build_recurrence(lea, DAILY), key=uuid7(), author=author, confirmed=True
+        )
+    approve_and_release(lea, planned.post_id)
+    for wrong in (Money(900, "EUR"), Money(0, "USD")):
+        with pytest.raises(BadInput) as told:
+            start_ab_test(lea, planned.post_id, body=None, price=wrong)
+        assert told.value.message.code == "variants.no_price"
+    one = get_ab_test(lea, start_ab_test(lea, planned.post_id, body=None, price=Money(900, "USD")))
+    with lea.scope() as scope:
+        prices = [
+            channel_overrides.content_for_channel(
+                deliveries.get_post(scope, post_id), on(lea, "fanvue")
+            ).price
+            for post_id in one.posts.values()
+        ]
+    assert (prices, one.differ) == ([CENTS, Money(900, "USD")], {"price"})
+
+
 @pytest.mark.parametrize("place", ["fanvue", ""])
 def test_exported_price_is_imported_unchanged(lea: SandboxAgency, place: str) -> None:
     account, photo = elsewhere(lea, "fanvue", "fanvue.post"), lea.photo(9)

@@ -16,13 +16,14 @@ from channels.accounts import lifecycle
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
+from foundation.money import Money
 from schedules.approvals import decisions
 from schedules.drafts import drafts
 from schedules.posts import deliveries
 from schedules.posts.channel_overrides import ChannelOverride
 from schedules.posts.states import DeliveryState
 from schedules.recurrence import ab_tests, occurrences, series, variant_assignment
-from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestRequest
+from schedules.recurrence.ab_tests import MIN_TEST_UNITS, AbTestRequest, VariantChange
 from schedules.recurrence.rules import Recurrence, RecurrenceRule, RecurrenceUnit
 from schedules.recurrence.series import SeriesUpdate
 from schedules.recurrence.variant_assignment import VARIANT_A, VARIANT_B, draw_variant
@@ -42,7 +43,6 @@ from tests.schedules.series_builders import (
     approve_and_release,
     build_draft,
     build_recurrence,
-    get_series_id,
     list_deliveries,
     list_series,
     local_time_ahead,
@@ -297,13 +297,48 @@ def test_test_from_past_date_is_refused(lea: SandboxAgency) -> None:
     assert told.value.message.code == "delivery.time_passed"
 
 
-def test_series_on_two_accounts_or_too_short_is_refused(lea: SandboxAgency) -> None:
-    lea.connect("other")
+def test_three_versions_are_drawn_separately_on_each_account(lea: SandboxAgency) -> None:
+    other = lea.connect("other")
     both = start_series(lea, build_recurrence(lea), "main", "other")
+    changes = tuple(VariantChange(body) for body in ("second", "third"))
+    for wrong, code in (
+        (changes[:1] * 2, "variants.equal_versions"),
+        ((changes[0], VariantChange(price=Money(500, "EUR"))), "variants.no_price"),
+        ((changes * 2), "variants.count_wrong"),
+    ):
+        with pytest.raises(BadInput) as told:
+            start_ab_test(lea, both, changes=wrong, planned=80, key=uuid7())
+        assert told.value.message.code == code
     with pytest.raises(BadInput) as told:
-        start_ab_test(lea, both)
-    assert told.value.message.code == "variants.one_account"
-    lea.act(series.stop_series, get_series_id(lea, both))
+        start_ab_test(lea, both, changes=changes, planned=59, key=uuid7())
+    assert told.value.message.code == "variants.size_wrong"
+    test = get_ab_test(lea, start_ab_test(lea, both, changes=changes, planned=60, key=uuid7()))
+    assert list(test.posts) == ["a", "b", "c"]
+    assert len(set(test.posts.values())) == 3
+    assert (len(test.channels), test.differ) == (2, {"words"})
+    assert other in test.channels
+    for post_id in (both, *test.posts.values()):
+        approve_and_release(lea, post_id)
+    with lea.scope() as scope:
+        series.extend_series(scope, test.series_id)
+    drawn = [
+        row
+        for post_id in test.posts.values()
+        for row in list_deliveries(lea, post_id)
+        if row.variant is not None
+    ]
+    assert len(drawn) == 60, "dates on both accounts are units"
+    assert all(test.posts[str(row.variant)] == row.post_id for row in drawn)
+    assert {row.variant for row in drawn} == {"a", "b", "c"}
+    by_day: dict[str, set[str | None]] = {}
+    for row in drawn:
+        by_day.setdefault(row.occurrence_key, set()).add(row.variant)
+    assert any(len(one) == 2 for one in by_day.values()), "accounts draw separately"
+    lea.act(ab_tests.end_test, test.id, keep="c", author="member:x")
+    assert list_series(lea, test.posts["c"])[-1].post_id == test.posts["c"]
+
+
+def test_too_short_series_is_refused(lea: SandboxAgency) -> None:
     short = start_series(
         lea, Recurrence(RecurrenceRule(RecurrenceUnit.DAY, 20), *local_time_ahead(lea), "UTC")
     )
@@ -354,7 +389,7 @@ def test_tests_are_invisible_to_another_agency(
         assert told.value.message.code == "variants.unknown"
     with other.scope() as scope:
         assert ab_tests.tests_of_creators(scope, [lea.creator_id, other.creator_id]) == []
-    wanted = AbTestRequest(date(2026, 3, 1), "views", 24, MIN_TEST_UNITS, body="mine")
+    wanted = AbTestRequest(date(2026, 3, 1), "views", 24, MIN_TEST_UNITS, (VariantChange("mine"),))
     with pytest.raises(NotFound) as told:
         other.act(
             ab_tests.start_test,
@@ -469,7 +504,7 @@ def test_concurrent_actions_on_test_keep_dates_unique(
         "views",
         24,
         MIN_TEST_UNITS,
-        body="a third one",
+        (VariantChange("a third one"),),
     )
     hands: dict[str, Hand] = {
         "begin": lambda scope: ab_tests.start_test(

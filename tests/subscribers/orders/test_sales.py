@@ -4,17 +4,16 @@ what is asked for."""
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
 from importlib import import_module
 from itertools import pairwise
 from typing import Any
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 import psycopg
 import pytest
@@ -32,32 +31,20 @@ from subscribers.ledger import entries, month_close, revenue_splits
 from subscribers.ledger.revenue_splits import NamedShare, SplitDraft
 from subscribers.orders import sales
 from subscribers.orders.sales import BuyerCounts, SaleFilter, SaleRow, SaleSort, SaleState
-from subscribers.statements import bookings
-from subscribers.statements.bookings import CheckedLine, LineOutcome
-from subscribers.statements.file_reader import StatementMovement
 from tenants.agencies import agencies
-from tenants.agencies.queries import Creator, get_creator
+from tenants.agencies.queries import Creator
 from tests.conftest import Cluster
-
-ZONES = ("Europe/Paris", "America/New_York")
-BEGIN = date(2025, 3, 27)  # the clocks of Paris change on March 30
-DAYS = 7
-MINUTES = st.integers(0, DAYS * 24 * 60 - 1)
-EVENTS = st.lists(
-    st.fixed_dictionaries(
-        {
-            "how": st.sampled_from(["sale", "refunded", "statement", "returned", "fee"]),
-            "creator": st.integers(0, 1),
-            "minor": st.integers(1, 10**7),
-            "part": st.integers(0, 100),
-            "currency": st.sampled_from(["EUR", "JPY", "XTR"]),
-            "at": st.one_of(MINUTES, st.sampled_from([day * 24 * 60 for day in range(DAYS)])),
-            "later": MINUTES,
-        }
-    ),
-    max_size=12,
+from tests.subscribers.sales_builders import (
+    BEGIN,
+    DAYS,
+    EVENTS,
+    ZONES,
+    add_creators,
+    book_line,
+    happen,
+    ledger_sums,
+    local,
 )
-
 
 OpenAgency = Callable[[], AbstractContextManager[Scope]]
 
@@ -67,80 +54,6 @@ def agency(tenant: OpenScope, tenant_id: UUID) -> OpenAgency:
     with tenant(tenant_id, "system:test") as scope:
         agencies.create_agency(scope, name="Lumière", language="fr", zone=ZONES[0])
     return partial(tenant, tenant_id, "system:test")
-
-
-def add_creators(scope: Scope) -> tuple[Creator, Creator]:
-    first, second = (
-        get_creator(
-            scope,
-            agencies.add_creator(
-                scope,
-                slug=f"c{uuid7().hex[-12:]}",
-                name=f"Creator of {zone}",
-                kind="virtual",
-                zone=zone,
-                languages=["fr"],
-            ),
-        )
-        for zone in ZONES
-    )
-    return first, second
-
-
-def local(minutes: int) -> datetime:
-    """Return an instant of the week: minutes after its first midnight in Paris, on the clock."""
-    midnight = datetime.combine(BEGIN, time(), tzinfo=ZoneInfo(ZONES[0]))
-    return (midnight + timedelta(minutes=minutes)).astimezone(UTC)
-
-
-def book_line(
-    scope: Scope, creator: Creator, kind: Any, amounts: tuple[Money, Money], at: datetime
-) -> None:
-    """Book a line of a statement with its gross amount and fee."""
-    line = StatementMovement(1, at, kind, "r", *amounts, uuid7().hex)
-    bookings.book_lines(
-        scope,
-        creator.id,
-        [CheckedLine(line, LineOutcome.NEW, at)],
-        source="Autre plateforme",
-        name="file.csv",
-        digest=uuid7().hex,
-    )
-
-
-def happen(scope: Scope, creators: Sequence[Creator], event: Mapping[str, Any]) -> None:
-    creator, at = creators[event["creator"]], local(event["at"])
-    money = Money(event["minor"], event["currency"])
-    part = Money(event["minor"] * event["part"] // 100, event["currency"])
-    if event["how"] in ("sale", "refunded"):
-        payment = uuid7()
-        entries.record_sale(
-            scope, payment, money, rail="rail:stars:x", at=at, creator_id=creator.id, fan_id=None
-        )
-        if event["how"] == "refunded":
-            entries.reverse_payment(scope, payment, at=local(event["later"]))
-        return
-    book_line(scope, creator, "sale", (money, part), at)
-    if event["how"] == "returned":  # a part of the sale, and of its fee
-        fee = Money(part.minor // 5, part.currency)
-        book_line(scope, creator, "refund", (part, fee), local(event["later"]))
-    if event["how"] == "fee":  # a fee that became known afterwards
-        book_line(scope, creator, "sale", (Money(0, part.currency), part), local(event["later"]))
-
-
-def ledger_sums(
-    scope: Scope, creators: Sequence[Creator], first: date, last: date
-) -> dict[str, Any]:
-    """Return gross, refunds and fees by currency as the accounting sums them."""
-    found: defaultdict[str, list[int]] = defaultdict(lambda: [0, 0, 0])
-    for one in creators:
-        since, until = day_bounds(first, one.zone)[0], day_bounds(last, one.zone)[1]
-        for total in entries.creator_totals(scope, one.id, since, until):
-            amounts = (total.gross_minor, total.refunds_minor, total.fees_minor)
-            found[total.currency] = [
-                a + b for a, b in zip(found[total.currency], amounts, strict=True)
-            ]
-    return {code: sums for code, sums in found.items() if any(sums)}
 
 
 def row_sums(rows: Sequence[SaleRow]) -> dict[str, Any]:

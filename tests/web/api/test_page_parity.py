@@ -17,6 +17,7 @@ PAGES = (
     "post_detail",
     "posts",
     "queue",
+    "reports",
     "settings.app_webhooks",
     "settings.webhooks",
 )

@@ -6,12 +6,15 @@ import httpx
 import pytest
 
 from channels.accounts import lifecycle
-from channels.links import short_links
+from channels.links import domains, short_links
 from channels.links.short_links import LinkClicks
+from connectors.conformance.fake_servers import serve_app
+from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
 from gate.contract.units import Subject
-from tests.web.builders import CreatorPage, create_page
+from tests.web.builders import PUBLIC, CreatorPage, create_page
+from web.app import create_web_app
 
 TARGET = "https://shop.example.org/a?size=M&utm_source=x#top"
 PERSON = (
@@ -67,7 +70,26 @@ def test_visitor_is_redirected_and_only_counted(mia: CreatorPage) -> None:
     assert "set-cookie" not in answer.headers
     assert answer.content == b""
     follow(mia, path, INSTAGRAM)
-    assert counted(mia, subject) == LinkClicks(people=2)
+    follow(mia, path, INSTAGRAM)
+    assert counted(mia, subject) == LinkClicks(people=3, visitors=2)
+
+
+def test_digests_of_visitors_differ_between_links_and_days(mia: CreatorPage) -> None:
+    """The same visitor on two links, and on one link on two days, has three digests, and none can be
+    computed once the key of its day is deleted."""
+    paths = [short(mia)[0], short(mia)[0]]
+    for path in (*paths, paths[0]):
+        follow(mia, path)
+    with mia.scope() as scope:
+        # The day ends: its key is deleted by retention.
+        scope.run("DELETE FROM link_salts WHERE tenant_id = :tenant", tenant=mia.tenant_id)
+    follow(mia, paths[0])
+    with mia.scope() as scope:
+        rows = scope.run(
+            "SELECT digest FROM link_visitors WHERE tenant_id = :tenant", tenant=mia.tenant_id
+        )
+        assert len(set(rows.scalars())) == 3
+        assert PERSON not in str(scope.run("SELECT * FROM link_visitors").all())
 
 
 @pytest.mark.parametrize(
@@ -139,3 +161,27 @@ def test_slug_of_two_agencies_is_not_found(mia: CreatorPage) -> None:
             id=subject.id,
         )
     assert follow(mia, path).status_code == 404
+
+
+def test_domain_of_an_agency_serves_its_short_links_only(mia: CreatorPage) -> None:
+    path, _ = short(mia)
+    host = f"go-{mia.tenant_id.hex}.example.com"
+    app = create_web_app(tenant=mia.room.pages, store=mia.room.store, public_url=PUBLIC)
+    assert follow(mia, path, host=host).status_code == 421
+    with mia.scope() as scope:
+        domains.set_link_domain(scope, f"https://{host.upper()}/", public_url=PUBLIC)
+        assert domains.link_base(scope, PUBLIC) == f"https://{host}"
+    with serve_app(app) as url, httpx.Client(base_url=url, verify=False) as client:
+        sent = {"host": host, "user-agent": PERSON}
+        assert client.get(path, headers=sent).headers["location"] == TARGET
+        assert client.get(f"/{mia.slug}", headers=sent).status_code == 421
+        assert client.get(path, headers={**sent, "host": "other.example.com"}).status_code == 421
+        assert client.get(path, headers={**sent, "host": f"{host}.evil.example"}).status_code == 421
+
+
+@pytest.mark.parametrize(
+    "host", ["localhost", "a b.example.com", "example.com/l", "pages.example.test"]
+)
+def test_invalid_domain_is_refused(mia: CreatorPage, host: str) -> None:
+    with mia.scope() as scope, pytest.raises(BadInput):
+        domains.set_link_domain(scope, host, public_url=PUBLIC)

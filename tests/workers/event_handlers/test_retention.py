@@ -302,6 +302,7 @@ def test_every_table_with_a_period_has_a_rule_or_a_reason() -> None:
         "split_rules",
         "revenue_parties",
         "payouts",
+        "cost_entries",
         "ledger_transactions",
     }
     money |= {
@@ -312,7 +313,7 @@ def test_every_table_with_a_period_has_a_rule_or_a_reason() -> None:
         "rail_lines",
         "rail_readings",
     }
-    money |= {"subscriptions", "subscription_months"}
+    money |= {"subscriptions", "subscription_months", "acquisition_touches"}
     elsewhere = {"age_assurances", "age_checks", "app_days", "login_failures", "passkey_asks"}
     elsewhere |= {"setup_links"}  # of the installation, deleted when a new link or owner exists
     of_fans = {
@@ -325,7 +326,7 @@ def test_every_table_with_a_period_has_a_rule_or_a_reason() -> None:
         "messages",
     }
     of_fans |= {"offers", "fan_notes", "remarks"}  # erased with the fan
-    of_fans |= {"fan_memories", "conversation_summaries"}
+    of_fans |= {"fan_memories", "conversation_summaries", "fan_scores"}
     published = {
         "assets",
         "asset_parts",

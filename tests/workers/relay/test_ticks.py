@@ -65,10 +65,12 @@ def test_unknown_time_zone_affects_one_creator_only(tenant: OpenScope, tenant_id
         ).all()
     others = [
         "age.forget",
+        "alerts.check",
         "calendar.clocks",
         "copy.probe",
         "delivery.sweep",
         "limits.due",
+        "predictions.compute",
         "roles.due",
         "rows.purge",
     ]

@@ -53,6 +53,7 @@ SCOPE_RIGHTS: Mapping[ApiKeyScope, tuple[Right, ...]] = {
     ApiKeyScope.RATINGS_WRITE: (Right.REVIEW,),
     ApiKeyScope.CREATORS_WRITE: (Right.RUN,),
     ApiKeyScope.MONEY_READ: (Right.MONEY,),
+    ApiKeyScope.REPORTS_WRITE: (Right.MONEY,),
     ApiKeyScope.MONEY_WRITE: (Right.BOOKS, Right.SPLIT),
     ApiKeyScope.AUDIT_READ: (Right.RUN,),
     ApiKeyScope.PERSONA_WRITE: (Right.RUN,),
@@ -137,6 +138,13 @@ class ApiCall:
             raise ApiError(428, Message("api.no_version"))
         if self.if_match.strip().strip('"') != state_tag(*now):
             raise StaleVersion("api.other_version")
+
+    def allows(self, sight: Caller, scope: ApiKeyScope) -> bool:
+        """Return True if the key has a further scope and its member the right for it."""
+        rights = SCOPE_RIGHTS[scope]
+        return scope in self.asked.entered.scopes and any(
+            has_right(sight.member.role, right) for right in rights
+        )
 
     def read(self, ask: Callable[[Scope, Caller], T]) -> T:
         """Run a read function in a transaction with the rights of the key's member."""

@@ -88,10 +88,10 @@ def _add_test_action_routes(routes: APIRouter, tenant: OpenScope) -> None:
     def begin_test(
         series_id: UUID, body: PostTestIn, call: Annotated[ApiCall, can_write]
     ) -> Response:
-        """Start an A/B test on a series with one account. A hash assigns version A or B to each
-        date. The series is split: its first part ends before `day`, and the test runs on a new
-        series from then on. Version B needs a separate approval. Requires the `posts:write` scope.
-        """
+        """Start an A/B test of two to four versions on a series. A hash assigns a version to each
+        date on each account. The series is split: its first part ends before `day`, and the test
+        runs on a new series from then on. Each version needs a separate approval. Requires the
+        `posts:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             lock_seen_series(scope, sight, series_id, call)

@@ -90,6 +90,7 @@ def _add_slot_routes(routes: APIRouter, tenant: OpenScope) -> None:
                 zone=body.zone or sight.get_creator(channel.creator_id).zone,
                 jitter=body.jitter,
                 label=body.label,
+                automatic=body.automatic,
             )
             return _build_slot_result(slots.get_slot(scope, made), "slot.add", status=201)
 

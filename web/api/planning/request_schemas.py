@@ -148,7 +148,8 @@ class SlotsQuery(CreatorPageQuery):
 
 class SlotIn(RequestModel):
     """A weekly slot of an account. With `jitter`, each post is delayed by a random number of
-    minutes up to that value."""
+    minutes up to that value. The hour of an `automatic` slot follows the account's results, and one
+    date in ten uses a random hour between 8:00 and 22:59."""
 
     model_config = example_config(
         {"channel_id": EXAMPLE_CHANNEL_ID, "weekday": 0, "clock": "18:30", "zone": "Europe/Paris"}
@@ -160,6 +161,7 @@ class SlotIn(RequestModel):
     zone: ZoneName | None = None
     jitter: Annotated[int, Field(ge=0, le=MAX_JITTER_MINUTES)] = 0
     label: Annotated[StorableText, Field(max_length=MAX_SLOT_LABEL_LENGTH)] = ""
+    automatic: bool = False
 
 
 class FillIn(RequestModel):

@@ -152,12 +152,13 @@ class SlotOut(BaseModel):
     zone: str
     jitter: int
     label: str
+    automatic: bool
 
     @classmethod
     def of(cls, one: Slot) -> "SlotOut":
         said = {
             name: getattr(one, name)
-            for name in ("id", "creator_id", "channel_id", "weekday", "zone", "jitter")
+            for name in ("id", "creator_id", "channel_id", "weekday", "zone", "jitter", "automatic")
         }
         return cls(**said, label=one.label, clock=f"{one.clock:%H:%M}")
 

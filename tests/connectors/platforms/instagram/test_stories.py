@@ -193,9 +193,23 @@ def test_story_metrics_include_insights() -> None:
         "metrics", 400, {}, {"error": {"code": 10, "message": "(#10) Not enough viewers"}}
     )
     assert read(copy, (shown, few)) == {"likes": 3}
-    assert read(
-        copy, (ok("metrics", {"id": "9", "media_product_type": "FEED", "view_count": 4}),)
-    ) == {"views": 4}
+
+
+def test_post_metrics_include_insights() -> None:
+    read, copy = Instagram().read_metrics, PlatformCopy("9", "17")
+    shown = ok("metrics", {"id": "9", "media_product_type": "FEED", "view_count": 4})
+    then = read(copy, (shown,))
+    assert isinstance(then, Send)
+    assert then.step.path == "/9/insights?metric=reach,saved,shares"
+    insights = [
+        {"name": "reach", "values": [{"value": 3}]},
+        {"name": "saved", "values": [{"value": 1}]},
+        {"name": "shares", "values": [{"value": -1}]},
+    ]
+    found = read(copy, (shown, ok("metrics", {"data": insights})))
+    assert found == {"views": 4, "reach": 3, "saves": 1}
+    refused = Response("metrics", 400, {}, {"error": {"code": 10, "message": "(#10) permission"}})
+    assert read(copy, (shown, refused)) == {"views": 4}
 
 
 @pytest.fixture(scope="module")

@@ -8,6 +8,7 @@ import pytest
 
 from foundation.db.database import OpenScope
 from foundation.ids import uuid7
+from insights.analysis import timing
 from insights.rollups.history_import import PastReading, import_past_readings
 from schedules.availability import slots
 from schedules.imports.history_import import PastPost, import_past_posts
@@ -75,6 +76,30 @@ def known(who: Agency, channel_id: UUID) -> list[tuple[int, time]]:
         return [(one.weekday, one.clock) for one in slots.list_slots(scope, channel_id)]
 
 
+def test_automatic_slot_follows_results_and_keeps_trying_hours(door: Door, lumiere: Agency) -> None:
+    channel_id = connected(lumiere)
+    past(lumiere, channel_id, *peak(150, effect=1.2))
+    with lumiere.scope() as scope:
+        slot_id = slots.add_slot(
+            scope, channel_id, weekday=1, clock=time(9, 30), zone="UTC", automatic=True
+        )
+        slots.add_slot(scope, channel_id, weekday=2, clock=time(9, 30), zone="UTC")
+        assert timing.move_automatic_slots(scope, lumiere.creator_id) == 1
+        assert timing.move_automatic_slots(scope, lumiere.creator_id) == 0
+        moved = slots.get_slot(scope, slot_id)
+    assert (moved.weekday, moved.clock.minute) == (1, 30), "only the hour changes"
+    assert 17 <= moved.clock.hour <= 22
+    days = [FIRST.date() + timedelta(days=1 + 7 * week) for week in range(400)]
+    tried = [moved.random_hour(day) for day in days]
+    assert 20 <= sum(one is not None for one in tried) <= 65
+    assert {one for one in tried if one is not None} <= set(slots.EXPLORED_HOURS)
+    assert [moved.place_on(day) for day in days] == [moved.place_on(day) for day in days]
+    assert all(
+        moved.place_on(day).clock.hour == (moved.clock.hour if one is None else one)
+        for day, one in zip(days, tried, strict=True)
+    )
+
+
 def test_account_with_a_peak_gets_a_suggestion(door: Door, lumiere: Agency) -> None:
     channel_id = connected(lumiere)
     past(lumiere, channel_id, *peak(150, effect=1.2))
@@ -82,7 +107,7 @@ def test_account_with_a_peak_gets_a_suggestion(door: Door, lumiere: Agency) -> N
         text = page.open("/calendar", queue=channel_id)
         assert "D’après 150 publications" in text
         assert "confiance 80 %" in text
-        assert "heure aléatoire" in text
+        assert "une date sur dix, une heure aléatoire" in text
         offers = [one for one in page.labels() if one.startswith("Utiliser Du lundi au vendredi")]
         clock = int(offers[0].rpartition(" ")[2].partition(":")[0])
         assert 17 <= clock <= 23

@@ -14,6 +14,7 @@ from connectors.conformance.fake_servers import serve_app
 from foundation.db.database import OpenScope
 from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
+from insights.reports.report_files import MEDIA_TYPES
 from tenants import audit
 from tenants.agencies.rights import Role
 from tenants.api_keys import keys
@@ -84,6 +85,13 @@ BODIES: dict[str, Any] = {
         "planned": 60,
     },
     "POST /tests/{test_id}/end": {"keep": "a"},
+    "POST /creators/{creator_id}/script-tests": {
+        "personas": [str(uuid7())],
+        "metric": "buyers",
+        "planned": 500,
+        "window_days": 7,
+    },
+    "POST /creators/{creator_id}/script-tests/end": {"keep": "a"},
     "POST /queues/{channel_id}/fill": {"posts": [str(uuid7())]},
     "POST /queues/{channel_id}/take-out": {"delivery_id": str(uuid7())},
     "POST /queues/{channel_id}/reorder": {"order": [str(uuid7())]},
@@ -96,6 +104,7 @@ BODIES: dict[str, Any] = {
     },
     "POST /creators/{creator_id}/routine/again": {"step_id": str(uuid7())},
     "PUT /writing-styles/{creator_id}": {"styles": []},
+    "PUT /acquisition-links/{link_id}": {"name": "Bio", "source": "bio"},
     "PATCH /pools/{creator_id}": {"channels": [str(uuid7())]},
     "POST /pools/{creator_id}/add": {"post_id": str(uuid7())},
     "POST /pools/{creator_id}/wording": {"entry_id": str(uuid7()), "body": "x"},
@@ -115,7 +124,14 @@ BODIES: dict[str, Any] = {
     "PUT /creators/{creator_id}/autonomy": {"level": "off"},
     "PATCH /word-lists/{list_id}": {"words": ["x"]},
     "PATCH /recipes/{recipe_id}": {"steps": 30},
+    "PUT /report-schedules/{schedule_id}": {
+        "name": "Week",
+        "kind": "weekly",
+        "zone": "Europe/Paris",
+    },
     "POST /hooks/{hook_id}/again": {"call_id": str(uuid7())},
+    "POST /alerts/{alert_id}/snooze": {"days": 3},
+    "PUT /alert-rules/{rule_id}": {"kind": "anomaly", "metric": "likes"},
     "POST /creators/{creator_id}/splits": {
         "creator": 6000,
         "agency": 4000,
@@ -174,7 +190,8 @@ def test_each_operation_documents_its_key_scope_and_errors(one: Operation) -> No
     ok = [status for status in said["responses"] if status.startswith("2")]
     assert len(ok) == 1
     content = said["responses"][ok[0]]["content"]
-    files = {"image/jpeg"}, {"text/csv"}, {"text/calendar"}, {"application/pdf"}
+    files: list[set[str]] = [{"image/jpeg"}, {"text/csv"}, {"text/calendar"}, {"application/pdf"}]
+    files.append(set(MEDIA_TYPES.values()))  # a report in a format of choice
     assert set(content) in files or content["application/json"]["schema"]
 
 

@@ -198,7 +198,7 @@ def test_unknown_picture_is_refused(api: ApiClient, mine: ExampleAgency) -> None
     assert api.get("/tests")["items"] == []
 
 
-def test_series_on_two_accounts_is_refused(api: ApiClient, mine: ExampleAgency) -> None:
+def test_several_versions_run_on_several_accounts(api: ApiClient, mine: ExampleAgency) -> None:
     with api.scope() as scope:
         second = lifecycle.connect_account(
             scope,
@@ -211,12 +211,25 @@ def test_series_on_two_accounts_is_refused(api: ApiClient, mine: ExampleAgency) 
             token=None,
             zone="Europe/Paris",
         )
-    refused = begin_ab_test(api, daily(mine, channels=[mine.ids["channel_id"], str(second)]))
-    assert (refused.status_code, error_code(refused)) == (422, "variants.one_account")
+    channels = [mine.ids["channel_id"], str(second)]
+    one = expect_success(
+        begin_ab_test(
+            api,
+            daily(mine, channels=channels),
+            more=[{"body": "a third way"}],
+            method="sequential",
+        )
+    )
+    assert (one["channel_ids"], one["method"]) == (channels, "sequential")
+    assert [each["version"] for each in one["versions"]] == ["a", "b", "c"]
+    assert one["versions"][1]["post_id"] == one["b_id"]
+    assert api.get(f"/posts/{one['versions'][2]['post_id']}")["body"] == "a third way"
+    assert one["verdict"]["versions"] == {"a": 0, "b": 0, "c": 0}
+    assert expect_success(ended(api, one["id"], "c"))["kept"] == "c"
 
 
 @pytest.mark.parametrize(
-    "body", [{}, {"keep": "c"}, {"keep": "A"}, {"keep": None}, {"keep": ["a"]}, {"keep": ""}]
+    "body", [{}, {"keep": "e"}, {"keep": "A"}, {"keep": None}, {"keep": ["a"]}, {"keep": ""}]
 )
 def test_ab_test_is_not_ended_with_an_invalid_version(
     api: ApiClient, mine: ExampleAgency, body: dict[str, Any]

@@ -1,0 +1,1 @@
+"""Views of Analytics about posting: best times, the expected results of posts, and experiments."""

@@ -1,0 +1,1 @@
+"""Tables of Analytics as files: rows of each view, CSV and Excel."""

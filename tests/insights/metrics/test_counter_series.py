@@ -1,0 +1,124 @@
+"""Counters by day: complete, independent of the order of readings, and correct in every time
+zone."""
+
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from foundation.ops.wall_time import local_day
+from insights.metrics.counter_series import (
+    CounterReading,
+    CounterSeries,
+    DayChange,
+    compute_counter_series,
+)
+
+ZONES = ("Europe/Paris", "America/St_Johns", "Pacific/Kiritimati", "UTC")
+BEGAN = datetime(2025, 3, 28, 18, tzinfo=UTC)  # the clocks of Paris change on March 30
+
+
+def reading(
+    hours: float, value: int, *, native_id: str = "", typed: bool = False
+) -> CounterReading:
+    return CounterReading(value, BEGAN + timedelta(hours=hours), int(hours), native_id, typed)
+
+
+def series(*readings: CounterReading, zone: str = "UTC") -> CounterSeries:
+    found = compute_counter_series(readings, zone)
+    assert found is not None
+    return found
+
+
+READINGS = st.lists(
+    st.builds(
+        reading,
+        st.integers(0, 2400),
+        st.integers(0, 10**10),
+        native_id=st.sampled_from(["", "a", "b"]),
+        typed=st.booleans(),
+    ),
+    min_size=1,
+    max_size=12,
+    unique_by=lambda one: one.age_hours,
+)
+
+
+@given(READINGS, st.randoms(), st.sampled_from(ZONES))
+def test_days_add_up_to_the_latest_value(
+    readings: list[CounterReading], random: object, zone: str
+) -> None:
+    """No value is lost or counted twice, whatever was reset, late or arrived in another order."""
+    found = series(*readings, zone=zone)
+    total = sum(change.value for change in found.days.values())
+    assert total == found.latest + found.earlier_epochs - found.before_tracking
+    assert found.latest == max(readings, key=lambda one: one.observed_at).value
+    first = min(readings, key=lambda one: one.observed_at)
+    assert all(
+        local_day(BEGAN, zone) <= day <= local_day(BEGAN + timedelta(hours=2400), zone)
+        for day in found.days
+    )
+    assert found.before_tracking in (0, first.value)
+    shuffled = list(readings)
+    random.shuffle(shuffled)  # type: ignore[attr-defined]  # a random.Random of hypothesis
+    assert series(*shuffled, zone=zone) == found
+
+
+def test_change_counts_on_the_local_day_of_the_reading() -> None:
+    found = series(reading(1, 90), reading(24, 400), reading(48, 380), zone="Europe/Paris")
+    assert found.days == {
+        date(2025, 3, 28): DayChange(90, False),
+        date(2025, 3, 29): DayChange(310, False),
+        date(2025, 3, 30): DayChange(-20, False),
+    }
+
+
+@pytest.mark.parametrize(("zone", "parts"), [("UTC", (6, 24, 24)), ("Europe/Paris", (5, 24, 23))])
+def test_change_of_a_long_interval_is_spread_by_time(zone: str, parts: tuple[int, ...]) -> None:
+    """The day on which the clocks change is an hour shorter, and gets a smaller part."""
+    hours = sum(parts)
+    found = series(reading(0, 0), reading(hours, hours * 100), zone=zone)
+    assert [change.value for change in found.days.values()] == [part * 100 for part in parts]
+    assert all(change.interpolated for change in found.days.values())
+
+
+def test_first_value_of_an_old_post_belongs_to_no_day() -> None:
+    found = series(reading(31, 5000), reading(48, 5100))
+    assert found.before_tracking == 5000
+    assert [change.value for change in found.days.values()] == [100]
+    assert series(reading(30, 5000)).before_tracking == 0
+
+
+def test_first_typed_value_is_spread_from_publication() -> None:
+    """A manual post is often read once. Its value is known to have begun at zero."""
+    found = series(reading(168, 700, typed=True))
+    assert (found.before_tracking, sum(one.value for one in found.days.values())) == (0, 700)
+    assert len(found.days) == 8
+
+
+def test_reset_counter_starts_again_at_zero() -> None:
+    found = series(reading(1, 1000), reading(24, 40), reading(48, 60))
+    assert (found.latest, found.earlier_epochs) == (60, 1000)
+    assert [change.value for change in found.days.values()] == [1000, 40, 20]
+
+
+def test_failed_reading_that_recovers_is_not_a_reset() -> None:
+    found = series(reading(1, 1000), reading(24, 0), reading(48, 1200))
+    assert (found.latest, found.earlier_epochs) == (1200, 0)
+    assert sum(change.value for change in found.days.values()) == 1200
+
+
+def test_small_counter_falls_without_a_reset() -> None:
+    found = series(reading(1, 9), reading(24, 0))
+    assert [change.value for change in found.days.values()] == [9, -9]
+
+
+def test_post_with_a_new_id_starts_again_at_zero() -> None:
+    found = series(reading(1, 50, native_id="a"), reading(24, 60, native_id="b"))
+    assert (found.latest, found.earlier_epochs) == (60, 50)
+
+
+def test_corrected_entry_is_not_a_reset() -> None:
+    found = series(reading(1, 9000, typed=True), reading(24, 90, typed=True))
+    assert (found.latest, found.earlier_epochs) == (90, 0)

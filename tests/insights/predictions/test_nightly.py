@@ -1,0 +1,215 @@
+"""The nightly predictions of an agency, from sales in the ledger to rows with a model card."""
+
+from datetime import date, timedelta
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from foundation.ids import uuid7
+from foundation.money import Money
+from foundation.ops.wall_time import day_bounds, local_day
+from insights.predictions import nightly, schedule, storage
+from insights.predictions.events import AnalysisPackagesDue, PredictionsDue
+from insights.predictions.evidence import NotEnoughData
+from insights.predictions.states import PredictionState, PredictionTask, SetupState
+from insights.predictions.storage import StoredPrediction
+from insights.rollups.history_import import PastDay, import_past_days
+from insights.rollups.queries import DaySales, DayWork
+from subscribers import erasure
+from subscribers.fans import scores
+from subscribers.fans.scores import ScoreDraft
+from subscribers.history.fan_outcomes import list_fan_purchases, list_leads
+from subscribers.history.history_import import (
+    PastFan,
+    PastLine,
+    PastSale,
+    import_past_fans,
+    import_past_sales,
+)
+from tenants.agencies.queries import get_creator
+from tests.insights.builders import ZONE, CreatorHistory
+
+
+def compute(history: CreatorHistory) -> None:
+    due = PredictionsDue(history.tenant_id, history.tenant_id)
+    services = history.services
+    nightly.compute_predictions(due, tenant=services.tenant, home=services.settings.home)
+
+
+def load(history: CreatorHistory, task: PredictionTask) -> dict[str, StoredPrediction]:
+    with history.scope() as scope:
+        found = storage.load_predictions(scope, [history.creator_id], task)
+    return {one.subject: one for one in found}
+
+
+def import_days(history: CreatorHistory, days: int, *, views: int = 100) -> date:
+    """Import days with sales of 1000 cents plus 100 for each weekday, and return today."""
+    with history.scope() as scope:
+        today = local_day(scope.now, ZONE)
+        past = [today - timedelta(days=back) for back in range(days, 0, -1)]
+        import_past_days(
+            scope,
+            [
+                PastDay(
+                    history.creator_id,
+                    day,
+                    DayWork(views=views + 10 * day.weekday(), new_fans=2),
+                    (_sales(1000 + 100 * day.weekday()),),
+                )
+                for day in past
+            ],
+        )
+    return today
+
+
+def _sales(minor: int) -> DaySales:
+    money = Money(minor, "XTS")
+    none = Money(0, "XTS")
+    return DaySales(1, gross=money, refunds=none, creator=money, agency=none, staff=none)
+
+
+def test_forecasts_follow_the_rollups_and_say_what_they_lack(ledgers: CreatorHistory) -> None:
+    today = import_days(ledgers, 40)
+    compute(ledgers)
+    found = load(ledgers, PredictionTask.FORECAST)
+    net = found["net:XTS"]
+    assert net.state is PredictionState.BASELINE
+    assert net.card.method == net.card.baseline == "seasonal_naive"
+    assert net.card.last_day == today - timedelta(days=1)
+    assert net.result["totals"] == {"7": [7 * 1000 + 2100, 9100.0, 9100.0]}
+    assert set(found) == {"net:XTS", "views", "new_fans"}
+    with ledgers.scope() as scope:
+        # Computed today: nothing is queued again.
+        schedule.plan_predictions(scope)
+        assert not scope.run("SELECT 1 FROM outbox WHERE kind = 'predictions.compute'").all()
+
+
+def test_young_creator_waits_for_28_days(ledgers: CreatorHistory) -> None:
+    today = import_days(ledgers, 12)
+    compute(ledgers)
+    waiting = load(ledgers, PredictionTask.FORECAST)["net:XTS"]
+    assert waiting.state is PredictionState.WAITING
+    assert waiting.lacking == NotEnoughData(12, 28, "days", today + timedelta(days=16))
+
+
+def test_selection_is_kept_for_a_week(ledgers: CreatorHistory) -> None:
+    import_days(ledgers, 40)
+    compute(ledgers)
+    first = load(ledgers, PredictionTask.FORECAST)["views"]
+    compute(ledgers)
+    again = load(ledgers, PredictionTask.FORECAST)["views"]
+    assert again.selected_at == first.selected_at
+    assert again.computed_at > first.computed_at
+    assert (again.parameters, again.card) == (first.parameters, first.card)
+
+
+def import_buyers(history: CreatorHistory, count: int) -> list[UUID]:
+    """Import fans who write once and buy one to four times within 100 days."""
+    with history.scope() as scope:
+        today = local_day(scope.now, ZONE)
+        begin = day_bounds(today - timedelta(days=100), ZONE)[0]
+        fans = []
+        sales = []
+        for number in range(count):
+            at = begin + timedelta(days=number % 40, hours=number % 24)
+            lines = (PastLine("fan", "hello", at), PastLine("bot", "hi", at + timedelta(minutes=1)))
+            fan = PastFan(
+                uuid7(),
+                history.creator_id,
+                history.channel_id,
+                f"buyer-{number}",
+                "Ana",
+                "fr",
+                at,
+                lines,
+            )
+            fans.append(fan)
+            sales += [
+                PastSale(
+                    id=uuid7(),
+                    fan=fan,
+                    rail="sandbox",
+                    account="till",
+                    pack_id=history.pack_id,
+                    pack_version=1,
+                    title="Dawn",
+                    money=Money(500 + 10 * (number % 7), "XTS"),
+                    charge_id=f"{history.tenant_id}-{number}-{again}",
+                    at=at + timedelta(days=1 + again * (3 + number % 9)),
+                    refunded_at=None,
+                )
+                for again in range(1 + (number % 4) * (number % 3))
+            ]
+        import_past_fans(scope, fans)
+        import_past_sales(scope, sales)
+    return [one.id for one in fans]
+
+
+def test_buyers_get_a_value_and_an_erased_fan_has_none(ledgers: CreatorHistory) -> None:
+    fans = import_buyers(ledgers, 320)
+    compute(ledgers)
+    found = load(ledgers, PredictionTask.REPEAT)["XTS"]
+    assert found.card.samples == 320
+    assert found.card.own_error is not None
+    total = found.result["total"][0]
+    with ledgers.scope() as scope:
+        every = scores.load_scores(scope, [ledgers.creator_id], "repeat", limit=1000)
+        assert sum(one.value.minor for one in every if one.value) == pytest.approx(total, abs=160)
+        purchases = list_fan_purchases(scope, get_creator(scope, ledgers.creator_id))
+        booked = scope.run(
+            "SELECT -sum(amount_minor) FROM ledger_entries WHERE account IN ('sales', 'refunds')"
+        ).scalar()
+        assert sum(one.net_minor for one in purchases) == booked
+        leads = list_leads(scope, get_creator(scope, ledgers.creator_id))
+        assert sum(bool(one.bought) for one in leads) == 320
+        assert all(one.messages_in == 1 for one in leads)
+        erasure.erase_fan(scope, fans[0])
+        assert scores.load_scores_of_fan(scope, fans[0]) == []
+        assert scores.load_scores_of_fan(scope, fans[1])
+        scores.replace_scores(
+            scope, ledgers.creator_id, "repeat", [ScoreDraft(one) for one in fans]
+        )
+        assert scores.load_scores_of_fan(scope, fans[0]) == []
+        assert scores.load_scores_of_fan(scope, fans[1])
+
+
+def test_few_buyers_wait_and_leads_are_graded_by_rule(ledgers: CreatorHistory) -> None:
+    import_buyers(ledgers, 30)
+    with ledgers.scope() as scope:
+        lines = tuple(
+            PastLine("fan", "hello", scope.now - timedelta(hours=5, minutes=-number))
+            for number in range(6)
+        )
+        lead = PastFan(
+            uuid7(), ledgers.creator_id, ledgers.channel_id, "lead", "Ana", "fr", lines[0].at, lines
+        )
+        import_past_fans(scope, [lead])
+    compute(ledgers)
+    lacking = load(ledgers, PredictionTask.REPEAT)["XTS"].lacking
+    assert lacking is not None
+    assert (lacking.have, lacking.need, lacking.unit) == (30, 300, "buyers")
+    with ledgers.scope() as scope:
+        assert scores.count_grades(scope, [ledgers.creator_id], "leads") == {"B": 1}
+
+
+def test_installation_reports_its_end_and_computes(ledgers: CreatorHistory) -> None:
+    with ledgers.scope() as scope:
+        nightly.request_packages(scope)
+        nightly.request_packages(scope)
+        queued: list[Any] = (
+            scope.run("SELECT kind FROM outbox WHERE queue = 'make'").scalars().all()
+        )
+        assert queued.count("predictions.install") == 1
+        setup = nightly.load_setup(scope)
+    assert setup is not None
+    assert setup.state is SetupState.INSTALLING
+    due = AnalysisPackagesDue(ledgers.tenant_id, ledgers.tenant_id)
+    services = ledgers.services
+    nightly.install_packages(due, tenant=services.tenant, home=services.settings.home)
+    with ledgers.scope() as scope:
+        setup = nightly.load_setup(scope)
+        kinds = scope.run("SELECT kind FROM outbox WHERE queue = 'make'").scalars().all()
+    assert setup is not None
+    assert setup.state is SetupState.INSTALLED
+    assert "predictions.compute" in kinds

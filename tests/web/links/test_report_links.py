@@ -1,0 +1,67 @@
+"""Links to stored reports over HTTP: the page runs nothing and loads nothing, files are downloads,
+and an ended link shows nothing."""
+
+from datetime import date
+
+from foundation.ids import uuid7
+from insights.reports import deliveries, runs, schedules
+from insights.reports.events import ReportDue
+from insights.reports.periods import ReportKind
+from insights.reports.schedules import ReportForm
+from tenants.agencies import agencies, queries
+from tenants.agencies.queries import Member
+from tenants.agencies.rights import Role
+from tests.web.builders import CreatorPage
+from tests.web.links.test_token_variants import check
+
+DAY = date(2026, 1, 5)
+
+
+def link(mia: CreatorPage) -> tuple[str, Member]:
+    """Return the path of a link to a stored report, and the owner who created it."""
+    with mia.scope() as scope:
+        owner_id = agencies.add_member(
+            *(scope,),
+            **{"name": "Ann", "email": f"{uuid7().hex}@example.test", "role": Role.OWNER},
+            **{"language": "fr", "zone": "Europe/Paris"},
+        )
+        owner = queries.get_member(scope, owner_id)
+        form = ReportForm(
+            *("Day", ReportKind.DAILY, "client", (mia.creator_id,), 8, "Europe/Paris", "fr")
+        )
+        made = schedules.create_schedule(scope, uuid7(), form, owner)
+    runs.create_report(ReportDue(mia.tenant_id, made, DAY, DAY), tenant=mia.room.tenant)
+    with mia.scope() as scope:
+        (run,) = runs.list_runs(scope, made)
+        token = deliveries.create_link(scope, run.id, owner, language="fr")
+    return f"{deliveries.LINK_PATH}{token}", owner
+
+
+def test_link_shows_the_report_and_its_files_until_it_is_revoked(mia: CreatorPage) -> None:
+    path, owner = link(mia)
+    client = mia.room.client
+    page = client.get(path)
+    assert page.status_code == 200
+    assert "rapport du jour" in page.text
+    assert "<script" not in page.text
+    assert "default-src 'none'" in page.headers["content-security-policy"]
+    assert "no-store" in page.headers["cache-control"]
+    assert page.headers["x-robots-tag"] == "noindex"
+    assert page.headers["referrer-policy"] == "no-referrer"
+    for form, start in (("pdf", b"%PDF-"), ("csv", b"\xef\xbb\xbf"), ("xlsx", b"PK")):
+        assert f"/report.{form}" in page.text
+        file = client.get(f"{path}/report.{form}")
+        assert file.content.startswith(start)
+        assert file.headers["content-disposition"].startswith("attachment")
+    assert client.get(f"{path}/report.exe").status_code == 404
+    assert client.post(path).status_code == 405
+    with mia.scope() as scope:
+        found = deliveries.find_link(mia.room.tenant, path.rpartition("/")[2])
+        assert found is not None
+        deliveries.revoke_links(scope, found.run_id, owner)
+    assert client.get(path).status_code == 404
+    assert client.get(f"{path}/report.pdf").status_code == 404
+
+
+def test_report_opens_only_with_its_exact_link(mia: CreatorPage) -> None:
+    check(mia, link(mia)[0])

@@ -1,0 +1,1 @@
+"""Routes of Analytics: metrics, series, sales, cohorts and costs."""
