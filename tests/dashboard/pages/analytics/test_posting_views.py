@@ -107,7 +107,7 @@ def test_test_of_scripts_is_started_and_ended(door: Door, lumiere: Agency) -> No
         page.choose("Versions à comparer à la persona active", "Version 2 (brouillon)")
         assert "Le test a commencé" in page.press("Lancer le test de scripts")
         text = page.again()
-        assert "version 2 : 0 fans, 0 acheteurs" in text
+        assert "version 2 : fans 0, acheteurs 0" in text
         assert "Fans encore nécessaires : 2" in text
         assert "La version A est la persona active" in page.press("Garder la version A")
     with lumiere.scope() as scope:
