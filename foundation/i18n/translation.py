@@ -216,9 +216,13 @@ def format_date(on: date, language: str) -> str:
 
 def format_share(share: Fraction, language: str) -> str:
     """Format a share of 1 in per cent with at most one decimal: `12,5 %`, `12.5%`."""
-    from babel.numbers import format_percent  # noqa: PLC0415  as above
+    from babel import Locale  # noqa: PLC0415  as above
+    from babel.numbers import parse_pattern  # noqa: PLC0415  as above
 
-    return str(format_percent(share.numerator / share.denominator, "#,##0.#%", language))
+    locale = Locale.parse(language)
+    pattern = parse_pattern(locale.percent_formats[None].pattern)  # with the space of the language
+    pattern.frac_prec = (0, 1)
+    return str(pattern.apply(share.numerator / share.denominator, locale))
 
 
 def format_annual_day(month: int, day: int, language: str) -> str:

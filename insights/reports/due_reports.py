@@ -7,8 +7,9 @@ from foundation.db.database import Scope
 from foundation.outbox import outbox
 from insights.reports import schedules
 from insights.reports.events import ReportDue
-from insights.reports.periods import CATCH_UP, SPAN_DAYS, DuePeriod, Period, list_due_periods
+from insights.reports.periods import CATCH_UP, SPAN_DAYS, DuePeriod, list_due_periods
 from insights.reports.schedules import ReportSchedule
+from insights.rollups.periods import DateRange
 
 
 def plan_due_reports(scope: Scope) -> int:
@@ -54,7 +55,7 @@ def queue_report(scope: Scope, schedule: ReportSchedule, due: DuePeriod, *, send
     )
 
 
-def _list_known_periods(scope: Scope, schedule_id: UUID, earliest: date) -> set[Period]:
+def _list_known_periods(scope: Scope, schedule_id: UUID, earliest: date) -> set[DateRange]:
     rows = scope.run(
         "SELECT first_day, last_day FROM report_runs WHERE tenant_id = :tenant"
         " AND schedule_id = :schedule AND first_day >= :earliest",
@@ -62,4 +63,4 @@ def _list_known_periods(scope: Scope, schedule_id: UUID, earliest: date) -> set[
         schedule=schedule_id,
         earliest=earliest,
     )
-    return {Period(row.first_day, row.last_day) for row in rows}
+    return {DateRange(row.first_day, row.last_day) for row in rows}

@@ -9,7 +9,8 @@ from foundation.i18n.translation import Message, format_date, format_money, rend
 from foundation.money import Money
 from insights.metrics.catalog import METRICS
 from insights.reports.facts import Fact, ReportFacts, order_currencies
-from insights.reports.periods import Period, ReportKind
+from insights.reports.periods import ReportKind
+from insights.rollups.periods import DateRange
 
 ORDER = (
     *("net", "gross", "refunds", "fees", "orders", "buyers_new", "buyers_returning"),
@@ -102,7 +103,7 @@ def format_change(fact: Fact, language: str) -> str:
     return size if not change else f"{'+' if change > 0 else '−'}{size}"
 
 
-def format_period(period: Period, language: str) -> str:
+def format_period(period: DateRange, language: str) -> str:
     """Return a period as one date or two."""
     first = format_date(period.first, language)
     if period.first == period.last:

@@ -18,8 +18,9 @@ from insights.metrics import followers
 from insights.metrics.queries import latest_metrics
 from insights.metrics.readings import INTERACTION_METRICS
 from insights.reports.options import INTERNALS, Audience
-from insights.reports.periods import Period, ReportKind, period_before
+from insights.reports.periods import ReportKind, period_before
 from insights.rollups import queries
+from insights.rollups.periods import DateRange
 from insights.rollups.queries import DaySales, DayWork
 from schedules.posts.queries import DeliveryEntry, entries_between
 from schedules.posts.states import DeliveryState
@@ -107,9 +108,9 @@ class ReportFacts:
     version: int = FACTS_VERSION
 
     @property
-    def period(self) -> Period:
+    def period(self) -> DateRange:
         """Return the days of the report."""
-        return Period(date.fromisoformat(self.first), date.fromisoformat(self.last))
+        return DateRange(date.fromisoformat(self.first), date.fromisoformat(self.last))
 
     def of(self, creator: str = "") -> list[Fact]:
         """Return the facts of a creator, or the totals."""
@@ -147,7 +148,7 @@ class FactsRequest:
     the one shown first."""
 
     kind: ReportKind
-    period: Period
+    period: DateRange
     audience: Audience
     currency: str
     allowed: frozenset[str] = frozenset(INTERNALS)
@@ -206,8 +207,8 @@ def _is_visible(fact: Fact, asked: FactsRequest) -> bool:
 def _sales_facts(
     creator: str,
     found: Mapping[date, Collection[DaySales]],
-    period: Period,
-    before: Period,
+    period: DateRange,
+    before: DateRange,
     as_of: Mapping[str, str],
 ) -> list[Fact]:
     inside = _sum_sales(found, period)
@@ -229,7 +230,7 @@ def _sales_facts(
 
 
 def _sum_sales(
-    found: Mapping[date, Collection[DaySales]], period: Period
+    found: Mapping[date, Collection[DaySales]], period: DateRange
 ) -> dict[str, dict[str, int]]:
     sums: dict[str, dict[str, int]] = {}
     for row in (row for day in period.days for row in found.get(day, ())):
@@ -249,7 +250,7 @@ def _sum_sales(
     return sums
 
 
-_WORK_FIELDS = {
+_WORK_FIELDS: Mapping[str, tuple[str, Source]] = {
     "posts_published": ("published", "posts"),
     "posts_failed": ("troubled", "posts"),
     "views": ("views", "platforms"),
@@ -263,11 +264,11 @@ _WORK_FIELDS = {
 def _work_facts(
     creator: str,
     found: Mapping[date, DayWork],
-    period: Period,
-    before: Period,
+    period: DateRange,
+    before: DateRange,
     as_of: Mapping[str, str],
 ) -> list[Fact]:
-    def total(name: str, over: Period) -> int | None:
+    def total(name: str, over: DateRange) -> int | None:
         """Return the sum over the counted days, or None if no day was counted."""
         rows = [found[day] for day in over.days if day in found]
         return sum(int(getattr(row, name)) for row in rows) if rows else None
@@ -278,12 +279,13 @@ def _work_facts(
         value = total(name, period)
         earlier = total(name, before)
         age = as_of.get("work", "")
-        # The sources are literals of the table above.
-        facts.append(Fact(metric, creator, "count", "", value, earlier, source, age))  # type: ignore[arg-type]  # see above
+        facts.append(Fact(metric, creator, "count", "", value, earlier, source, age))
     return facts
 
 
-def _follower_facts(scope: Scope, creator: Creator, period: Period, before: Period) -> list[Fact]:
+def _follower_facts(
+    scope: Scope, creator: Creator, period: DateRange, before: DateRange
+) -> list[Fact]:
     """Return the followers of all accounts at the end of the period, or nothing without a count."""
     found = followers.followers_by_day(scope, creator.id, before.first, period.last)
 
@@ -302,8 +304,8 @@ def _follower_facts(scope: Scope, creator: Creator, period: Period, before: Peri
     return [Fact("followers", str(creator.id), "count", "", sum(now), earlier, "platforms", "")]
 
 
-def _cost_facts(scope: Scope, creator: Creator, period: Period, before: Period) -> list[Fact]:
-    def spent(over: Period) -> dict[str, int]:
+def _cost_facts(scope: Scope, creator: Creator, period: DateRange, before: DateRange) -> list[Fact]:
+    def spent(over: DateRange) -> dict[str, int]:
         start = day_bounds(over.first, creator.zone)[0]
         end = day_bounds(over.last, creator.zone)[1]
         items = cost_report.spent_between(scope, creator.id, start, end)
@@ -323,8 +325,8 @@ def _cost_facts(scope: Scope, creator: Creator, period: Period, before: Period) 
 def _buyer_facts(
     scope: Scope,
     creators: Sequence[Creator],
-    period: Period,
-    before: Period,
+    period: DateRange,
+    before: DateRange,
     as_of: Mapping[str, str],
 ) -> list[Fact]:
     now = sales.count_buyers(scope, creators, period.first, period.last) if creators else {}
@@ -369,7 +371,7 @@ def _sum_known(values: Iterable[int | None]) -> int | None:
     return sum(known) if known else None
 
 
-def _read_ages(scope: Scope, creators: Sequence[UUID], period: Period) -> dict[str, str]:
+def _read_ages(scope: Scope, creators: Sequence[UUID], period: DateRange) -> dict[str, str]:
     """Return when the newest rollups of sales and work were computed."""
     found: dict[str, str] = {}
     for name, at in queries.rollup_times(scope, creators, period.first, period.last).items():
@@ -386,7 +388,7 @@ def _load_series(
     first = asked.period.first
     if asked.kind is ReportKind.DAILY:
         first = date.fromordinal(last.toordinal() - 13)
-    days = Period(first, last).days
+    days = DateRange(first, last).days
     money = queries.daily_sales_by_creator(scope, creators, first, last)
     work = queries.daily_work_by_creator(scope, creators, first, last)
     nets: dict[str, dict[date, int]] = {}
@@ -409,7 +411,9 @@ def _load_series(
     return tuple(series)
 
 
-def _top_posts(scope: Scope, creators: Sequence[Creator], period: Period) -> tuple[PostFact, ...]:
+def _top_posts(
+    scope: Scope, creators: Sequence[Creator], period: DateRange
+) -> tuple[PostFact, ...]:
     """Return the published posts of the period with the most views, at most `TOP_POSTS`."""
     published: list[tuple[Creator, DeliveryEntry]] = []
     for one in creators:

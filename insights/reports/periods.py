@@ -7,6 +7,7 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from foundation.ops.wall_time import WallTime, day_bounds, local_day
+from insights.rollups.periods import DateRange
 
 MAX_MONTH_DAY = 28
 """Latest day of the month on which a monthly report is sent, because every month has it."""
@@ -29,20 +30,6 @@ SPAN_DAYS = {ReportKind.DAILY: 1, ReportKind.WEEKLY: 7, ReportKind.MONTHLY: 31}
 
 
 @dataclass(frozen=True)
-class Period:
-    """The days from `first` to `last` inclusive, in the time zone of each creator."""
-
-    first: date
-    last: date
-
-    @property
-    def days(self) -> list[date]:
-        """Return the days, earliest first."""
-        length = (self.last - self.first).days + 1
-        return [self.first + timedelta(days=number) for number in range(length)]
-
-
-@dataclass(frozen=True)
 class ReportTiming:
     """The local time of a report in `zone`. `weekday` (0 is Monday) counts for weekly reports only,
     and `month_day` for monthly ones."""
@@ -58,26 +45,26 @@ class ReportTiming:
 class DuePeriod:
     """A period, and the instant (UTC-aware) from which its report can be sent."""
 
-    period: Period
+    period: DateRange
     due_at: datetime
 
 
-def period_before(kind: ReportKind, day: date) -> Period:
+def period_before(kind: ReportKind, day: date) -> DateRange:
     """Return the last period that ended before a day."""
     return period_with(kind, _first_day(kind, day) - ONE_DAY)
 
 
-def period_with(kind: ReportKind, day: date) -> Period:
+def period_with(kind: ReportKind, day: date) -> DateRange:
     """Return the period that contains a day."""
     first = _first_day(kind, day)
     match kind:
         case ReportKind.DAILY:
-            return Period(first, first)
+            return DateRange(first, first)
         case ReportKind.WEEKLY:
-            return Period(first, first + timedelta(days=6))
+            return DateRange(first, first + timedelta(days=6))
         case ReportKind.MONTHLY:
             following = (first + timedelta(days=32)).replace(day=1)
-            return Period(first, following - ONE_DAY)
+            return DateRange(first, following - ONE_DAY)
 
 
 def _first_day(kind: ReportKind, day: date) -> date:

@@ -25,14 +25,10 @@ from insights.reports.events import ReportDue
 from insights.reports.facts import FactsRequest, ReportFacts, load_report_facts
 from insights.reports.models import ReportRunRow
 from insights.reports.options import Audience
-from insights.reports.periods import (
-    DuePeriod,
-    Period,
-    ReportKind,
-    period_before,
-)
+from insights.reports.periods import DuePeriod, ReportKind, period_before
 from insights.reports.schedules import ReportForm, ReportSchedule
 from insights.rollups import daily_rollups
+from insights.rollups.periods import DateRange
 from tenants.agencies import agency_settings, queries
 from tenants.agencies.queries import Creator, Member
 
@@ -48,7 +44,7 @@ class RunSummary:
     """A stored report without its content. `made_at` is UTC-aware."""
 
     id: UUID
-    period: Period
+    period: DateRange
     made_at: datetime
 
 
@@ -58,7 +54,7 @@ class ReportRun:
 
     id: UUID
     schedule_id: UUID
-    period: Period
+    period: DateRange
     made_at: datetime
     facts: ReportFacts
     brand: ReportBrand
@@ -78,7 +74,7 @@ def create_report(
 ) -> None:
     """Create and store the report of a period, and queue its deliveries. A repeated event, even
     after a crash, changes nothing, nor does one that would send the report of a paused schedule."""
-    period = Period(event.first, event.last)
+    period = DateRange(event.first, event.last)
     with tenant(event.tenant_id, REPORTING) as scope:
         if _find_row(scope, event.subject_id, period) is not None:
             return
@@ -149,7 +145,7 @@ def is_last_report_missing(scope: Scope, schedule: ReportSchedule) -> bool:
     return _can_create(scope, schedule, period) and (_find_row(scope, schedule.id, period) is None)
 
 
-def _can_create(scope: Scope, schedule: ReportSchedule, period: Period) -> bool:
+def _can_create(scope: Scope, schedule: ReportSchedule, period: DateRange) -> bool:
     """Return True if a period is over for all creators and its report is not still to come: one
     that is created before its time would be incomplete, and would never be sent."""
     upcoming = schedules.find_next_period(scope, schedule)
@@ -159,12 +155,12 @@ def _can_create(scope: Scope, schedule: ReportSchedule, period: Period) -> bool:
     return all(day_bounds(period.last, zone)[1] <= scope.now for zone in zones)
 
 
-def last_period(scope: Scope, form: ReportForm) -> Period:
+def last_period(scope: Scope, form: ReportForm) -> DateRange:
     """Return the last period that has ended in the time zone of the schedule."""
     return period_before(form.kind, local_day(scope.now, form.zone))
 
 
-def facts_request(scope: Scope, form: ReportForm, period: Period) -> FactsRequest:
+def facts_request(scope: Scope, form: ReportForm, period: DateRange) -> FactsRequest:
     """Return what a report of this form is about."""
     return FactsRequest(
         kind=form.kind,
@@ -176,7 +172,11 @@ def facts_request(scope: Scope, form: ReportForm, period: Period) -> FactsReques
 
 
 def load_direct_report(
-    scope: Scope, creators: Sequence[Creator], kind: ReportKind, period: Period, audience: Audience
+    scope: Scope,
+    creators: Sequence[Creator],
+    kind: ReportKind,
+    period: DateRange,
+    audience: Audience,
 ) -> tuple[ReportFacts, ReportBrand]:
     """Return the facts and brand of any period without storing them, for a file that a member
     downloads. A client's report contains no internal facts."""
@@ -195,7 +195,7 @@ def load_brand(scope: Scope) -> ReportBrand:
     )
 
 
-def _rebuild_last_day(scope: Scope, creators: Sequence[Creator], period: Period) -> None:
+def _rebuild_last_day(scope: Scope, creators: Sequence[Creator], period: DateRange) -> None:
     """Roll up the last day again: events of its last minutes may still be waiting."""
     for one in creators:
         daily_rollups.rebuild_day(scope, one.id, period.last)
@@ -219,7 +219,7 @@ def list_runs(
         theirs=theirs,
         most=most,
     )
-    return [RunSummary(row.id, Period(row.first_day, row.last_day), row.made_at) for row in rows]
+    return [RunSummary(row.id, DateRange(row.first_day, row.last_day), row.made_at) for row in rows]
 
 
 def get_run(scope: Scope, run_id: UUID, member: Member | None = None) -> ReportRun:
@@ -228,7 +228,7 @@ def get_run(scope: Scope, run_id: UUID, member: Member | None = None) -> ReportR
     return _run_from_row(run_access.get_row(scope, run_id, member))
 
 
-def _find_row(scope: Scope, schedule_id: UUID, period: Period) -> UUID | None:
+def _find_row(scope: Scope, schedule_id: UUID, period: DateRange) -> UUID | None:
     return scope.session.exec(
         select(ReportRunRow.id).where(
             ReportRunRow.tenant_id == scope.tenant_id,
@@ -243,7 +243,7 @@ def _run_from_row(row: ReportRunRow) -> ReportRun:
     return ReportRun(
         id=row.id,
         schedule_id=row.schedule_id,
-        period=Period(row.first_day, row.last_day),
+        period=DateRange(row.first_day, row.last_day),
         made_at=row.made_at,
         facts=ReportFacts.from_json(row.facts),
         brand=ReportBrand.from_json(row.brand),

@@ -109,8 +109,9 @@ def _unpivot(table: str, columns: Mapping[str, str], currency: str) -> str:
     values = ", ".join(
         f"('{metric}', CAST({value} AS numeric))" for metric, value in columns.items()
     )
+    columns_read = f"creator_id, day, m.metric, {currency} AS currency, m.value"
     return (
-        f"SELECT creator_id, day, m.metric, {currency} AS currency, m.value FROM {table}"  # noqa: S608  our own names
+        f"SELECT {columns_read} FROM {table}"  # noqa: S608  our own names
         f" CROSS JOIN LATERAL (VALUES {values}) AS m (metric, value)"
         " WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))"
         " AND day BETWEEN :first AND :last AND m.value IS NOT NULL"

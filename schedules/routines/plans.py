@@ -217,12 +217,14 @@ def _list_steps(plan: RoutinePlan, day: date, zone: str) -> Iterator[PlannedStep
 
     slots = plan.slots_on(day)
     if slots:
-        last = instant(slots[-1].at)
+        last = max(instant(slot.at) for slot in slots)
         times = {StepKind.PROPOSE: plan.propose_at, StepKind.APPROVE: plan.approve_by}
         if plan.templates_on(day):
             times[StepKind.GENERATE] = plan.generate_at
         for kind, at in times.items():
-            yield PlannedStep(str(kind), kind, instant(at), last)
+            due = instant(at)
+            # Daylight saving can shift a skipped time past the last slot.
+            yield PlannedStep(str(kind), kind, due, max(last, due))
     for slot in slots:
         due = instant(slot.at)
         name = f"{StepKind.PUBLISH}:{slot.key}"

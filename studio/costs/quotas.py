@@ -215,11 +215,15 @@ def get_generation_limits(scope: Scope, creator_id: UUID, *, per_day: int = 0) -
     )
 
 
-def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> GenerationWait | None:
+def generation_wait(
+    scope: Scope, creator_id: UUID, *, per_day: int = 0, left: int | None = None
+) -> GenerationWait | None:
     """Return the time until which the next image of a creator waits, or None if it may be
     generated.
 
-    The later of hours and quota applies. Runs of an inactive creator check again every hour.
+    The later of hours and quota applies. Runs of an inactive creator check again every hour. `left`
+    is the result of `pictures_left_today` if the caller has read it: another run may store an image
+    between two reads.
     """
     if not queries.get_creator(scope, creator_id).is_active:
         return GenerationWait(scope.now + INACTIVE_RECHECK_INTERVAL, "inactive")
@@ -227,7 +231,9 @@ def generation_wait(scope: Scope, creator_id: UUID, *, per_day: int = 0) -> Gene
     zone = ZoneInfo(found.zone)
     at = scope.now
     why = ""
-    if _count_left_today(scope, creator_id, found) == 0:
+    if left is None:
+        left = _count_left_today(scope, creator_id, found)
+    if left == 0:
         _, at = quota_day(zone, scope.now)
         why = "quota"
     opens = next_opening(found.effective_hours, zone, at) if found.effective_hours else at

@@ -418,13 +418,13 @@ def _may_draw(tenant: OpenScope, job: JobRow, per_day: int) -> int:
         row = records.get_run_row(scope, job.id, lock=True)
         if row.state in records.ENDED_RUN_STATES:
             raise RunStopped
-        held = quotas.generation_wait(scope, row.creator_id, per_day=per_day)
+        most = quotas.pictures_left_today(scope, row.creator_id, per_day=per_day)
+        held = quotas.generation_wait(scope, row.creator_id, per_day=per_day, left=most)
         records.set_wait(row, held)
         if held is None and row.state == JobState.QUEUED:
             records.move_run(scope, row, JobState.RUNNING)
         scope.add(row)
         after = held.until - scope.now if held is not None else None
-        most = quotas.pictures_left_today(scope, row.creator_id, per_day=per_day)
     if after is not None:
         raise outbox.RetryLater(after)
     return most

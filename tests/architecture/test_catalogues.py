@@ -284,6 +284,13 @@ def test_texts_use_no_internal_terms(language: str) -> None:
     assert not found, "\n" + "\n".join(found)
 
 
+@pytest.mark.parametrize(("language", "wrong"), [("en", r"[\d}]\s%"), ("fr", r"[\d}]%")])
+def test_percent_signs_follow_the_language(language: str, wrong: str) -> None:
+    """English pages showed 80 % and 80% side by side."""
+    found = [code for code, text in load_catalogue(language).items() if re.search(wrong, text)]
+    assert not found, found
+
+
 def test_templates_use_no_internal_terms() -> None:
     found = []
     for package in PACKAGES:

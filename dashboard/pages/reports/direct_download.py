@@ -15,8 +15,9 @@ from insights.reports import brief, charts, fact_texts, runs
 from insights.reports.documents import ReportBrand, ReportDocument
 from insights.reports.facts import ReportFacts
 from insights.reports.options import AUDIENCES, Audience, ReportFormat
-from insights.reports.periods import Period, ReportKind, period_before, period_with
+from insights.reports.periods import ReportKind, period_before, period_with
 from insights.reports.report_files import MEDIA_TYPES, render_report
+from insights.rollups.periods import DateRange
 
 
 @dataclass(frozen=True)
@@ -24,7 +25,7 @@ class _Choice:
     """The chosen report. `creators` are IDs; all creators if empty."""
 
     kind: ReportKind
-    period: Period
+    period: DateRange
     audience: Audience
     creators: tuple[str, ...]
     language: str

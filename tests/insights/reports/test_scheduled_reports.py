@@ -24,9 +24,10 @@ from insights.reports import deliveries, due_reports, facts, runs, schedules
 from insights.reports.events import ReportDue
 from insights.reports.facts import FactsRequest
 from insights.reports.options import INTERNALS, ReportFormat
-from insights.reports.periods import Period, ReportKind, period_before
+from insights.reports.periods import ReportKind, period_before
 from insights.reports.report_files import render_report
 from insights.reports.schedules import Recipient, ReportForm
+from insights.rollups.periods import DateRange
 from subscribers.ledger import entries
 from tenants.agencies import agencies, agency_settings, queries
 from tenants.agencies.queries import Member
@@ -69,7 +70,7 @@ def test_report_rollups_and_ledger_have_equal_sums(
         at = start + timedelta(hours=hour)
         back = None if refund is None else max(at, start + timedelta(hours=refund))
         made.sale(at, minor, currency=currency, refunded_at=back)
-    period = Period(FIRST, FIRST + timedelta(days=6))
+    period = DateRange(FIRST, FIRST + timedelta(days=6))
     for day in [*period.days, period.last + timedelta(days=1)]:
         made.roll_up(day)
     with made.scope() as scope:
@@ -103,7 +104,7 @@ def test_client_report_contains_no_internals_unless_they_are_allowed(
         with ledgers.scope() as scope:
             creator = queries.get_creator(scope, ledgers.creator_id)
             asked = FactsRequest(
-                *(ReportKind.DAILY, Period(day, day), audience, "EUR"),  # type: ignore[arg-type]  # a literal
+                *(ReportKind.DAILY, DateRange(day, day), audience, "EUR"),  # type: ignore[arg-type]  # a literal
                 allowed=frozenset(allowed),
             )
             found = facts.load_report_facts(scope, [creator], asked)
@@ -486,8 +487,8 @@ def test_longer_period_is_reported_after_a_day_that_begins_it(
         assert runs.is_last_report_missing(scope, schedules.get_schedule(scope, schedule))
     desk.since(schedule, days)
     desk.tick()
-    assert Period(longer.first, longer.last) in [one.period for one in desk.runs(schedule)]
-    assert Period(longer.first, longer.first) in [one.period for one in desk.runs(schedule)]
+    assert DateRange(longer.first, longer.last) in [one.period for one in desk.runs(schedule)]
+    assert DateRange(longer.first, longer.first) in [one.period for one in desk.runs(schedule)]
     assert desk.states(schedule) == ["sent"]
     assert desk.tick() == 0
 

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict
-from foundation.ops.wall_time import day_bounds
+from foundation.ops.wall_time import WallTime, day_bounds
 from schedules.routines.plans import (
     PLAN_WEEKDAY,
     REVIEW_WEEKDAY,
@@ -82,8 +82,11 @@ def test_each_day_has_each_step_once_in_order(plan: RoutinePlan, day: date, zone
     names = [step.name for step in found]
     slots = plan.slots_on(day)
     assert len(set(names)) == len(names)
-    published = [step.slot for step in found if step.kind is StepKind.PUBLISH]
-    assert sorted(published) == sorted(slot.key for slot in slots)
+    # A time that daylight saving skips is shifted, possibly past a later slot.
+    by_due_time = sorted(slots, key=lambda one: (WallTime(day, one.at, zone).instant(), one.key))
+    assert [step.slot for step in found if step.kind is StepKind.PUBLISH] == [
+        slot.key for slot in by_due_time
+    ]
     assert ("plan_week" in names) == (
         plan.weekly.plan_at is not None and day.weekday() == PLAN_WEEKDAY
     )
@@ -96,6 +99,26 @@ def test_each_day_has_each_step_once_in_order(plan: RoutinePlan, day: date, zone
     assert all(start <= step.due_at < end + timedelta(hours=1) for step in found)
     assert all(step.due_at <= step.over_at for step in found)
     assert [step.due_at for step in found] == sorted(step.due_at for step in found)
+
+
+@pytest.mark.parametrize(("approve_by", "slot"), [((2, 1), (3, 0)), ((1, 0), (2, 1))])
+def test_skipped_time_is_over_after_it_is_due(
+    approve_by: tuple[int, int], slot: tuple[int, int]
+) -> None:
+    """On 29 March 2026, Paris has no time from 02:00 to 03:00: 02:01 is at 03:01."""
+    slots = replace(SLOT, at=time(*slot)), replace(SLOT, at=time(3, 0), days=(0, 6))
+    plan = replace(
+        VALID,
+        slots=tuple(dict.fromkeys(sorted(slots, key=lambda one: one.at))),
+        generate_at=time(0),
+        propose_at=time(0, 1),
+        approve_by=time(*approve_by),
+    )
+    found = plan_day(plan, date(2026, 3, 29), "Europe/Paris")
+    assert all(step.due_at <= step.over_at for step in found)
+    assert [step.due_at for step in found] == sorted(step.due_at for step in found)
+    last = max(step.due_at for step in found if step.kind is StepKind.PUBLISH)
+    assert all(step.over_at >= last for step in found if step.kind is StepKind.APPROVE)
 
 
 @pytest.mark.parametrize("zone", ZONES)

@@ -184,6 +184,16 @@ def test_run_beyond_the_quota_waits_for_the_next_day(nova: CreatorStudio) -> Non
     assert nova.progress(job_id) == ("done", 3, 3)
 
 
+def test_wait_and_number_of_pictures_come_from_one_read(nova: CreatorStudio) -> None:
+    """A picture stored between two reads left a run without a wait and without pictures."""
+    with nova.scope() as scope:
+        quotas.set_daily_quota(scope, 5)
+        assert quotas.generation_wait(scope, nova.creator_id, left=1) is None
+        held = quotas.generation_wait(scope, nova.creator_id, left=0)
+        assert held is not None
+        assert held.why == "quota"
+
+
 def test_run_of_a_creator_stops_at_their_own_quota_and_while_inactive(nova: CreatorStudio) -> None:
     job_id, engine = nova.start(), Engine()
     with nova.scope() as scope:

@@ -168,7 +168,7 @@ def test_models_credit_the_first_the_last_or_all_links(studio: Studio) -> None:
         creator_id = studio.world.channel().creator_id
         seen = touches.list_touches(scope, [creator_id])
         assert [one.link_id for one in seen] == [bio.id, ad.id, bio.id]
-        # The credit of an erased fan's sales remains; the touch names nobody.
+        # The credit of an erased fan's sales remains; the touch has no fan.
         erase_fan(scope, seen[0].fan_id)
         assert len(touches.list_touches(scope, [creator_id])) == 3
 

@@ -32,7 +32,7 @@ from tenants.agencies.rights import Right
 
 NEW = "acquisition:new"
 DOMAIN = "acquisition:domain"
-NOBODY = None
+NO_OWNER = None
 UTM_NAMES = tuple(one.name for one in fields(UtmParameters))
 UTM_HINTS = {"source": "instagram", "medium": "bio", "campaign": "spring"}
 MAX_COST_LENGTH = 20
@@ -173,7 +173,7 @@ def _render_details(
         key=f"{slot}:source",
     )
     _render_cost(page, found, slot, known.cost if known is not None else None)
-    people = [NOBODY, *found.members]
+    people = [NO_OWNER, *found.members]
     owner = known.owner_id if known is not None else page.viewer.member.id
     st.selectbox(
         page.text("acquisition.field.owner"),

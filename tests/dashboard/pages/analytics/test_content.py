@@ -187,7 +187,7 @@ def test_filters_of_posts_are_in_the_address(
         assert "Printemps" in page.open("/insights", **kept)
         assert grid(page)["post"] == ["Un", "Deux"]
     with stream(door.url, door.cookie(lumiere)) as page:
-        text = page.open("/insights", view="content", age="<b>", label="x", creator="nobody")
+        text = page.open("/insights", view="content", age="<b>", label="x", creator="unknown")
         assert "24 heures après" in text, "unknown values are ignored"
 
 

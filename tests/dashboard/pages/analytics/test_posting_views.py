@@ -6,15 +6,14 @@ from uuid import UUID
 
 import numpy as np
 
-from foundation.ids import uuid7
 from insights.rollups.history_import import PastReading, import_past_readings
-from schedules.imports.history_import import PastPost, import_past_posts
+from schedules.imports.history_import import import_past_posts
 from subscribers.replies import persona, script_tests
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected
-from tests.dashboard.pages.queue.test_best_times import past, peak
+from tests.dashboard.pages.queue.test_best_times import past, past_post, peak
 from tests.dashboard.streamlit_client import stream
 
 
@@ -36,21 +35,7 @@ def running(who: Agency, channel_id: UUID, posts: int) -> None:
         now = scope.now
     for nth in range(posts):
         at = now - timedelta(days=posts - nth, hours=1)
-        one = PastPost(
-            id=uuid7(),
-            creator_id=who.creator_id,
-            channel_id=channel_id,
-            author="system:test",
-            title="",
-            body=f"post {nth}",
-            media=(),
-            text_ai="none",
-            wall_time=f"{at:%Y-%m-%dT%H:%M}",
-            zone="UTC",
-            due_at=at,
-            published_at=at,
-            native_id=str(uuid7()),
-        )
+        one = past_post(who, channel_id, f"post {nth}", at)
         made.append(one)
         early = int(np.exp(random.normal(5, 1)))
         late = int(early * 3 * np.exp(random.normal(0, 0.2)))

@@ -20,6 +20,25 @@ from tests.dashboard.streamlit_client import stream
 FIRST = datetime(2026, 3, 2, tzinfo=UTC)
 
 
+def past_post(who: Agency, channel_id: UUID, body: str, at: datetime) -> PastPost:
+    """Return a post that was published at its time."""
+    return PastPost(
+        id=uuid7(),
+        creator_id=who.creator_id,
+        channel_id=channel_id,
+        author="system:test",
+        title="",
+        body=body,
+        media=(),
+        text_ai="none",
+        wall_time=f"{at:%Y-%m-%dT%H:%M}",
+        zone="UTC",
+        due_at=at,
+        published_at=at,
+        native_id=str(uuid7()),
+    )
+
+
 def past(
     who: Agency, channel_id: UUID, hours: list[int], likes: list[int], *, age: int = 24
 ) -> None:
@@ -27,23 +46,7 @@ def past(
     made = []
     for day, hour in enumerate(hours):
         at = FIRST + timedelta(days=day, hours=hour - (1 if day < 27 else 2))
-        made.append(
-            PastPost(
-                id=uuid7(),
-                creator_id=who.creator_id,
-                channel_id=channel_id,
-                author="system:test",
-                title="",
-                body=f"post {day}",
-                media=(),
-                text_ai="none",
-                wall_time=f"{at:%Y-%m-%dT%H:%M}",
-                zone="UTC",
-                due_at=at,
-                published_at=at,
-                native_id=str(uuid7()),
-            )
-        )
+        made.append(past_post(who, channel_id, f"post {day}", at))
     with who.scope() as scope:
         import_past_posts(scope, made)
         import_past_readings(

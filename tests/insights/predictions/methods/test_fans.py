@@ -59,7 +59,7 @@ def test_purchases_beat_the_own_rate_and_totals_are_right() -> None:
 
 
 def test_degenerate_fit_falls_back_to_the_shrunken_rate() -> None:
-    """Everyone buys exactly once a week: nobody leaves, so the likelihood has no maximum."""
+    """Everyone buys exactly once a week: no fan leaves, so the likelihood has no maximum."""
     ids = np.repeat(np.arange(100), 20)
     days = np.tile(np.arange(20) * 7.0, 100)
     found = summarize_customers(ids, days, np.full(2000, 5.0), 140.0)

@@ -64,8 +64,8 @@ def test_stored_report_is_read_as_facts_and_files(api: ApiClient) -> None:
         file = api.ask("GET", f"{path}/file?format={form}&language=fr")
         assert file.content.startswith(start), form
         assert file.content == api.ask("GET", f"{path}/file?format={form}&language=fr").content
-    nobody = api.ask("POST", f"{path}/send", if_match=tag(api, path))
-    assert (nobody.status_code, error_code(nobody)) == (409, "reports.no_recipients")
+    unsent = api.ask("POST", f"{path}/send", if_match=tag(api, path))
+    assert (unsent.status_code, error_code(unsent)) == (409, "reports.no_recipients")
 
 
 def test_key_sees_only_reports_about_its_creators(api: ApiClient) -> None:
