@@ -150,6 +150,7 @@ def mean_regret(policy: Policy, *, posts: int, effect: float, tries: int) -> flo
     return float(np.mean(lost))
 
 
+@pytest.mark.heavy
 @pytest.mark.parametrize(("effect", "posts", "most"), [(0.5, 180, 0.6), (0.15, 720, 0.9)])
 def test_bandit_regrets_less_than_a_fixed_hour_and_the_best_raw_cell(
     effect: float, posts: int, most: float

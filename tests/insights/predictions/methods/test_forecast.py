@@ -24,6 +24,7 @@ def sales(days: int, seed: int) -> Floats:
     return drawn.poisson(level * np.resize(WEEKLY, days)).astype(np.float64)
 
 
+@pytest.mark.heavy
 def test_intervals_cover_and_the_method_beats_the_baseline() -> None:
     inside = []
     totals = []

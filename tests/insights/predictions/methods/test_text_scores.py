@@ -85,6 +85,7 @@ def test_sentiment_of_held_out_comments_is_found(tmp_path: Path) -> None:
     assert low <= method["accuracy"] <= high
 
 
+@pytest.mark.heavy
 def test_words_never_seen_are_classified_by_their_meaning() -> None:
     texts = [text for text, _, language in comments() if language == "en"]
     classes = np.array(
@@ -95,6 +96,7 @@ def test_words_never_seen_are_classified_by_their_meaning() -> None:
     assert fitted.predict(unseen).argmax(axis=1).tolist() == [2, 0]
 
 
+@pytest.mark.heavy
 def test_toxicity_is_ranked(tmp_path: Path) -> None:
     rows = [(text, int(kind == "negative")) for text, kind, _ in comments()]
     found = evaluate_toxicity({"file": written(tmp_path, ("comment", "toxic"), rows), "limit": 220})
