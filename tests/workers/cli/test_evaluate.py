@@ -33,7 +33,7 @@ def test_scores_are_printed_as_json_and_as_a_table(sales: Path) -> None:
     assert (found["task"], found["n"]) == ("forecast", 1)
     table = CliRunner().invoke(app, ["forecast", "--data", str(sales)]).stdout
     assert "mase" in table
-    assert "80 %" in table
+    assert "80%" in table
 
 
 def test_unknown_task_and_missing_file_are_refused(tmp_path: Path) -> None:

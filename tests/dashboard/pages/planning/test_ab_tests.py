@@ -217,8 +217,8 @@ def test_each_verdict_has_a_sentence(kind: VerdictKind, language: str) -> None:
         VerdictKind.WAITING: "7",
         VerdictKind.UNEVEN: "21",
         VerdictKind.SHORT: "5",
-        VerdictKind.OPEN: "-3 %",
-        VerdictKind.BETTER: "+12 %",
+        VerdictKind.OPEN: "-3 %" if language == "fr" else "-3%",
+        VerdictKind.BETTER: "+12 %" if language == "fr" else "+12%",
     }
     assert wanted.get(kind, "") in said
     assert "{" not in said
