@@ -159,6 +159,7 @@ def _run_more_senders(folder: Path, count: int) -> Iterator[None]:
 
 @contextmanager
 def _one_more(folder: Path, number: int) -> Iterator[None]:
+    name = f"send-more-{number}"
     environment = settings.child_environment(folder, code=CODE_ROOT)
     environment |= {
         "GREENROOM_ENVIRONMENT": "test",
@@ -168,19 +169,19 @@ def _one_more(folder: Path, number: int) -> Iterator[None]:
         sys.executable,
         "-m",
         "workers.run",
-        "send",
+        name,
         "workers.processes.queue_workers:run_sender",
         "--probes",
         "0",
     )
     process = spawn_process(
         list(command),
-        InstallationFolder(folder).log_file(f"send-{number}"),
+        InstallationFolder(folder).log_file(name),
         environment=environment,
     )
     until = monotonic() + READY_SECONDS
     while (
-        not has_announced_ready(InstallationFolder(folder), "send", process.pid)
+        not has_announced_ready(InstallationFolder(folder), name, process.pid)
         and monotonic() < until
     ):
         sleep(LOOK_SECONDS)

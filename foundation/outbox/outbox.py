@@ -119,6 +119,7 @@ class OutboxRow(TenantRow, table=True):
     lane: str | None = None
     holds_lane: bool = False
     group_key: str | None = None
+    device_id: UUID | None = None
     priority: int = 5
     available_at: datetime = timestamp_column()
     state: str = "waiting"

@@ -128,12 +128,16 @@ due AS MATERIALIZED (SELECT tenant_id, id, lane, priority, available_at,
       OR available_at <= :now - CAST(:patience AS interval) THEN 0
       WHEN starts_with(group_key || '|', CAST(:kin AS text)) THEN 1 ELSE 2 END AS far,
     row_number() OVER (PARTITION BY tenant_id, lane ORDER BY priority, available_at, id) AS place
-  FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now),
+  FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now
+    AND (CAST(:elsewhere AS text[]) IS NULL OR group_key IS NULL
+      OR NOT string_to_array(group_key, '|') && CAST(:elsewhere AS text[]))
+    AND (NOT :loaded_only OR group_key IS NOT DISTINCT FROM CAST(:loaded AS text)
+      OR starts_with(group_key || '|', CAST(:kin AS text)))),
 free AS MATERIALIZED (SELECT d.* FROM due d LEFT JOIN keepers k ON k.tenant_id = d.tenant_id AND
 k.lane = d.lane
   WHERE d.lane IS NULL OR k.id = d.id OR k.id IS NULL AND d.place = 1),
-share AS (SELECT greatest(CAST(:least AS int),
-    ceil(CAST(:places AS numeric) / greatest(count(DISTINCT tenant_id), 1))) AS per_tenant FROM
+share AS (SELECT least(CAST(:most AS int), greatest(CAST(:least AS int),
+    ceil(CAST(:places AS numeric) / greatest(count(DISTINCT tenant_id), 1)))) AS per_tenant FROM
     free),
 head AS (SELECT f.*, coalesce(n, 0) + row_number()
     OVER (PARTITION BY tenant_id ORDER BY far, priority, available_at, id) AS turn
@@ -146,7 +150,8 @@ mine AS (SELECT tenant_id, id, lease_token AS before FROM outbox
   WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM pick) AND state = 'waiting' FOR UPDATE SKIP
   LOCKED)
 UPDATE outbox o SET state = 'leased', tries = tries + 1, lease_token = gen_random_uuid(),
-  lease_until = :now + CAST(:lease AS interval), started_at = NULL
+  lease_until = :now + CAST(:lease AS interval), started_at = NULL,
+  device_id = CAST(:device AS uuid)
 FROM mine WHERE o.tenant_id = mine.tenant_id AND o.id = mine.id
 RETURNING o.tenant_id, o.id, o.lease_token AS token, mine.before, o.priority, o.available_at,
 o.group_key,
@@ -167,6 +172,10 @@ def claim_rows(
     kin: str | None = None,
     patience: timedelta = GROUP_PATIENCE,
     served: Sequence[UUID] = (),
+    tenant_limit: int | None = None,
+    device: UUID | None = None,
+    elsewhere: Sequence[str] = (),
+    loaded_only: bool = False,
 ) -> list[ClaimedRow]:
     """Lease up to `room` due rows of a queue, one per lane, tenants in turn; return them in send
     order.
@@ -175,6 +184,12 @@ def claim_rows(
     quarter. Rows of the group `loaded` come first until others have waited for `patience`; next are
     those of groups that, with `|` appended, start with `kin`. `served` are the tenants served
     before, the latest one last: with a single place they come after the others.
+
+    Args:
+        tenant_limit: the maximum number of rows of a tenant that are in progress in this queue.
+        device: the worker process whose device will run the rows.
+        elsewhere: models that only other devices have; rows whose group contains one are left.
+        loaded_only: claim rows of the group `loaded` and of `kin` only.
 
     Returns no rows while another relay is claiming. Raises LaneCollision if the unique index on
     lanes rejects the claim: roll back; the next claim sees the current lane.
@@ -194,6 +209,10 @@ def claim_rows(
             kin=kin,
             patience=patience,
             served=list(served),
+            most=tenant_limit,
+            device=device,
+            elsewhere=list(elsewhere) or None,
+            loaded_only=loaded_only,
         ).all()
     except (
         IntegrityError
@@ -207,15 +226,15 @@ def claim_rows(
     return sorted(found, key=lambda row: (row.priority, row.available_at, row.id))
 
 
-def group_in_flight(scope: Scope, queue: Queue) -> str | None:
-    """Return the group of the most recently claimed and unsettled row of a queue, or None."""
-    found = scope.run(
-        "SELECT group_key FROM outbox WHERE queue = :queue AND state = 'leased' AND group_key IS "
-        "NOT NULL"
-        " ORDER BY lease_until DESC LIMIT 1",
+def load_device_groups(scope: Scope, queue: Queue) -> dict[UUID, str | None]:
+    """Return the devices that run rows of a queue, each with the group of the row that it was
+    given last."""
+    rows = scope.run(
+        "SELECT DISTINCT ON (device_id) device_id, group_key FROM outbox WHERE queue = :queue"
+        " AND state = 'leased' AND device_id IS NOT NULL ORDER BY device_id, lease_until DESC",
         queue=queue,
-    ).scalar()
-    return str(found) if found is not None else None
+    )
+    return {row.device_id: row.group_key for row in rows}
 
 
 def is_capacity_needed(scope: Scope, taken: TakenRow) -> bool:

@@ -71,15 +71,23 @@ def up(
         bool, typer.Option("--detach/--foreground", help="Run in the background.")
     ] = False,
     browser: Annotated[bool, typer.Option(help="Open the dashboard in a browser.")] = True,
+    only_workers: Annotated[
+        bool,
+        typer.Option("--workers", help="Add this machine's workers to a running installation."),
+    ] = False,
 ) -> None:
     """Start Greenroom; press Ctrl-C to stop."""
+    if detach and only_workers:
+        from foundation.errors import BadInput
+
+        raise BadInput("cli.workers_foreground")
     if detach:
         from workers.runtime.background_start import start_in_background
 
         sys.exit(start_in_background())
     from workers.runtime.startup import run_in_foreground
 
-    run_in_foreground(browser=browser)
+    run_in_foreground(browser=browser, only_workers=only_workers)
 
 
 @app.command()

@@ -13,8 +13,9 @@ from tenants.scope import scope_opener
 from workers.event_routes.fact_routes import FACT_ROUTES
 from workers.installation import folder
 from workers.relay import celery_app
+from workers.relay.capacity import RunningWorkers
 from workers.relay.claim_loop import Relay, celery_sender
-from workers.relay.gpu_scheduler import GpuScheduler
+from workers.relay.gpu_scheduler import DeviceSchedulers
 from workers.relay.ticks import TICKS
 from workers.runtime import metrics
 
@@ -58,7 +59,9 @@ def run_relay(settings: Settings) -> None:
         celery_sender(broker),
         facts=FACT_ROUTES,
         ticks=TICKS,
-        turns=GpuScheduler(patience=patience, stay=stay),
+        devices=DeviceSchedulers(patience=patience, stay=stay),
+        workers=RunningWorkers(own.queue_limits),
+        tenant_limit=own.tenant_limit or None,
     )
     with stop_on_signal(loop.stop):
         folder.announce_ready(settings, "relay")
