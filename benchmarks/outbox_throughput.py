@@ -18,6 +18,7 @@ from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import row_leases, worker_registry
 from foundation.outbox.fan_out import FactListeners
 from foundation.outbox.outbox import Queue
+from foundation.outbox.worker_registry import WorkerProcess
 from workers.relay import celery_app
 from workers.relay.claim_loop import Relay, celery_sender
 from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoute, EventRoutes

@@ -6,7 +6,7 @@ Only this module reads them.
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -401,7 +401,8 @@ class WorkersSettings(SettingsGroup):
     """Requests to platforms that a sending process makes at once: two thirds for posts, a quarter
     for chats, and the rest for urgent tasks."""
     queue_limits: dict[
-        Literal["urgent", "chat", "publish", "make", "gpu", "buy", "notify"], int
+        Literal["urgent", "chat", "publish", "make", "gpu", "buy", "notify"],
+        Annotated[int, Field(ge=0)],
     ] = {}
     """Maximum rows in progress by queue, for all machines together, as JSON: `{"publish": 64}`."""
     tenant_limit: int = Field(default=0, ge=0)

@@ -18,7 +18,7 @@ from foundation.db.database import Scope
 from foundation.db.tables import TenantRow, jsonb_column, table_arguments
 from foundation.ids import INSTALLATION_ID
 from foundation.ops import telemetry
-from foundation.outbox.outbox import NOTIFY_CHANNEL, Queue
+from foundation.outbox.outbox import NOTIFY_CHANNEL
 
 WORKERS_CHANGED = "workers"
 """The payload of the notification that a worker has started or stopped."""
@@ -54,7 +54,7 @@ class WorkerProcess:
 
     node: str
     process: str
-    capacity: Mapping[Queue, int]
+    capacity: Mapping[str, int]
     models: tuple[str, ...] = ()
     run: UUID = field(default_factory=uuid4)
     beat: int = 0

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping
 from foundation.ops import telemetry
 from foundation.ops.settings import Settings
 from foundation.outbox import worker_registry
-from foundation.outbox.outbox import Queue
 from foundation.outbox.worker_registry import WorkerProcess
 from generators.registry import list_device_models
 from workers.event_routes import registry
@@ -23,14 +22,14 @@ LISTENER_POOL_SIZE = 2
 the number for `make`: two for long tasks and one for waiting ones. Threads do not request a second
 connection while they have one, so few are enough (ADR 0171)."""
 
-MAKER_CAPACITY: dict[Queue, int] = {"make": 2, "gpu": 1, "buy": 8}
+MAKER_CAPACITY: dict[str, int] = {"make": 2, "gpu": 1, "buy": 8}
 """Two threads for local work, of which one uses the device, and eight that wait for picture
 providers."""
 
 NICE = 5
 
 
-def sender_capacity(threads: int) -> dict[Queue, int]:
+def sender_capacity(threads: int) -> dict[str, int]:
     """Return the rows of each queue that a sender with this number of threads handles at once."""
     urgent = max(threads // 12, 1)
     chat = max(threads // 4, 1)
@@ -70,7 +69,7 @@ def run_maker(settings: Settings) -> None:
 def _describe_worker(
     settings: Settings,
     name: str,
-    capacity: Mapping[Queue, int],
+    capacity: Mapping[str, int],
     *,
     models: tuple[str, ...] = (),
 ) -> WorkerProcess:

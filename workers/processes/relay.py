@@ -60,7 +60,7 @@ def run_relay(settings: Settings) -> None:
         facts=FACT_ROUTES,
         ticks=TICKS,
         devices=DeviceSchedulers(patience=patience, stay=stay),
-        workers=RunningWorkers(own.queue_limits),
+        workers=RunningWorkers(dict(own.queue_limits.items())),
         tenant_limit=own.tenant_limit or None,
     )
     with stop_on_signal(loop.stop):

@@ -37,7 +37,7 @@ READ_SECONDS = 1.0
 class Capacity:
     """The rows of each queue that may be in progress at once, and the workers with a device."""
 
-    queues: Mapping[Queue, int] = field(default_factory=dict)
+    queues: Mapping[str, int] = field(default_factory=dict)
     devices: tuple[WorkerProcess, ...] = ()
 
     def count_free(self, seen: Mapping[Queue, QueueState], queue: Queue) -> int:
