@@ -3,7 +3,7 @@ machines, with several lines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log10
+from math import inf, log10
 
 LATENESS_PREFIX = "late_p95_s_"
 """Prefix of the figures in the chart: `late_p95_s_<rows>_<workers>`."""
@@ -111,7 +111,7 @@ def render_chart(lines: GrowthLines, chart: ChartLabels = LATENESS) -> str:
 
 
 def _round_up(value: float) -> float:
-    step = 0.1 if value < 1 else 0.5 if value < 10 else 10
+    step = next(step for limit, step in ((1, 0.1), (10, 0.5), (inf, 10)) if value < limit)
     return (int(value / step) + 1) * step
 
 

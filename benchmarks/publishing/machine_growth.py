@@ -64,7 +64,7 @@ def measure_machines(*, quick: bool = False) -> dict[str, float]:
 
     `machines_posts_per_s_<n>`: posts per second of n machines; `machines_ratio_2`: the rate of two
     divided by that of one; `failover_s`: from the loss of the machine with the leading relay to the
-    lead of another; `failing_lost`, `failing_doubled`: posts lost and sent twice meanwhile;
+    lead of another; `failing_lost`, `failing_doubled`: posts lost and sent twice in this case;
     `devices_ratio_2`: the rate of two stand-ins for a GPU divided by that of one. Raises
     Unavailable without root.
     """

@@ -42,8 +42,8 @@ STOP_SECONDS = 90.0
 
 @dataclass(frozen=True)
 class SharedServices:
-    """What all machines share: the servers, the settings of the first machine, and the address of
-    the test network."""
+    """The services that all machines share: the servers, the settings of the first machine, and the
+    address of the test network."""
 
     folder: Path
     servers: BenchmarkServers
@@ -169,7 +169,8 @@ def run_machine(shared: SharedServices, number: int) -> Iterator[Machine]:
 
 @contextmanager
 def _connect_namespace(machine: Machine) -> Iterator[None]:
-    host, inside = f"{machine.name}-host", "eth0"
+    host = f"{machine.name}-host"
+    inside = "eth0"
     _run_ip("netns", "add", machine.name)
     try:
         _run_ip(

@@ -161,6 +161,30 @@ o.group_key,
 times as long."""
 
 
+@dataclass(frozen=True)
+class GroupOrder:
+    """The order of rows that share a loaded model, and the device that they are claimed for.
+
+    Rows of the group `loaded` come first until others have waited for `patience`; next are those of
+    groups that, with `|` appended, start with `kin`. `loaded_only` claims no others.
+    """
+
+    loaded: str | None = None
+    kin: str | None = None
+    patience: timedelta = GROUP_PATIENCE
+    served: Sequence[UUID] = ()
+    """The tenants served before, the latest one last: with a single place they come after the
+    others."""
+    loaded_only: bool = False
+    device: UUID | None = None
+    """The worker process whose device will run the rows."""
+    elsewhere: Sequence[str] = ()
+    """Models that only other devices have; rows whose group contains one are left."""
+
+
+NO_GROUPS = GroupOrder()
+
+
 def claim_rows(
     scope: Scope,
     queue: Queue,
@@ -168,28 +192,14 @@ def claim_rows(
     places: int,
     room: int,
     lease: timedelta = CLAIM_LEASE,
-    loaded: str | None = None,
-    kin: str | None = None,
-    patience: timedelta = GROUP_PATIENCE,
-    served: Sequence[UUID] = (),
     tenant_limit: int | None = None,
-    device: UUID | None = None,
-    elsewhere: Sequence[str] = (),
-    loaded_only: bool = False,
+    order: GroupOrder = NO_GROUPS,
 ) -> list[ClaimedRow]:
     """Lease up to `room` due rows of a queue, one per lane, tenants in turn; return them in send
     order.
 
     A tenant may hold its share of the queue's `places` among the tenants with due rows, at least a
-    quarter. Rows of the group `loaded` come first until others have waited for `patience`; next are
-    those of groups that, with `|` appended, start with `kin`. `served` are the tenants served
-    before, the latest one last: with a single place they come after the others.
-
-    Args:
-        tenant_limit: the maximum number of rows of a tenant that are in progress in this queue.
-        device: the worker process whose device will run the rows.
-        elsewhere: models that only other devices have; rows whose group contains one are left.
-        loaded_only: claim rows of the group `loaded` and of `kin` only.
+    quarter, and at most `tenant_limit` rows.
 
     Returns no rows while another relay is claiming. Raises LaneCollision if the unique index on
     lanes rejects the claim: roll back; the next claim sees the current lane.
@@ -204,15 +214,15 @@ def claim_rows(
             room=room,
             places=places,
             least=max(places // 4, 1),
-            lease=lease,
-            loaded=loaded,
-            kin=kin,
-            patience=patience,
-            served=list(served),
             most=tenant_limit,
-            device=device,
-            elsewhere=list(elsewhere) or None,
-            loaded_only=loaded_only,
+            lease=lease,
+            loaded=order.loaded,
+            kin=order.kin,
+            patience=order.patience,
+            served=list(order.served),
+            loaded_only=order.loaded_only,
+            device=order.device,
+            elsewhere=list(order.elsewhere) or None,
         ).all()
     except (
         IntegrityError

@@ -12,11 +12,11 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 from threading import Event as Flag
 from threading import Thread
-from uuid import UUID, uuid4, uuid5
+from uuid import UUID, uuid5
 
 from foundation.db.database import Scope
 from foundation.db.tables import TenantRow, jsonb_column, table_arguments
-from foundation.ids import INSTALLATION_ID
+from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops import telemetry
 from foundation.outbox.outbox import NOTIFY_CHANNEL
 
@@ -56,7 +56,7 @@ class WorkerProcess:
     process: str
     capacity: Mapping[str, int]
     models: tuple[str, ...] = ()
-    run: UUID = field(default_factory=uuid4)
+    run: UUID = field(default_factory=uuid7)
     beat: int = 0
 
     @property

@@ -7,8 +7,9 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
-from gate.text.normalization import CENSOR_MARK, NormalizedViews
+from gate.text.normalization import CENSOR_MARK, NormalizedViews, normalized_views
 from gate.text.short_terms import SHORTEST, ShortTerm, ShortTermIndex, compile_pattern
 
 LONG = 8
@@ -20,6 +21,9 @@ The first letters of words spell shorter terms by chance, so a shorter term must
 initials.
 """
 _PREFIX = 4
+REMEMBERED_TEXTS = 256
+"""Number of texts whose terms are remembered."""
+
 _AROUND = 24
 """Letters read on each side of a sign that hides a letter."""
 
@@ -79,6 +83,12 @@ class TermIndex:
             is_ordinary,
             ordinary_splits=ordinary_splits,
         )
+        self.count_text = lru_cache(maxsize=REMEMBERED_TEXTS)(self._count_text)
+        """Returns the number of occurrences of each term in a text. A text is rated several times
+        in a row: for the marks, then for the decision of each account."""
+
+    def _count_text(self, text: str) -> Counter[LexiconTerm]:
+        return self.count(normalized_views(text))
 
     def _add_censored(self, number: int, term: LexiconTerm) -> None:
         letters = term.letters[-1]

@@ -93,13 +93,9 @@ def estimate_memory(budget_mib: int = 0) -> tuple[str, int]:
     `budget_mib` replaces the memory, in MiB.
     """
     gpu_mib = _read_gpu_memory_mib()
-    kind, total = (
-        ("cuda", gpu_mib * MEBIBYTE) if gpu_mib else ("cpu", psutil.virtual_memory().total)
-    )
-    return (
-        "float16" if gpu_mib else "float32",
-        budget_mib * MEBIBYTE or int(total * _PART[kind]),
-    )
+    if gpu_mib:
+        return "float16", budget_mib * MEBIBYTE or int(gpu_mib * MEBIBYTE * _PART["cuda"])
+    return "float32", budget_mib * MEBIBYTE or int(psutil.virtual_memory().total * _PART["cpu"])
 
 
 def _read_gpu_memory_mib() -> int:

@@ -18,7 +18,7 @@ def upgrade() -> None:
         text("process"),
         jsonb("capacity"),
         jsonb("models"),
-        number("beat", big=True),
+        number("beat"),
         write=("relay",),
     )
     op.add_column("outbox", uuid_column("device_id", nullable=True))

@@ -69,7 +69,7 @@ LEADER_KEEPALIVES = {
     "tcp_keepalives_count": 2,
     "tcp_user_timeout": 3000,
 }
-"""How PostgreSQL checks the connection that holds the lock: it ends one whose machine has vanished
+"""Settings of the connection that holds the lock: PostgreSQL ends one whose machine has vanished
 after three seconds, so that a standby on another machine leads within five
 (https://www.postgresql.org/docs/16/runtime-config-connection.html)."""
 

@@ -13,7 +13,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.outbox import row_leases
 from foundation.outbox.outbox import Queue
-from foundation.outbox.row_leases import ClaimedRow
+from foundation.outbox.row_leases import ClaimedRow, GroupOrder
 from foundation.outbox.worker_registry import WorkerProcess
 from studio.runs import device_queue
 from workers.relay.capacity import Capacity
@@ -83,14 +83,16 @@ class GpuScheduler:
             queue,
             places=places,
             room=room,
-            loaded=self.loaded,
-            kin=self._model_of_group(self.loaded),
-            patience=NO_LIMIT if staying else self._patience,
-            served=list(self._served),
             tenant_limit=limit,
-            device=device,
-            elsewhere=elsewhere,
-            loaded_only=loaded_only,
+            order=GroupOrder(
+                loaded=self.loaded,
+                kin=self._model_of_group(self.loaded),
+                patience=NO_LIMIT if staying else self._patience,
+                served=list(self._served),
+                loaded_only=loaded_only,
+                device=device,
+                elsewhere=elsewhere,
+            ),
         )
         for row in rows:
             self._record_claim(row, scope.now)
