@@ -3,8 +3,8 @@ sends nothing.
 
 `replay_call` runs the code of an SDK from its beginning for every step. An adapter in the place of
 the SDK's connection hands it the stored answers; the first request without one becomes the next
-step, which the transport sends under its own permit. The SDK has no socket, secret or file: it works
-with placeholders. A lost answer and an error never reach it, so that it has nothing to retry, and a
+step, which the transport sends under its own permit. The SDK has no socket, secret or file, only
+placeholders. A lost answer and an error never reach it, so that it has nothing to retry, and a
 request that is answered cannot be asked again.
 """
 
