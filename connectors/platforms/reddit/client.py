@@ -5,6 +5,7 @@ pause before a request, and the session of an account. Its settings files and en
 have no effect. It is imported only in processes that send to Reddit.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
 from urllib.parse import urlencode
@@ -39,6 +40,8 @@ KINDS = {
     "trophy_kind": "t6",
 }
 Result = TypeVar("Result")
+
+logging.getLogger("prawcore").setLevel(logging.WARNING)  # its DEBUG entries contain posts and texts
 
 
 class Client:

@@ -1,6 +1,7 @@
 """praw without a connection: it retries nothing, never pauses, and no setting of the computer
 counts."""
 
+import logging
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,7 +13,7 @@ import praw
 import prawcore
 import pytest
 import requests
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from connectors.contract.connector import (
@@ -28,7 +29,7 @@ from connectors.platforms.reddit import client
 from connectors.platforms.reddit.account import NSFW_MARK
 from connectors.platforms.reddit.publisher import PUBLISH, Reddit
 from connectors.shared import requests_adapter
-from connectors.shared.sdk_codec import Exchange, Failed, RepeatedRequest, SdkRequest
+from connectors.shared.sdk_codec import TOKEN, Exchange, Failed, RepeatedRequest, SdkRequest
 from gate.contract.units import Text
 from tests.connectors.platforms.reddit.test_publisher import (
     PICTURES,
@@ -178,6 +179,7 @@ VIDEO = (
 )
 
 
+@settings(max_examples=25)
 @given(
     post=st.sampled_from([GALLERY, VIDEO]),
     title=st.text(min_size=1, max_size=300).filter(str.strip),
@@ -211,6 +213,55 @@ def test_gallery_refuses_an_id_that_is_none(asset: object) -> None:
     hostile = replace(first, body={**first.body, "asset": {"asset_id": asset}})
     turn = PLATFORM.next_step(unit, (hostile, sent(0), lease(1), sent(1)))
     assert not isinstance(turn, Send)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=6),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=6), inner, max_size=2),
+    max_leaves=4,
+)  # fmt: skip
+
+
+def hostile_leases() -> st.SearchStrategy[Any]:
+    """Leases in which any part is missing or has another type."""
+    name = st.sampled_from(["key", "policy", "acl", "\ud800"]) | JSON
+    fields = st.lists(st.fixed_dictionaries({}, optional={"name": name, "value": JSON}), max_size=3)
+    action = st.sampled_from(
+        [
+            "//oauth.reddit.com/api/submit",
+            "//127.0.0.1:1",
+            "https://evil.example",
+            "evil",
+            "//[::1",
+            "",
+        ]
+    )
+    args = st.fixed_dictionaries({}, optional={"action": action | JSON, "fields": fields | JSON})
+    return (
+        st.fixed_dictionaries({}, optional={"args": args | JSON, "asset": JSON, "json": JSON})
+        | JSON
+    )
+
+
+@given(body=hostile_leases(), receipt=JSON)
+def test_hostile_response_always_has_an_outcome(body: Any, receipt: Any) -> None:
+    """No response raises, and none leads to a post or a credential for another host."""
+    unit = replace(UNIT, media=PICTURES[:1])
+    answers = (replace(lease(0), body=body), replace(sent(0), body=receipt))
+    for known in (answers[:1], answers):
+        turn = PLATFORM.next_step(unit, known)
+        if isinstance(turn, Send):
+            turn.step.wire_digest()
+            assert turn.step.kind is not StepKind.PUBLISH or len(known) == 2
+            assert turn.step.token == ("none" if turn.step.address else "bearer")
+
+
+def test_logs_contain_neither_texts_nor_credentials(caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    assert step_of(PLATFORM.next_step(UNIT, ())).json["text"] == "at dawn"
+    assert not [record for record in caplog.records if "prawcore" in record.name]
+    assert "at dawn" not in caplog.text
+    assert TOKEN not in caplog.text
 
 
 def test_client_has_no_connection() -> None:
