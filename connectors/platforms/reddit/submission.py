@@ -84,8 +84,10 @@ def _submit(client: "Client", unit: Unit, title: str, body: str) -> object:
 
 def _media_arguments(client: "Client", media: Sequence[Medium]) -> Mapping[str, Any]:
     """Return the arguments of `submit` for a video with poster, a gallery or one picture."""
-    names = [f"{medium.sha256[:24]}.{ENDINGS[medium.mime]}" for medium in media]
-    files = [client.media_of(medium, name) for medium, name in zip(media, names, strict=True)]
+    files = [
+        client.media_of(medium, _file_name(medium, media[:position].count(medium)))
+        for position, medium in enumerate(media)
+    ]
     films = [file for file in files if file.name.endswith(ENDINGS[VIDEO_MIME])]
     pictures = [file for file in files if file not in films]
     if films:
@@ -93,6 +95,13 @@ def _media_arguments(client: "Client", media: Sequence[Medium]) -> Mapping[str, 
     if len(pictures) > 1:
         return {"gallery": pictures}
     return {"image": pictures[0]} if pictures else {}
+
+
+def _file_name(medium: Medium, earlier: int) -> str:
+    """Return the name of a file, by which its steps are named too; `earlier` is the number of times
+    that the post already contains it."""
+    number = f"-{earlier + 1}" if earlier else ""
+    return f"{medium.sha256[:24]}{number}.{ENDINGS[medium.mime]}"
 
 
 def _plan_step(unit: Unit, request: SdkRequest) -> WireStep:

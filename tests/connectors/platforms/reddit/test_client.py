@@ -204,6 +204,17 @@ def test_post_continues_after_any_answer_with_the_same_request(
     assert (step.json["title"], step.json["nsfw"]) == (title, adult)
 
 
+def test_picture_that_a_gallery_contains_twice_is_uploaded_twice() -> None:
+    unit = replace(UNIT, media=(PICTURES[0], PICTURES[0]))
+    answers: tuple[StepResult, ...] = ()
+    names = []
+    while (step := step_of(PLATFORM.next_step(unit, answers))).name != PUBLISH:
+        names.append(step.name)
+        answers = (*answers, replace(sent(0) if step.files else lease(0), step=step.name))
+    assert len(set(names)) == 4
+    assert [one["media_id"] for one in step.json["items"]] == ["asset0", "asset0"]
+
+
 @pytest.mark.parametrize(
     "asset", [None, 7, {"id": "a"}, "../a", "a" * 64, "", "a b"], ids=lambda one: str(one)[:8]
 )
