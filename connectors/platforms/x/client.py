@@ -22,10 +22,7 @@ NEWER_EXPANSIONS = {
     "referenced_tweets": "referenced_posts",
 }
 """Names in the newest API reference of fields that tweepy requests by their older names:
-`NEWER_FIELDS` are fields of `post.fields`, `NEWER_EXPANSIONS` are expansions.
-
-Source: https://docs.x.com/x-api/posts/post-lookup-by-post-id
-"""
+`NEWER_FIELDS` are fields of `post.fields`, `NEWER_EXPANSIONS` are expansions."""
 
 for _name in ("tweepy", "requests_oauthlib", "oauthlib"):
     # At DEBUG they log headers, tokens and bodies. They see neither headers of ours nor tokens, but
