@@ -3,13 +3,13 @@
 Each call of tweepy is one request, and its result is the parsed body. tweepy therefore never sees a
 response: the other modules read responses as untrusted input. Uploads and the metadata of media are
 built by `publisher` and `media`, because tweepy has neither in version 2 of the API, and the
-revocation of tokens by `account`.
+revocation of tokens by `account`. tweepy is imported with the first request, so that a process that
+sends nothing to X does not load it.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from connectors.contract.comments import COMMENTS_ACTION, MODERATE_ACTION
 from connectors.contract.connector import (
@@ -24,6 +24,9 @@ from connectors.platforms.x.responses import is_unknown_field
 from connectors.shared import oauth
 from connectors.shared.http_responses import MESSAGE_STEP, quote_segment
 from connectors.shared.sdk_codec import Exchange, SdkBreach, replay_call
+
+if TYPE_CHECKING:
+    from connectors.platforms.x.client import Client
 
 PUBLISH = "publish"
 
@@ -47,7 +50,7 @@ VERIFY = _template("me", StepKind.CONTROL, "look")
 
 def build_request(
     template: WireStep,
-    call: Callable[[Any], object],
+    call: Callable[["Client"], object],
     answers: tuple[StepResult, ...] = (),
     *,
     unnamed: Mapping[str, Any] | None = None,
@@ -56,13 +59,14 @@ def build_request(
 
     Fields are requested by the names that all clients use or, if the first of `answers` refused
     these, by those of the newest API reference. `unnamed` are fields of the body that tweepy has no
-    parameters for. IDs in `call` must be quoted, because tweepy inserts them into paths.
+    parameters for. IDs in paths are `quote_id`s.
     """
-    library = import_module("connectors.platforms.x.client")
-    exchange = Exchange(lambda _: template, (), base_url=library.BASE_URL)
+    from connectors.platforms.x import client  # noqa: PLC0415  see above
+
+    exchange = Exchange(lambda _: template, (), base_url=client.BASE_URL)
     newer_names = bool(answers) and is_unknown_field(answers[0])
-    client = library.Client(exchange, unnamed=unnamed or {}, newer_names=newer_names)
-    return _first_request(exchange, lambda: call(client))
+    built = client.Client(exchange, unnamed=unnamed or {}, newer_names=newer_names)
+    return _first_request(exchange, lambda: call(built))
 
 
 def build_renewal_request(grant: RefreshGrant, path: str) -> Send:
@@ -71,9 +75,10 @@ def build_renewal_request(grant: RefreshGrant, path: str) -> Send:
     tweepy builds its body with a placeholder for the refresh token; how the application
     authenticates and which secrets the response has is the same on every platform.
     """
-    library = import_module("connectors.platforms.x.client")
-    exchange = Exchange(lambda _: _template("", StepKind.AUTH), (), base_url=library.BASE_URL)
-    built = _first_request(exchange, lambda: library.refresh_tokens(exchange, grant, path)).step
+    from connectors.platforms.x import client  # noqa: PLC0415  see above
+
+    exchange = Exchange(lambda _: _template("", StepKind.AUTH), (), base_url=client.BASE_URL)
+    built = _first_request(exchange, lambda: client.refresh_tokens(exchange, grant, path)).step
     said = {**(built.json or {}), oauth.REFRESH_TOKEN_FIELD: grant.refresh}
     step = replace(oauth.token_renewal_step(path, grant), method=built.method, path=built.path)
     return Send(replace(step, json=said, encoding=built.encoding))
@@ -84,6 +89,15 @@ def _first_request(exchange: Exchange, call: Callable[[], object]) -> Send:
     if not isinstance(request, Send):
         raise SdkBreach("tweepy built no request")
     return request
+
+
+def quote_id(value: str) -> str:
+    """Return an ID as one segment of a path of tweepy.
+
+    Quoted dots reach the transport, which refuses dot segments; plain ones would be removed with
+    the segment before them when tweepy's HTTP library normalizes the URL.
+    """
+    return quote_segment(value).replace(".", "%2E")
 
 
 def needs_reading(answers: tuple[StepResult, ...]) -> bool:
@@ -100,7 +114,7 @@ def read_post(
     """Return the request for a post with the given fields besides its ID and text."""
     return build_request(
         template,
-        lambda client: client.get_tweet(quote_segment(number), tweet_fields=fields),
+        lambda client: client.get_tweet(quote_id(number), tweet_fields=fields),
         answers,
     )
 

@@ -4,11 +4,11 @@ import logging
 import time
 from collections.abc import Callable
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 
 import pytest
 import requests as http_library
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from requests.adapters import BaseAdapter
 
@@ -95,6 +95,10 @@ def test_tweepy_never_repeats_a_failed_request(
 
 
 @given(number=st.text(min_size=1, max_size=40))
+@example("..")
+@example(".")
+@example("../users/me")
+@example("7%2F..?a=b#c")
 def test_hostile_id_stays_one_segment_of_the_path(number: str) -> None:
     for turn in (
         PLATFORM.read_metrics(PlatformCopy(number, "42"), ()),
@@ -103,8 +107,7 @@ def test_hostile_id_stays_one_segment_of_the_path(number: str) -> None:
     ):
         assert isinstance(turn, Send)
         path = urlsplit(turn.step.path)
-        assert path.path.startswith("/2/tweets/")
-        assert path.path.count("/") == 3
+        assert unquote(path.path.removeprefix("/2/tweets/")) == number
         assert not path.fragment
         assert set(parse_qs(path.query)) <= {"tweet.fields"}
 
