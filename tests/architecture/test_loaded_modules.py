@@ -108,6 +108,7 @@ SDKS = {"praw", "prawcore", "tweepy", "telegram", "discord", "requests"}
             {"praw", "prawcore", "requests"},
             id="reddit",
         ),
+        pytest.param("connectors['x'].verify_account('42', ())", {"tweepy", "requests"}, id="x"),
     ],
 )
 def test_process_loads_only_the_sdks_of_its_requests(statement: str, loaded: set[str]) -> None:
