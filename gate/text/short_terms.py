@@ -195,6 +195,8 @@ class ShortTermIndex:
                 # Only the letters where two words meet may repeat.
                 next_short = shorts[end]
                 collapsed += next_short[1:] if collapsed[-1:] == next_short[:1] else next_short
+                if collapsed not in self._whole:
+                    continue
                 for one in self._spelt(joined, collapsed):
                     pieces = row[start : end + 1]
                     disguise = self._kind_of_split(pieces)
