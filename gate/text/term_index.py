@@ -23,6 +23,8 @@ initials.
 _PREFIX = 4
 REMEMBERED_TEXTS = 256
 """Number of texts whose terms are remembered."""
+LONGEST_REMEMBERED = 20_000
+"""Characters of the longest text whose terms are remembered."""
 
 _AROUND = 24
 """Letters read on each side of a sign that hides a letter."""
@@ -83,9 +85,17 @@ class TermIndex:
             is_ordinary,
             ordinary_splits=ordinary_splits,
         )
-        self.count_text = lru_cache(maxsize=REMEMBERED_TEXTS)(self._count_text)
-        """Returns the number of occurrences of each term in a text. A text is rated several times
-        in a row: for the marks, then for the decision of each account."""
+        self._remembered_text = lru_cache(maxsize=REMEMBERED_TEXTS)(self._count_text)
+
+    def count_text(self, text: str) -> Counter[LexiconTerm]:
+        """Return the number of occurrences of each term in a text.
+
+        A text is rated several times in a row, for the marks and then for the decision of each
+        account, so the results of short ones are remembered.
+        """
+        if len(text) > LONGEST_REMEMBERED:
+            return self._count_text(text)
+        return self._remembered_text(text)
 
     def _count_text(self, text: str) -> Counter[LexiconTerm]:
         return self.count(normalized_views(text))
