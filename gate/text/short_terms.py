@@ -98,7 +98,7 @@ class ShortTermIndex:
             sought = _Sought(term.number, len(term.letters), collapsed, pattern)
             self._whole[collapsed].append(sought)
             self._inside[collapsed[:_PREFIX]].append(sought)
-        self._inside_word = lru_cache(maxsize=REMEMBERED_WORDS)(self._search_word)
+        self._remembered_word = lru_cache(maxsize=REMEMBERED_WORDS)(self._search_word)
         self._longest = max(
             (one.length for known in self._whole.values() for one in known), default=0
         )
@@ -124,12 +124,16 @@ class ShortTermIndex:
         known = self._whole.get(collapsed)
         return [one for one in known if one.is_spelt(letters)] if known else ()
 
-    def _search_word(self, letters: str, source: str) -> tuple[tuple[_Sought, Disguise], ...]:
+    def _inside_word(self, letters: str, source: str) -> tuple[tuple[_Sought, Disguise], ...]:
         """Return the terms inside a word that is in no supported language.
 
-        Texts consist of the same words, so the results of the latest words are remembered
-        (`_inside_word`).
+        Texts consist of the same words, so the results of ordinary ones are remembered.
         """
+        if len(source) > MAX_COMPOUND:
+            return self._search_word(letters, source)
+        return self._remembered_word(letters, source)
+
+    def _search_word(self, letters: str, source: str) -> tuple[tuple[_Sought, Disguise], ...]:
         collapsed = collapse_repeats(letters)
         if len(collapsed) < _PREFIX or not letters.isascii():
             return ()
@@ -195,6 +199,8 @@ class ShortTermIndex:
                 # Only the letters where two words meet may repeat.
                 next_short = shorts[end]
                 collapsed += next_short[1:] if collapsed[-1:] == next_short[:1] else next_short
+                if collapsed not in self._whole:
+                    continue
                 for one in self._spelt(joined, collapsed):
                     pieces = row[start : end + 1]
                     disguise = self._kind_of_split(pieces)

@@ -23,6 +23,8 @@ initials.
 _PREFIX = 4
 REMEMBERED_TEXTS = 256
 """Number of texts whose terms are remembered."""
+LONGEST_REMEMBERED = 20_000
+"""Characters of the longest text whose terms are remembered."""
 
 _AROUND = 24
 """Letters read on each side of a sign that hides a letter."""
@@ -83,9 +85,17 @@ class TermIndex:
             is_ordinary,
             ordinary_splits=ordinary_splits,
         )
-        self.count_text = lru_cache(maxsize=REMEMBERED_TEXTS)(self._count_text)
-        """Returns the number of occurrences of each term in a text. A text is rated several times
-        in a row: for the marks, then for the decision of each account."""
+        self._remembered_text = lru_cache(maxsize=REMEMBERED_TEXTS)(self._count_text)
+
+    def count_text(self, text: str) -> Counter[LexiconTerm]:
+        """Return the number of occurrences of each term in a text.
+
+        A text is rated several times in a row, for the marks and then for the decision of each
+        account, so the results of short ones are remembered.
+        """
+        if len(text) > LONGEST_REMEMBERED:
+            return self._count_text(text)
+        return self._remembered_text(text)
 
     def _count_text(self, text: str) -> Counter[LexiconTerm]:
         return self.count(normalized_views(text))
@@ -176,14 +186,16 @@ def _by_prefix(runs: Iterable[tuple[str, int]]) -> Mapping[str, Sequence[tuple[s
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for run, number in runs:
         found[run[:_PREFIX]].append((run, number))
-    return found
+    return dict(found)
 
 
 def _find_runs(index: Mapping[str, Sequence[tuple[str, int]]], text: str) -> Iterator[int]:
     if not index:
         return
-    for at in range(len(text) - _PREFIX + 1):
-        for run, number in index.get(text[at : at + _PREFIX], ()):
+    # Most places begin no term; a comprehension passes over them fastest.
+    begins = [at for at in range(len(text) - _PREFIX + 1) if text[at : at + _PREFIX] in index]
+    for at in begins:
+        for run, number in index[text[at : at + _PREFIX]]:
             if text.startswith(run, at):
                 yield number
 
