@@ -5,7 +5,6 @@ A process loads a library when it builds the first request of an account that ne
 """
 
 import argparse
-import gc
 import json
 import subprocess
 import sys
@@ -102,7 +101,6 @@ def run_sender(platforms: Sequence[str]) -> None:
 
 
 def _report_stage(platform: str, first_ms: float) -> None:
-    gc.collect()
     stage = {
         "platform": platform,
         "pss_mib": psutil.Process().memory_full_info().pss / MIB,
