@@ -50,6 +50,7 @@ from workers.runtime.subprocess_task import start_failure
 ROUNDS = 400
 WARM = 40
 STARTS = 7
+SENDERS = 3
 PLATFORM = "sandbox"
 SURFACE = "sandbox.post"
 ACCOUNT = "bench"
@@ -90,13 +91,13 @@ class MintedPosts:
 
 
 def measure_connectors() -> dict[str, float]:
-    """Mint permits with a temporary PostgreSQL, stop it, then send posts and start interpreters.
-    Takes about a minute."""
+    """Mint permits with a temporary PostgreSQL, stop it, then send posts and start interpreters
+    and senders. Takes about two minutes."""
     with run_servers() as found, closing(Database(found.work_url, pool_size=1)) as database:
         posts = mint_posts(database.scope, WARM + ROUNDS)
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         sent = measure_sends(posts, Path(folder) / "home", warm=WARM)
-    return {**sent, **measure_interpreter_starts(STARTS), **sdk_memory.measure_sdks(STARTS)}
+    return {**sent, **measure_interpreter_starts(STARTS), **sdk_memory.measure_sdks(SENDERS)}
 
 
 def mint_posts(tenant: OpenScope, count: int) -> MintedPosts:

@@ -1,7 +1,7 @@
 """A bot of python-telegram-bot that sends nothing: its requests become steps of the transport.
 
 Only `bot_steps` imports this module, when the first request is built: the library needs about
-10 MiB, and only processes that serve a bot load it.
+5 MiB, and only processes that serve a bot load it.
 """
 
 import json
