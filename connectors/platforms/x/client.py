@@ -1,16 +1,17 @@
 """tweepy's client and its OAuth 2 session without a connection or a token. It is imported only when
 the first request to X is built."""
 
-import logging
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote, urlencode
 
+import requests
 import tweepy
 
-from connectors.contract.connector import RefreshGrant
+from connectors.contract.connector import RefreshGrant, Response
 from connectors.shared.oauth import REFRESH_TOKEN_FIELD
-from connectors.shared.requests_adapter import ExchangeAdapter, exchange_session
-from connectors.shared.sdk_codec import TOKEN, Exchange
+from connectors.shared.requests_adapter import ExchangeAdapter
+from connectors.shared.sdk_codec import TOKEN, Exchange, SdkRequest
 
 BASE_URL = "https://api.twitter.com"
 """The host in tweepy's requests. The transport sends them to the account's base URL."""
@@ -24,21 +25,21 @@ NEWER_EXPANSIONS = {
 """Names in the newest API reference of fields that tweepy requests by their older names:
 `NEWER_FIELDS` are fields of `post.fields`, `NEWER_EXPANSIONS` are expansions."""
 
-for _name in ("tweepy", "requests_oauthlib", "oauthlib"):
-    # At DEBUG they log headers, tokens and bodies. They see neither headers of ours nor tokens, but
-    # the bodies are messages of fans.
-    logging.getLogger(_name).setLevel(logging.WARNING)
-
 
 class Client(tweepy.Client):  # type: ignore[misc]  # tweepy ships no types
-    """tweepy's client. It adds the fields `unnamed`, which tweepy has no parameters for, to the
-    body, and with `newer_names` requests fields by the names of the newest API reference."""
+    """tweepy's client, which hands its requests to an exchange.
+
+    `unnamed` are fields of the body that tweepy has no parameters for. With `newer_names`, fields
+    are requested by the names of the newest API reference.
+    """
 
     def __init__(
         self, exchange: Exchange, *, unnamed: Mapping[str, Any], newer_names: bool
     ) -> None:
-        super().__init__(TOKEN, return_type=dict, wait_on_rate_limit=False)
-        self.session = exchange_session(exchange)
+        # Answers are returned as they are, whatever the method would make of them.
+        super().__init__(TOKEN, return_type=requests.Response)
+        del self.session  # whatever does not use `request` fails instead of opening a connection
+        self._exchange = exchange
         self._unnamed = unnamed
         self._newer_names = newer_names
 
@@ -49,14 +50,14 @@ class Client(tweepy.Client):  # type: ignore[misc]  # tweepy ships no types
         params: Mapping[str, Any] | None = None,
         json: Mapping[str, Any] | None = None,
         user_auth: bool = False,
-    ) -> Any:
-        """Build one request with the bearer token's placeholder."""
-        asked = params or {}
-        return super().request(
-            method,
-            route,
-            rename_fields(asked) if self._newer_names else asked,
-            {**json, **self._unnamed} if json is not None else None,
+    ) -> Response:
+        """Ask for one request. tweepy's own method, which logs the token and the body, waits after
+        429 and sends again, is never called."""
+        asked = rename_fields(params or {}) if self._newer_names else params or {}
+        query = f"?{urlencode(asked, quote_via=quote, safe=',')}" if asked else ""
+        body = {**json, **self._unnamed} if json is not None else None
+        return self._exchange.answer_request(
+            SdkRequest(method, f"{BASE_URL}{route}{query}", json=body)
         )
 
 
@@ -66,7 +67,7 @@ def rename_fields(params: Mapping[str, Any]) -> dict[str, Any]:
     asked = dict(params)
     fields = [name for name in str(asked.pop("tweet.fields", "")).split(",") if name]
     kept = [NEWER_FIELDS.get(name, name) for name in fields if name not in NEWER_EXPANSIONS]
-    expanded = [name for name in str(asked.get("expansions", "")).split(",") if name]
+    expanded = [name for name in str(asked.pop("expansions", "")).split(",") if name]
     moved = [NEWER_EXPANSIONS[name] for name in fields if name in NEWER_EXPANSIONS]
     if kept:
         asked["post.fields"] = ",".join(kept)

@@ -30,7 +30,7 @@ from connectors.platforms.x.responses import (
     post_url,
     usernames_by_id,
 )
-from connectors.shared.http_responses import json_body, parse_timestamp
+from connectors.shared.http_responses import json_body, parse_timestamp, quote_segment
 from foundation.i18n.translation import Message
 
 ACTS = frozenset({"hide", "show"})
@@ -121,7 +121,7 @@ def _build_page_request(
     return requests.build_request(
         requests.COMMENTS,
         lambda client: client.get_users_mentions(
-            requests.quote_id(account),
+            quote_segment(account),
             max_results=LISTED,
             tweet_fields=FIELDS,
             expansions="author_id",
@@ -194,7 +194,7 @@ def moderate_comment(
     if act not in ACTS:
         return Rejected(Message("x.cannot_hide"), permanent=True)
     if not answers:
-        number = requests.quote_id(spot.native_id)
+        number = quote_segment(spot.native_id)
         return requests.build_request(
             requests.MODERATE,
             lambda client: (

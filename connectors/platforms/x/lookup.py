@@ -28,7 +28,7 @@ from connectors.platforms.x.responses import (
     without_mentions,
 )
 from connectors.shared import textless_posts
-from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp
+from connectors.shared.http_responses import clock_lead, json_body, parse_timestamp, quote_segment
 from connectors.shared.text_counting import normalize_x_text
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium
@@ -130,7 +130,7 @@ def _build_page_request(
     return requests.build_request(
         requests.LOOK,
         lambda client: client.get_users_tweets(
-            requests.quote_id(sought.account),
+            quote_segment(sought.account),
             max_results=LISTED,
             exclude="retweets",
             tweet_fields=["created_at", "entities", "attachments", "referenced_tweets"],

@@ -49,6 +49,7 @@ from connectors.shared.http_responses import (
     clock_lead,
     json_body,
     parse_timestamp,
+    quote_segment,
     response_date,
 )
 from connectors.shared.polls import PollGenerator
@@ -128,7 +129,7 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
     if wrong := message_problem(unit, can):
         return Rejected(wrong, permanent=False)
     if not answers:
-        reader = requests.quote_id(unit.viewer)
+        reader = quote_segment(unit.viewer)
         return requests.build_request(
             requests.MESSAGE,
             lambda client: client.create_direct_message(
@@ -402,7 +403,7 @@ def _build_page_request(template: WireStep, most: int, after: str = "", *, other
     return requests.build_request(
         template,
         lambda client: client.get_direct_message_events(
-            participant_id=requests.quote_id(other) if other else None,
+            participant_id=quote_segment(other) if other else None,
             max_results=most,
             event_types="MessageCreate",
             dm_event_fields=_FIELDS,

@@ -214,7 +214,7 @@ class X:
         if not answers:
             return requests.build_request(
                 requests.DELETE,
-                lambda client: client.delete_tweet(requests.quote_id(copy.native_id)),
+                lambda client: client.delete_tweet(quote_segment(copy.native_id)),
             )
         last = answers[-1]
         if unwrap_success(last).get("deleted") is True or _is_gone(last, copy):

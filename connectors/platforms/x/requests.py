@@ -59,7 +59,7 @@ def build_request(
 
     Fields are requested by the names that all clients use or, if the first of `answers` refused
     these, by those of the newest API reference. `unnamed` are fields of the body that tweepy has no
-    parameters for. IDs in paths are `quote_id`s.
+    parameters for. IDs in `call` must be quoted, because tweepy inserts them into paths.
     """
     from connectors.platforms.x import client  # noqa: PLC0415  see above
 
@@ -91,15 +91,6 @@ def _first_request(exchange: Exchange, call: Callable[[], object]) -> Send:
     return request
 
 
-def quote_id(value: str) -> str:
-    """Return an ID as one segment of a path of tweepy.
-
-    Quoted dots reach the transport, which refuses dot segments; plain ones would be removed with
-    the segment before them when tweepy's HTTP library normalizes the URL.
-    """
-    return quote_segment(value).replace(".", "%2E")
-
-
 def needs_reading(answers: tuple[StepResult, ...]) -> bool:
     """Return True if a read was not sent yet, or was refused for the names of its fields."""
     return not answers or (len(answers) == 1 and is_unknown_field(answers[0]))
@@ -114,7 +105,7 @@ def read_post(
     """Return the request for a post with the given fields besides its ID and text."""
     return build_request(
         template,
-        lambda client: client.get_tweet(quote_id(number), tweet_fields=fields),
+        lambda client: client.get_tweet(quote_segment(number), tweet_fields=fields),
         answers,
     )
 

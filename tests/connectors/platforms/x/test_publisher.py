@@ -3,7 +3,6 @@
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
@@ -341,12 +340,9 @@ def test_refused_field_names_are_replaced_by_newer_ones() -> None:
     )
     again = PLATFORM.look_up(sought(), (refused,))
     assert isinstance(again, Send)
-    assert parse_qs(urlsplit(again.step.path).query) == {
-        "max_results": ["20"],
-        "exclude": ["retweets"],
-        "post.fields": ["created_at,entities,attachments"],
-        "expansions": ["referenced_posts"],
-    }
+    assert (
+        "post.fields=created_at,entities,attachments&expansions=referenced_posts" in again.step.path
+    )
     assert isinstance(PLATFORM.look_up(sought(), (refused, refused)), Unknown)
     assert PLATFORM.look_up(sought(), (refused, listing())) == Absent()
 
