@@ -4,7 +4,7 @@
 Most errors are codes in a successful response. A post of one picture or video is created later: the
 response contains no ID, so the post is looked up in the account's list, and a failure is reported
 by WebSocket only. A video has a poster, which is the single picture of the unit. A URL is sent in
-the text: a link post would show a preview that nobody rated. praw writes the requests, but its
+the text: a link post would show a preview without a rating. praw writes the requests, but its
 retries are not used, because they created duplicates. Source:
 https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and its issues 1704, 1768.
 """
