@@ -77,6 +77,7 @@ GOALS: Mapping[str, str] = {
     "captions_usable": "≥ 0.95",
     "registry_import_ms": "≤ 100",
     "sdks_loaded": "0",
+    **{f"{platform}_sdk_mib": "≤ 50" for platform in ("telegram", "x", "reddit")},
 }
 """Goals on 2 cores; figures without a goal are for comparison."""
 

@@ -108,6 +108,9 @@ SDKS = {"praw", "prawcore", "tweepy", "telegram", "discord", "requests"}
             {"praw", "prawcore", "requests"},
             id="reddit",
         ),
+        pytest.param(
+            "connectors['telegram'].verify_account('lea_bot', ())", {"telegram"}, id="telegram"
+        ),
         pytest.param("connectors['x'].verify_account('42', ())", {"tweepy", "requests"}, id="x"),
     ],
 )
