@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.models import Prediction
-from insights.predictions.states import PredictionState, PredictionTask
+from insights.predictions.states import PredictionState, PredictionTask, SetupState
 
 SHOWN_DAYS = 90
 """Days of the past that are stored with a forecast for its chart."""
@@ -159,9 +159,18 @@ def _from_row(row: Prediction) -> StoredPrediction:
 
 
 def latest_computation(scope: Scope) -> datetime | None:
-    """Return the time of the latest prediction of the agency, or None."""
+    """Return the time of the latest nightly prediction of the agency, or None."""
     found: datetime | None = scope.run(
-        "SELECT max(computed_at) FROM predictions WHERE tenant_id = :tenant",
+        "SELECT max(computed_at) FROM predictions WHERE tenant_id = :tenant AND task <> :hourly",
         tenant=scope.tenant_id,
+        hourly=str(PredictionTask.SENTIMENT),
     ).scalar()
     return found
+
+
+def load_setup_state(scope: Scope) -> SetupState | None:
+    """Return the state of the packages, or None before the first nightly predictions."""
+    found = scope.run(
+        "SELECT state FROM prediction_setups WHERE tenant_id = :tenant", tenant=scope.tenant_id
+    ).scalar()
+    return SetupState(found) if found else None
