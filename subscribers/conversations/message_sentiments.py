@@ -25,7 +25,7 @@ CLEAR = (Sentiment.POSITIVE, Sentiment.NEUTRAL, Sentiment.NEGATIVE)
 @dataclass(frozen=True)
 class UnclassifiedMessage:
     """A fan's message or comment without a sentiment. `under` is the native ID of our post, "" for
-    messages and if it is unknown. `at` is UTC-aware."""
+    messages and if it is unknown. `at` is UTC-aware: when it was written, at the latest received."""
 
     id: UUID
     creator_id: UUID
@@ -82,7 +82,7 @@ def list_unclassified_messages(scope: Scope, *, most: int) -> list[UnclassifiedM
     rows = scope.run(
         "SELECT m.id, m.creator_id, m.conversation_id, c.channel_id, m.body, c.language,"  # noqa: S608  a constant
         " r.id IS NOT NULL AS is_comment, coalesce(r.under, '') AS under,"
-        " coalesce(r.said_at, m.at) AS at"
+        " least(coalesce(r.said_at, m.at), m.at) AS at"
         f" {_UNCLASSIFIED} ORDER BY m.at DESC, m.id LIMIT :most",
         most=most,
         **_recent(scope),
@@ -195,3 +195,46 @@ def count_recent_comments(scope: Scope, creator_ids: Collection[UUID]) -> dict[U
         clear=[str(one) for one in CLEAR],
     )
     return {row.creator_id: row.count for row in rows}
+
+
+USUAL_DAYS = 28
+"""Days before the counted ones from which the usual number is computed."""
+
+_NEGATIVE = """
+SELECT creator_id, count(*) FILTER (WHERE at > :since) AS recent,
+  count(*) FILTER (WHERE at <= :since) AS earlier, min(at) FILTER (WHERE at > :since) AS first_at
+FROM message_sentiments WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))
+  AND at > :earliest AND is_comment AND sentiment = 'negative'
+GROUP BY creator_id
+"""
+
+
+@dataclass(frozen=True)
+class NegativeCount:
+    """The negative comments of a creator in a period, the time of the first (UTC-aware), and the
+    average number in a period of that length in the `USUAL_DAYS` before it."""
+
+    creator_id: UUID
+    comments: int
+    since: datetime
+    usual: float
+
+
+def list_negative_counts(
+    scope: Scope, creator_ids: Collection[UUID], period: timedelta
+) -> list[NegativeCount]:
+    """Return those of the creators with negative comments in the period up to now."""
+    since = scope.now - period
+    usual = timedelta(days=USUAL_DAYS)
+    rows = scope.run(
+        _NEGATIVE,
+        tenant=scope.tenant_id,
+        creators=list(creator_ids),
+        since=since,
+        earliest=since - usual,
+    )
+    return [
+        NegativeCount(row.creator_id, row.recent, row.first_at, row.earlier * (period / usual))
+        for row in rows
+        if row.recent
+    ]
