@@ -25,9 +25,6 @@ CHURN_ROWS = 200
 CHURN_EVENTS = 50
 """Ended or renewed periods, and cancellations among them, that the probability needs."""
 
-COMMENTS = 30
-"""Classified comments from which shares of sentiments are shown."""
-
 LEADS = 200
 LEAD_PURCHASES = 50
 """Leads with a known outcome, and purchases among them, that calibrated grades need."""

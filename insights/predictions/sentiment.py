@@ -4,11 +4,10 @@ without one, and counted by local day.
 The texts never leave the machine. Nothing is hidden or deleted because of an estimate.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import GreenroomError
@@ -20,14 +19,13 @@ from insights.predictions import analysis_packages, storage
 from insights.predictions.child_process import run_in_child
 from insights.predictions.events import SentimentsDue
 from insights.predictions.evidence import NotEnoughData, require_evidence
-from insights.predictions.limits import COMMENTS
 from insights.predictions.states import PredictionState, PredictionTask
 from insights.predictions.storage import ModelCard, StoredPrediction
 from insights.rollups import creator_facts
+from insights.rollups.sentiments import MIN_COMMENTS
 from schedules.posts import live_posts
 from subscribers.conversations import message_sentiments
 from subscribers.conversations.message_sentiments import (
-    SentimentCounts,
     SentimentDraft,
     UnclassifiedMessage,
 )
@@ -118,9 +116,7 @@ def describe_quality(
 ) -> list[StoredPrediction]:
     """Return the model card of each creator, with what a creator with few comments lacks."""
     counts = message_sentiments.count_recent_comments(scope, [one.id for one in creators])
-    return [
-        _describe_creator(one, counts.get(one.id, 0), card, scope) for one in creators
-    ]
+    return [_describe_creator(one, counts.get(one.id, 0), card, scope) for one in creators]
 
 
 def _describe_creator(
@@ -156,11 +152,4 @@ def _describe_creator(
 
 def need_comments(have: int, today: date) -> NotEnoughData | None:
     """Return what is missing for shares of sentiments, or None if there are enough comments."""
-    return require_evidence(have, COMMENTS, "comments", since=None, today=today)
-
-
-def count_post_comments(
-    scope: Scope, deliveries: Collection[UUID]
-) -> dict[UUID, SentimentCounts]:
-    """Return the sentiments of the comments under posts; posts without any are absent."""
-    return dict(message_sentiments.count_comment_sentiments(scope, deliveries))
+    return require_evidence(have, MIN_COMMENTS, "comments", since=None, today=today)

@@ -136,9 +136,7 @@ def _sentiment_rows(found: Mapping[tuple[date, bool], SentimentCounts]) -> list[
     return [
         _fact(day, metric, getattr(counts, sentiment))
         for (day, is_comment), counts in found.items()
-        for sentiment, metric in (
-            COMMENT_SENTIMENTS if is_comment else MESSAGE_SENTIMENTS
-        ).items()
+        for sentiment, metric in (COMMENT_SENTIMENTS if is_comment else MESSAGE_SENTIMENTS).items()
     ]
 
 

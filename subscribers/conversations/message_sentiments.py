@@ -24,8 +24,11 @@ CLEAR = (Sentiment.POSITIVE, Sentiment.NEUTRAL, Sentiment.NEGATIVE)
 
 @dataclass(frozen=True)
 class UnclassifiedMessage:
-    """A fan's message or comment without a sentiment. `under` is the native ID of our post, "" for
-    messages and if it is unknown. `at` is UTC-aware: when it was written, at the latest received."""
+    """A fan's message or comment without a sentiment.
+
+    `under` is the native ID of our post, "" for messages and if it is unknown. `at`, when it was
+    written or at the latest received, is UTC-aware.
+    """
 
     id: UUID
     creator_id: UUID
@@ -80,7 +83,7 @@ WHERE m.tenant_id = :tenant AND m.at >= :since AND m.direction = 'in' AND m.auth
 def list_unclassified_messages(scope: Scope, *, most: int) -> list[UnclassifiedMessage]:
     """Return at most `most` recent messages and comments without a sentiment, newest first."""
     rows = scope.run(
-        "SELECT m.id, m.creator_id, m.conversation_id, c.channel_id, m.body, c.language,"  # noqa: S608  a constant
+        "SELECT m.id, m.creator_id, m.conversation_id, c.channel_id, m.body, c.language,"
         " r.id IS NOT NULL AS is_comment, coalesce(r.under, '') AS under,"
         " least(coalesce(r.said_at, m.at), m.at) AS at"
         f" {_UNCLASSIFIED} ORDER BY m.at DESC, m.id LIMIT :most",
@@ -92,7 +95,7 @@ def list_unclassified_messages(scope: Scope, *, most: int) -> list[UnclassifiedM
 
 def has_unclassified_messages(scope: Scope) -> bool:
     """Return True if a recent message or comment has no sentiment."""
-    found = scope.run(f"SELECT EXISTS (SELECT 1 {_UNCLASSIFIED})", **_recent(scope))  # noqa: S608  a constant
+    found = scope.run(f"SELECT EXISTS (SELECT 1 {_UNCLASSIFIED})", **_recent(scope))
     return bool(found.scalar())
 
 

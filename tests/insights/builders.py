@@ -118,10 +118,10 @@ class CreatorHistory:
 
 
 def receive_comments(
-    scope: Scope, of: CreatorHistory, texts: Sequence[str], *, under: str = "", key: str = ""
+    scope: Scope, channel_id: UUID, texts: Sequence[str], *, under: str = "", key: str = ""
 ) -> None:
-    """Receive comments of one fan for each text, written now."""
-    channel = get_channel(scope, of.channel_id)
+    """Receive a comment of another fan for each text, written now."""
+    channel = get_channel(scope, channel_id)
     for number, text in enumerate(texts):
         name = f"{key}{number}"
         comment = Comment(f"comment-{name}", f"author-{name}", f"@{name}", text, under)
@@ -129,17 +129,25 @@ def receive_comments(
 
 
 def store_comments(
-    scope: Scope, of: CreatorHistory, comments: Sequence[tuple[datetime, Sentiment]]
+    scope: Scope,
+    channel_id: UUID,
+    comments: Sequence[tuple[datetime, Sentiment]],
+    *,
+    delivery_id: UUID | None = None,
+    toxicity: Sequence[float] = (),
 ) -> None:
     """Receive comments and store their sentiments as if they had been written at these times."""
     key = f"{uuid7()}-"
-    receive_comments(scope, of, [f"comment {at}" for at, _ in comments], key=key)
+    receive_comments(scope, channel_id, [f"{one} {at}" for at, one in comments], key=key)
     found = message_sentiments.list_unclassified_messages(scope, most=len(comments))
+    toxic = toxicity or [0.1] * len(comments)
     message_sentiments.store_sentiments(
         scope,
         [
-            SentimentDraft(replace(message, at=at), sentiment, 0.9, 0.1, None, 1)
-            for message, (at, sentiment) in zip(found, comments, strict=True)
+            SentimentDraft(replace(message, at=at), sentiment, 0.9, each, delivery_id, 1)
+            for message, (at, sentiment), each in zip(
+                sorted(found, key=lambda one: one.id), comments, toxic, strict=True
+            )
         ],
     )
 

@@ -34,6 +34,7 @@ from insights.rollups.post_results import (
     PostResult,
     group_posts,
 )
+from insights.rollups.sentiments import MIN_COMMENTS
 
 TABLE = "analytics:posts"
 AGES = {"24h": 24, "7d": 168, "latest": LATEST}
@@ -189,6 +190,15 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
                 format="percent" if metric.unit == "ratio" else "localized",
             ),
         )
+    rate = METRICS["negative_comment_rate"]
+    found[rate.code] = (
+        lambda one: None if one.negative_comments is None else float(one.negative_comments),
+        config.NumberColumn(
+            page.localizer.message_text(rate.name),
+            help=text("sentiment.column", need=MIN_COMMENTS),
+            format="percent",
+        ),
+    )
     return found | {
         "channel": (lambda one: one.channel, config.TextColumn(text("analytics.column.channel"))),
         "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),

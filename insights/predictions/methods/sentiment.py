@@ -160,6 +160,7 @@ def _score_examples(examples: Examples) -> dict[str, Any]:
         "baseline_accuracy": round(float(instead.mean()), 4),
         "clear_accuracy": round(float(right[is_clear].mean()), 4),
         "clear_share": round(float(is_clear.mean()), 4),
+        "unclear_below": UNCLEAR_BELOW,
         "tested": len(held),
     }
 

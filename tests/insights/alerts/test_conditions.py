@@ -78,8 +78,8 @@ def receive_negative_comments(of: CreatorHistory) -> Callable[[Scope], None]:
     old = [now - timedelta(days=20, minutes=number) for number in range(4)]
     new = [now - timedelta(hours=2, minutes=number) for number in range(5)]
     with of.scope() as scope:
-        store_comments(scope, of, [(at, Sentiment.NEGATIVE) for at in old + new])
-        store_comments(scope, of, [(at, Sentiment.POSITIVE) for at in new])
+        store_comments(scope, of.channel_id, [(at, Sentiment.NEGATIVE) for at in old + new])
+        store_comments(scope, of.channel_id, [(at, Sentiment.POSITIVE) for at in new])
     return lambda scope: _run(
         scope,
         "UPDATE message_sentiments SET at = house_now() - interval '25 hours' WHERE true OR id = :id",

@@ -47,8 +47,10 @@ def test_new_comments_are_classified_once_and_counted(ledgers: CreatorHistory) -
         native = scope.run(
             "SELECT native_id FROM deliveries WHERE id = :id", id=delivery
         ).scalar_one()
-        receive_comments(scope, ledgers, [PRAISE, PRAISE, COMPLAINT, GERMAN], under=native)
-        receive_comments(scope, ledgers, [COMPLAINT], key="elsewhere-")
+        receive_comments(
+            scope, ledgers.channel_id, [PRAISE, PRAISE, COMPLAINT, GERMAN], under=native
+        )
+        receive_comments(scope, ledgers.channel_id, [COMPLAINT], key="elsewhere-")
         assert message_sentiments.has_unclassified_messages(scope)
     classify(ledgers)
     expected = {"positive_comments": 2, "negative_comments": 2, "neutral_comments": 0}
@@ -73,7 +75,7 @@ def test_new_comments_are_classified_once_and_counted(ledgers: CreatorHistory) -
 
 def test_erased_fan_has_no_sentiment(ledgers: CreatorHistory) -> None:
     with ledgers.scope() as scope:
-        receive_comments(scope, ledgers, [PRAISE, COMPLAINT])
+        receive_comments(scope, ledgers.channel_id, [PRAISE, COMPLAINT])
         messages = message_sentiments.list_unclassified_messages(scope, most=10)
         drafts = [
             message_sentiments.SentimentDraft(
@@ -103,13 +105,11 @@ def test_nothing_is_planned_or_classified_without_the_packages(
         with ledgers.scope() as scope:
             schedule.plan_sentiments(scope)
             return list(
-                scope.run(
-                    "SELECT kind FROM outbox WHERE kind = 'predictions.sentiments'"
-                ).scalars()
+                scope.run("SELECT kind FROM outbox WHERE kind = 'predictions.sentiments'").scalars()
             )
 
     with ledgers.scope() as scope:
-        receive_comments(scope, ledgers, [PRAISE])
+        receive_comments(scope, ledgers.channel_id, [PRAISE])
     assert queued() == []
     with monkeypatch.context() as without:
         # The environment of the tests contains the packages.
