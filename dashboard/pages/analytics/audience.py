@@ -1,5 +1,5 @@
-"""The Audience view: followers, active hours, languages, sentiments, top fans, renewals and response
-times."""
+"""The Audience view: followers, active hours, languages, sentiments, top fans, renewals and
+response times."""
 
 from collections.abc import Callable, Mapping
 from datetime import date

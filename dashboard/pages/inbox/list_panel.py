@@ -34,7 +34,8 @@ MOST = "inbox:most"
 
 UNREAD = "unread"
 WAITING = "waiting"
-QUICK_FILTERS = (UNREAD, WAITING)
+COMMENTS = "comments"
+QUICK_FILTERS = (UNREAD, WAITING, COMMENTS)
 
 SEARCH_PAUSE = "400ms"
 """Pause in typing after which the search runs."""
@@ -57,6 +58,7 @@ def current_filter() -> InboxFilter:
         words=str(actions.typed_value(SEARCH) or "").strip()[:MAX_SEARCH_LENGTH],
         unread=UNREAD in shown,
         waiting=WAITING in shown,
+        comments=COMMENTS in shown,
         creator_id=actions.typed_value(CREATOR),
         channel_id=actions.typed_value(CHANNEL),
         spender=SpenderFilter(actions.typed_value(SPENDER) or SpenderFilter.ANY),
@@ -215,6 +217,9 @@ def _render_results(
         more=found.has_more or len(found.results) == MAX_RESULTS,
         word=page.text,
     )
+    if found.wanted.comments and found.results:
+        is_estimated = any(row.toxicity is not None for row in found.results)
+        st.caption(page.text("inbox.sorted" if is_estimated else "inbox.not_sorted"))
     st.button(
         page.text("inbox.clear_filters"),
         key="inbox:clear",
