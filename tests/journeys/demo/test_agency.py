@@ -144,6 +144,33 @@ def test_demo_has_open_alerts(lumiere: Scope) -> None:
     }
 
 
+def test_demo_has_comments_with_sentiments(lumiere: Scope) -> None:
+    found = {
+        (row.is_comment, row.sentiment): row.many
+        for row in lumiere.run(
+            "SELECT is_comment, sentiment, count(*) AS many FROM message_sentiments"
+            " WHERE tenant_id = :t AND (delivery_id IS NOT NULL) = is_comment GROUP BY 1, 2",
+            t=lumiere.tenant_id,
+        )
+    }
+    assert {sentiment for is_comment, sentiment in found if is_comment} == {
+        "positive",
+        "neutral",
+        "negative",
+        "unclear",
+        "unknown",
+    }
+    assert found[True, "positive"] > 4 * found[True, "negative"] > 100
+    assert found[False, "positive"] > 100
+    burst = lumiere.run(
+        "SELECT day, max(value) AS many FROM creator_facts WHERE tenant_id = :t"
+        " AND metric = 'negative_comments' GROUP BY day ORDER BY day DESC LIMIT 1",
+        t=lumiere.tenant_id,
+    ).one()
+    assert burst.many >= 9
+    assert burst.day == local_day(lumiere.now, LUMIERE.zone) - timedelta(days=1)
+
+
 def test_cast_is_complete(lumiere: Scope) -> None:
     assert tenant_reads.get_agency(lumiere).demo
     roles = sorted(member.role for member in tenant_reads.list_members(lumiere))
