@@ -1,10 +1,11 @@
 """Comments of the demo's history: generated from a seed, with the sentiments that their texts have.
-On the last evening a post receives many negative ones."""
+On the last evening a post of one creator receives many negative ones."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, time, timedelta
 
 from demo.agency import phrases
+from demo.agency.cast import NOVA
 from demo.agency.history import HistoryInput, instant_at
 from foundation.db.database import Scope
 from insights.predictions import sentiment
@@ -29,7 +30,8 @@ MOODS = {
 
 PER_POST = (1, 2, 2, 3, 4)
 BURST = 9
-"""Negative comments of the last evening."""
+CALM = 26
+"""Negative and other comments under the last post of the creator with a burst."""
 
 OPEN = 5
 """Newest comments that no member has handled yet."""
@@ -91,7 +93,8 @@ def generate_comments(
     over = instant_at(stage, stage.today, time(0, 0))
     recent = [one for one in posts if one.wall_time[:10] >= first.isoformat()]
     found = [one for post in recent for one in _generate_under(stage, post, fans, over)]
-    found += _generate_burst(stage, recent[-1], fans, over)
+    if stage.part is NOVA:
+        found += _generate_burst(stage, recent[-1], fans, over)
     found.sort(key=lambda one: (one.at, one.fan.id))
     return [
         PastComment(one.fan, one.body, one.at, one.under, is_open=place >= len(found) - OPEN)
@@ -116,9 +119,12 @@ def _generate_burst(
     stage: HistoryInput, post: PastPost, fans: Sequence[PastFan], over: datetime
 ) -> Iterator[PastComment]:
     dice = stage.seed_for("comments", "burst")
-    for number in range(BURST):
-        fan = dice.choice(fans[: len(fans) * 3 // 4])
-        at = over - timedelta(minutes=12 * (BURST - number))
-        texts = phrases.COMMENTS[fan.language][Sentiment.NEGATIVE]
-        if fan.since < at:
-            yield PastComment(fan, texts[number % len(texts)], at.astimezone(UTC), post.native_id)
+    early = fans[: len(fans) * 3 // 4]
+    for number in range(BURST + CALM):
+        fan = dice.choice(early)
+        mood = Sentiment.NEGATIVE
+        if number < CALM:
+            mood = dice.choice((Sentiment.POSITIVE, Sentiment.POSITIVE, Sentiment.NEUTRAL))
+        texts = phrases.COMMENTS[fan.language][mood]
+        at = over - timedelta(minutes=4 * (BURST + CALM - number))
+        yield PastComment(fan, texts[number % len(texts)], at.astimezone(UTC), post.native_id)

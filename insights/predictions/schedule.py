@@ -7,7 +7,7 @@ from foundation.ops.wall_time import load_zone, local_day
 from foundation.outbox import outbox
 from insights.predictions import storage
 from insights.predictions.events import PredictionsDue, SentimentsDue
-from insights.predictions.states import SetupState
+from insights.predictions.states import PredictionTask, SetupState
 from subscribers.conversations import message_sentiments
 from tenants.agencies.queries import get_agency
 
@@ -33,10 +33,12 @@ def plan_predictions(scope: Scope) -> None:
 
 
 def plan_sentiments(scope: Scope) -> None:
-    """Queue the estimates of the sentiments of new messages and comments, if the packages are
-    installed."""
+    """Queue the estimates of the sentiments of new messages and comments, or the first model cards
+    of new creators, if the packages are installed."""
     if storage.load_setup_state(scope) is not SetupState.INSTALLED:
         return
-    if message_sentiments.has_unclassified_messages(scope):
+    if message_sentiments.has_unclassified_messages(scope) or storage.lacks_prediction(
+        scope, PredictionTask.SENTIMENT
+    ):
         due = SentimentsDue(scope.tenant_id, scope.tenant_id)
         outbox.put(scope, due, dedupe=f"sentiments:{scope.tenant_id}")

@@ -56,7 +56,8 @@ def classify_messages(event: SentimentsDue, *, tenant: OpenScope, home: Path) ->
         for _ in range(MAX_BATCHES):
             with tenant(event.tenant_id, CLASSIFYING) as scope:
                 messages = message_sentiments.list_unclassified_messages(scope, most=BATCH)
-            if not messages:
+                is_new = storage.lacks_prediction(scope, PredictionTask.SENTIMENT)
+            if not messages and not is_new:
                 return
             try:
                 found = _estimate(messages, home)

@@ -174,3 +174,15 @@ def load_setup_state(scope: Scope) -> SetupState | None:
         "SELECT state FROM prediction_setups WHERE tenant_id = :tenant", tenant=scope.tenant_id
     ).scalar()
     return SetupState(found) if found else None
+
+
+def lacks_prediction(scope: Scope, task: PredictionTask) -> bool:
+    """Return True if a creator has no prediction of a task."""
+    found = scope.run(
+        "SELECT EXISTS (SELECT FROM creators c WHERE c.tenant_id = :tenant AND NOT EXISTS"
+        " (SELECT FROM predictions p WHERE p.tenant_id = c.tenant_id AND p.creator_id = c.id"
+        " AND p.task = :task))",
+        tenant=scope.tenant_id,
+        task=str(task),
+    )
+    return bool(found.scalar())

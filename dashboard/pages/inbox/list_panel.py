@@ -51,6 +51,13 @@ word."""
 OpenConversation = Callable[[UUID], None]
 
 
+def apply_address() -> None:
+    """Set the quick filter of a link to the inbox, such as `?show=comments`, once."""
+    asked = st.query_params.pop("show", "")
+    if asked in QUICK_FILTERS:
+        st.session_state[SHOWN] = [asked]
+
+
 def current_filter() -> InboxFilter:
     """Return the search and the filters that the member has set."""
     shown = actions.typed_value(SHOWN) or ()

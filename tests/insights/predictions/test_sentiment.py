@@ -108,7 +108,11 @@ def test_nothing_is_planned_or_classified_without_the_packages(
                 scope.run("SELECT kind FROM outbox WHERE kind = 'predictions.sentiments'").scalars()
             )
 
+    classify(ledgers)  # the model cards of a new agency
     with ledgers.scope() as scope:
+        (card,) = storage.load_predictions(scope, [ledgers.creator_id], PredictionTask.SENTIMENT)
+        assert card.result["comments"] == 0
+        assert not storage.lacks_prediction(scope, PredictionTask.SENTIMENT)
         receive_comments(scope, ledgers.channel_id, [PRAISE])
     assert queued() == []
     with monkeypatch.context() as without:
