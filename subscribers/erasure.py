@@ -75,6 +75,11 @@ def _erase_conversations(scope: Scope, params: Mapping[str, UUID]) -> None:
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
         **params,
     )
+    scope.run(
+        "DELETE FROM message_sentiments WHERE tenant_id = :tenant"  # noqa: S608  a constant
+        f" AND conversation_id IN ({talks})",
+        **params,
+    )
     # Store a one-way hash instead of the comment's id: a redelivered comment is still recognized,
     # and the hash does not lead back to its author.
     scope.run(

@@ -41,11 +41,13 @@ class ChartPoint:
 
 @dataclass(frozen=True)
 class ChartSeries:
-    """A line or a group of bars. `is_before` draws the earlier period: gray and dashed."""
+    """A line or a group of bars. `is_before` draws the earlier period: gray and dashed. `color` is
+    empty for the next one of `COLORS`."""
 
     name: str
     points: Sequence[ChartPoint]
     is_before: bool = False
+    color: str = ""
 
 
 @dataclass(frozen=True)
@@ -261,7 +263,8 @@ def _color(series: Sequence[ChartSeries]) -> alt.Color:
     names = [one.name for one in series]
     numbers = iter(range(len(series)))
     colors = [
-        BEFORE_COLOR if one.is_before else COLORS[next(numbers) % len(COLORS)] for one in series
+        one.color or (BEFORE_COLOR if one.is_before else COLORS[next(numbers) % len(COLORS)])
+        for one in series
     ]
     return alt.Color(
         "series:N",

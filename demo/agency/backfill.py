@@ -2,7 +2,7 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import acquisition, daily_totals, experiments, history, workspace
+from demo.agency import acquisition, comments, daily_totals, experiments, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
 from demo.agency.costs import enter_demo_costs
@@ -68,6 +68,7 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         import_past_fans(scope, past.fans)
         history_import.import_past_sales(scope, past.sales)
         experiments.write_demo_script_test(scope, stage, past.fans)
+        comments.write_demo_comments(scope, stage, past.posts, past.fans)
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
         if stage.prices:

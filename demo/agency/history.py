@@ -114,13 +114,14 @@ def day_weights(days: Sequence[date]) -> list[float]:
     ]
 
 
-def _instant_at(stage: HistoryInput, day: date, clock: time) -> datetime:
+def instant_at(stage: HistoryInput, day: date, clock: time) -> datetime:
+    """Return the instant of a local time."""
     return WallTime(day, clock, stage.zone).instant()
 
 
 def _generate_instant(stage: HistoryInput, day: date, dice: random.Random) -> datetime:
     hour = dice.choices(range(24), HOURS)[0]
-    return _instant_at(stage, day, time(hour, dice.randrange(60), dice.randrange(60)))
+    return instant_at(stage, day, time(hour, dice.randrange(60), dice.randrange(60)))
 
 
 def generate_posts(stage: HistoryInput) -> list[PastPost]:
@@ -134,7 +135,7 @@ def generate_posts(stage: HistoryInput) -> list[PastPost]:
         tried = random_hour_of(stage, number)
         if tried is not None:
             clock = clock.replace(hour=tried, minute=(clock.minute + 7) % 60)
-        due = _instant_at(stage, day, clock)
+        due = instant_at(stage, day, clock)
         key, asset = dice.choice(stage.pictures)
         title, body = phrases.caption_for(key, dice.randrange(len(phrases.ENDINGS)))
         found.append(
@@ -190,7 +191,7 @@ def generate_readings(stage: HistoryInput, published: Sequence[PastPost]) -> lis
     """Generate the metrics of each post at each age of `AGES`, as far as these
     are over."""
     shares = dict(zip(stage.days(), day_weights(stage.days()), strict=True))
-    over = _instant_at(stage, stage.today, time(0, 0))
+    over = instant_at(stage, stage.today, time(0, 0))
     found = []
     for post in published:
         dice = stage.seed_for("reading", post.native_id)
@@ -225,7 +226,7 @@ def generate_followers(stage: HistoryInput) -> list[PastFollowers]:
     for place, day in enumerate(days):
         luck = stage.seed_for("followers", day).uniform(0.995, 1.005)
         many = round(today * GROWTH_PER_MONTH ** ((place - len(days)) / 30) * luck)
-        at = _instant_at(stage, day, time(23, 30))
+        at = instant_at(stage, day, time(23, 30))
         found.append(PastFollowers(stage.creator_id, stage.channel.id, day, many, at))
     return found
 
@@ -261,7 +262,7 @@ def _generate_lines(
 ) -> Iterator[PastLine]:
     """Generate an opening exchange, then more exchanges, some on later days, none after the last
     day."""
-    over = _instant_at(stage, stage.today, time(0, 0))
+    over = instant_at(stage, stage.today, time(0, 0))
     at = since
     exchanges = [dice.choice(phrases.OPENING_EXCHANGES[language])]
     exchanges += [
@@ -288,7 +289,7 @@ def generate_sales(stage: HistoryInput, known: Sequence[PastFan]) -> list[PastSa
 
 def _generate_sales(stage: HistoryInput, number: int, fan: PastFan) -> Iterator[PastSale]:
     dice = stage.seed_for("buys", number)
-    over = _instant_at(stage, stage.today, time(0, 0))
+    over = instant_at(stage, stage.today, time(0, 0))
     if dice.randrange(100) >= stage.part.sales.buyers_percent:
         return
     left = dice.sample(list(stage.packs), len(stage.packs))

@@ -47,6 +47,7 @@ THRESHOLDS: Mapping[AlertKind, ThresholdRange] = {
     AlertKind.EXPIRING_ACCESS: ThresholdRange("days", 1, 60),
     AlertKind.WAITING_CHATS: ThresholdRange("hours", 1, 24 * 7),
     AlertKind.REFUND_BURST: ThresholdRange("refunds", 1, 1000),
+    AlertKind.NEGATIVE_COMMENTS: ThresholdRange("comments", 1, 1000),
     AlertKind.AGEING_APPROVALS: ThresholdRange("hours", 1, 24 * 30),
     AlertKind.COST_BUDGET: ThresholdRange("percent", 1, 100),
     AlertKind.STALE_DATA: ThresholdRange("hours", 12, 24 * 14),
@@ -103,8 +104,8 @@ def _condition(kind: AlertKind, threshold: int, route: AlertRoute) -> RuleSettin
 DEFAULT_RULES: Mapping[str, RuleSettings] = {
     "revenue": _anomaly("net", AlertDirection.BELOW),
     "reach": _anomaly("views", AlertDirection.BELOW),
-    "negative_comments": _anomaly("negative_comments", AlertDirection.ABOVE),
     "refund_burst": _condition(AlertKind.REFUND_BURST, 3, AlertRoute.NOW),
+    "negative_comments": _condition(AlertKind.NEGATIVE_COMMENTS, 5, AlertRoute.NOW),
     "cost_budget": _condition(AlertKind.COST_BUDGET, 80, AlertRoute.DIGEST),
     "stale_data": _condition(AlertKind.STALE_DATA, 36, AlertRoute.DIGEST),
     # Each of these already has its own notification; the alert sums them up in the list.

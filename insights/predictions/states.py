@@ -26,4 +26,5 @@ class PredictionTask(StrEnum):
     FORECAST = "forecast"
     REPEAT = "repeat"
     CHURN = "churn"
+    SENTIMENT = "sentiment"
     LEADS = "leads"

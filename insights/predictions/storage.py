@@ -11,7 +11,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.models import Prediction
-from insights.predictions.states import PredictionState, PredictionTask
+from insights.predictions.states import PredictionState, PredictionTask, SetupState
 
 SHOWN_DAYS = 90
 """Days of the past that are stored with a forecast for its chart."""
@@ -159,9 +159,30 @@ def _from_row(row: Prediction) -> StoredPrediction:
 
 
 def latest_computation(scope: Scope) -> datetime | None:
-    """Return the time of the latest prediction of the agency, or None."""
+    """Return the time of the latest nightly prediction of the agency, or None."""
     found: datetime | None = scope.run(
-        "SELECT max(computed_at) FROM predictions WHERE tenant_id = :tenant",
+        "SELECT max(computed_at) FROM predictions WHERE tenant_id = :tenant AND task <> :hourly",
         tenant=scope.tenant_id,
+        hourly=str(PredictionTask.SENTIMENT),
     ).scalar()
     return found
+
+
+def load_setup_state(scope: Scope) -> SetupState | None:
+    """Return the state of the packages, or None before the first nightly predictions."""
+    found = scope.run(
+        "SELECT state FROM prediction_setups WHERE tenant_id = :tenant", tenant=scope.tenant_id
+    ).scalar()
+    return SetupState(found) if found else None
+
+
+def lacks_prediction(scope: Scope, task: PredictionTask) -> bool:
+    """Return True if a creator has no prediction of a task."""
+    found = scope.run(
+        "SELECT EXISTS (SELECT FROM creators c WHERE c.tenant_id = :tenant AND NOT EXISTS"
+        " (SELECT FROM predictions p WHERE p.tenant_id = c.tenant_id AND p.creator_id = c.id"
+        " AND p.task = :task))",
+        tenant=scope.tenant_id,
+        task=str(task),
+    )
+    return bool(found.scalar())

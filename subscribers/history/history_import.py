@@ -14,7 +14,8 @@ from foundation.db.database import Scope
 from foundation.ids import derived_uuid
 from foundation.money import Money
 from studio.packs import packs
-from subscribers.conversations.models import ChatMessage, Conversation
+from subscribers.conversations.comment_rows import COMMENT_KIND, PUBLIC_CONVERSATION
+from subscribers.conversations.models import ChatMessage, Conversation, PublicComment
 from subscribers.conversations.states import OwnerState
 from subscribers.fans.models import Fan, FanFacts, FanIdentity
 from subscribers.ledger import entries as ledger
@@ -59,6 +60,23 @@ class PastFan:
 
 
 @dataclass(frozen=True)
+class PastComment:
+    """A past public comment of a fan under our post with the native ID `under`. No member has
+    handled it if `is_open`."""
+
+    fan: PastFan
+    body: str
+    at: datetime
+    under: str
+    is_open: bool = False
+
+    @property
+    def conversation_id(self) -> UUID:
+        """The ID of the fan's public conversation on this account."""
+        return derived_uuid(self.fan.id, self.fan.channel_id, PUBLIC_CONVERSATION)
+
+
+@dataclass(frozen=True)
 class PastSale:
     """A pack that was paid and delivered; `refunded_at` is set if it was refunded. `id` is the
     order's ID."""
@@ -98,6 +116,67 @@ def import_past_fans(scope: Scope, fans: Sequence[PastFan]) -> int:
     )
     insert_rows(scope, FanFacts, [_fan_facts_row(fan) for fan in fans])
     return new
+
+
+def import_past_comments(scope: Scope, comments: Sequence[PastComment]) -> int:
+    """Insert comments of imported fans, oldest first, with their conversations. Existing rows are
+    not changed. Return the number of new comments."""
+    by_conversation: dict[UUID, list[PastComment]] = {}
+    for one in comments:
+        by_conversation.setdefault(one.conversation_id, []).append(one)
+    numbered = [
+        (seq, one) for mine in by_conversation.values() for seq, one in enumerate(mine, start=1)
+    ]
+    insert_rows(
+        scope, Conversation, [_public_conversation_row(mine) for mine in by_conversation.values()]
+    )
+    insert_rows(scope, ChatMessage, [_comment_message_row(seq, one) for seq, one in numbered])
+    return insert_rows(scope, PublicComment, [_comment_row(seq, one) for seq, one in numbered])
+
+
+def _public_conversation_row(mine: Sequence[PastComment]) -> Mapping[str, object]:
+    last = mine[-1]
+    is_open = any(one.is_open for one in mine)
+    return {
+        **_conversation_row(last.fan),
+        "id": last.conversation_id,
+        "created_at": mine[0].at,
+        "updated_at": last.at,
+        "kind": PUBLIC_CONVERSATION,
+        "owner": str(OwnerState.PENDING_HUMAN if is_open else OwnerState.CLOSED),
+        "last_in_seq": len(mine),
+        "last_seq": len(mine),
+        "last_in_at": last.at,
+        "session_at": mine[0].at,
+    }
+
+
+def _comment_message_row(seq: int, one: PastComment) -> Mapping[str, object]:
+    return {
+        **_message_row(one.fan, seq, PastLine("fan", one.body, one.at)),
+        "id": derived_uuid(one.conversation_id, seq),
+        "conversation_id": one.conversation_id,
+        "kind": COMMENT_KIND,
+        "native_id": f"comment:{one.conversation_id}:{seq}",
+    }
+
+
+def _comment_row(seq: int, one: PastComment) -> Mapping[str, object]:
+    return {
+        "id": derived_uuid(one.conversation_id, seq, "comment"),
+        "created_at": one.at,
+        "updated_at": one.at,
+        "creator_id": one.fan.creator_id,
+        "conversation_id": one.conversation_id,
+        "channel_id": one.fan.channel_id,
+        "seq": seq,
+        "native_id": f"comment:{one.conversation_id}:{seq}",
+        "under": one.under,
+        "url": "",
+        "said_at": one.at,
+        "state": "open" if one.is_open else "done",
+        "liked": False,
+    }
 
 
 def _common_columns(fan: PastFan) -> dict[str, object]:

@@ -65,6 +65,8 @@ class InboxFilter:
     unread: bool = False
     waiting: bool = False
     """Only conversations in which a fan waits for a member."""
+    comments: bool = False
+    """Only conversations with open public comments, those that are probably toxic first."""
     creator_id: UUID | None = None
     channel_id: UUID | None = None
     spender: SpenderFilter = SpenderFilter.ANY
@@ -108,6 +110,8 @@ class InboxEntry:
     """True if the member has not seen the fan's last message."""
     public: bool = False
     """True if the conversation consists of public comments."""
+    toxicity: float | None = None
+    """The highest estimate among its open comments, None without one and without that filter."""
 
     def is_snoozed(self, now: datetime) -> bool:
         """Return True until the end of the snooze."""
@@ -183,8 +187,9 @@ dealt AS (
 snoozed AS (
   SELECT id FROM conversations WHERE tenant_id = :tenant AND creator_id = ANY(:creators)
     AND snoozed_until IS NOT NULL ORDER BY snoozed_until LIMIT :snoozed),
-these AS (SELECT id FROM people UNION SELECT id FROM newest UNION SELECT id FROM public
-  UNION SELECT id FROM dealt UNION SELECT id FROM snoozed)
+these AS (SELECT id, CAST(NULL AS double precision) AS toxicity FROM (SELECT id FROM people
+  UNION SELECT id FROM newest UNION SELECT id FROM public UNION SELECT id FROM dealt
+  UNION SELECT id FROM snoozed) every)
 """
 
 _READ = """
@@ -203,7 +208,7 @@ c.safety_hold, c.snoozed_until,
   coalesce(m.body, '') AS said, CASE WHEN c.owner = 'pending_human' OR a.suggested OR {_UNANSWERED}
   THEN c.last_in_at END AS waits_since, c.last_in_at,
   coalesce(a.suggested, false) AS suggested, coalesce(a.doubt, false) AS doubt, c.kind = 'public'
-  AS public, {UNREAD} AS unread
+  AS public, {UNREAD} AS unread, these.toxicity
 FROM these
 JOIN conversations c ON c.tenant_id = :tenant AND c.id = these.id
 JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
@@ -222,7 +227,18 @@ _BUYERS = (
     " AND x.creator_id = of.id AND x.buys > 0 AND x.buys >= :buys)"
 )
 
+# The estimate only sorts comments; it neither hides nor deletes any.
+_TOXICITY = """
+(SELECT max(s.toxicity) FROM remarks q
+  JOIN messages m ON m.tenant_id = q.tenant_id AND m.conversation_id = q.conversation_id
+    AND m.seq = q.seq
+  JOIN message_sentiments s ON s.tenant_id = m.tenant_id AND s.message_id = m.id
+  WHERE q.tenant_id = c.tenant_id AND q.conversation_id = c.id AND q.state = 'open')
+"""
+
 _CONDITIONS: Mapping[str, str] = {
+    "comments": "c.kind = 'public' AND EXISTS (SELECT FROM remarks q WHERE q.tenant_id ="
+    " c.tenant_id AND q.conversation_id = c.id AND q.state = 'open')",
     "channel": "c.channel_id = :channel",
     "unread": UNREAD,
     "waiting": "(c.owner = 'pending_human' OR a.id IS NOT NULL OR c.owner = 'human' AND"
@@ -246,7 +262,8 @@ def list_inbox(
     unread.
 
     Without a filter, return those that need a member, and the newest others. With one, return at
-    most `most` matching conversations, newest first.
+    most `most` matching conversations, newest first; those with open comments are sorted by their
+    toxicity.
     """
     seen_until = read_until(scope, member_id) if member_id is not None else scope.now
     given = {"tenant": scope.tenant_id, "member": member_id, "read_until": seen_until}
@@ -285,6 +302,7 @@ def _list_matching(
         "channel": wanted.channel_id is not None,
         "unread": wanted.unread,
         "waiting": wanted.waiting,
+        "comments": wanted.comments,
         "buys": buys is not None,
         "no_buys": wanted.spender is SpenderFilter.NONE,
         "hits": hits is not None,
@@ -292,16 +310,19 @@ def _list_matching(
     }
     conditions = " AND ".join(f"({_CONDITIONS[name]})" for name, on in asked.items() if on)
     nulls = " NULLS LAST" if hits is not None else ""  # without a search, the index has the order
+    first = "toxicity DESC NULLS LAST, " if wanted.comments else ""
+    toxicity = _TOXICITY if wanted.comments else "NULL"
     these = (
-        "these AS (SELECT n.id FROM"  # noqa: S608  constants
+        "these AS (SELECT n.id, n.toxicity FROM"  # noqa: S608  constants
         " unnest(CAST(:creators AS uuid[])) AS of(id) CROSS JOIN LATERAL"
-        f" (SELECT c.id, c.last_in_at FROM conversations c LEFT JOIN asked a ON a.id = c.id {_READ}"
+        f" (SELECT c.id, c.last_in_at, CAST({toxicity} AS double precision) AS toxicity"
+        f" FROM conversations c LEFT JOIN asked a ON a.id = c.id {_READ}"
         f" WHERE c.tenant_id = :tenant AND c.creator_id = of.id AND {conditions}"
-        f" ORDER BY c.last_in_at DESC{nulls} LIMIT :most) n"
-        " ORDER BY n.last_in_at DESC NULLS LAST LIMIT :most)"
+        f" ORDER BY {first}c.last_in_at DESC{nulls} LIMIT :most) n"
+        f" ORDER BY {first}n.last_in_at DESC NULLS LAST LIMIT :most)"
     )
     found = scope.run(
-        f"WITH {_ASKED}, {these} {_ENTRIES} ORDER BY c.last_in_at DESC NULLS LAST, c.id",
+        f"WITH {_ASKED}, {these} {_ENTRIES} ORDER BY {first}c.last_in_at DESC NULLS LAST, c.id",
         creators=mine,
         channel=wanted.channel_id,
         buys=buys or 0,
@@ -332,4 +353,5 @@ def _entry_from_row(row: Any) -> InboxEntry:
         doubt=row.doubt,
         unread=row.unread,
         public=row.public,
+        toxicity=row.toxicity,
     )

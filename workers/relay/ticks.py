@@ -84,6 +84,9 @@ ROUTINE_SECONDS = 900
 PREDICTION_SECONDS = 1800
 """Maximum delay of the nightly predictions after the hour from which they are computed."""
 
+SENTIMENT_SECONDS = 1800
+"""Maximum delay of the sentiment of a new message or comment."""
+
 DAY_SECONDS = 24 * 3600
 
 WITHIN = timedelta(seconds=50)
@@ -216,6 +219,7 @@ TICKS = (
     Tick(RAIL_SECONDS, _as_planned(rail_reconciliation.schedule_reconciliations), "rails"),
     Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
     Tick(PREDICTION_SECONDS, _as_planned(schedule.plan_predictions), "predictions"),
+    Tick(SENTIMENT_SECONDS, _as_planned(schedule.plan_sentiments), "sentiments"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
     Tick(REPORT_SECONDS, _as_planned(due_reports.plan_due_reports), "reports"),
 )

@@ -26,6 +26,7 @@ from insights.reports.tables.content_tables import (
     posts_table,
 )
 from insights.rollups import post_results
+from insights.rollups.creator_facts import COMMENT_SENTIMENTS
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.post_results import (
     LATEST,
@@ -34,6 +35,8 @@ from insights.rollups.post_results import (
     PostResult,
     group_posts,
 )
+from insights.rollups.sentiments import MIN_COMMENTS
+from subscribers.conversations.states import Sentiment
 
 TABLE = "analytics:posts"
 AGES = {"24h": 24, "7d": 168, "latest": LATEST}
@@ -189,6 +192,25 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
                 format="percent" if metric.unit == "ratio" else "localized",
             ),
         )
+    for sentiment in (Sentiment.POSITIVE, Sentiment.NEGATIVE):
+        metric = METRICS[COMMENT_SENTIMENTS[sentiment]]
+        found[metric.code] = (
+            partial(_count_comments, str(sentiment)),
+            config.NumberColumn(
+                page.localizer.message_text(metric.name),
+                help=page.localizer.message_text(metric.explanation),
+                format="localized",
+            ),
+        )
+    rate = METRICS["negative_comment_rate"]
+    found[rate.code] = (
+        lambda one: None if one.negative_comments is None else float(one.negative_comments),
+        config.NumberColumn(
+            page.localizer.message_text(rate.name),
+            help=text("sentiment.column", need=MIN_COMMENTS),
+            format="percent",
+        ),
+    )
     return found | {
         "channel": (lambda one: one.channel, config.TextColumn(text("analytics.column.channel"))),
         "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),
@@ -210,6 +232,10 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
 
 def _metric(code: str, one: PostResult) -> float | None:
     return one.metric(code)
+
+
+def _count_comments(sentiment: str, one: PostResult) -> int | None:
+    return getattr(one.sentiments, sentiment) if one.sentiments is not None else None
 
 
 def _channel_icon_uri(one: PostResult) -> str:

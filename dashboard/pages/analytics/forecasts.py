@@ -48,6 +48,7 @@ class Predictions:
     buyers: Sequence[StoredPrediction]
     leads: Sequence[StoredPrediction]
     churn: Sequence[StoredPrediction]
+    sentiment: Sequence[StoredPrediction]
     fans: Sequence[ScoreView]
     grades: dict[str, int]
     setup: SetupProgress | None
@@ -56,7 +57,7 @@ class Predictions:
 def render_forecasts(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the predictions of the chosen creators. They do not depend on the period."""
     found = page.read(partial(_load, page))
-    _draw_setup(page, found.setup)
+    draw_setup(page, found.setup)
     if not found.forecasts and not found.leads:
         draw_template("shell/templates/empty_note.html", note=page.text("predictions.none"))
         return
@@ -80,6 +81,7 @@ def _load(page: PageContext, scope: Scope) -> Predictions:
         buyers=storage.load_predictions(scope, ids, repeat),
         leads=storage.load_predictions(scope, ids, PredictionTask.LEADS),
         churn=storage.load_predictions(scope, ids, churn),
+        sentiment=storage.load_predictions(scope, ids, PredictionTask.SENTIMENT),
         fans=scores.load_scores(scope, ids, repeat, limit=TOP_FANS),
         grades=scores.count_grades(scope, ids, PredictionTask.LEADS),
         setup=nightly.load_setup(scope),
@@ -98,12 +100,15 @@ def _forecasts_table(found: Predictions, language: str) -> AnalyticsTable:
 
 
 def _cards_table(found: Predictions, language: str) -> AnalyticsTable:
-    every = [*found.forecasts, *found.buyers, *found.leads, *found.churn]
+    every = [*found.forecasts, *found.buyers, *found.leads, *found.churn, *found.sentiment]
     return prediction_tables.cards_table(every, found.names, language)
 
 
-def _draw_setup(page: PageContext, setup: SetupProgress | None) -> None:
-    """Draw the state of the packages unless they are installed."""
+def draw_setup(
+    page: PageContext, setup: SetupProgress | None, *, about: str = "predictions.setup.about"
+) -> None:
+    """Draw the state of the packages unless they are installed. `about` is the message code of what
+    needs them."""
     if setup is not None and setup.state is SetupState.INSTALLED:
         return
     if setup is not None and setup.state is SetupState.INSTALLING:
@@ -111,7 +116,7 @@ def _draw_setup(page: PageContext, setup: SetupProgress | None) -> None:
         return
     if setup is not None and setup.reason is not None:
         st.error(page.localizer.message_text(setup.reason))
-    st.info(page.text("predictions.setup.about"))
+    st.info(page.text(about))
     if page.has_right(Right.BOOKS):
         action_button(
             page,

@@ -26,6 +26,7 @@ ALERT_REMEDIES: Mapping[str, tuple[str, str]] = {
     "alert.posts": ("/calendar?held=1", "home.to.held"),
     "alert.accounts": ("/channels", "home.to.channels"),
     "alert.chats": ("/inbox", "home.to.inbox"),
+    "alert.comments": ("/inbox?show=comments", "home.to.inbox"),
     "alert.refunds": ("/shop", "home.to.shop"),
     "alert.approvals": ("/approvals?part=posts", "home.to.approvals"),
     "alert.costs": ("/studio", "home.to.studio"),

@@ -34,7 +34,8 @@ MOST = "inbox:most"
 
 UNREAD = "unread"
 WAITING = "waiting"
-QUICK_FILTERS = (UNREAD, WAITING)
+COMMENTS = "comments"
+QUICK_FILTERS = (UNREAD, WAITING, COMMENTS)
 
 SEARCH_PAUSE = "400ms"
 """Pause in typing after which the search runs."""
@@ -50,6 +51,13 @@ word."""
 OpenConversation = Callable[[UUID], None]
 
 
+def apply_address() -> None:
+    """Set the quick filter of a link to the inbox, such as `?show=comments`, once."""
+    asked = st.query_params.pop("show", "")
+    if asked in QUICK_FILTERS:
+        st.session_state[SHOWN] = [asked]
+
+
 def current_filter() -> InboxFilter:
     """Return the search and the filters that the member has set."""
     shown = actions.typed_value(SHOWN) or ()
@@ -57,6 +65,7 @@ def current_filter() -> InboxFilter:
         words=str(actions.typed_value(SEARCH) or "").strip()[:MAX_SEARCH_LENGTH],
         unread=UNREAD in shown,
         waiting=WAITING in shown,
+        comments=COMMENTS in shown,
         creator_id=actions.typed_value(CREATOR),
         channel_id=actions.typed_value(CHANNEL),
         spender=SpenderFilter(actions.typed_value(SPENDER) or SpenderFilter.ANY),
@@ -215,6 +224,9 @@ def _render_results(
         more=found.has_more or len(found.results) == MAX_RESULTS,
         word=page.text,
     )
+    if found.wanted.comments and found.results:
+        is_estimated = any(row.toxicity is not None for row in found.results)
+        st.caption(page.text("inbox.sorted" if is_estimated else "inbox.not_sorted"))
     st.button(
         page.text("inbox.clear_filters"),
         key="inbox:clear",

@@ -144,6 +144,34 @@ def test_demo_has_open_alerts(lumiere: Scope) -> None:
     }
 
 
+def test_demo_has_comments_with_sentiments(lumiere: Scope) -> None:
+    found = {
+        (row.is_comment, row.sentiment): row.many
+        for row in lumiere.run(
+            "SELECT is_comment, sentiment, count(*) AS many FROM message_sentiments"
+            " WHERE tenant_id = :t AND (delivery_id IS NOT NULL) = is_comment GROUP BY 1, 2",
+            t=lumiere.tenant_id,
+        )
+    }
+    assert {sentiment for is_comment, sentiment in found if is_comment} == {
+        "positive",
+        "neutral",
+        "negative",
+        "unclear",
+        "unknown",
+    }
+    assert found[True, "positive"] > 4 * found[True, "negative"] > 100
+    assert found[False, "positive"] > 100
+    burst = lumiere.run(
+        "SELECT f.day, c.slug FROM creator_facts f JOIN creators c ON c.tenant_id = f.tenant_id"
+        " AND c.id = f.creator_id WHERE f.tenant_id = :t AND f.metric = 'negative_comments'"
+        " AND f.value >= 9",
+        t=lumiere.tenant_id,
+    ).all()
+    yesterday = local_day(lumiere.now, LUMIERE.zone) - timedelta(days=1)
+    assert burst == [(yesterday, NOVA.slug)]
+
+
 def test_cast_is_complete(lumiere: Scope) -> None:
     assert tenant_reads.get_agency(lumiere).demo
     roles = sorted(member.role for member in tenant_reads.list_members(lumiere))

@@ -10,9 +10,11 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from foundation.ids import uuid7
+from subscribers.conversations.states import Sentiment
 from subscribers.erasure import erase_fan
 from subscribers.inbox import conversation_list, member_actions, read_state, search
 from subscribers.inbox.conversation_list import InboxEntry, InboxFilter, InboxGroup, SpenderFilter
+from tests.insights.builders import receive_comments, store_comments
 from tests.subscribers.builders import Studio
 from tests.subscribers.inbox.test_member_actions import act, member, taken
 
@@ -154,6 +156,33 @@ def test_filtered_list_is_cut_after_the_newest(studio: Studio) -> None:
             scope, [studio.world.creator_id], wanted=InboxFilter(words="bonjour"), most=2
         )
     assert [one.fan for one in found] == ["three", "two"]
+
+
+def test_open_comments_are_sorted_by_toxicity_and_all_are_listed(studio: Studio) -> None:
+    studio.say("leo", "bonsoir")
+    with studio.scope() as scope:
+        now = scope.now
+        comments = [(now, Sentiment.NEGATIVE) for _ in range(3)]
+        channel = studio.world.channel().id
+        store_comments(scope, channel, comments, toxicity=[0.2, 0.9, 0.4])
+        receive_comments(scope, channel, ["not estimated yet"], key="late-")
+        (worst,) = scope.run(
+            "SELECT conversation_id FROM message_sentiments WHERE toxicity = 0.9"
+        ).scalars()
+
+        def toxicity(most: int = 60) -> list[float | None]:
+            found = conversation_list.list_inbox(
+                scope, [studio.world.creator_id], wanted=InboxFilter(comments=True), most=most
+            )
+            assert all(one.public for one in found)
+            return [one.toxicity for one in found]
+
+        assert toxicity() == [0.9, 0.4, 0.2, None]
+        assert toxicity(1) == [0.9], "sorted before the list is cut"
+        scope.run("UPDATE remarks SET state = 'done' WHERE conversation_id = :talk", talk=worst)
+        assert toxicity() == [0.4, 0.2, None], "done comments need no review"
+        every = conversation_list.list_inbox(scope, [studio.world.creator_id])
+        assert len(every) == 5, "nothing is hidden"
 
 
 def test_snoozed_conversation_comes_back_by_itself_until_it_is_handled(

@@ -3,11 +3,13 @@
 from datetime import UTC, datetime, timedelta
 
 from dashboard.pages.inbox import actions, list_panel
+from subscribers.conversations.states import Sentiment
 from subscribers.inbox import member_actions
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.dashboard.pages.inbox.test_page import House, house, running
 from tests.dashboard.streamlit_client import Stream
+from tests.insights.builders import receive_comments, store_comments
 
 __all__ = ["house", "running"]
 
@@ -47,6 +49,25 @@ def test_filters_show_unread_waiting_and_buyers(house: House) -> None:
         assert rows(page) == []
         page.choose("Achats", "Aucun achat")
         assert set(rows(page)) == {"leo", "ana"}
+
+
+def test_comments_are_reviewed_in_an_estimated_order(house: House) -> None:
+    house.studio.say("leo", "bonsoir")
+    channel = house.studio.world.channel().id
+    with house.studio.scope() as scope:
+        receive_comments(scope, channel, ["Bravo"], key="new-")
+    with house.look() as page:
+        assert "n’est pas estimée" in page.choose("Afficher", "Commentaires")
+    with house.studio.scope() as scope:
+        comments = [(scope.now, Sentiment.NEGATIVE) for _ in range(2)]
+        store_comments(scope, channel, comments, toxicity=[0.2, 0.9])
+    with house.look() as page:
+        text = page.choose("Afficher", "Commentaires")
+        assert "Rien n’est masqué ni supprimé" in text
+        order = rows(page)
+    with house.look(show="comments") as page:
+        assert rows(page) == order, "the link of an alert"
+    assert [name.rpartition("-")[2] for name in order] == ["1", "0", "0"]
 
 
 def test_opened_conversation_is_read_until_it_is_marked_as_unread(house: House) -> None:
