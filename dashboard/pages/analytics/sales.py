@@ -1,13 +1,13 @@
 """The Sales view: sums, days, the way to a purchase, groups, hours and cohorts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_data_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
 from dashboard.shell import charts
 from dashboard.shell.charts import (
     ChartLabels,
@@ -22,7 +22,6 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.money import Money, percent_change
 from insights.reports.tables import analytics_tables
-from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.sales_analysis import SalesAnalysis, load_sales_analysis
 from subscribers.orders.sales import PeriodSales
@@ -35,8 +34,6 @@ TOP = 10
 
 HOURS_HEIGHT = 330
 """Height of a heat map of the hours of the week in pixels."""
-
-BuildTable = Callable[[SalesAnalysis], AnalyticsTable]
 
 
 def render_sales(page: PageContext, period: AnalyticsPeriod) -> None:
@@ -70,23 +67,7 @@ def load_sales(page: PageContext, period: AnalyticsPeriod) -> SalesAnalysis:
     return page.read(read)
 
 
-def _draw_table(
-    page: PageContext,
-    period: AnalyticsPeriod,
-    found: SalesAnalysis,
-    build: BuildTable,
-    name: str,
-    *,
-    sort: str = "",
-) -> None:
-    draw_data_table(
-        page,
-        build(found),
-        key=f"analytics:sales:{name}",
-        period=period,
-        reload=lambda: build(load_sales(page, period)),
-        sort=sort,
-    )
+_draw_table = partial(draw_view_table, view="sales", load=load_sales)
 
 
 def _draw_totals(page: PageContext, found: SalesAnalysis) -> None:
