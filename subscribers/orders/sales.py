@@ -411,9 +411,7 @@ def sum_sales(scope: Scope, asked: SaleFilter) -> SalesSummary:
 
     Raises BadInput for an invalid period.
     """
-    statement = _PERIODS + (_ROWS + _FILTERED_SUMS if asked.is_filtered else _SUMS)
-    rows = scope.run(statement, **_parameters(scope, asked, asked.previous[0], asked.last))
-    days = [DayOfSales(row.day, row.currency, *(int(value) for value in row[2:])) for row in rows]
+    days = _list_days(scope, asked, asked.previous[0])
     inside = [one for one in days if one.day >= asked.first]
     currencies = sorted(
         {one.currency for one in days if one.orders or one.refunds_minor or one.fees_minor},
@@ -426,6 +424,22 @@ def sum_sales(scope: Scope, asked: SaleFilter) -> SalesSummary:
         sum(one.rows for one in inside),
         [_sum_currency(days, currency, asked.first) for currency in currencies],
     )
+
+
+def load_sales_days(scope: Scope, asked: SaleFilter) -> dict[str, dict[date, DayOfSales]]:
+    """Return the sums of each day of the filtered table by currency. Raises BadInput for an invalid
+    period."""
+    found: dict[str, dict[date, DayOfSales]] = {}
+    for one in _list_days(scope, asked, asked.first):
+        found.setdefault(one.currency, {})[one.day] = one
+    return found
+
+
+def _list_days(scope: Scope, asked: SaleFilter, first: date) -> list[DayOfSales]:
+    """Return the sums of the days from `first` to the last of the filtered table."""
+    statement = _PERIODS + (_ROWS + _FILTERED_SUMS if asked.is_filtered else _SUMS)
+    rows = scope.run(statement, **_parameters(scope, asked, first, asked.last))
+    return [DayOfSales(row.day, row.currency, *(int(value) for value in row[2:])) for row in rows]
 
 
 def _sum_currency(days: Sequence[DayOfSales], currency: str, first: date) -> PeriodSales:

@@ -24,7 +24,7 @@ from foundation.money import Money, percent_change
 from insights.reports.tables import analytics_tables
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.sales_analysis import SalesAnalysis, load_sales_analysis
-from subscribers.orders.sales import PeriodSales
+from subscribers.orders.sales import DayOfSales
 from subscribers.orders.sales_breakdowns import SalesDimension, SalesGroup
 
 CURRENCY = "analytics:sales:currency"
@@ -135,12 +135,14 @@ def _draw_funnel(page: PageContext, found: SalesAnalysis, period: AnalyticsPerio
 def _draw_days(page: PageContext, found: SalesAnalysis, code: str) -> None:
     one = next(one for one in found.currencies if one.currency == code)
     days = found.period.days
-    now = [_day_point(page, one, day, at=day) for day in days]
+    now = [_day_point(page, one.days.get(day), code, day, at=day) for day in days]
     series = [ChartSeries(page.text("analytics.this_period"), now)]
     earlier = found.before.get(code) if found.before is not None else None
     if found.period.before is not None and earlier is not None:
         pairs = zip(days, found.period.before.days, strict=False)
-        points = [_day_point(page, earlier, before, at=day) for day, before in pairs]
+        points = [
+            _day_point(page, earlier.get(before), code, before, at=day) for day, before in pairs
+        ]
         name = page.text("analytics.period_before")
         series.append(ChartSeries(name, points, is_before=True))
     total = found.breakdown.totals[code]
@@ -158,11 +160,12 @@ def _draw_days(page: PageContext, found: SalesAnalysis, code: str) -> None:
     charts.draw_bar_chart(page, labels, series, key=f"analytics:sales:days:{code}")
 
 
-def _day_point(page: PageContext, one: PeriodSales, day: date, *, at: date) -> ChartPoint:
+def _day_point(
+    page: PageContext, sums: DayOfSales | None, currency: str, day: date, *, at: date
+) -> ChartPoint:
     """Return the net amount of a day, drawn at the place of a day of the period."""
-    sums = one.days.get(day)
     minor = sums.gross_minor - sums.refunds_minor if sums is not None else 0
-    money = Money(minor, one.currency)
+    money = Money(minor, currency)
     text = page.localizer.format_money(money)
     if day != at:
         text = f"{text} ({page.localizer.format_date(day)})"
