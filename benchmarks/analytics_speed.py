@@ -33,6 +33,7 @@ from insights.rollups import (
     overview,
     post_results,
     sales_analysis,
+    verification,
 )
 from insights.rollups.history_import import PastReading, import_past_readings
 from insights.rollups.periods import AnalyticsPeriod
@@ -58,9 +59,13 @@ POSTS_AT_ONCE = 2000
 LIVE_POSTS = 100
 """Posts of the first agency whose readings are stored by the product, at most half of them."""
 
+MARKED_POSTS = 1000
+"""Posts of the first agency whose rollups are built by the product, at most a quarter of them. The
+others are generated, because ten million readings would take a quarter of an hour."""
+
 SALES_PER_CREATOR = 800
 
-ROUNDS = 200
+ROUNDS = 100
 PERIODS = {"month": 28, "year": 365}
 """Days of the periods that the pages are read for."""
 
@@ -114,9 +119,9 @@ def measure_size(size: str) -> dict[str, float]:
             ingest = _measure_ingest(tenant, made[0], live)
             readings = _analyze(engine)
             begun = monotonic()
-            for one in made:
-                _roll_up(tenant, one)
-            backlog = readings / (monotonic() - begun)
+            posts = _roll_up(tenant, made[0])
+            backlog = posts * READINGS_PER_POST / (monotonic() - begun)
+            _check_rollups(tenant, made)
             _analyze(engine)
             lag = _measure_lag(tenant, made[0], live, engine.connect)
             reads = _measure_reads(tenant, made, dice)
@@ -154,7 +159,8 @@ def _fill(
     for one in made:
         _import_posts(tenant, one, total // count, dice)
         with engine.begin() as connection:
-            _generate_readings(connection, one, live if one is made[0] else 0)
+            marked = min(MARKED_POSTS, total // count // 4)
+            _generate_readings(connection, one, *((live, marked) if one is made[0] else (0, 0)))
     return made, live
 
 
@@ -232,12 +238,13 @@ def _build_post(one: BenchAgency, now: datetime, dice: random.Random) -> PastPos
     )
 
 
-def _generate_readings(connection: Connection, one: BenchAgency, live: int) -> None:
+def _generate_readings(connection: Connection, one: BenchAgency, live: int, marked: int) -> None:
     now = connection.execute(text("SELECT house_now()")).scalar_one()
     values = {
         "tenant": one.tenant_id,
         "ages": list(AGES),
         "live": live,
+        "marked": marked,
         "now": now,
         "days": DAYS,
         "sales": SALES_PER_CREATOR,
@@ -283,6 +290,17 @@ def _measure_ingest(tenant: OpenScope, one: BenchAgency, live: int) -> float:
     with tenant(one.tenant_id, BENCH_ACTOR) as scope:
         import_past_readings(scope, found)
     return (monotonic() - begun) * 1000 / len(found)
+
+
+def _check_rollups(tenant: OpenScope, made: Sequence[BenchAgency]) -> None:
+    """Raise RuntimeError unless the rollups of the first and the last agency add up to their
+    readings and their ledger."""
+    for one in {made[0], made[-1]}:
+        with tenant(one.tenant_id, BENCH_ACTOR) as scope:
+            for creator_id, _ in one.creators:
+                errors = verification.find_errors(scope, creator_id, within=DAYS)
+                if errors.count:
+                    raise RuntimeError(f"the rollups of {errors.count} days and posts are wrong")
 
 
 def _roll_up(tenant: OpenScope, one: BenchAgency) -> int:

@@ -1,6 +1,6 @@
--- Readings of the imported posts of one agency at growing ages, all but those of every tenth post, which are stored by
--- the product; its sales as the ledger books them; and a row of sales and work for each day of its creators, as the
--- days' rollups would have left them.
+-- Readings of the imported posts of one agency at growing ages, without those of its oldest posts, which are stored by the
+-- product; its sales as the ledger books them; and the rollups that the product would have built, all but those of the
+-- next oldest posts. No two readings of a post are more than a day apart, so that no change is spread over days.
 SET LOCAL session_replication_role = replica;
 
 INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id, metric, age_hours, value, quality,
@@ -13,14 +13,41 @@ INSERT INTO metric_snapshots (tenant_id, id, creator_id, delivery_id, channel_id
   CROSS JOIN (VALUES ('views', 900), ('reach', 600), ('likes', 90), ('comments', 9), ('shares', 7)) AS m (metric, usual)
   WHERE d.number > :live AND d.settled_at + make_interval(hours => a.age) < :now;
 
+CREATE TEMP TABLE marked ON COMMIT DROP AS
+  SELECT id FROM deliveries WHERE tenant_id = :tenant ORDER BY due_at, id LIMIT :live + :marked;
+
 INSERT INTO metric_changes (tenant_id, id, creator_id, delivery_id)
-  SELECT DISTINCT ON (delivery_id) tenant_id, gen_random_uuid(), creator_id, delivery_id FROM metric_snapshots
-  WHERE tenant_id = :tenant;
+  SELECT d.tenant_id, gen_random_uuid(), d.creator_id, d.id FROM deliveries d JOIN marked m ON m.id = d.id
+  WHERE d.tenant_id = :tenant AND EXISTS (SELECT FROM metric_snapshots s WHERE s.tenant_id = :tenant AND s.delivery_id = d.id);
+
+INSERT INTO post_days (tenant_id, id, creator_id, channel_id, delivery_id, day, metric, value, interpolated)
+  SELECT :tenant, gen_random_uuid(), creator_id, channel_id, delivery_id, day, metric, sum(change), false
+  FROM (SELECT s.creator_id, s.channel_id, s.delivery_id, s.metric, CAST(s.observed_at AT TIME ZONE c.zone AS date) AS day,
+      s.value - coalesce(lag(s.value) OVER (PARTITION BY s.delivery_id, s.metric ORDER BY s.age_hours), 0) AS change
+    FROM metric_snapshots s JOIN creators c ON c.tenant_id = s.tenant_id AND c.id = s.creator_id
+    WHERE s.tenant_id = :tenant AND s.delivery_id NOT IN (SELECT id FROM marked)) changes
+  GROUP BY creator_id, channel_id, delivery_id, metric, day HAVING sum(change) <> 0;
+
+INSERT INTO post_latest (tenant_id, id, creator_id, channel_id, delivery_id, metric, value, before_tracking,
+  earlier_epochs, observed_at)
+  SELECT DISTINCT ON (delivery_id, metric) :tenant, gen_random_uuid(), creator_id, channel_id, delivery_id, metric, value,
+    0, 0, observed_at
+  FROM metric_snapshots WHERE tenant_id = :tenant AND delivery_id NOT IN (SELECT id FROM marked)
+  ORDER BY delivery_id, metric, age_hours DESC;
+
+INSERT INTO channel_days (tenant_id, id, creator_id, channel_id, day, metric, value)
+  SELECT :tenant, gen_random_uuid(), creator_id, channel_id, day, metric, sum(value) FROM post_days
+  WHERE tenant_id = :tenant GROUP BY creator_id, channel_id, day, metric;
 
 INSERT INTO creator_daily (tenant_id, id, creator_id, day, published, waiting, troubled, views, interactions,
   messages_in, messages_out, new_fans)
-  SELECT c.tenant_id, gen_random_uuid(), c.id, CAST(day AS date), 3, 0, 0, 0, 0, 20, 25, 4
-  FROM creators c, generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') day
+  SELECT c.tenant_id, gen_random_uuid(), c.id, CAST(g.day AS date), 3, 0, 0, coalesce(counted.views, 0),
+    coalesce(counted.interactions, 0), 20, 25, 4
+  FROM creators c CROSS JOIN generate_series(CAST(:first AS date), CAST(:last AS date), interval '1 day') AS g (day)
+  LEFT JOIN (SELECT creator_id, day, sum(value) FILTER (WHERE metric = 'views') AS views,
+      sum(value) FILTER (WHERE metric IN ('likes', 'comments', 'shares')) AS interactions
+    FROM channel_days WHERE tenant_id = :tenant GROUP BY creator_id, day) counted
+    ON counted.creator_id = c.id AND counted.day = CAST(g.day AS date)
   WHERE c.tenant_id = :tenant ON CONFLICT DO NOTHING;
 
 -- Four sales to each fan. Half of them come from a statement, which books its fee apart; each tenth is returned.
