@@ -34,7 +34,7 @@ _TEXTS = frozenset(
 
 LoadTable = Callable[[], AnalyticsTable]
 Found = TypeVar("Found")
-"""What a view has read."""
+"""Data that a view has read."""
 
 
 def draw_view_table(
