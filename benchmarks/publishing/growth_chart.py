@@ -49,6 +49,10 @@ ANALYTICS = ChartLabels(
         "overview": "Overview (p95)",
         "content": "Content (p95)",
         "channels": "Channels (p95)",
+        "sales": "Sales (p95)",
+        "audience": "Audience (p95)",
+        "costs": "Costs (p95)",
+        "year": "slowest of a year (p95)",
     },
 )
 MACHINES = ChartLabels(
@@ -63,10 +67,13 @@ CHARTS = (LATENESS, MACHINES, ANALYTICS)
 WIDTH = 640
 HEIGHT = 360
 LEFT = 64
-RIGHT = 150
+RIGHT = 190
 TOP = 48
 BOTTOM = 48
-COLOURS = ("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700", "#5f3dc4")
+COLOURS = (
+    *("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700", "#5f3dc4"),
+    *("#0c8599", "#862e9c", "#5c940d", "#495057"),
+)
 
 GrowthLines = Mapping[str, Mapping[str, float]]
 """Seconds by line, for example the number of workers, then by number of rows, such as `10k`."""

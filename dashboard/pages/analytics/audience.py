@@ -9,7 +9,7 @@ import streamlit as st
 from babel import Locale
 
 from dashboard.pages.analytics import filters, sentiment
-from dashboard.pages.analytics.data_tables import draw_data_table
+from dashboard.pages.analytics.data_tables import draw_data_table, draw_view_table
 from dashboard.pages.analytics.sales import HOURS_HEIGHT, load_sales
 from dashboard.shell import charts
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, HeatCell
@@ -68,23 +68,7 @@ def _load(page: PageContext, period: AnalyticsPeriod) -> AudienceAnalysis:
     return page.read(read)
 
 
-def _draw_table(
-    page: PageContext,
-    period: AnalyticsPeriod,
-    found: AudienceAnalysis,
-    build: BuildTable,
-    name: str,
-    *,
-    sort: str = "",
-) -> None:
-    draw_data_table(
-        page,
-        build(found),
-        key=f"analytics:audience:{name}",
-        period=period,
-        reload=lambda: build(_load(page, period)),
-        sort=sort,
-    )
+_draw_table = partial(draw_view_table, view="audience", load=_load)
 
 
 def _name(language: str, code: str) -> str:

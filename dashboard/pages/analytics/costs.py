@@ -1,13 +1,12 @@
 """The Costs and profit view: each creator's months, and the costs that members enter."""
 
-from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_data_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
 from dashboard.shell import actions, charts
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries
 from dashboard.shell.page_context import PageContext
@@ -32,8 +31,6 @@ MAX_VOIDABLE = 20
 """Number of entries, the latest first, that have a button to void them."""
 
 COMMON_CURRENCIES = ("EUR", "USD", "GBP", "CHF", STARS)
-
-BuildTable = Callable[[CostAnalysis], AnalyticsTable]
 
 
 def render_costs(page: PageContext, period: AnalyticsPeriod) -> None:
@@ -63,23 +60,11 @@ def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> CostAnaly
     return costs.load_costs(scope, chosen, period.first, period.last)
 
 
-def _draw_table(
-    page: PageContext,
-    period: AnalyticsPeriod,
-    found: CostAnalysis,
-    build: BuildTable,
-    name: str,
-    *,
-    sort: str,
-) -> None:
-    draw_data_table(
-        page,
-        build(found),
-        key=f"analytics:costs:{name}",
-        period=period,
-        reload=lambda: build(page.read(partial(_load, page, period))),
-        sort=sort,
-    )
+def _reload(page: PageContext, period: AnalyticsPeriod) -> CostAnalysis:
+    return page.read(partial(_load, page, period))
+
+
+_draw_table = partial(draw_view_table, view="costs", load=_reload)
 
 
 def _profit_table(found: CostAnalysis) -> AnalyticsTable:
