@@ -22,7 +22,14 @@ from web.api.admin import (
     webhooks,
 )
 from web.api.admin.alerts import alert_routes
-from web.api.analytics import acquisition_links, analytics, cost_entries
+from web.api.analytics import (
+    acquisition_links,
+    analytics,
+    cost_entries,
+    forecasts,
+    share_links,
+    workspace,
+)
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -91,6 +98,8 @@ PARTS = (
     analytics,
     audit_log,
     cost_entries,
+    forecasts,
+    workspace,
     emergency_stops,
     payouts,
     reports,
@@ -156,6 +165,7 @@ def create_api(
     app.include_router(deliveries.settlement_router(tenant, known))
     app.include_router(dry_runs.router(tenant, known))
     app.include_router(acquisition_links.router(tenant, known, public_url=public_url))
+    app.include_router(share_links.router(tenant, public_url=public_url))
     app.include_router(webhooks.router(tenant, letterbox_key))
     for part in PARTS:
         app.include_router(part.router(tenant))
