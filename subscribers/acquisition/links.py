@@ -255,6 +255,11 @@ def find_chat_link(scope: Scope, creator_id: UUID, code: str) -> UUID | None:
     return found
 
 
+def is_discord_invite(url: str) -> bool:
+    """Return True for the URL of a Discord invite."""
+    return _DISCORD_INVITE.fullmatch(url.strip()) is not None
+
+
 def parse_cost(typed: str, currency: str) -> Money | None:
     """Return the cost that a member typed, None for an empty text. Raises BadInput."""
     if not typed.strip():
@@ -287,7 +292,7 @@ def _build_target(
         parameter = f"{START_PREFIX}{code}"
         return channel.id, connector.chat_start_url(channel.base_url, channel.account, parameter)
     if draft.destination is LinkDestination.DISCORD:
-        if not _DISCORD_INVITE.fullmatch(draft.url.strip()):
+        if not is_discord_invite(draft.url):
             raise BadInput("acquisition.no_invite")
         return None, draft.url.strip()
     address = urls.parse_registrable_url(draft.url)
