@@ -91,7 +91,13 @@ def create_web_app(
         app.include_router(forms.router(tenant, public_url=base, letterbox_key=letterbox_key))
     app.include_router(
         # The last router: its `/{slug}` routes match any path.
-        pages.router(tenant, store, public_url=base, security_contact=security_contact)
+        pages.router(
+            tenant,
+            store,
+            loader.load_connectors(),
+            public_url=base,
+            security_contact=security_contact,
+        )
     )
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(

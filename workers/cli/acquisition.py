@@ -60,11 +60,13 @@ def create_link(
     name: Annotated[str, typer.Argument(help="Name, such as “Instagram bio”.")],
     creator: Creator,
     source: Annotated[SourceName, typer.Option(help="Where the link is published.")],
-    channel: Annotated[str, typer.Option(help="Channel whose chat the link opens.")] = "",
+    channel: Annotated[
+        str, typer.Option(help="Bot whose chat the link opens; with --url, the page’s button.")
+    ] = "",
     url: Annotated[str, typer.Option(help="Web page or Discord invite.")] = "",
     destination: Annotated[
         DestinationName | None,
-        typer.Option(help="Default: chat with a channel only, else the kind of the URL."),
+        typer.Option(help="Default: the kind of the URL; without a URL, chat."),
     ] = None,
     cost: Annotated[str, typer.Option(help="Price of the campaign, such as 99.50.")] = "",
     currency: Annotated[str, typer.Option(help="Currency of the price.")] = "EUR",

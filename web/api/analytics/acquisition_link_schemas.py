@@ -78,7 +78,8 @@ class LinkDetailsIn(RequestModel):
 
 class LinkIn(LinkDetailsIn):
     """A new link. A chat needs `channel_id`, the account whose bot it opens; a Discord invite and a
-    web page need `url`. The destination cannot be changed later."""
+    web page need `url`. A web page with `channel_id` hands its visitors over to that bot. The
+    destination cannot be changed later."""
 
     model_config = example_config(
         {
@@ -122,8 +123,9 @@ class LinkResultsQuery(PeriodQuery):
 
 
 class LinkOut(BaseModel):
-    """A link. `short_url` is the URL to share, `target` the one that it redirects to. Send
-    `version` in `If-Match` to change it."""
+    """A link. `short_url` is the URL to share, `target` the one that it redirects to. `start_url`
+    is the URL for the chat button of a web page with a `channel_id`, or "". Send `version` in
+    `If-Match` to change it."""
 
     id: UUID
     creator_id: UUID
@@ -133,6 +135,7 @@ class LinkOut(BaseModel):
     channel_id: UUID | None
     short_url: str
     target: str
+    start_url: str
     utm: dict[str, str]
     cost: AmountOut | None
     owner_id: UUID | None
@@ -142,7 +145,7 @@ class LinkOut(BaseModel):
     version: int
 
     @classmethod
-    def of(cls, link: AcquisitionLink, base: str) -> "LinkOut":
+    def of(cls, link: AcquisitionLink, base: str, start_url: str) -> "LinkOut":
         """Convert a link; `base` is the address of short links."""
         details = link.details
         return cls(
@@ -154,6 +157,7 @@ class LinkOut(BaseModel):
             channel_id=link.channel_id,
             short_url=link.short_url(base),
             target=link.target,
+            start_url=start_url if link.destination is LinkDestination.WEB else "",
             utm={name: value for name, value in asdict(link.utm).items() if value},
             cost=_amount(details.cost),
             owner_id=details.owner_id,
