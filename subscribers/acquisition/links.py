@@ -22,6 +22,7 @@ from channels.accounts import account_connectors
 from channels.accounts.queries import Channel, get_channel
 from channels.links import short_links, utm_parameters
 from connectors.contract.connector import Connector
+from connectors.contract.invites import SupportsInvites
 from connectors.contract.start_links import SupportsStartLinks
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -101,8 +102,9 @@ class LinkDetails:
 
 @dataclass(frozen=True)
 class LinkDraft:
-    """A link to create. `channel_id` is the account of a chat, or the one to which a web page hands
-    its visitors over, if any; `url` is a Discord invite or a web page."""
+    """A link to create. `channel_id` is the account of a chat. It is optional for a web page, which
+    hands its visitors over to it, and for a Discord invite, whose uses it reads. `url` is a Discord
+    invite or a web page."""
 
     creator_id: UUID
     details: LinkDetails
@@ -149,6 +151,19 @@ def list_start_channels(
         if one.chat_surface
         and not one.is_disconnected
         and isinstance(account_connectors.find_connector_for(connectors, one), SupportsStartLinks)
+    ]
+
+
+def list_invite_channels(
+    channels: Sequence[Channel], connectors: Mapping[str, Connector]
+) -> list[Channel]:
+    """Return the accounts with a chat that can read the uses of invites."""
+    return [
+        one
+        for one in channels
+        if one.chat_surface
+        and not one.is_disconnected
+        and isinstance(account_connectors.find_connector_for(connectors, one), SupportsInvites)
     ]
 
 
@@ -252,7 +267,7 @@ def list_links(
 def start_url(scope: Scope, link: AcquisitionLink, connectors: Mapping[str, Connector]) -> str:
     """Return the URL that opens the chat of a link with its code: the one of the button on a web
     page. It is "" for a link without an account, or whose account is disconnected."""
-    if link.channel_id is None:
+    if link.channel_id is None or link.destination is LinkDestination.DISCORD:
         return ""
     channel = get_channel(scope, link.channel_id)
     connector = account_connectors.find_connector_for(connectors, channel)
@@ -277,7 +292,8 @@ def find_chat_link(scope: Scope, creator_id: UUID, code: str) -> UUID | None:
     """Return the ID of a creator's link whose chats are known, by its code, or None."""
     found: UUID | None = scope.run(
         "SELECT id FROM acquisition_links WHERE tenant_id = :tenant AND code = :code"
-        " AND creator_id = :creator AND channel_id IS NOT NULL",
+        " AND creator_id = :creator AND channel_id IS NOT NULL"
+        " AND destination <> 'discord'",
         tenant=scope.tenant_id,
         code=code,
         creator=creator_id,
@@ -315,7 +331,13 @@ def _build_target(
     if draft.destination is LinkDestination.DISCORD:
         if not is_discord_invite(draft.url):
             raise BadInput("acquisition.no_invite")
-        return None, draft.url.strip()
+        if draft.channel_id is not None:
+            channel = get_channel(scope, draft.channel_id)
+            if channel.creator_id != draft.creator_id:
+                raise NotFound("channel.unknown")
+            if not list_invite_channels([channel], connectors):
+                raise BadInput("acquisition.no_server")
+        return draft.channel_id, draft.url.strip()
     address = urls.parse_registrable_url(draft.url)
     if urls.is_own_short_link(address, urls.own_hosts()):
         raise BadInput("link.short")

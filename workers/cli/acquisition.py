@@ -61,7 +61,7 @@ def create_link(
     creator: Creator,
     source: Annotated[SourceName, typer.Option(help="Where the link is published.")],
     channel: Annotated[
-        str, typer.Option(help="Bot whose chat the link opens; with --url, the page’s button.")
+        str, typer.Option(help="Bot of the chat, of the page’s button or of the Discord server.")
     ] = "",
     url: Annotated[str, typer.Option(help="Web page or Discord invite.")] = "",
     destination: Annotated[
@@ -109,7 +109,7 @@ def show_figures(
     agency: Agency = "",
     as_json: JsonOutput = False,
 ) -> None:
-    """Show clicks, chats, buyers, revenue and return of each link; by default of 28 days."""
+    """Show the results of each link, by default of 28 days."""
     from workers.cli.acquisition_requests import render_figures
     from workers.terminal.session import connect_installation
 

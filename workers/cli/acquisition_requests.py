@@ -203,6 +203,7 @@ def _result_fields(one: LinkResult) -> dict[str, object]:
         "name": one.link.details.name,
         "clicks": one.clicks.people,
         "visitors": one.clicks.visitors,
+        "joins": one.joins,
         "chats": one.chats,
         "buyers": float(one.buyers) if one.buyers is not None else None,
         "net_after_fees": one.net_after_fees,

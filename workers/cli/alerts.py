@@ -93,7 +93,7 @@ def create_rule(
     ] = False,
     member: Member = "",
 ) -> None:
-    """Add an alert rule; print its ID, and how often it would have opened an alert."""
+    """Add an alert rule and test it against the past."""
     from workers.cli.alert_requests import RuleRequest, add_or_test_rule
     from workers.terminal.session import connect_installation
 
@@ -114,7 +114,7 @@ def create_rule(
 
 @alerts_app.command("test")
 def backtest_rule(rule: RuleId, member: Member = "", as_json: JsonOutput = False) -> None:
-    """Show how many alerts a rule would have opened in the last 90 days."""
+    """Count the alerts that a rule would have opened."""
     from workers.cli.alert_requests import render_backtest
     from workers.terminal.session import connect_installation
 
@@ -127,7 +127,7 @@ def acknowledge_alert(
     alert: Annotated[UUID, typer.Argument(help="Alert ID from `greenroom alerts list`.")],
     member: Member = "",
 ) -> None:
-    """Acknowledge an open alert: it stays in the list, without notifications."""
+    """Acknowledge an alert, which ends its notifications."""
     from workers.cli.alert_requests import acknowledge_open_alert
     from workers.terminal.session import connect_installation
 

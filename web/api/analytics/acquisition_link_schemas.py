@@ -187,13 +187,15 @@ class WindowOut(BaseModel):
 class LinkResultOut(BaseModel):
     """The results of a link. Clicks, chats, first purchases and `net_after_fees` are those of the
     period; `windows`, `net_after_fees_to_date`, `roi` and `cost_per_buyer` cover the life of the
-    link. Without `roi`, `roi_gap` says why."""
+    link. Without `roi`, `roi_gap` says why. `joins` are
+    users who joined a Discord server by the invite, null if its uses are not read."""
 
     id: UUID
     name: str
     clicks: int
     visitors: int
     bots: int
+    joins: int | None
     chats: int | None
     first_purchases: float | None
     net_after_fees: list[AmountOut] | None
@@ -218,6 +220,7 @@ class LinkResultOut(BaseModel):
             clicks=one.clicks.people,
             visitors=one.clicks.visitors,
             bots=one.clicks.machines,
+            joins=one.joins,
             chats=one.chats,
             first_purchases=float(one.buyers) if one.buyers is not None else None,
             net_after_fees=_amounts(one.net_after_fees) if measured else None,

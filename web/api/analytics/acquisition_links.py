@@ -45,8 +45,7 @@ LINK = "/{link_id}"
 
 @dataclass(frozen=True)
 class _Addresses:
-    """What the addresses of a link need: the connectors, and the address of short links of agencies
-    without a domain for them."""
+    """The connectors, and the address of short links of agencies without a domain for them."""
 
     connectors: Mapping[str, Connector]
     public_url: str

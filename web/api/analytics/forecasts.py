@@ -158,7 +158,7 @@ def _list_figures(one: StoredPrediction) -> dict[str, float]:
     }
 
 
-def router(tenant: OpenScope) -> APIRouter:
+def forecast_routes(tenant: OpenScope) -> APIRouter:
     """Create the route `/analytics/forecasts`."""
     routes = APIRouter(prefix=PREFIX, tags=["analytics"])
 

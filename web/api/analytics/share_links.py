@@ -115,7 +115,7 @@ class ShareLinksOut(BaseModel):
     next: str | None
 
 
-def router(tenant: OpenScope, *, public_url: str) -> APIRouter:
+def share_link_routes(tenant: OpenScope, *, public_url: str) -> APIRouter:
     """Create the routes under `/analytics/share-links`; `public_url` is the address of their
     pages."""
     routes = APIRouter(prefix=f"{PREFIX}/share-links", tags=["analytics"])

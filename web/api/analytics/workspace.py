@@ -50,7 +50,7 @@ VIEW = "/views/{view_id}"
 CAN_WRITE = ApiKeyScope.REPORTS_WRITE
 
 
-def router(tenant: OpenScope) -> APIRouter:
+def workspace_routes(tenant: OpenScope) -> APIRouter:
     """Create the routes under `/analytics/goals`, `/annotations` and `/views`."""
     routes = APIRouter(prefix=PREFIX, tags=["analytics"])
     _add_goal_read_routes(routes, tenant)

@@ -145,14 +145,16 @@ def _render_target(
         )
         return
     is_web = destination is LinkDestination.WEB
-    if is_web and found.channels.get(creator.id):
-        names = {one.id: one.name for one in found.channels[creator.id]}
+    accounts = (found.channels if is_web else found.servers).get(creator.id)
+    if accounts:
+        field = "hand_over" if is_web else "server"
+        names = {one.id: one.name for one in accounts}
         st.selectbox(
-            page.text("acquisition.field.hand_over"),
+            page.text(f"acquisition.field.{field}"),
             [None, *names],
             format_func=lambda one: names.get(one, page.text("acquisition.no_hand_over")),
-            help=page.text("acquisition.field.hand_over_help"),
-            key=f"{NEW}:page_account",
+            help=page.text(f"acquisition.field.{field}_help"),
+            key=f"{NEW}:{field}",
         )
     st.text_input(
         page.text("acquisition.field.url" if is_web else "acquisition.field.invite"),
@@ -286,8 +288,12 @@ def _create_link(
 
 
 def _typed_account(destination: LinkDestination) -> UUID | None:
-    fields = {LinkDestination.CHAT: "account", LinkDestination.WEB: "page_account"}
-    found = actions.typed_value(f"{NEW}:{fields[destination]}") if destination in fields else None
+    fields = {
+        LinkDestination.CHAT: "account",
+        LinkDestination.WEB: "hand_over",
+        LinkDestination.DISCORD: "server",
+    }
+    found = actions.typed_value(f"{NEW}:{fields[destination]}")
     return found if isinstance(found, UUID) else None
 
 
