@@ -49,8 +49,8 @@ METRICS = (
 """Metrics of an average post a week after publication, at the end of the history."""
 
 HOUR_EFFECTS: Mapping[int, float] = {
-    **{8: -0.5, 9: -0.3, 10: 0.1, 11: -0.25, 12: -0.3, 13: -0.25, 14: 0.0, 15: 0.2, 16: 0.0},
-    **{17: -0.1, 18: 0.2, 19: 0.45, 20: 0.6, 21: 0.4, 22: -0.1},
+    **{8: -0.5, 9: -0.35, 10: 0.25, 11: -0.4, 12: -0.45, 13: -0.4, 14: -0.2, 15: 0.3, 16: -0.2},
+    **{17: -0.3, 18: -0.1, 19: 0.2, 20: 0.5, 21: 0.1, 22: -0.35},
 }
 """Deviation of the results of a local hour from the mean, as a share. The creators post at the best
 hours, so that these beat random ones."""
