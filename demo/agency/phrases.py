@@ -14,6 +14,12 @@ FIRST_NAMES = (
     "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
     "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
 )  # fmt: skip
+TESTED_ENDING = "Dites-moi en commentaire laquelle vous préférez ?"
+"""Sentence that version B of the A/B test adds."""
+
+PLAN = ("Coulisses", "Les coulisses de chaque série, un mois à la fois.")
+"""Title and description of the plan."""
+
 MANUAL_POST_REASON = "Démonstration : publication manuelle, préparée mais jamais mise en ligne."
 """Reason for allowing a drawn picture in a manual post."""
 

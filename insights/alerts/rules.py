@@ -15,7 +15,7 @@ from sqlmodel import select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import derived_uuid
-from foundation.money import STARS, TEST_CURRENCY, is_currency
+from foundation.money import STARS, TEST_CURRENCY, is_currency, parse_money
 from insights.alerts.daily_metrics import has_currency, is_alert_metric
 from insights.alerts.models import AlertRuleRow
 from insights.alerts.states import (
@@ -268,6 +268,14 @@ def check_settings(scope: Scope, one: RuleSettings) -> None:
         _check_limit(one.threshold, limits.least, limits.most)
         if one.metric or one.currency or one.days != 1:
             raise BadInput("alert.no_metric")
+
+
+def parse_limit(text: str, currency: str) -> int:
+    """Return a typed threshold: minor units of the currency, or a whole number. Raises BadInput."""
+    try:
+        return parse_money(text, currency).minor if currency else int("".join(text.split()))
+    except ValueError as error:
+        raise BadInput("alerts.limit_wrong") from error
 
 
 def _is_ledger_currency(code: str) -> bool:

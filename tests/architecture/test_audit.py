@@ -57,6 +57,8 @@ EXEMPT = {
     "link_salts": "keys of a day for the clicks of visitors",
     "link_visitors": "clicks of visitors",
     "acquisition_touches": "of fans",
+    "invite_counts": "read from platforms",
+    "invite_joins": "read from platforms",
     "listen_cursors": "of listeners",
     "permit_uses": "of publishing",
     "rate_buckets": "counted requests",

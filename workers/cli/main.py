@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 
 COMMAND_GROUPS: dict[str, str] = {
+    "alerts": "workers.cli.alerts:alerts_app",
     "api-keys": "workers.cli.member_commands:api_keys_app",
     "channels": "workers.cli.platforms.commands:channels_app",
     "creators": "workers.cli.creators.commands:creators_app",
@@ -35,6 +36,7 @@ COMMAND_GROUPS: dict[str, str] = {
     "deploy": "workers.cli.deploy:deploy_app",
     "gate": "workers.cli.gate.commands:gate_app",
     "generation": "workers.cli.studio.commands:generation_app",
+    "links": "workers.cli.acquisition:links_app",
     "persona": "workers.cli.personas:persona_app",
     "policy": "workers.cli.gate.commands:policy_app",
     "removal-requests": "workers.cli.gate.commands:removal_requests_app",

@@ -34,6 +34,7 @@ from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
 from schedules.routines import day_schedule
 from studio.ingest.events import WatchFolderDue
+from subscribers.acquisition import invites
 from subscribers.checkout import platform_earnings, rail_reconciliation
 from subscribers.comments import incoming_comments
 from subscribers.safety.events import RolesDue
@@ -62,6 +63,7 @@ INTAKE_SECONDS = 300
 """Interval of the probes of the removal form. Eleven may fail before adult content is no longer
 published."""
 
+INVITES_SECONDS = 300
 FOLLOWERS_SECONDS = 6 * 3600
 """Interval of the follower counts."""
 
@@ -185,6 +187,7 @@ TICKS = (
     Tick(60, _as_planned(member_messages.schedule_messages), "mails"),
     Tick(60, _as_planned(remote_workers.report_silent_workers), "machines"),
     Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
+    Tick(INVITES_SECONDS, _as_planned(invites.schedule_invite_readings), "invites"),
     Tick(
         CHECKPOINT_SECONDS,
         _write_installation_row(CheckpointDue, "checkpoint"),

@@ -16,19 +16,26 @@ from insights.attribution.credits import AttributionModel
 from insights.attribution.link_results import LinkReport
 from insights.rollups.periods import AnalyticsPeriod
 from subscribers.acquisition import links
+from subscribers.acquisition.links import LinkDestination
 from tenants.agencies.queries import Creator, get_agency, list_members
 
 
 @dataclass(frozen=True)
 class LinksView:
-    """The results of the chosen creators' links. `channels` are the accounts, by creator, whose
-    chat a link can open; `members` are names by ID. `base` is the address of short links and
-    `domain` the agency's own host name for them, or "". `currencies` are those of costs."""
+    """The results of the chosen creators' links.
+
+    `channels` are the accounts, by creator, whose chat a link can open, and `servers` those that
+    read the uses of invites; `members` are names by ID. `start_urls` are the addresses, by link,
+    for the chat button of a web page. `base` is the address of short links and `domain` the
+    agency's own host name for them, or "". `currencies` are those of costs.
+    """
 
     report: LinkReport
     creators: Sequence[Creator]
     channels: Mapping[UUID, Sequence[Channel]]
+    servers: Mapping[UUID, Sequence[Channel]]
     members: Mapping[UUID, str]
+    start_urls: Mapping[UUID, str]
     base: str
     domain: str
     currencies: Sequence[str]
@@ -55,6 +62,15 @@ def load_links(
         channels={
             one.id: links.list_start_channels(list_creator_channels(scope, one.id), connectors)
             for one in creators
+        },
+        servers={
+            one.id: links.list_invite_channels(list_creator_channels(scope, one.id), connectors)
+            for one in creators
+        },
+        start_urls={
+            one.link.id: links.start_url(scope, one.link, connectors)
+            for one in report.results
+            if one.link.destination is LinkDestination.WEB and one.link.channel_id is not None
         },
         members={one.id: one.name for one in list_members(scope)},
         base=domains.link_base(scope, public_url),
