@@ -26,7 +26,9 @@ from insights.predictions.fan_predictions import (
 )
 from insights.predictions.forecasts import collect_series, compute_forecasts
 from insights.predictions.models import PredictionSetup
+from insights.predictions.pack_predictions import predict_packs, read_pack_facts
 from insights.predictions.states import PredictionTask, SetupState
+from subscribers.catalog.recommendations import replace_recommendations
 from subscribers.fans.scores import replace_scores
 from tenants.agencies.queries import Creator, list_creators
 
@@ -51,6 +53,7 @@ def compute_predictions(event: PredictionsDue, *, tenant: OpenScope, home: Path)
             pulse.check_lease()
             try:
                 _predict_fans(tenant, event.tenant_id, creator, home)
+                _predict_packs(tenant, event.tenant_id, creator, home)
             except GreenroomError as error:
                 log.warning(
                     "predictions.failed",
@@ -91,6 +94,19 @@ def _store_fans(scope: Scope, creator: Creator, found: list[FanResult]) -> None:
     storage.store_predictions(scope, [creator.id], FAN_TASKS, predictions)
     for task, scores in list_scored_fans(found).items():
         replace_scores(scope, creator.id, task, scores)
+
+
+def _predict_packs(tenant: OpenScope, tenant_id: UUID, creator: Creator, home: Path) -> None:
+    with tenant(tenant_id, PREDICTING) as scope:
+        facts = read_pack_facts(scope, creator)
+        now = scope.now
+    found = predict_packs(facts, home=home, now=now)
+    with tenant(tenant_id, PREDICTING) as scope:
+        predictions = [found.prediction] if found is not None else []
+        storage.store_predictions(scope, [creator.id], [PredictionTask.PACKS], predictions)
+        replace_recommendations(
+            scope, creator.id, found.recommendations if found is not None else ()
+        )
 
 
 def request_packages(scope: Scope) -> None:

@@ -27,3 +27,4 @@ class PredictionTask(StrEnum):
     REPEAT = "repeat"
     CHURN = "churn"
     LEADS = "leads"
+    PACKS = "packs"  # recommended packs

@@ -46,6 +46,7 @@ EXEMPT = {
     "call_subscriptions": "of platforms",
     "fan_roles": "of fans",
     "fan_scores": "computed from sales and messages",
+    "pack_recommendations": "computed from sales",
     "script_test_fans": "drawn by a test, whose row is recorded",
     "handover_saves": "files of a manual task, whose row is recorded",
     "heard_counts": "counted by platforms",
