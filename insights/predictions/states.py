@@ -28,3 +28,4 @@ class PredictionTask(StrEnum):
     CHURN = "churn"
     LEADS = "leads"
     PACKS = "packs"  # recommended packs
+    RANKS = "ranks"  # of drafts

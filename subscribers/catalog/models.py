@@ -64,9 +64,7 @@ class PackRecommendation(CreatorOwnedRow, table=True):
 
     __tablename__ = "pack_recommendations"
     __table_args__ = chat_table_arguments(
-        UniqueConstraint(
-            "tenant_id", "creator_id", "fan_id", postgresql_nulls_not_distinct=True
-        ),
+        UniqueConstraint("tenant_id", "creator_id", "fan_id", postgresql_nulls_not_distinct=True),
         Index("pack_recommendations_fan", "tenant_id", "fan_id"),
         tenant_foreign_key("fan_id", "fans"),
     )

@@ -38,6 +38,7 @@ from dashboard.pages.inbox.actions import (
     toggle_panel,
     withdraw_age_assurance,
 )
+from dashboard.pages.inbox.fan_predictions import render_recommendation
 from dashboard.pages.inbox.queries import ConversationView
 from dashboard.shell import actions
 from dashboard.shell.browser_components import browser_component
@@ -235,6 +236,9 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
 def _render_offers(page: PageContext, one: ConversationView) -> None:
     if not one.offers and not one.plans:
         st.info(page.text("inbox.no_offers"))
+    basis = next((each.basis for each in one.offers if each.basis is not None), None)
+    if basis is not None:
+        render_recommendation(page, one.predictions, basis)
     for candidate in one.offers:
         ways = (
             ("inbox.offer_one", offer_pack, ""),
@@ -251,6 +255,7 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
                     "title": candidate.title,
                     "price": page.localizer.format_money(candidate.price),
                 },
+                icon=":material/star:" if candidate.basis is not None else None,
             )
     for plan in one.plans:
         show = partial(offer_subscription, page, one.desk.id, plan)
