@@ -29,7 +29,9 @@ from insights.predictions.forecasts import collect_series, compute_forecasts
 from insights.predictions.models import PredictionSetup
 from insights.predictions.pack_predictions import predict_packs, read_pack_facts
 from insights.predictions.rank_models import collect_past_posts, fit_rank_model
+from insights.predictions.result_facts import collect_results
 from insights.predictions.states import PredictionTask, SetupState
+from schedules.suggestions.shared.results import store_results
 from subscribers.catalog.recommendations import replace_recommendations
 from subscribers.fans.scores import replace_scores
 from tenants.agencies.queries import Creator, list_creators
@@ -57,6 +59,8 @@ def compute_predictions(event: PredictionsDue, *, tenant: OpenScope, home: Path)
                 _predict_fans(tenant, event.tenant_id, creator, home)
                 _predict_packs(tenant, event.tenant_id, creator, home)
                 _fit_ranks(tenant, event.tenant_id, creator)
+                with tenant(event.tenant_id, PREDICTING) as scope:
+                    store_results(scope, creator.id, collect_results(scope, creator))
             except GreenroomError as error:
                 log.warning(
                     "predictions.failed",

@@ -65,6 +65,7 @@ EXEMPT = {
     "tokens": "secrets of a channel, whose row is recorded",
     "delivery_moves": "a log of deliveries, whose rows are recorded",
     "feed_entries": "read from feeds",
+    "creator_results": "computed from metrics",
     "idea_rounds": "suggestions, which decide nothing",
     "picture_words": "suggestions, which decide nothing",
     "post_prints": "computed from posts",
