@@ -69,15 +69,23 @@ def read_pack_facts(scope: Scope, creator: Creator) -> PackFacts:
     )
 
 
-def predict_packs(facts: PackFacts, *, home: Path, now: datetime) -> PackResult | None:
+def predict_packs(
+    facts: PackFacts,
+    *,
+    home: Path,
+    now: datetime,
+    buyers: int = PACK_BUYERS,
+    packs: int = RECOMMENDED_PACKS,
+) -> PackResult | None:
     """Return the recommended packs of a creator's fans, or None without purchases.
 
-    With few buyers or packs, only the most bought packs are recommended. Raises Unavailable.
+    With fewer than `buyers` of several packs, or `packs`, only the most bought packs are
+    recommended. Raises Unavailable.
     """
     if not facts.purchases:
         return None
     popular = _most_bought(facts, now)
-    lacking = _lacking(facts)
+    lacking = _lacking(facts, buyers, packs)
     if lacking is not None:
         return _popular_result(facts, popular, lacking, now)
     fans, found = _fit(facts, home)
@@ -87,9 +95,9 @@ def predict_packs(facts: PackFacts, *, home: Path, now: datetime) -> PackResult 
     if found["method"] == METHOD:
         own = [
             Recommendation(
-                fans[int(place)], tuple(map(UUID, packs)), RecommendationBasis.SIMILAR_BUYERS
+                fans[int(place)], tuple(map(UUID, ranked)), RecommendationBasis.SIMILAR_BUYERS
             )
-            for place, packs in found["items"].items()
+            for place, ranked in found["items"].items()
         ]
     state = PredictionState.SERVED if own else PredictionState.BASELINE
     result = {"fans": len(own), "popular": len(popular), "top": 10}
@@ -122,19 +130,19 @@ def _fit(facts: PackFacts, home: Path) -> tuple[list[UUID], dict[str, Any]]:
     return fans, found
 
 
-def _lacking(facts: PackFacts) -> NotEnoughData | None:
+def _lacking(facts: PackFacts, buyers: int, packs: int) -> NotEnoughData | None:
     """Return what EASE lacks: buyers of at least two packs, or bought packs."""
     since = local_day(facts.purchases[0].at, facts.creator.zone)
     owned = Counter(one.fan_id for one in facts.purchases)
     return require_evidence(
         sum(count > 1 for count in owned.values()),
-        PACK_BUYERS,
+        buyers,
         "repeat_buyers",
         since=since,
         today=facts.today,
     ) or require_evidence(
         len({one.pack_id for one in facts.purchases}),
-        RECOMMENDED_PACKS,
+        packs,
         "packs",
         since=since,
         today=facts.today,

@@ -95,7 +95,8 @@ def _describe_value(page: PageContext, score: ScoreView) -> str:
     value = page.localizer.format_money(score.value)
     if score.low is None or score.high is None:
         return value
-    low, high = page.localizer.format_money(score.low), page.localizer.format_money(score.high)
+    low = page.localizer.format_money(score.low)
+    high = page.localizer.format_money(score.high)
     return page.text("predictions.range", value=value, low=low, high=high)
 
 

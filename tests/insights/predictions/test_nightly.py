@@ -216,10 +216,8 @@ def simulate_tastes(history: CreatorHistory, buyers: int, packs: int) -> PackFac
 
 
 def test_packs_of_similar_buyers_are_recommended_to_fans_who_may_be_sold_to(
-    ledgers: CreatorHistory, monkeypatch: pytest.MonkeyPatch
+    ledgers: CreatorHistory,
 ) -> None:
-    monkeypatch.setattr(pack_predictions, "PACK_BUYERS", 150)
-    monkeypatch.setattr(pack_predictions, "RECOMMENDED_PACKS", 20)
     facts = simulate_tastes(ledgers, 160, 24)
     fans = list(dict.fromkeys(one.fan_id for one in facts.purchases))
     with ledgers.scope() as scope:
@@ -229,7 +227,8 @@ def test_packs_of_similar_buyers_are_recommended_to_fans_who_may_be_sold_to(
             id=fans[1],
         )
         now = scope.now
-    found = pack_predictions.predict_packs(facts, home=ledgers.services.settings.home, now=now)
+    home = ledgers.services.settings.home
+    found = pack_predictions.predict_packs(facts, home=home, now=now, buyers=150, packs=20)
     assert found is not None
     assert found.prediction.state is PredictionState.SERVED
     card = found.prediction.card
