@@ -52,6 +52,10 @@ from subscribers.inbox.queries import UnsentMessage
 from tenants.agencies.rights import Right
 
 
+STARRED = 3
+"""Maximum number of recommended packs that have a star. They come first."""
+
+
 def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
     """Render the actions of the conversation."""
     waiting = [kept for kept in one.desk.unsent if kept.state is DraftState.DRAFT]
@@ -239,7 +243,7 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
     basis = next((each.basis for each in one.offers if each.basis is not None), None)
     if basis is not None:
         render_recommendation(page, one.predictions, basis)
-    for candidate in one.offers:
+    for place, candidate in enumerate(one.offers):
         ways = (
             ("inbox.offer_one", offer_pack, ""),
             ("inbox.offer_locked", offer_locked_pack, ":lock"),
@@ -255,7 +259,7 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
                     "title": candidate.title,
                     "price": page.localizer.format_money(candidate.price),
                 },
-                icon=":material/star:" if candidate.basis is not None else None,
+                icon=":material/star:" if candidate.basis and place < STARRED else None,
             )
     for plan in one.plans:
         show = partial(offer_subscription, page, one.desk.id, plan)

@@ -145,7 +145,7 @@ def describe_recommendation(
     card = model.card
     if model.lacking is not None:
         lacking = prediction_tables.evidence_text(model.lacking, page.localizer.language)
-        return f"{reason} {lacking}"
+        return f"{reason} {page.text('inbox.recommended.lacking', lacking=lacking)}"
     if model.state is PredictionState.BASELINE or card.own_error is None:
         return f"{reason} {page.text('inbox.recommended.unbeaten')}"
     base = card.baseline_error if card.baseline_error is not None else 1.0
