@@ -51,7 +51,6 @@ from subscribers.inbox.member_actions import DRAFT_REJECTIONS
 from subscribers.inbox.queries import UnsentMessage
 from tenants.agencies.rights import Right
 
-
 STARRED = 3
 """Maximum number of recommended packs that have a star. They come first."""
 
