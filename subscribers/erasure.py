@@ -9,6 +9,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.outbox import outbox
 from gate.evidence import received_comments
+from subscribers.catalog import recommendations
 from subscribers.fans.directory import ERASED_ID_PREFIX
 from subscribers.fans.events import FanErased
 from subscribers.subscriptions import subscription_rows
@@ -28,6 +29,7 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     _erase_conversations(scope, params)
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("DELETE FROM fan_scores WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    recommendations.remove_recommendation(scope, about)
     scope.run("DELETE FROM script_test_fans WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("DELETE FROM fan_memories WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     # While a refund is pending, the rail identifies its payer by this id alone.

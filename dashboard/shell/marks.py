@@ -71,7 +71,7 @@ def person_avatar(name: str, url: str = "", *, small: bool = False) -> Markup:
     kind = "gr-avatar gr-avatar-small" if small else "gr-avatar"
     if url:
         return Markup('<img class="{}" src="{}" alt="" loading="lazy">').format(kind, url)
-    color = AVATAR_COLORS[crc32(name.encode()) % len(AVATAR_COLORS)]
+    color = avatar_color(name)
     return Markup('<span class="{}" style="background:{}" aria-hidden="true">{}</span>').format(
         kind, color, name_initials(name)
     )
@@ -82,10 +82,20 @@ def creator_avatar(creator: Creator, *, small: bool = False) -> Markup:
     return person_avatar(creator.name, avatar_url(creator), small=small)
 
 
+def avatar_color(name: str) -> str:
+    """Return the background of a person's initials."""
+    return AVATAR_COLORS[crc32(name.encode()) % len(AVATAR_COLORS)]
+
+
+def channel_mark(platform: str) -> tuple[str, str]:
+    """Return the letters and the background of the icon of a platform."""
+    return CHANNEL_MARKS.get(platform, (platform[:2].capitalize(), UNKNOWN_COLOR))
+
+
 def channel_icon(platform: str, label: str, *, compact: bool = False) -> Markup:
     """Return the icon of a platform with its label, such as the name of the account. With
     `compact`, the label is a tooltip and a text for screen readers."""
-    letters, color = CHANNEL_MARKS.get(platform, (platform[:2].capitalize(), UNKNOWN_COLOR))
+    letters, color = channel_mark(platform)
     shown = Markup('<span class="gr-mark" style="background:{}" aria-hidden="true">{}</span>')
     text = Markup('<span class="gr-hidden">{}</span>') if compact else Markup("<span>{}</span>")
     whole = Markup('<span class="gr-channel"{}>{}{}</span>')

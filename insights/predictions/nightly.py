@@ -8,6 +8,7 @@ from uuid import UUID
 
 from sqlmodel import select
 
+from channels.accounts.queries import list_creator_channels
 from foundation.db.database import OpenScope, Scope
 from foundation.db.tables import stored_message
 from foundation.errors import GreenroomError
@@ -26,7 +27,12 @@ from insights.predictions.fan_predictions import (
 )
 from insights.predictions.forecasts import collect_series, compute_forecasts
 from insights.predictions.models import PredictionSetup
+from insights.predictions.pack_predictions import predict_packs, read_pack_facts
+from insights.predictions.rank_models import collect_past_posts, fit_rank_model
+from insights.predictions.result_facts import collect_results
 from insights.predictions.states import PredictionTask, SetupState
+from schedules.suggestions.shared.results import store_results
+from subscribers.catalog.recommendations import replace_recommendations
 from subscribers.fans.scores import replace_scores
 from tenants.agencies.queries import Creator, list_creators
 
@@ -51,6 +57,10 @@ def compute_predictions(event: PredictionsDue, *, tenant: OpenScope, home: Path)
             pulse.check_lease()
             try:
                 _predict_fans(tenant, event.tenant_id, creator, home)
+                _predict_packs(tenant, event.tenant_id, creator, home)
+                _fit_ranks(tenant, event.tenant_id, creator)
+                with tenant(event.tenant_id, PREDICTING) as scope:
+                    store_results(scope, creator.id, collect_results(scope, creator))
             except GreenroomError as error:
                 log.warning(
                     "predictions.failed",
@@ -91,6 +101,31 @@ def _store_fans(scope: Scope, creator: Creator, found: list[FanResult]) -> None:
     storage.store_predictions(scope, [creator.id], FAN_TASKS, predictions)
     for task, scores in list_scored_fans(found).items():
         replace_scores(scope, creator.id, task, scores)
+
+
+def _predict_packs(tenant: OpenScope, tenant_id: UUID, creator: Creator, home: Path) -> None:
+    with tenant(tenant_id, PREDICTING) as scope:
+        facts = read_pack_facts(scope, creator)
+        now = scope.now
+    found = predict_packs(facts, home=home, now=now)
+    with tenant(tenant_id, PREDICTING) as scope:
+        predictions = [found.prediction] if found is not None else []
+        storage.store_predictions(scope, [creator.id], [PredictionTask.PACKS], predictions)
+        replace_recommendations(
+            scope, creator.id, found.recommendations if found is not None else ()
+        )
+
+
+def _fit_ranks(tenant: OpenScope, tenant_id: UUID, creator: Creator) -> None:
+    with tenant(tenant_id, PREDICTING) as scope:
+        past = [
+            collect_past_posts(scope, creator.id, one.id)
+            for one in list_creator_channels(scope, creator.id)
+        ]
+        now = scope.now
+    found = [fit_rank_model(creator.id, one, now) for one in past]
+    with tenant(tenant_id, PREDICTING) as scope:
+        storage.store_predictions(scope, [creator.id], [PredictionTask.RANKS], found)
 
 
 def request_packages(scope: Scope) -> None:

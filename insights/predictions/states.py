@@ -28,3 +28,5 @@ class PredictionTask(StrEnum):
     CHURN = "churn"
     SENTIMENT = "sentiment"
     LEADS = "leads"
+    PACKS = "packs"  # recommended packs
+    RANKS = "ranks"  # of drafts

@@ -117,14 +117,28 @@ def load_predictions(
     scope: Scope, creator_ids: Collection[UUID], task: PredictionTask
 ) -> list[StoredPrediction]:
     """Return the predictions of a task, by creator and subject."""
+    return list_predictions(scope, creator_ids, [task])
+
+
+def list_predictions(
+    scope: Scope,
+    creator_ids: Collection[UUID],
+    tasks: Collection[PredictionTask],
+    *,
+    subjects: Collection[str] | None = None,
+) -> list[StoredPrediction]:
+    """Return the predictions of several tasks, by creator, task and subject; those of `subjects`,
+    or all with None."""
+    about = [] if subjects is None else [col(Prediction.subject).in_(list(subjects))]
     rows = scope.session.exec(
         select(Prediction)
         .where(
             Prediction.tenant_id == scope.tenant_id,
             col(Prediction.creator_id).in_(list(creator_ids)),
-            Prediction.task == task,
+            col(Prediction.task).in_([str(one) for one in tasks]),
+            *about,
         )
-        .order_by(col(Prediction.creator_id), col(Prediction.subject))
+        .order_by(col(Prediction.creator_id), col(Prediction.task), col(Prediction.subject))
     )
     return [_from_row(row) for row in rows]
 

@@ -49,6 +49,7 @@ class Predictions:
     leads: Sequence[StoredPrediction]
     churn: Sequence[StoredPrediction]
     sentiment: Sequence[StoredPrediction]
+    packs: Sequence[StoredPrediction]
     fans: Sequence[ScoreView]
     grades: dict[str, int]
     setup: SetupProgress | None
@@ -82,6 +83,7 @@ def _load(page: PageContext, scope: Scope) -> Predictions:
         leads=storage.load_predictions(scope, ids, PredictionTask.LEADS),
         churn=storage.load_predictions(scope, ids, churn),
         sentiment=storage.load_predictions(scope, ids, PredictionTask.SENTIMENT),
+        packs=storage.load_predictions(scope, ids, PredictionTask.PACKS),
         fans=scores.load_scores(scope, ids, repeat, limit=TOP_FANS),
         grades=scores.count_grades(scope, ids, PredictionTask.LEADS),
         setup=nightly.load_setup(scope),
@@ -100,7 +102,8 @@ def _forecasts_table(found: Predictions, language: str) -> AnalyticsTable:
 
 
 def _cards_table(found: Predictions, language: str) -> AnalyticsTable:
-    every = [*found.forecasts, *found.buyers, *found.leads, *found.churn, *found.sentiment]
+    every = [*found.forecasts, *found.buyers, *found.leads, *found.churn]
+    every += [*found.sentiment, *found.packs]
     return prediction_tables.cards_table(every, found.names, language)
 
 
@@ -273,6 +276,7 @@ def _draw_fans(page: PageContext, found: Predictions, period: AnalyticsPeriod) -
     for task, every, draw in (
         (PredictionTask.LEADS, found.leads, _leads_text),
         (PredictionTask.CHURN, found.churn, _churn_text),
+        (PredictionTask.PACKS, found.packs, _packs_text),
     ):
         if every:
             st.subheader(page.text(f"predictions.task.{task}"))
@@ -296,6 +300,18 @@ def _churn_text(page: PageContext, found: Predictions) -> list[str]:
         expected = round(sum(float(one.result["expected"]) for one in made))
         lines.append(page.text("predictions.churn.expected", running=running, ended=expected))
     return [*lines, *_lacking_lines(page, found.churn, found)]
+
+
+def _packs_text(page: PageContext, found: Predictions) -> list[str]:
+    fans = sum(int(one.result["fans"]) for one in found.packs)
+    popular = sum(int(one.result["popular"]) for one in found.packs)
+    number = page.localizer.format_number
+    lines = []
+    if fans:
+        lines.append(page.text("predictions.packs.served", fans=number(fans)))
+    if popular:
+        lines.append(page.text("predictions.packs.most_bought", packs=number(popular)))
+    return [*lines, *_lacking_lines(page, found.packs, found)]
 
 
 def _lacking_lines(

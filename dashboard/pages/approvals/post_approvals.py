@@ -1,6 +1,6 @@
 """Posts pending approval: previews per channel, results of the safety check, and verdicts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -11,7 +11,7 @@ from dashboard.media import player
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import client_links
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.pages.posts import review_comments
+from dashboard.pages.posts import result_forecasts, review_comments
 from dashboard.pages.posts.pending_post import (
     PostContent,
     ReviewPicture,
@@ -25,6 +25,7 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
+from insights.predictions.rank_models import RankedDraft
 from schedules.approvals import decisions
 from schedules.approvals.client_links import ClientLink
 from schedules.approvals.review_queue import ReviewItem
@@ -57,14 +58,14 @@ def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
     at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else first
     asked = found.posts[at]
     creator = found.creators[asked.creator_id]
-    shown, said, link = page.read(
+    shown, said, link, ranks = page.read(
         lambda scope: _load_review_context(scope, asked, creator, page.viewer.member)
     )
     _render_post_navigation(page, order, at)
     render_post_header(page, found, asked, shown)
     _render_verdict_actions(page, asked, shown, free=creator.approval_tiers == 0)
     client_links.render_client_link(page, asked, link)
-    render_previews(page, asked, shown)
+    render_previews(page, asked, shown, ranks)
     review_comments.render_comments_read_only(page, said)
     draw_template(
         "pages/approvals/templates/post_list.html",
@@ -96,12 +97,18 @@ def render_post_header(
 
 def _load_review_context(
     scope: Scope, asked: ReviewItem, creator: Creator, member: Member
-) -> tuple[PostContent, ReviewCommentsView, tuple[ClientLink | None, datetime] | None]:
+) -> tuple[
+    PostContent,
+    ReviewCommentsView,
+    tuple[ClientLink | None, datetime] | None,
+    Mapping[UUID, RankedDraft],
+]:
     shown = load_post_content(scope, asked, creator, member)
     return (
         shown,
         load_review_comments(scope, asked.post_id, member),
         client_links.latest_link_of_post(scope, asked, creator),
+        result_forecasts.load_ranks(scope, asked.creator_id, shown.previews),
     )
 
 
@@ -260,8 +267,13 @@ def _withdraw_verdicts(page: PageContext, posts: Sequence[UUID], scope: Scope, _
     return Message("approvals.undone")
 
 
-def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) -> None:
-    """Draw the preview of a post for each channel."""
+def render_previews(
+    page: PageContext,
+    asked: ReviewItem,
+    shown: PostContent,
+    ranks: Mapping[UUID, RankedDraft] | None = None,
+) -> None:
+    """Draw the preview of a post for each channel, with its rank among past posts in `ranks`."""
     if shown.unseen_pictures:
         actions.action_button(
             page,
@@ -286,6 +298,7 @@ def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) ->
                     voice=page.localizer,
                     word=page.text,
                 )
+                result_forecasts.render_rank(page, (ranks or {}).get(one.channel_id))
 
 
 def render_videos(page: PageContext, shots: Sequence[ReviewPicture]) -> None:

@@ -9,7 +9,13 @@ import streamlit as st
 from babel import Locale
 
 from connectors.contract.chats import AttachmentKind
-from dashboard.pages.inbox import comment_panel, conversation_panel, list_panel, memory_panel
+from dashboard.pages.inbox import (
+    comment_panel,
+    conversation_panel,
+    fan_predictions,
+    list_panel,
+    memory_panel,
+)
 from dashboard.pages.inbox.actions import (
     CLOSING,
     OFFER_PANEL,
@@ -97,6 +103,8 @@ def render_page(page: PageContext) -> None:
                 conversation_panel.render_conversation_panel(page, one)
         with right:
             _render_fan_card(page, found, one)
+            if not one.desk.public:
+                fan_predictions.render_predictions(page, one.predictions)
             memory_panel.render_memory(page, one)
             conversation_panel.render_notes(page, one)
     else:

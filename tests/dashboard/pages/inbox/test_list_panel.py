@@ -3,7 +3,12 @@
 from datetime import UTC, datetime, timedelta
 
 from dashboard.pages.inbox import actions, list_panel
+from insights.predictions import storage
+from insights.predictions.evidence import NotEnoughData
+from insights.predictions.states import PredictionTask
 from subscribers.conversations.states import Sentiment
+from subscribers.fans import scores
+from subscribers.fans.scores import ScoreDraft
 from subscribers.inbox import member_actions
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
@@ -71,7 +76,7 @@ def test_comments_are_reviewed_in_an_estimated_order(house: House) -> None:
 
 
 def test_opened_conversation_is_read_until_it_is_marked_as_unread(house: House) -> None:
-    house.studio.say("leo", "bonjour")
+    house.studio.say("leo", "/human")
     with house.look(Role.MANAGER) as other, house.look() as page:
         row = next(label for label in page.labels() if label.startswith("**leo**"))
         assert "non lu" in row
@@ -83,6 +88,39 @@ def test_opened_conversation_is_read_until_it_is_marked_as_unread(house: House) 
         assert "non lu" in next(one for one in page.labels() if one.startswith("**leo**"))
         assert "marquées comme lues" in page.press("Tout marquer comme lu")
         assert "non lu" not in next(one for one in page.labels() if one.startswith("**leo**"))
+
+
+def test_rows_and_card_show_predictions_with_their_evidence(house: House) -> None:
+    house.studio.say("leo", "/human")
+    house.studio.say("ana", "bonsoir")
+    with house.studio.scope() as scope:
+        creator = house.studio.world.creator_id
+        leo = house.studio.thread("leo").fan_id
+        scores.replace_scores(scope, creator, "leads", [ScoreDraft(leo, grade="A")])
+        value = ScoreDraft(leo, "XTS", chance=0.5, value_minor=900, low_minor=100, high_minor=2000)
+        scores.replace_scores(scope, creator, "repeat", [value])
+        lacking = NotEnoughData(12, 200, "leads")
+        lead = storage.waiting_prediction(creator, PredictionTask.LEADS, "", lacking, scope.now)
+        storage.store_predictions(scope, [creator], [PredictionTask.LEADS], [lead])
+    with house.look(Role.OWNER, chat=house.talk()) as page:
+        row = next(label for label in page.labels() if label.startswith("**leo**"))
+        assert "prospect A · 900 (test) attendus" in row.replace("\\", "").replace("\xa0", " ")
+        text = page.again().replace("\xa0", " ").replace("\u202f", " ")
+        assert "note A" in text
+        assert "900 (test) (100 (test) à 2 000 (test))" in text
+        assert "Données insuffisantes : 12 sur 200" in text
+        page.choose("Note du prospect", "A")
+        assert rows(page) == ["leo"]
+        page.choose("Note du prospect", "B")
+        assert rows(page) == []
+    with house.look(chat=house.talk()) as page:  # a chatter sees grades, no amounts
+        assert "prospect A" in next(one for one in page.labels() if one.startswith("**leo**"))
+        assert "900" not in page.again()
+        assert "Valeur attendue" not in page.find("Trier par", "selectbox").options
+
+
+def test_fan_names_cannot_leave_the_style_of_a_row() -> None:
+    assert list_panel.css_text('";}<') == "\\22 \\3b \\7d \\3c "
 
 
 def test_members_see_who_views_and_who_replies(house: House) -> None:
