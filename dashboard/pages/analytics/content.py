@@ -45,14 +45,15 @@ TOP = 12
 
 def render_content(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the filters, the table of posts, the open post, and the groups."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    key = filters.controls_key("age")
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=key):
         ages = {name: page.text(f"content.age.{name}") for name in AGES}
         age = filters.select_option(page, "age", ages, label=page.text("content.age"))
     every = page.read(partial(_load, page, period, AGES[age]))
     if not every:
         draw_template("shell/templates/empty_note.html", note=page.text("content.no_posts"))
         return
-    shown = _filter(page, every)
+    shown = sorted(_filter(page, every), key=lambda one: not one.values)  # measured ones first
     measured = sum(bool(one.values) for one in shown)
     draw_template(
         "shell/templates/note.html",
@@ -95,7 +96,8 @@ def _filter(page: PageContext, every: Sequence[PostResult]) -> list[PostResult]:
     forms = {str(one.form): page.text(f"content.form.{one.form}") for one in every}
     tagged = {str(label.id): label.name for one in every for label in one.labels}
     recipes = {_slug(one.recipe): one.recipe for one in every if one.recipe}
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    key = filters.controls_key("posts")
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=key):
         words = st.text_input(
             page.text("content.search"), key="analytics:words", max_chars=60, width=200
         )
