@@ -4,7 +4,6 @@ post that is open."""
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from html import escape
 from typing import Any
 
 import streamlit as st
@@ -13,7 +12,7 @@ from dashboard.media.library_files import picture_url
 from dashboard.pages.analytics import filters, post_panel
 from dashboard.pages.analytics.data_tables import draw_data_table, draw_downloads
 from dashboard.shell.charts import ChartLabels, ChartPoint, draw_ranking_chart
-from dashboard.shell.marks import CHANNEL_MARKS, UNKNOWN_COLOR
+from dashboard.shell.marks import channel_icon_uri
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -169,7 +168,7 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
         ),
         "post": (lambda one: one.title, config.TextColumn(names["post"], width=220)),
         "icon": (
-            _channel_icon_uri,
+            lambda one: channel_icon_uri(one.platform),
             config.ImageColumn(text("analytics.column.platform"), width=50),
         ),
         "at": (
@@ -212,19 +211,6 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
 
 def _metric(code: str, one: PostResult) -> float | None:
     return one.metric(code)
-
-
-def _channel_icon_uri(one: PostResult) -> str:
-    """Return the icon of a platform as a data URI, because cells contain no HTML."""
-    letters, color = CHANNEL_MARKS.get(one.platform, (one.platform[:2].capitalize(), UNKNOWN_COLOR))
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="56" height="56">'
-        f'<rect x="14" y="14" width="28" height="28" rx="7" fill="{color}"/><text x="28" y="33"'
-        ' fill="#fff" font-family="sans-serif" font-size="13" font-weight="700"'
-        ' text-anchor="middle">'
-        f"{escape(letters)}</text></svg>"
-    )
-    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
 
 
 def _draw_groups(
