@@ -131,5 +131,7 @@ def followers_by_day(
 def gained_followers(days: Mapping[date, int], before: int | None) -> int | None:
     """Return the change of a follower count in a period: from the last count before it, or else
     from the first one in it, to its last one. None if two counts are not known. Pure."""
-    start = before if before is not None else days[min(days)] if len(days) > 1 else None
-    return days[max(days)] - start if days and start is not None else None
+    counts = [days[day] for day in sorted(days)]
+    if before is not None:
+        counts.insert(0, before)
+    return counts[-1] - counts[0] if days and len(counts) > 1 else None

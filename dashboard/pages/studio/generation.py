@@ -122,15 +122,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         st.error(page.localizer.message_text(lacks))
         makes = False
     engine = _resolve_engine_name(chosen.spec.engine)
-    draw_template(
-        "pages/studio/templates/engine.html",
-        engine=engine,
-        exception=_describe_demo_exception(page, engine),
-        estimate=estimate,
-        word=page.text,
-    )
-    if engine == PLACEHOLDER_ENGINE:
-        engine_help.render_engine_help(page)
+    _render_engine(page, engine, estimate)
     if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
         names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
         draw_template("shell/templates/note.html", note=page.text("studio.untaken", what=names))
@@ -148,6 +140,19 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         disabled=not makes,
     )
     _render_recipe_sections(page, found, chosen)
+
+
+def _render_engine(page: PageContext, engine: str, estimate: str) -> None:
+    """Draw the engine with its estimate, and for placeholder images how to connect another one."""
+    draw_template(
+        "pages/studio/templates/engine.html",
+        engine=engine,
+        exception=_describe_demo_exception(page, engine),
+        estimate=estimate,
+        word=page.text,
+    )
+    if engine == PLACEHOLDER_ENGINE:
+        engine_help.render_engine_help(page)
 
 
 def _select_seed(page: PageContext, chosen: RecipeSummary) -> int:
