@@ -239,8 +239,8 @@ def generate_tests(stage: HistoryInput) -> list[PastTest]:
             starts_on=days[0],
             clock=f"{clock:%H:%M}",
             zone=stage.zone,
-            begun_at=_instant_at(stage, days[0], time(9, 0)),
-            ended_at=_instant_at(stage, days[-1] + timedelta(days=3), time(9, 0)),
+            begun_at=instant_at(stage, days[0], time(9, 0)),
+            ended_at=instant_at(stage, days[-1] + timedelta(days=3), time(9, 0)),
             kept=VARIANT_B,
         )
     ]
@@ -430,7 +430,7 @@ def _build_plan(stage: HistoryInput) -> PastPlan:
         description=phrases.PLAN[1],
         price=Money(price.minor * SUBSCRIPTION_PERCENT_OF_PACK // 100, price.currency),
         packs=tuple(pack.id for pack in stage.packs[:1]),
-        since=_instant_at(stage, stage.days()[0], time(9, 0)),
+        since=instant_at(stage, stage.days()[0], time(9, 0)),
     )
 
 
@@ -440,7 +440,7 @@ def _generate_subscription(
     dice = stage.seed_for("subscription", number)
     if dice.randrange(100) >= stage.part.sales.subscribers_percent:
         return None
-    over = _instant_at(stage, stage.today, time(0, 0))
+    over = instant_at(stage, stage.today, time(0, 0))
     at = fan.since + timedelta(minutes=dice.randrange(5, 60), days=dice.choice((0, 0, 1, 3)))
     months: list[PastPayment] = []
     renewed = True

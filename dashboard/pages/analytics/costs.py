@@ -36,7 +36,7 @@ COMMON_CURRENCIES = ("EUR", "USD", "GBP", "CHF", STARS)
 def render_costs(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the costs and profit of the months of the period, and the form for a cost."""
     found, names = page.read(lambda scope: (_load(page, period, scope), names_by_actor(scope)))
-    draw_template("shell/templates/note.html", note=page.text("analytics.costs.about"))
+    draw_template("shell/templates/note.html", note=_describe_months(page, found))
     draw_template(
         "pages/analytics/templates/cost_figures.html",
         totals=costs.total_by_currency(found.months),
@@ -53,6 +53,17 @@ def render_costs(page: PageContext, period: AnalyticsPeriod) -> None:
     if page.has_right(Right.BOOKS):
         _draw_void_buttons(page, found)
         _draw_form(page)
+
+
+def _describe_months(page: PageContext, found: CostAnalysis) -> str:
+    """Return which whole months are shown, and how profit is calculated."""
+    first, last = (page.localizer.format_month(day) for day in (found.first, found.last))
+    months = (
+        page.text("analytics.costs.month", month=first)
+        if first == last
+        else page.text("analytics.costs.months", first=first, last=last)
+    )
+    return f"{months} {page.text('analytics.costs.about')}"
 
 
 def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> CostAnalysis:

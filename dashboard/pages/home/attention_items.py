@@ -40,7 +40,7 @@ _PLACES: Mapping[str, tuple[str, str]] = {
     "waiting": ("/calendar?held=1", "home.to.held"),
     "unsure": ("/approvals", "home.to.doubt"),
     "handover": ("/channels", "home.to.channels"),
-    "job": ("/studio", "home.to.studio"),
+    "job": ("/studio?part=generate", "home.to.studio"),
     "upload": ("/studio", "home.to.studio"),
     "picture": ("/studio", "home.to.studio"),
     "clip": ("/studio", "home.to.studio"),

@@ -201,6 +201,7 @@ def _render_fields(page: PageContext, found: AlertsView, draft: _Draft) -> None:
         format_func=lambda route: page.text(f"alerts.route.{route}"),
         key=draft.field("route"),
     )
+    left, right = st.columns(2)
     if one.kind in METRIC_KINDS:
         left.segmented_control(
             page.text("alerts.direction"),
@@ -241,6 +242,7 @@ def _render_limit(page: PageContext, found: AlertsView, draft: _Draft) -> None:
             currencies,
             key=draft.field("currency"),
         )
+    left, right = st.columns(2)
     left.segmented_control(
         page.text("alerts.days"),
         THRESHOLD_DAYS,

@@ -54,6 +54,7 @@ from studio.recipes.specs import RecipeSpec
 from studio.runs import estimates, runner
 from studio.runs.queries import RunSummary, get_run
 from studio.runs.states import JobState
+from tenants.agencies.queries import get_agency
 from tenants.agencies.rights import Right
 
 
@@ -82,6 +83,7 @@ COUNT = "studio:count"
 RUN_ID = "studio:run"
 MAX_SEED = 2**31 - 1
 PLACEHOLDER_ENGINE = "placeholder"
+DEMO_ENGINE = "demo"
 
 
 def render_generation_form(page: PageContext, found: StudioView) -> None:
@@ -120,11 +122,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         st.error(page.localizer.message_text(lacks))
         makes = False
     engine = _resolve_engine_name(chosen.spec.engine)
-    draw_template(
-        "pages/studio/templates/engine.html", engine=engine, estimate=estimate, word=page.text
-    )
-    if engine == PLACEHOLDER_ENGINE:
-        engine_help.render_engine_help(page)
+    _render_engine(page, engine, estimate)
     if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
         names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
         draw_template("shell/templates/note.html", note=page.text("studio.untaken", what=names))
@@ -142,6 +140,19 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         disabled=not makes,
     )
     _render_recipe_sections(page, found, chosen)
+
+
+def _render_engine(page: PageContext, engine: str, estimate: str) -> None:
+    """Draw the engine with its estimate, and for placeholder images how to connect another one."""
+    draw_template(
+        "pages/studio/templates/engine.html",
+        engine=engine,
+        exception=_describe_demo_exception(page, engine),
+        estimate=estimate,
+        word=page.text,
+    )
+    if engine == PLACEHOLDER_ENGINE:
+        engine_help.render_engine_help(page)
 
 
 def _select_seed(page: PageContext, chosen: RecipeSummary) -> int:
@@ -176,12 +187,19 @@ def _resolve_engine_name(named: str = "") -> str:
     return engine_name(settings.load_settings().generators, named)
 
 
+def _describe_demo_exception(page: PageContext, engine: str) -> str:
+    """Return where a demo agency publishes marked images all the same, "" for any other."""
+    is_marked = engine in (PLACEHOLDER_ENGINE, DEMO_ENGINE)
+    return page.text("studio.demo_exception") if is_marked and page.read(get_agency).demo else ""
+
+
 def _render_first_recipe(page: PageContext, found: StudioView, engine: str) -> None:
     """Draw a sample template for a creator without templates. It works with every engine."""
     draw_template(
         "pages/studio/templates/first_recipe.html",
         spec=examples.list_examples(page.localizer.language)[0],
         engine=engine,
+        exception=_describe_demo_exception(page, engine),
         word=page.text,
     )
     if engine == PLACEHOLDER_ENGINE:

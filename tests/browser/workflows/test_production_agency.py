@@ -96,7 +96,7 @@ def accept(visitor: Visitor, link: str) -> None:
 
 
 def connect_bot(visitor: Visitor, url: str, token: str, channel: str) -> None:
-    open_page(visitor, f"{url}/channels")
+    open_page(visitor, f"{url}/channels?connect=1")
     visitor.page.get_by_text("Telegram · 2 min").click()
     visitor.type("Bot token", token)
     field = visitor.page.get_by_role("textbox", name="Channel")
