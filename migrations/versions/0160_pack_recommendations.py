@@ -6,7 +6,7 @@ from alembic import op
 from migrations.tools import inside, instant, jsonb, tenant_table, text, unique, uuid_column
 
 revision = "0160"
-down_revision = "0158"
+down_revision = "0159"
 branch_labels = None
 depends_on = None
 

@@ -5,8 +5,8 @@ from alembic import op
 
 from migrations.tools import inside, instant, jsonb, number, tenant_table, unique, uuid_column
 
-revision = "0162"
-down_revision = "0158"
+revision = "0161"
+down_revision = "0160"
 branch_labels = None
 depends_on = None
 

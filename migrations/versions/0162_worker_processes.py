@@ -4,8 +4,8 @@ from alembic import op
 
 from migrations.tools import jsonb, number, tenant_table, text, uuid_column
 
-revision = "0163"
-down_revision = "0158"
+revision = "0162"
+down_revision = "0161"
 branch_labels = None
 depends_on = None
 
