@@ -121,7 +121,7 @@ def build_first_request(connector: Connector) -> None:
             platform=can.platform,
             surface=f"{can.platform}.{can.surfaces[0]}",
             channel_id=uuid7(),
-            account="1:2:3" if can.platform == "discord" else "lea@place",
+            account="lea@place:1:2",  # valid on every platform
             audience="public",
             texts=(Text("title", "Bonjour"), Text("body", "Bonjour")),
             destination="-1001000000000",
