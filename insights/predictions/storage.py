@@ -12,6 +12,7 @@ from foundation.db.database import Scope
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.models import Prediction
 from insights.predictions.states import PredictionState, PredictionTask, SetupState
+from tenants.agencies.queries import list_creators
 
 SHOWN_DAYS = 90
 """Days of the past that are stored with a forecast for its chart."""
@@ -192,11 +193,9 @@ def load_setup_state(scope: Scope) -> SetupState | None:
 
 def lacks_prediction(scope: Scope, task: PredictionTask) -> bool:
     """Return True if a creator has no prediction of a task."""
-    found = scope.run(
-        "SELECT EXISTS (SELECT FROM creators c WHERE c.tenant_id = :tenant AND NOT EXISTS"
-        " (SELECT FROM predictions p WHERE p.tenant_id = c.tenant_id AND p.creator_id = c.id"
-        " AND p.task = :task))",
+    known = scope.run(
+        "SELECT DISTINCT creator_id FROM predictions WHERE tenant_id = :tenant AND task = :task",
         tenant=scope.tenant_id,
         task=str(task),
-    )
-    return bool(found.scalar())
+    ).scalars()
+    return not {one.id for one in list_creators(scope)} <= set(known)

@@ -193,6 +193,36 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
                 format="percent" if metric.unit == "ratio" else "localized",
             ),
         )
+    return (
+        found
+        | _list_sentiment_columns(page)
+        | {
+            "channel": (
+                lambda one: one.channel,
+                config.TextColumn(text("analytics.column.channel")),
+            ),
+            "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),
+            "form": (
+                lambda one: post_format_name(one, page.localizer.language),
+                config.TextColumn(names["form"]),
+            ),
+            "label": (
+                lambda one: [label.name for label in one.labels],
+                config.ListColumn(text("analytics.column.label")),
+            ),
+            "recipe": (lambda one: one.recipe or None, config.TextColumn(names["recipe"])),
+            "url": (
+                lambda one: one.url,
+                config.LinkColumn(text("analytics.column.url"), display_text=text("insights.open")),
+            ),
+        }
+    )
+
+
+def _list_sentiment_columns(page: PageContext) -> dict[str, Column]:
+    """Return the columns about the comments under a post."""
+    config = st.column_config
+    found: dict[str, Column] = {}
     for sentiment in (Sentiment.POSITIVE, Sentiment.NEGATIVE):
         metric = METRICS[COMMENT_SENTIMENTS[sentiment]]
         found[metric.code] = (
@@ -208,27 +238,11 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
         lambda one: None if one.negative_comments is None else float(one.negative_comments),
         config.NumberColumn(
             page.localizer.message_text(rate.name),
-            help=text("sentiment.column", need=MIN_COMMENTS),
+            help=page.text("sentiment.column", need=MIN_COMMENTS),
             format="percent",
         ),
     )
-    return found | {
-        "channel": (lambda one: one.channel, config.TextColumn(text("analytics.column.channel"))),
-        "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),
-        "form": (
-            lambda one: post_format_name(one, page.localizer.language),
-            config.TextColumn(names["form"]),
-        ),
-        "label": (
-            lambda one: [label.name for label in one.labels],
-            config.ListColumn(text("analytics.column.label")),
-        ),
-        "recipe": (lambda one: one.recipe or None, config.TextColumn(names["recipe"])),
-        "url": (
-            lambda one: one.url,
-            config.LinkColumn(text("analytics.column.url"), display_text=text("insights.open")),
-        ),
-    }
+    return found
 
 
 def _metric(code: str, one: PostResult) -> float | None:
