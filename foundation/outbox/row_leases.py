@@ -9,6 +9,7 @@ done. A later synchronous commit makes all earlier ones durable too, so no commi
 forgotten after one that depends on it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -130,9 +131,14 @@ due AS MATERIALIZED (SELECT tenant_id, id, lane, priority, available_at,
     row_number() OVER (PARTITION BY tenant_id, lane ORDER BY priority, available_at, id) AS place
   FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now
     AND (CAST(:elsewhere AS text[]) IS NULL OR group_key IS NULL
-      OR NOT string_to_array(group_key, '|') && CAST(:elsewhere AS text[]))
+      OR NOT string_to_array(group_key, '|') && CAST(:elsewhere AS text[])
+      OR NOT EXISTS (SELECT FROM jsonb_array_elements(CAST(:others AS jsonb)) o(has)
+        WHERE NOT EXISTS (SELECT FROM unnest(string_to_array(group_key, '|')) n(name)
+          WHERE n.name = ANY(CAST(:known AS text[])) AND NOT jsonb_exists(o.has, n.name))))
+    AND (NOT :others_exist OR device_id IS NULL OR device_id <> CAST(:device AS uuid))
     AND (NOT :loaded_only OR group_key IS NOT DISTINCT FROM CAST(:loaded AS text)
-      OR starts_with(group_key || '|', CAST(:kin AS text)))),
+      OR starts_with(group_key || '|', CAST(:kin AS text))
+      OR available_at <= :now - CAST(:patience AS interval))),
 free AS MATERIALIZED (SELECT d.* FROM due d LEFT JOIN keepers k ON k.tenant_id = d.tenant_id AND
 k.lane = d.lane
   WHERE d.lane IS NULL OR k.id = d.id OR k.id IS NULL AND d.place = 1),
@@ -161,6 +167,13 @@ o.group_key,
 times as long."""
 
 
+def lock_claims(scope: Scope) -> bool:
+    """Lock out the claims of other relays until the end of the transaction. Return False while
+    another one is claiming."""
+    found = scope.run("SELECT pg_try_advisory_xact_lock(:key)", key=_CLAIMING).scalar_one()
+    return bool(found)
+
+
 @dataclass(frozen=True)
 class GroupOrder:
     """The order of rows that share a loaded model, and the device that they are claimed for.
@@ -178,8 +191,12 @@ class GroupOrder:
     loaded_only: bool = False
     device: UUID | None = None
     """The worker process whose device will run the rows."""
-    elsewhere: Sequence[str] = ()
-    """Models that only other devices have; rows whose group contains one are left."""
+    own: frozenset[str] = frozenset()
+    """Names of the engines, models and LoRAs of this device."""
+    others: Sequence[frozenset[str]] = ()
+    """The names of each other device. A row is left if one of them has all names of its group that
+    any device has, and this one does not; or if this device was given the row and did not start it.
+    """
 
 
 NO_GROUPS = GroupOrder()
@@ -204,8 +221,9 @@ def claim_rows(
     Returns no rows while another relay is claiming. Raises LaneCollision if the unique index on
     lanes rejects the claim: roll back; the next claim sees the current lane.
     """
-    if not scope.run("SELECT pg_try_advisory_xact_lock(:key)", key=_CLAIMING).scalar_one():
+    if not lock_claims(scope):
         return []
+    known = order.own.union(*order.others)
     try:
         rows = scope.run(
             _CLAIM,
@@ -222,7 +240,10 @@ def claim_rows(
             served=list(order.served),
             loaded_only=order.loaded_only,
             device=order.device,
-            elsewhere=list(order.elsewhere) or None,
+            others_exist=bool(order.others),
+            elsewhere=sorted(known - order.own) or None,
+            known=sorted(known),
+            others=json.dumps([sorted(names) for names in order.others]),
         ).all()
     except (
         IntegrityError
@@ -270,7 +291,7 @@ def return_rows(scope: Scope, rows: Sequence[ClaimedRow]) -> None:
     for row in rows:
         scope.run(
             "UPDATE outbox SET state = 'waiting', tries = tries - 1, lease_token = :before, "
-            "lease_until = NULL"
+            "lease_until = NULL, device_id = NULL"
             " WHERE tenant_id = :tenant AND id = :id AND lease_token = :token AND state = 'leased'"
             " AND started_at IS NULL",
             before=row.before,
@@ -369,8 +390,8 @@ def defer_row(scope: Scope, taken: TakenRow, after: timedelta, *, fresh: bool = 
         taken,
         "UPDATE outbox SET state = 'waiting', tries = CASE WHEN :fresh THEN 0 ELSE tries - 1 END,"
         " available_at = :now + CAST(:after AS interval),"
-        " lease_until = NULL, started_at = NULL, updated_at = :now WHERE {mine} AND state = "
-        "'leased' {frees}",
+        " lease_until = NULL, started_at = NULL, device_id = NULL, updated_at = :now"
+        " WHERE {mine} AND state = 'leased' {frees}",
         now=scope.now,
         after=after,
         fresh=fresh,
@@ -393,8 +414,8 @@ def fail_row(
         taken,
         "UPDATE outbox SET state = 'waiting', available_at = :now + random() * CAST(:ceiling AS "
         "interval),"
-        " lease_until = NULL, started_at = NULL, last_error = :error, updated_at = :now"
-        " WHERE {mine} AND state = 'leased' {frees}",
+        " lease_until = NULL, started_at = NULL, device_id = NULL, last_error = :error,"
+        " updated_at = :now WHERE {mine} AND state = 'leased' {frees}",
         now=scope.now,
         ceiling=ceiling,
         error=error,
@@ -426,7 +447,8 @@ def sweep_expired_leases(scope: Scope) -> int:
     rows = scope.run(
         "UPDATE outbox o SET state = 'waiting', tries = tries - CASE WHEN started_at IS NULL THEN "
         "1 ELSE 0 END,"
-        " lease_until = NULL, started_at = NULL FROM (SELECT tenant_id, id FROM outbox"
+        " lease_until = NULL, device_id = CASE WHEN started_at IS NULL THEN device_id END,"
+        " started_at = NULL FROM (SELECT tenant_id, id FROM outbox"
         " WHERE state = 'leased' AND (lease_until < :now OR lease_until > :no_lease) FOR UPDATE "
         "SKIP LOCKED) e"
         " WHERE o.tenant_id = e.tenant_id AND o.id = e.id RETURNING o.queue",

@@ -162,6 +162,8 @@ def _renew_until(
             with open_scope() as scope:
                 if not (registered and renew_worker(scope, worker)):
                     register_worker(scope, worker)
+                    if registered:  # by the relay after an outage, or by a second process
+                        log.warning("worker.registered_again", node=worker.node)
             registered = True
         except Exception as error:  # the database is unavailable; the next beat tries again
             log.warning("worker.not_registered", error=telemetry.describe_error(error))

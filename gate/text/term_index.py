@@ -21,9 +21,9 @@ The first letters of words spell shorter terms by chance, so a shorter term must
 initials.
 """
 _PREFIX = 4
-REMEMBERED_TEXTS = 256
+REMEMBERED_TEXTS = 64
 """Number of texts whose terms are remembered."""
-LONGEST_REMEMBERED = 20_000
+LONGEST_REMEMBERED = 4_000
 """Characters of the longest text whose terms are remembered."""
 
 _AROUND = 24

@@ -4,10 +4,13 @@ works until SIGTERM."""
 import os
 import socket
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
+from pathlib import Path
 
 from foundation.ops import telemetry
 from foundation.ops.settings import Settings
 from foundation.outbox import worker_registry
+from foundation.outbox.lease_renewal import RENEWED_LEASE
 from foundation.outbox.worker_registry import WorkerProcess
 from generators.registry import list_device_models
 from workers.event_routes import registry
@@ -16,15 +19,20 @@ from workers.relay import celery_app
 from workers.relay.dispatch import Dispatcher
 from workers.wiring import build_services
 
-MAKER_POOL_SIZE = 3
+MAKER_POOL_SIZE = 4
 LISTENER_POOL_SIZE = 2
 """Number of PostgreSQL connections of the listener, opened when first needed. `MAKER_POOL_SIZE` is
-the number for `make`: two for long tasks and one for waiting ones. Threads do not request a second
-connection while they have one, so few are enough (ADR 0171)."""
+the number for `make`: two for long tasks, one for waiting ones and one for its leases. Threads do
+not request a second connection while they have one, so few are enough (ADR 0171)."""
 
 MAKER_CAPACITY: dict[str, int] = {"make": 2, "gpu": 1, "buy": 8}
 """Two threads for local work, of which one uses the device, and eight that wait for picture
 providers."""
+
+BOOT_ID_FILE = Path("/proc/sys/kernel/random/boot_id")
+
+MAKER_LEASE = timedelta(minutes=1)
+"""Duration of the leases of `make`, whose tasks may keep the interpreter busy for seconds."""
 
 NICE = 5
 
@@ -46,7 +54,8 @@ def run_sender(settings: Settings) -> None:
     them, each with a separate name."""
     threads = settings.workers.send_threads
     worker = _describe_worker(settings, telemetry.process_name(), sender_capacity(threads))
-    _run_worker(settings, worker, worker.capacity, threads, settings.workers.send_pool, renews=True)
+    pool = settings.workers.send_pool
+    _run_worker(settings, worker, worker.capacity, threads, pool, lease=RENEWED_LEASE)
 
 
 def run_maker(settings: Settings) -> None:
@@ -63,6 +72,7 @@ def run_maker(settings: Settings) -> None:
         queues,
         MAKER_CAPACITY["make"] + MAKER_CAPACITY["buy"],
         MAKER_POOL_SIZE,
+        lease=MAKER_LEASE,
     )
 
 
@@ -73,7 +83,8 @@ def _describe_worker(
     *,
     models: tuple[str, ...] = (),
 ) -> WorkerProcess:
-    node = f"{socket.gethostname()}:{settings.home.resolve()}"
+    boot = BOOT_ID_FILE.read_text(encoding="ascii").strip()[:8]  # clones have the same name
+    node = f"{socket.gethostname()}:{settings.home.resolve()}:{boot}"
     return WorkerProcess(node, name, capacity, models)
 
 
@@ -84,14 +95,14 @@ def _run_worker(
     threads: int,
     pool: int,
     *,
-    renews: bool = False,
+    lease: timedelta,
 ) -> None:
     with build_services(settings, pool_size=pool, application=worker.process) as services:
         dispatcher = Dispatcher(
             registry.build_routes(services),
             services.tenant,
             database=services.database,
-            renews=renews,
+            renewed_lease=lease,
         )
         broker = celery_app.make_celery_app(
             settings.redis.url.get_secret_value(), dispatcher.handle_event

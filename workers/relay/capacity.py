@@ -39,23 +39,16 @@ class Capacity:
 
     queues: Mapping[str, int] = field(default_factory=dict)
     devices: tuple[WorkerProcess, ...] = ()
+    threads: Mapping[str, int] | None = None
+    """What the workers registered, without the limits of the settings; by default `queues`."""
 
     def count_free(self, seen: Mapping[Queue, QueueState], queue: Queue) -> int:
         """Return the number of rows of a queue that may be dispatched now: its capacity and the
         shared threads, minus the rows in progress."""
         group = next(group for group in QUEUE_GROUPS if queue in group)
         in_flight = sum(seen[other].leased for other in group)
-        shared = self.queues.get(group[-1], 0)
+        shared = (self.queues if self.threads is None else self.threads).get(group[-1], 0)
         return max(0, min(self.queues.get(queue, 0) - seen[queue].leased, shared - in_flight))
-
-    def models_elsewhere(self, device: WorkerProcess) -> list[str]:
-        """Return what other devices can run and this one cannot.
-
-        A model that no device has is not among them: its rows may go to any device, which reports
-        that the model is missing.
-        """
-        others = {model for other in self.devices for model in other.models}
-        return sorted(others.difference(device.models))
 
 
 class RunningWorkers:
@@ -69,11 +62,14 @@ class RunningWorkers:
         self,
         queue_limits: Mapping[str, int] | None = None,
         *,
+        on_lost: Callable[[WorkerProcess], None] = lambda _: None,
         lost_after: float = BEAT_LOST_SECONDS,
         clock: Callable[[], float] = monotonic,
     ) -> None:
-        """`queue_limits` are the maximum rows in progress by queue, for all workers together."""
+        """`queue_limits` are the maximum rows in progress by queue, for all workers together;
+        `on_lost` is called with a worker whose registration was removed."""
         self._limits = dict(queue_limits or {})
+        self._on_lost = on_lost
         self._lost_after = lost_after
         self._clock = clock
         self._beats: dict[UUID, tuple[int, float]] = {}
@@ -99,7 +95,7 @@ class RunningWorkers:
             if self._is_running(scope, worker, now)
         ]
         self._beats = {worker.run: self._beats[worker.run] for worker in running}
-        queues = {
+        queues: dict[str, int] = {
             queue: sum(worker.capacity.get(queue, 0) for worker in running)
             for group in QUEUE_GROUPS
             for queue in group
@@ -107,6 +103,7 @@ class RunningWorkers:
         self.capacity = Capacity(
             {queue: min(found, self._limits.get(queue, found)) for queue, found in queues.items()},
             tuple(worker for worker in running if worker.capacity.get("gpu")),
+            threads=queues,
         )
         return self.capacity
 
@@ -119,4 +116,5 @@ class RunningWorkers:
             return True
         worker_registry.remove_worker(scope, worker)
         log.warning("relay.worker_lost", node=worker.node, process=worker.process)
+        self._on_lost(worker)
         return False

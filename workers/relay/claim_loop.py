@@ -5,7 +5,9 @@ One relay leads, by a session lock; others wait. After an outage of PostgreSQL i
 automatically; during an outage of Redis, rows are returned to the outbox.
 """
 
+import os
 import signal
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from datetime import datetime
@@ -30,7 +32,7 @@ from foundation.outbox.fan_out import FACT_QUEUE, FactListeners, spread_facts
 from foundation.outbox.lease_renewal import RENEWED_LEASE
 from foundation.outbox.outbox import NOTIFY_CHANNEL, Queue
 from foundation.outbox.row_leases import ClaimedRow, QueueState
-from foundation.outbox.worker_registry import WORKERS_CHANGED
+from foundation.outbox.worker_registry import WORKERS_CHANGED, WorkerProcess
 from workers.relay.beat import Beat, Tick
 from workers.relay.capacity import QUEUE_GROUPS, Capacity, RunningWorkers
 from workers.relay.celery_app import TASK_NAME
@@ -89,6 +91,22 @@ def celery_sender(app: Celery) -> SendMessage:
         )
 
     return send
+
+
+def device_queue_remover(app: Celery) -> Callable[[WorkerProcess], None]:
+    """Return a function that deletes the messages of a lost device, which nobody would receive.
+
+    Their rows return with their leases. It does nothing while Redis is unavailable.
+    """
+
+    def remove(worker: WorkerProcess) -> None:
+        try:
+            with app.connection_for_write() as connection:
+                connection.default_channel.queue_delete(worker.device_queue)
+        except (BrokerError, RedisError, OSError) as error:
+            log.warning("relay.redis_away", error=type(error).__name__, rows=0)
+
+    return remove
 
 
 class Relay:
@@ -159,10 +177,14 @@ class Relay:
             with self._open_scope() as scope:
                 self._devices.restore_from_running(scope)
             self.leading.set()
+            check_at = 0.0
             try:
                 with self._beat:
                     while not self._stopping.is_set():
                         began = monotonic()
+                        if began >= check_at:
+                            connection.execute("SELECT 1")  # raises if the lead was lost
+                            check_at = began + MAX_SLEEP_SECONDS
                         sent, sleep = self.hand_out_due_rows()
                         if sent < FULL_ROUND_ROWS:
                             self._stopping.wait(
@@ -187,6 +209,7 @@ class Relay:
             raw = pooled.connection.driver_connection
             if not isinstance(raw, psycopg.Connection):
                 raise TypeError("the outbox needs psycopg")
+            _check_often(raw.fileno())
             try:
                 yield raw
             finally:
@@ -274,6 +297,19 @@ class Relay:
 
     def _open_scope(self) -> AbstractContextManager[Scope]:
         return self._tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay")
+
+
+def _check_often(descriptor: int) -> None:
+    """Check the connection of the lead as often as PostgreSQL does (`LEADER_KEEPALIVES`), so that
+    an interrupted leader notices the end of its session."""
+    with socket.socket(fileno=os.dup(descriptor)) as line:
+        if line.family == socket.AF_UNIX:
+            return
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000)
 
 
 def _until_next(seen: Mapping[Queue, QueueState], now: datetime) -> float:

@@ -71,7 +71,8 @@ class GpuScheduler:
         room: int,
         limit: int | None = None,
         device: UUID | None = None,
-        elsewhere: Sequence[str] = (),
+        own: frozenset[str] = frozenset(),
+        others: Sequence[frozenset[str]] = (),
         loaded_only: bool = False,
     ) -> list[ClaimedRow]:
         """Call `row_leases.claim_rows` with the order of this GPU. Raises LaneCollision."""
@@ -91,7 +92,8 @@ class GpuScheduler:
                 served=list(self._served),
                 loaded_only=loaded_only,
                 device=device,
-                elsewhere=elsewhere,
+                own=own,
+                others=others,
             ),
         )
         for row in rows:
@@ -141,6 +143,8 @@ class DeviceSchedulers:
         With several devices, rows of a loaded model first go to the device that has loaded it.
         Raises LaneCollision.
         """
+        if not row_leases.lock_claims(scope):
+            return []
         busy = row_leases.load_device_groups(scope, GPU_QUEUE)
         self._follow_devices(capacity, scope.now)
         free = [device for device in capacity.devices if device.id not in busy]
@@ -159,7 +163,10 @@ class DeviceSchedulers:
                     room=1,
                     limit=limit,
                     device=device.id,
-                    elsewhere=capacity.models_elsewhere(device),
+                    own=frozenset(device.models),
+                    others=[
+                        frozenset(one.models) for one in capacity.devices if one.id != device.id
+                    ],
                     loaded_only=loaded_only,
                 )
                 found += [(row, device) for row in rows]

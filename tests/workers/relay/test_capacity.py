@@ -1,9 +1,12 @@
 """The capacity of an installation follows the workers that are running."""
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID, uuid7
@@ -97,7 +100,7 @@ def test_sender_never_registers_more_rows_than_threads(threads: int) -> None:
 
 def test_capacity_is_the_sum_of_running_workers_within_the_limits(tenant: OpenScope) -> None:
     clock = Clock()
-    running = RunningWorkers({"chat": 20, "buy": 3}, clock=clock)
+    running = RunningWorkers({"chat": 20, "buy": 3, "make": 0}, clock=clock)
     assert not any(read(tenant, running).queues.values()), "no worker, no capacity"
     one, two = WorkerProcess("a", "send", NODE), WorkerProcess("b", "send", NODE)
     register(tenant, one, two)
@@ -105,7 +108,10 @@ def test_capacity_is_the_sum_of_running_workers_within_the_limits(tenant: OpenSc
         **{queue: 2 * rows for queue, rows in NODE.items()},
         "chat": 20,
         "buy": 3,
+        "make": 0,
     }
+    idle = {name: QueueState(0, due=True, next_at=None) for name in QUEUES}
+    assert running.capacity.count_free(idle, "gpu") == 2, "a limit concerns its queue only"
     again = WorkerProcess("a", "send", {**NODE, "publish": 8})
     register(tenant, again)
     assert read(tenant, running).queues["publish"] == 40, "a restart replaces its registration"
@@ -180,7 +186,7 @@ def claim(
     """Claim a row for each free device; return the machine and the group of each."""
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         found = devices.claim_rows(scope, Capacity({}, present), room=len(present))
-    return [(given.node, row.group or "") for row, given in found]
+    return [(to.node, row.group or "") for row, to in found]
 
 
 def finish(tenant: OpenScope) -> None:
@@ -227,6 +233,58 @@ def test_device_that_has_loaded_a_model_is_preferred_for_it(
     finish(tenant)
     put_runs(tenant, tenant_id, a, b)
     assert claim(tenant, other, first, restarted) == [("first", b), ("second", a)]
+
+
+def test_overdue_row_of_another_model_is_not_overtaken(tenant: OpenScope, tenant_id: UUID) -> None:
+    """Two devices with models of their own took turns with the rows of these models only."""
+    first, second = device("first", "a", "b", "c"), device("second", "a", "b", "c")
+    devices = DeviceSchedulers(patience=timedelta(minutes=5), stay=timedelta())
+    put_runs(tenant, tenant_id, "|a", "|b")
+    assert len(claim(tenant, devices, first, second)) == 2
+    finish(tenant)
+    put_runs(tenant, tenant_id, *("|a", "|b") * 4)
+    with tenant(tenant_id, "system:test") as scope:
+        at = scope.now - timedelta(minutes=6)
+        outbox.put(scope, RunDue(tenant_id, uuid7()), group="|c", at=at, priority=0)
+    assert "|c" in {group for _, group in claim(tenant, devices, first, second)}
+
+
+@given(
+    st.lists(st.frozensets(st.sampled_from("abcd"), max_size=3), min_size=1, max_size=3),
+    st.frozensets(st.sampled_from("abcd"), min_size=1, max_size=3),
+)
+@example([frozenset("a"), frozenset("bc")], frozenset("ac"))
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_row_is_given_to_a_device_that_has_its_models_or_to_any(
+    tenant: OpenScope, tenant_id: UUID, has: list[frozenset[str]], wanted: frozenset[str]
+) -> None:
+    _clear(tenant)
+    present = [device(str(number), *sorted(names)) for number, names in enumerate(has)]
+    put_runs(tenant, tenant_id, "|".join(sorted(wanted)))
+    ((node, _),) = claim(tenant, DeviceSchedulers(), *present)
+    known = wanted & frozenset().union(*has)
+    assert known <= has[int(node)] or not any(known <= names for names in has)
+
+
+def test_row_that_a_device_did_not_start_goes_to_another(
+    tenant: OpenScope, tenant_id: UUID
+) -> None:
+    first, second = device("first", "a"), device("second", "a")
+    devices = DeviceSchedulers()
+    put_runs(tenant, tenant_id, "|a")
+    got = claim(tenant, devices, first, second)
+    for _ in range(3):
+        with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
+            scope.run("UPDATE outbox SET lease_until = lease_until - interval '1 hour'")
+            assert row_leases.sweep_expired_leases(scope) == 1
+        again = claim(tenant, devices, first, second)
+        assert {got[0][0], again[0][0]} == {"first", "second"}
+        got = again
+    with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
+        scope.run("UPDATE outbox SET lease_until = lease_until - interval '1 hour'")
+        row_leases.sweep_expired_leases(scope)
+    alone = first if got[0][0] == "first" else second
+    assert claim(tenant, devices, alone) == [(alone.node, "|a")], "there is no other device"
 
 
 def test_lost_device_does_not_hold_its_row(tenant: OpenScope, tenant_id: UUID) -> None:
