@@ -19,7 +19,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels.accounts import account_connectors
-from channels.accounts.queries import Channel, get_channel
+from channels.accounts.queries import Channel, get_channel, list_channels
 from channels.links import short_links, utm_parameters
 from connectors.contract.connector import Connector
 from connectors.contract.invites import SupportsInvites
@@ -269,7 +269,26 @@ def start_url(scope: Scope, link: AcquisitionLink, connectors: Mapping[str, Conn
     page. It is "" for a link without an account, or whose account is disconnected."""
     if link.channel_id is None or link.destination is LinkDestination.DISCORD:
         return ""
-    channel = get_channel(scope, link.channel_id)
+    return _build_start_url(link, get_channel(scope, link.channel_id), connectors)
+
+
+def load_start_urls(
+    scope: Scope, found: Sequence[AcquisitionLink], connectors: Mapping[str, Connector]
+) -> dict[UUID, str]:
+    """Return the URLs for the chat buttons of web pages, by link; see `start_url`. Links that are
+    not to a web page or have no account are left out. The accounts are read once."""
+    pages = [one for one in found if one.destination is LinkDestination.WEB and one.channel_id]
+    channels = {one.id: one for one in list_channels(scope)} if pages else {}
+    return {
+        one.id: _build_start_url(one, channels[one.channel_id], connectors)
+        for one in pages
+        if one.channel_id in channels
+    }
+
+
+def _build_start_url(
+    link: AcquisitionLink, channel: Channel, connectors: Mapping[str, Connector]
+) -> str:
     connector = account_connectors.find_connector_for(connectors, channel)
     if not isinstance(connector, SupportsStartLinks) or not list_start_channels(
         [channel], connectors

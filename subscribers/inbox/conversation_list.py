@@ -12,6 +12,7 @@ from foundation.db.database import Scope
 from foundation.i18n.search_words import MIN_SEARCH_LENGTH
 from foundation.money import Money
 from subscribers.conversations.states import OwnerState
+from subscribers.fans.directory import MAY_BE_SOLD_TO
 from subscribers.inbox.read_state import UNREAD, read_until
 from subscribers.inbox.search import find_conversations
 
@@ -127,9 +128,9 @@ class InboxEntry:
     toxicity: float | None = None
     """The highest estimate among its open comments, None without one and without that filter."""
     grade: str = ""
-    """Grade of the lead, A to D, empty without one."""
+    """Grade of the lead, A to D, empty without one or for a fan who may not be sold to."""
     value: Money | None = None
-    """Expected net sales to the fan in the next 90 days."""
+    """Expected net sales to the fan in the next 90 days, None for one who may not be sold to."""
     last_purchase: Money | None = None
 
     def is_snoozed(self, now: datetime) -> bool:
@@ -237,10 +238,11 @@ LEFT JOIN messages m ON m.tenant_id = c.tenant_id AND m.conversation_id = c.id A
 coalesce(h.seq, c.last_seq)
 LEFT JOIN asked a ON a.id = c.id
 LEFT JOIN fan_scores g ON g.tenant_id = c.tenant_id AND g.fan_id = c.fan_id AND g.task = 'leads'
-  AND g.currency = ''
+  AND g.currency = '' AND {MAY_BE_SOLD_TO}
 LEFT JOIN LATERAL (SELECT x.value_minor, x.currency FROM fan_scores x
   WHERE x.tenant_id = c.tenant_id AND x.fan_id = c.fan_id AND x.task = 'repeat'
-  AND x.value_minor IS NOT NULL ORDER BY x.value_minor DESC, x.currency LIMIT 1) v ON true
+  AND {MAY_BE_SOLD_TO} AND x.value_minor IS NOT NULL
+  ORDER BY x.value_minor DESC, x.currency LIMIT 1) v ON true
 LEFT JOIN LATERAL (SELECT o.amount_minor, o.currency FROM orders o
   WHERE o.tenant_id = c.tenant_id AND o.fan_id = c.fan_id
   AND o.state IN ('paid', 'fulfilling', 'fulfilled') ORDER BY o.created_at DESC, o.id LIMIT 1) p
@@ -254,6 +256,11 @@ WHERE f.status <> 'erased'
 _BUYERS = (
     "c.fan_id IN (SELECT x.fan_id FROM fan_facts x WHERE x.tenant_id = :tenant"
     " AND x.creator_id = of.id AND x.buys > 0 AND x.buys >= :buys)"
+)
+
+_PROSPECTS = (
+    "fan_scores x JOIN fans f ON f.tenant_id = x.tenant_id AND f.id = x.fan_id"
+    f" AND {MAY_BE_SOLD_TO}"
 )
 
 # The estimate only sorts comments; it neither hides nor deletes any.
@@ -274,7 +281,7 @@ _CONDITIONS: Mapping[str, str] = {
     f" {_UNANSWERED}) AND (c.snoozed_until IS NULL OR c.snoozed_until <= :now)",
     "buys": f"({_BUYERS}) IS TRUE",
     "no_buys": f"({_BUYERS}) IS NOT TRUE",
-    "grade": "(c.fan_id IN (SELECT x.fan_id FROM fan_scores x WHERE x.tenant_id = :tenant"
+    "grade": f"(c.fan_id IN (SELECT x.fan_id FROM {_PROSPECTS} WHERE x.tenant_id = :tenant"  # noqa: S608  a constant
     " AND x.creator_id = of.id AND x.task = 'leads' AND x.grade = :grade)) IS TRUE",
     "hits": "c.id = ANY(:hits)",
     "no_hits": "c.last_in_at IS NOT NULL",
@@ -283,13 +290,13 @@ _CONDITIONS: Mapping[str, str] = {
 
 # Amounts of different currencies are compared by their rank among the fans of their currency.
 _STANDINGS: Mapping[InboxOrder, str] = {
-    InboxOrder.VALUE: "SELECT x.fan_id, max(x.standing) AS standing FROM (SELECT fan_id,"
-    " percent_rank() OVER (PARTITION BY currency ORDER BY value_minor) AS standing"
-    " FROM fan_scores WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
-    " AND task = 'repeat' AND value_minor IS NOT NULL) x GROUP BY x.fan_id",
-    InboxOrder.GRADE: "SELECT fan_id, -ascii(grade) + coalesce(chance, 0) AS standing"
-    " FROM fan_scores WHERE tenant_id = :tenant AND creator_id = ANY(:creators)"
-    " AND task = 'leads' AND grade <> ''",
+    InboxOrder.VALUE: "SELECT r.fan_id, max(r.standing) AS standing FROM (SELECT x.fan_id,"  # noqa: S608  a constant
+    " percent_rank() OVER (PARTITION BY x.currency ORDER BY x.value_minor) AS standing"
+    f" FROM {_PROSPECTS} WHERE x.tenant_id = :tenant AND x.creator_id = ANY(:creators)"
+    " AND x.task = 'repeat' AND x.value_minor IS NOT NULL) r GROUP BY r.fan_id",
+    InboxOrder.GRADE: "SELECT x.fan_id, -ascii(x.grade) + coalesce(x.chance, 0) AS standing"  # noqa: S608  a constant
+    f" FROM {_PROSPECTS} WHERE x.tenant_id = :tenant AND x.creator_id = ANY(:creators)"
+    " AND x.task = 'leads' AND x.grade <> ''",
 }
 
 

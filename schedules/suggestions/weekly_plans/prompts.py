@@ -43,7 +43,7 @@ def write_line_text(
     """Return a generated text about a topic, with the link.
 
     Returns None if no model is available or its text is unusable, for example because of forbidden
-    words or a figure that the brief does not contain.
+    words or a figure that neither the brief nor a name in the request contains.
     """
     language = brief.language
     if language not in engine.languages:
@@ -70,7 +70,8 @@ def write_line_text(
     text = output_checks.checked_text(written.text, [system], longest=MAX_LINE_TEXT)
     if text is None or find_forbidden_word(text, brief.forbidden) is not None:
         return None
-    if find_unknown_figure(text, (topic, brief.goal)) is not None:
+    known = (topic, brief.goal, creator, *(one.name for one in liked))
+    if find_unknown_figure(text, known) is not None:
         return None
     return brief_text(text, "", brief.link)
 

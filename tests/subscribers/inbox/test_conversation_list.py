@@ -3,18 +3,20 @@ back."""
 
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Literal
 from uuid import UUID
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import Money
 from subscribers.conversations import conversation_rows, outgoing_messages
 from subscribers.conversations.states import DraftState, Sentiment
 from subscribers.erasure import erase_fan
-from subscribers.fans import scores
+from subscribers.fans import directory, scores
 from subscribers.fans.scores import ScoreDraft
 from subscribers.inbox import conversation_list, member_actions, read_state, search
 from subscribers.inbox.conversation_list import (
@@ -178,6 +180,44 @@ def test_leads_and_buyers_are_found_and_ordered_by_their_predictions(
     assert listed(grade="C") == {}
     assert (listed()["ana"].grade, listed()["ana"].value) == ("B", Money(900, "EUR"))
     assert listed()["sam"].value is None
+
+
+@pytest.mark.parametrize("change", ["blocked", "sales", "all"])
+def test_fan_who_may_not_be_sold_to_is_no_prospect(
+    studio: Studio, listed: Listed, change: Literal["blocked", "sales", "all"]
+) -> None:
+    for fan in ("leo", "ana"):
+        studio.say(fan, "bonjour")
+        studio.world.pass_time(60)
+    leo, ana = (studio.thread(fan).fan_id for fan in ("leo", "ana"))
+    creator = studio.world.creator_id
+
+    def predict(scope: Scope) -> None:
+        grades = [ScoreDraft(leo, grade="A"), ScoreDraft(ana, grade="B")]
+        scores.replace_scores(scope, creator, "leads", grades)
+        values = [ScoreDraft(leo, "EUR", value_minor=900), ScoreDraft(ana, "EUR", value_minor=5)]
+        scores.replace_scores(scope, creator, "repeat", values)
+
+    with studio.scope() as scope:
+        predict(scope)
+    assert list(listed(order=InboxOrder.VALUE)) == ["leo", "ana"]
+    for computed_again in (False, True):
+        with studio.scope() as scope:
+            if change == "blocked":
+                directory.block_fan(scope, leo)
+            else:
+                directory.record_opt_out(scope, leo, change)
+            if computed_again:
+                predict(scope)
+            stored = scope.run("SELECT count(*) FROM fan_scores WHERE fan_id = :f", f=leo).scalar()
+            assert stored == (0 if computed_again and change == "blocked" else 2)
+            assert scores.load_scores_of_fan(scope, leo) == []
+            assert [one.fan_id for one in scores.load_scores(scope, [creator], "repeat")] == [ana]
+            assert scores.count_grades(scope, [creator], "leads") == {"B": 1}
+        assert list(listed(order=InboxOrder.VALUE)) == ["ana", "leo"]
+        assert list(listed(order=InboxOrder.GRADE)) == ["ana", "leo"]
+        assert listed(grade="A") == {}
+        assert (listed()["leo"].grade, listed()["leo"].value) == ("", None)
 
 
 def test_first_visit_starts_with_the_messages_of_the_last_day(

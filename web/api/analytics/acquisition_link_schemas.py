@@ -124,8 +124,8 @@ class LinkResultsQuery(PeriodQuery):
 
 class LinkOut(BaseModel):
     """A link. `short_url` is the URL to share, `target` the one that it redirects to. `start_url`
-    is the URL for the chat button of a web page with a `channel_id`, or "". Send `version` in
-    `If-Match` to change it."""
+    is the URL for the chat button of a web page with a `channel_id`, or "". `cost` is null without
+    a cost, or for a key without `money:read`. Send `version` in `If-Match` to change it."""
 
     id: UUID
     creator_id: UUID
@@ -145,8 +145,10 @@ class LinkOut(BaseModel):
     version: int
 
     @classmethod
-    def of(cls, link: AcquisitionLink, base: str, start_url: str) -> "LinkOut":
-        """Convert a link; `base` is the address of short links."""
+    def of(
+        cls, link: AcquisitionLink, base: str, start_url: str, *, with_cost: bool = True
+    ) -> "LinkOut":
+        """Convert a link, with or without its cost; `base` is the address of short links."""
         details = link.details
         return cls(
             id=link.id,
@@ -157,9 +159,9 @@ class LinkOut(BaseModel):
             channel_id=link.channel_id,
             short_url=link.short_url(base),
             target=link.target,
-            start_url=start_url if link.destination is LinkDestination.WEB else "",
+            start_url=start_url,
             utm={name: value for name, value in asdict(link.utm).items() if value},
-            cost=_amount(details.cost),
+            cost=_amount(details.cost) if with_cost else None,
             owner_id=details.owner_id,
             first_day=details.first_day,
             last_day=details.last_day,

@@ -1,6 +1,6 @@
 """API routes of acquisition links: list, create, change and archive them, and their results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
@@ -50,10 +50,13 @@ class _Addresses:
     connectors: Mapping[str, Connector]
     public_url: str
 
-    def build_link(self, scope: Scope, one: AcquisitionLink) -> LinkOut:
-        """Return a link with its addresses."""
+    def build_links(
+        self, scope: Scope, found: Sequence[AcquisitionLink], *, with_cost: bool = True
+    ) -> list[LinkOut]:
+        """Return links with their addresses."""
         base = domains.link_base(scope, self.public_url)
-        return LinkOut.of(one, base, links.start_url(scope, one, self.connectors))
+        urls = links.load_start_urls(scope, found, self.connectors)
+        return [LinkOut.of(one, base, urls.get(one.id, ""), with_cost=with_cost) for one in found]
 
 
 def router(tenant: OpenScope, connectors: Mapping[str, Connector], *, public_url: str) -> APIRouter:
@@ -81,7 +84,7 @@ def _add_read_routes(routes: APIRouter, tenant: OpenScope, known: _Addresses) ->
             found = links.list_links(
                 scope, [sight.get_creator(one).id for one in ids], archived=which.archived
             )
-            return [known.build_link(scope, one) for one in found]
+            return known.build_links(scope, found)
 
         question = ["links", which.model_dump(mode="json", exclude={"cursor", "limit"})]
         items, following = pagination.paginate(
@@ -108,9 +111,12 @@ def _add_read_routes(routes: APIRouter, tenant: OpenScope, known: _Addresses) ->
     @routes.get(LINK, response_model=LinkOut)
     def get_link(link_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> LinkOut:
         """Return an acquisition link. Requires the `money:read` scope."""
-        found = call.read(
-            lambda scope, sight: known.build_link(scope, _find_visible_link(scope, sight, link_id))
-        )
+
+        def ask(scope: Scope, sight: Caller) -> LinkOut:
+            (one,) = known.build_links(scope, [_find_visible_link(scope, sight, link_id)])
+            return one
+
+        found = call.read(ask)
         response.headers.update(etag_header(found.version))
         return found
 
@@ -128,7 +134,9 @@ def _add_create_route(routes: APIRouter, tenant: OpenScope, known: _Addresses) -
             made = links.create_link(
                 scope, body.to_draft(), connectors=known.connectors, key=uuid7()
             )
-            return _build_result(scope, made, known, "acquisition.create", 201)
+            return _build_result(
+                scope, call, sight, known, made, did="acquisition.create", status=201
+            )
 
         return call.apply_once(act)
 
@@ -147,7 +155,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope, known: _Addresses) 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_version(call, _find_visible_link(scope, sight, link_id))
             links.update_link(scope, link_id, body.to_details(), version=call.expected_version)
-            return _build_result(scope, _reload(scope, link_id), known, "acquisition.update")
+            changed = _reload(scope, link_id)
+            return _build_result(scope, call, sight, known, changed, did="acquisition.update")
 
         return call.apply(act)
 
@@ -162,7 +171,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope, known: _Addresses) 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_version(call, _find_visible_link(scope, sight, link_id))
             links.archive_link(scope, link_id)
-            return _build_result(scope, _reload(scope, link_id), known, "acquisition.archive")
+            changed = _reload(scope, link_id)
+            return _build_result(scope, call, sight, known, changed, did="acquisition.archive")
 
         return call.apply_once(act)
 
@@ -176,7 +186,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope, known: _Addresses) 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_version(call, _find_visible_link(scope, sight, link_id))
             links.restore_link(scope, link_id)
-            return _build_result(scope, _reload(scope, link_id), known, "acquisition.restore")
+            changed = _reload(scope, link_id)
+            return _build_result(scope, call, sight, known, changed, did="acquisition.restore")
 
         return call.apply_once(act)
 
@@ -200,7 +211,15 @@ def _find_visible_link(scope: Scope, sight: Caller, link_id: UUID) -> Acquisitio
 
 
 def _build_result(
-    scope: Scope, found: AcquisitionLink, known: _Addresses, did: str, status: int = 200
+    scope: Scope,
+    call: ApiCall,
+    sight: Caller,
+    known: _Addresses,
+    found: AcquisitionLink,
+    *,
+    did: str,
+    status: int = 200,
 ) -> ChangeResult:
-    body = known.build_link(scope, found)
+    with_cost = call.allows(sight, ApiKeyScope.MONEY_READ)
+    (body,) = known.build_links(scope, [found], with_cost=with_cost)
     return ChangeResult(body, did, f"link:{found.id}", status, etag_header(found.version))

@@ -2,7 +2,7 @@
 intervals, the data that they need, and their errors on the creator's own past."""
 
 from datetime import date, datetime, timedelta
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
@@ -24,7 +24,7 @@ class ForecastsQuery(CreatorPageQuery):
     """A page of the predictions of one task: `forecast` (sales, followers, views, new fans),
     `repeat` (purchases of known buyers), `leads` or `churn`."""
 
-    task: PredictionTask = PredictionTask.FORECAST
+    task: Literal["forecast", "repeat", "leads", "churn"] = "forecast"
 
 
 class LackingOut(BaseModel):
@@ -172,7 +172,7 @@ def forecast_routes(tenant: OpenScope) -> APIRouter:
         def ask(scope: Scope, sight: Caller) -> list[ForecastOut]:
             ids = sight.creators if which.creator is None else [which.creator]
             mine = [sight.get_creator(one).id for one in ids]
-            found = storage.load_predictions(scope, mine, which.task)
+            found = storage.load_predictions(scope, mine, PredictionTask(which.task))
             return [ForecastOut.of(one) for one in found]
 
         items, following = cut_page("forecasts", which, call.read(ask))

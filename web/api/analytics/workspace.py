@@ -116,7 +116,7 @@ def _add_goal_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
                 key=uuid7(),
             )
             found = goals.get_goal_progress(scope, sight.creators, goal_id)
-            return _build_goal_result(found, "goal.set", 201)
+            return _build_goal_result(call, sight, found, "goal.set", 201)
 
         return call.apply_once(act)
 
@@ -130,7 +130,7 @@ def _add_goal_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
             found = goals.get_goal_progress(scope, sight.creators, goal_id)
             call.check_state_tag(*_goal_state(found))
             goals.delete_goal(scope, goal_id, member_id=sight.member.id)
-            return _build_goal_result(found, "goal.delete", 200)
+            return _build_goal_result(call, sight, found, "goal.delete", 200)
 
         return call.apply(act)
 
@@ -140,9 +140,12 @@ def _goal_state(one: GoalProgress) -> tuple[str, ...]:
     return str(one.goal.id), str(one.goal.target)
 
 
-def _build_goal_result(found: GoalProgress, did: str, status: int) -> ChangeResult:
+def _build_goal_result(
+    call: ApiCall, sight: Caller, found: GoalProgress, did: str, status: int
+) -> ChangeResult:
     headers = etag_header(state_tag(*_goal_state(found)))
-    return ChangeResult(GoalOut.of(found), did, f"goal:{found.goal.id}", status, headers)
+    body = GoalOut.of(found, with_progress=call.allows(sight, ApiKeyScope.MONEY_READ))
+    return ChangeResult(body, did, f"goal:{found.goal.id}", status, headers)
 
 
 def _add_annotation_read_routes(routes: APIRouter, tenant: OpenScope) -> None:

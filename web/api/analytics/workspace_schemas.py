@@ -45,7 +45,8 @@ class GoalIn(RequestModel):
 
 class GoalOut(BaseModel):
     """A goal with the value that was reached, in the unit of the target. `month` is its first
-    day; `currency` is empty for a count."""
+    day; `currency` is empty for a count. `value`, `percent` and `status` are null for a key without
+    `money:read`."""
 
     id: UUID
     creator_id: UUID
@@ -53,12 +54,13 @@ class GoalOut(BaseModel):
     metric: GoalMetric
     target: int
     currency: str
-    value: int
-    percent: int
-    status: GoalStatus
+    value: int | None
+    percent: int | None
+    status: GoalStatus | None
 
     @classmethod
-    def of(cls, one: GoalProgress) -> "GoalOut":
+    def of(cls, one: GoalProgress, *, with_progress: bool = True) -> "GoalOut":
+        """Convert a goal, with or without its progress."""
         return cls(
             id=one.goal.id,
             creator_id=one.goal.creator_id,
@@ -66,9 +68,9 @@ class GoalOut(BaseModel):
             metric=one.goal.metric,
             target=one.goal.target,
             currency=one.goal.currency,
-            value=one.value,
-            percent=one.percent,
-            status=one.status,
+            value=one.value if with_progress else None,
+            percent=one.percent if with_progress else None,
+            status=one.status if with_progress else None,
         )
 
 

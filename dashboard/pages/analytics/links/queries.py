@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts.queries import Channel, list_creator_channels
+from channels.accounts.queries import Channel, list_channels
 from channels.links import domains
 from connectors.contract.connector import Connector
 from dashboard.pages.analytics import filters
@@ -16,7 +16,6 @@ from insights.attribution.credits import AttributionModel
 from insights.attribution.link_results import LinkReport
 from insights.rollups.periods import AnalyticsPeriod
 from subscribers.acquisition import links
-from subscribers.acquisition.links import LinkDestination
 from tenants.agencies.queries import Creator, get_agency, list_members
 
 
@@ -56,22 +55,20 @@ def load_links(
     report = link_results.load_link_report(
         scope, creators, period.first, period.last, model, archived=archived
     )
+    channels: dict[UUID, list[Channel]] = {one.id: [] for one in creators}
+    for one in list_channels(scope):
+        if one.creator_id in channels:
+            channels[one.creator_id].append(one)
     return LinksView(
         report=report,
         creators=creators,
         channels={
-            one.id: links.list_start_channels(list_creator_channels(scope, one.id), connectors)
-            for one in creators
+            one: links.list_start_channels(found, connectors) for one, found in channels.items()
         },
         servers={
-            one.id: links.list_invite_channels(list_creator_channels(scope, one.id), connectors)
-            for one in creators
+            one: links.list_invite_channels(found, connectors) for one, found in channels.items()
         },
-        start_urls={
-            one.link.id: links.start_url(scope, one.link, connectors)
-            for one in report.results
-            if one.link.destination is LinkDestination.WEB and one.link.channel_id is not None
-        },
+        start_urls=links.load_start_urls(scope, [one.link for one in report.results], connectors),
         members={one.id: one.name for one in list_members(scope)},
         base=domains.link_base(scope, public_url),
         domain=domains.find_link_domain(scope),

@@ -207,6 +207,17 @@ def test_generated_text_contains_no_figure_that_the_brief_does_not(
     assert {one.words_by for one in found.lines} == {"model"}
 
 
+def test_generated_text_may_repeat_the_creator_and_liked_hashtags(lea: SandboxAgency) -> None:
+    liked = MeasuredResults(60, 24, 0, (ResultLesson("tag", "#été2026", 18, 14, 34),))
+    asked_for = replace(brief(lea), results=liked)
+
+    def write_text(says: str) -> str | None:
+        return prompts.write_line_text(Model(says=says), asked_for, "Nova 99", "Le port", seed=1)
+
+    assert write_text("Nova 99 vous attend au port ce matin, un air d'été2026.") is not None
+    assert write_text("Nova 98 vous attend au port ce matin, un air d'été2026.") is None
+
+
 def test_slots_are_preferred_and_taken_or_quiet_times_skipped(lea: SandboxAgency) -> None:
     first = local_day(lea.now(), ZONE) + timedelta(days=1)
     main = lea.channels["main"]

@@ -15,6 +15,7 @@ from insights.predictions.states import PredictionState, PredictionTask
 from insights.predictions.storage import ModelCard, StoredPrediction
 from insights.rollups import daily_rollups
 from subscribers.ledger import entries
+from tenants.api_keys.keys import ApiKeyScope
 from tests.web.api_client import ZONE, ApiClient, error_code
 
 GOALS, NOTES, VIEWS = "/analytics/goals", "/analytics/annotations", "/analytics/views"
@@ -49,6 +50,17 @@ def test_goal_shows_the_progress_of_the_ledger_and_gets_a_new_target(api: ApiCli
     assert api.get(GOALS)["items"] == []
     refused = api.ask("POST", GOALS, {**body, "currency": "??"})
     assert error_code(refused) == "goal.currency_unknown"
+
+
+def test_key_without_money_read_learns_no_progress_of_a_goal(api: ApiClient) -> None:
+    key = api.key(scopes=[ApiKeyScope.REPORTS_WRITE])
+    body = {"creator_id": str(api.creators["mia"]), "metric": "net", "target": 1, "currency": "EUR"}
+    made = api.ask("POST", GOALS, body, key=key)
+    gone = api.ask("DELETE", f"{GOALS}/{made.json()['id']}", key=key, if_match=made.headers["etag"])
+    assert (made.status_code, gone.status_code) == (201, 200)
+    for answer in (made.json(), gone.json()):
+        assert answer["target"] == 1
+        assert answer["value"] is answer["percent"] is answer["status"] is None
 
 
 def test_views_of_other_members_are_hidden_until_they_are_shared(api: ApiClient) -> None:
@@ -160,5 +172,8 @@ def test_forecasts_have_their_quality_or_the_data_that_they_lack(api: ApiClient)
     page = api.get("/analytics/forecasts?limit=1")
     rest = api.get(f"/analytics/forecasts?limit=1&cursor={page['next']}")
     assert (page["items"], rest["items"], rest["next"]) == ([money], [views], None)
-    assert api.get("/analytics/forecasts?task=churn")["items"] == []
+    for task in ("forecast", "repeat", "leads", "churn"):
+        assert bool(api.get(f"/analytics/forecasts?task={task}")["items"]) is (task == "forecast")
+    for task in ("ranks", "packs", "sentiment", "x"):
+        assert api.ask("GET", f"/analytics/forecasts?task={task}").status_code == 422
     assert api.get("/analytics/forecasts", key=api.key(creators=("zoe",)))["items"] == []
