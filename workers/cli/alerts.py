@@ -25,6 +25,7 @@ class KindName(StrEnum):
     AGEING_APPROVALS = "ageing_approvals"
     COST_BUDGET = "cost_budget"
     STALE_DATA = "stale_data"
+    NEGATIVE_COMMENTS = "negative_comments"
 
 
 class DirectionName(StrEnum):
