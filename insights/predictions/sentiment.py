@@ -4,8 +4,9 @@ without one, and counted by local day.
 The texts never leave the machine. Nothing is hidden or deleted because of an estimate.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -52,24 +53,40 @@ three texts at which the process fails."""
 log = telemetry.get_logger("insights.predictions.sentiment")
 
 
-def classify_messages(event: SentimentsDue, *, tenant: OpenScope, home: Path) -> None:
+Estimate = Callable[[Sequence[tuple[str, str]]], dict[str, Any]]
+"""Returns the estimates of texts with the languages of their writers. Raises GreenroomError."""
+
+
+def classify_messages(
+    event: SentimentsDue,
+    *,
+    tenant: OpenScope,
+    home: Path,
+    classifier: str = CLASSIFIER,
+    batch: int = BATCH,
+    most: int = MAX_BATCHES,
+) -> None:
     """Estimate the sentiment of the messages and comments of an agency that have none, newest
     first. Repeating it changes nothing. Without the packages of the extra `analysis` there are no
-    sentiments. Raises RetryLater after `MAX_BATCHES`, if there are more."""
+    sentiments. Raises RetryLater after `most` batches, if there are more.
+
+    `classifier` ("module:attr") runs in the child process.
+    """
     if not analysis_packages.is_installed(home):
         return
+    estimate = partial(_estimate_texts, classifier=classifier, home=home)
     with heartbeat() as pulse:
-        for _ in range(MAX_BATCHES):
+        for _ in range(most):
             with tenant(event.tenant_id, CLASSIFYING) as scope:
                 creators = [one.id for one in list_creators(scope)]
                 messages = message_sentiments.list_unclassified_messages(
-                    scope, creators, most=BATCH
+                    scope, creators, most=batch
                 )
                 is_new = storage.lacks_prediction(scope, PredictionTask.SENTIMENT)
             if not messages and not is_new:
                 return
             try:
-                found = _estimate_each(messages, home, pulse)
+                found = _estimate_each(messages, estimate, pulse)
             except LeaseLost:
                 raise
             except GreenroomError as error:
@@ -78,14 +95,14 @@ def classify_messages(event: SentimentsDue, *, tenant: OpenScope, home: Path) ->
             pulse.check_lease()
             with tenant(event.tenant_id, CLASSIFYING) as scope:
                 _store(scope, messages, found)
-            if len(messages) < BATCH:
+            if len(messages) < batch:
                 return
     # The same row continues: another one would run beside the next that is planned.
     raise outbox.RetryLater(timedelta(), fresh=True)
 
 
 def _estimate_each(
-    messages: Sequence[UnclassifiedMessage], home: Path, pulse: Heartbeat
+    messages: Sequence[UnclassifiedMessage], estimate: Estimate, pulse: Heartbeat
 ) -> dict[str, Any]:
     """Return the estimates of all messages. Those at which the child process fails are unknown, so
     that they do not keep the older ones waiting.
@@ -93,22 +110,23 @@ def _estimate_each(
     Raises the GreenroomError of the process if it fails at a plain text too: then the packages or
     their files are the cause.
     """
+    spoken = [(one.text, one.language) for one in messages]
     try:
-        return _estimate(messages, home)
+        return estimate(spoken)
     except GreenroomError as error:
         if not messages:
             raise
         log.warning("sentiment.failed", error=telemetry.describe_error(error))
-    card = _estimate_texts([PLAIN_TEXT], home)["card"]
+    card = estimate([PLAIN_TEXT])["card"]
     texts: list[tuple[str, float | None, float | None]] = []
     failures = 0
-    parts = _halve(messages)
+    parts = _halve(spoken)
     while parts:
         pulse.check_lease()
         part = parts.pop(0)
         if failures < MAX_FAILURES:
             try:
-                texts += _estimate(part, home)["texts"]
+                texts += estimate(part)["texts"]
                 continue
             except GreenroomError as error:
                 failures += 1
@@ -122,18 +140,16 @@ def _estimate_each(
     return {"card": card, "texts": texts}
 
 
-def _halve(messages: Sequence[UnclassifiedMessage]) -> list[Sequence[UnclassifiedMessage]]:
-    middle = len(messages) // 2
-    return [one for one in (messages[:middle], messages[middle:]) if one]
+def _halve(texts: Sequence[tuple[str, str]]) -> list[Sequence[tuple[str, str]]]:
+    middle = len(texts) // 2
+    return [one for one in (texts[:middle], texts[middle:]) if one]
 
 
-def _estimate(messages: Sequence[UnclassifiedMessage], home: Path) -> dict[str, Any]:
-    return _estimate_texts([(one.text, one.language) for one in messages], home)
-
-
-def _estimate_texts(texts: Sequence[tuple[str, str]], home: Path) -> dict[str, Any]:
+def _estimate_texts(
+    texts: Sequence[tuple[str, str]], *, classifier: str, home: Path
+) -> dict[str, Any]:
     found: dict[str, Any] = run_in_child(
-        CLASSIFIER,
+        classifier,
         {
             "texts": [text for text, _ in texts],
             "languages": [language for _, language in texts],

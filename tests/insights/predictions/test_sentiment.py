@@ -2,9 +2,11 @@
 
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
 
 from foundation.ids import uuid7
 from foundation.ops.clock import wall_now
@@ -27,10 +29,14 @@ COMPLAINT = "C’est vraiment décevant, je veux être remboursé."
 GERMAN = "Das gefällt mir überhaupt nicht, wirklich schade."
 
 
-def classify(of: CreatorHistory, home: Path | None = None) -> None:
+FAILING = f"{child_functions.__name__}:fail_at_some_texts"
+REFUSING = f"{child_functions.__name__}:refuse_input"
+
+
+def classify(of: CreatorHistory, home: Path | None = None, **more: Any) -> None:
     due = SentimentsDue(of.tenant_id, of.tenant_id)
     folder = home or of.services.settings.home
-    sentiment.classify_messages(due, tenant=of.services.tenant, home=folder)
+    sentiment.classify_messages(due, tenant=of.services.tenant, home=folder, **more)
 
 
 def unclassified(of: CreatorHistory) -> list[str]:
@@ -150,15 +156,13 @@ def test_private_messages_of_fans_who_may_not_be_sold_to_are_not_classified(
 
 
 def test_a_text_at_which_the_process_fails_does_not_stop_the_others(
-    ledgers: CreatorHistory, monkeypatch: pytest.MonkeyPatch
+    ledgers: CreatorHistory,
 ) -> None:
-    monkeypatch.setattr(sentiment, "CLASSIFIER", f"{child_functions.__name__}:fail_at_some_texts")
-    monkeypatch.setattr(sentiment, "BATCH", 4)
     with ledgers.scope() as scope:
         receive_comments(scope, ledgers.channel_id, ["older"])
         scope.run("UPDATE messages SET at = at - interval '1 hour' WHERE body = 'older'")
         receive_comments(scope, ledgers.channel_id, ["fails", "a", "b", "c"], key="new-")
-    classify(ledgers)
+    classify(ledgers, classifier=FAILING, batch=4)
     assert unclassified(ledgers) == []
     with ledgers.scope() as scope:
         found = scope.run(
@@ -170,43 +174,38 @@ def test_a_text_at_which_the_process_fails_does_not_stop_the_others(
 
 
 def test_nothing_is_unknown_if_the_process_fails_at_every_text(
-    ledgers: CreatorHistory, monkeypatch: pytest.MonkeyPatch
+    ledgers: CreatorHistory,
 ) -> None:
-    monkeypatch.setattr(sentiment, "CLASSIFIER", f"{child_functions.__name__}:refuse_input")
     with ledgers.scope() as scope:
         receive_comments(scope, ledgers.channel_id, [PRAISE, COMPLAINT])
-    classify(ledgers)
+    classify(ledgers, classifier=REFUSING)
     assert len(unclassified(ledgers)) == 2
 
 
 def test_more_batches_continue_in_the_same_row(
-    ledgers: CreatorHistory, monkeypatch: pytest.MonkeyPatch
+    ledgers: CreatorHistory,
 ) -> None:
-    monkeypatch.setattr(sentiment, "CLASSIFIER", f"{child_functions.__name__}:fail_at_some_texts")
-    monkeypatch.setattr(sentiment, "BATCH", 1)
-    monkeypatch.setattr(sentiment, "MAX_BATCHES", 2)
     with ledgers.scope() as scope:
         receive_comments(scope, ledgers.channel_id, ["a", "b", "c"])
     with pytest.raises(outbox.RetryLater) as again:
-        classify(ledgers)
+        classify(ledgers, classifier=FAILING, batch=1, most=2)
     assert again.value.fresh
     with ledgers.scope() as scope:
         assert not scope.run("SELECT 1 FROM outbox WHERE kind = 'predictions.sentiments'").all()
-    classify(ledgers)
+    classify(ledgers, classifier=FAILING, batch=1, most=2)
     assert unclassified(ledgers) == []
 
 
 def test_creator_with_an_invalid_zone_does_not_stop_the_others(
-    ledgers: CreatorHistory, monkeypatch: pytest.MonkeyPatch
+    ledgers: CreatorHistory,
 ) -> None:
-    monkeypatch.setattr(sentiment, "CLASSIFIER", f"{child_functions.__name__}:fail_at_some_texts")
     with ledgers.scope() as scope:
         other = agencies.add_creator(
             scope, slug="ada", name="Ada", kind="virtual", zone=ledgers.zone, languages=["fr"]
         )
         scope.run("UPDATE creators SET zone = 'Mars/Olympus' WHERE id = :id", id=ledgers.creator_id)
         receive_comments(scope, ledgers.channel_id, [PRAISE])
-    classify(ledgers)
+    classify(ledgers, classifier=FAILING)
     assert unclassified(ledgers) == []
     with ledgers.scope() as scope:
         assert storage.load_predictions(scope, [other], PredictionTask.SENTIMENT)
@@ -215,8 +214,14 @@ def test_creator_with_an_invalid_zone_does_not_stop_the_others(
 def test_nothing_is_planned_or_classified_without_the_packages(
     ledgers: CreatorHistory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    asked: list[str] = []
+
     def queued() -> list[str]:
         with ledgers.scope() as scope:
+            connection = scope.session.info["connection"]
+            event.listen(
+                connection, "before_cursor_execute", lambda _c, _u, text, *_: asked.append(text)
+            )
             schedule.plan_sentiments(scope)
             return list(
                 scope.run("SELECT kind FROM outbox WHERE kind = 'predictions.sentiments'").scalars()
@@ -243,4 +248,5 @@ def test_nothing_is_planned_or_classified_without_the_packages(
         )
     assert queued() == ["predictions.sentiments"]
     assert queued() == ["predictions.sentiments"], "once"
+    assert not any("messages" in one for one in asked), "the relay reads no messages"
     assert PredictionsDue.queue == SentimentsDue.queue
