@@ -28,8 +28,6 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     params = {"tenant": scope.tenant_id, "fan": about}
     _erase_conversations(scope, params)
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    scope.run("DELETE FROM fan_scores WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    recommendations.remove_recommendation(scope, about)
     scope.run("DELETE FROM script_test_fans WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("DELETE FROM fan_memories WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     # While a refund is pending, the rail identifies its payer by this id alone.
@@ -55,6 +53,10 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         " WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'",
         **params,
     )
+    # After the change of the status, which waits for a computation that is storing its results:
+    # none that begins later stores any about this fan.
+    scope.run("DELETE FROM fan_scores WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    recommendations.remove_recommendation(scope, about)
     if done.rowcount:
         outbox.put(scope, FanErased(scope.tenant_id, about))
 

@@ -51,7 +51,9 @@ def write_demo_comments(
     known = dict(_list_known_texts())
     messages = [
         one
-        for one in message_sentiments.list_unclassified_messages(scope, most=100_000)
+        for one in message_sentiments.list_unclassified_messages(
+            scope, [stage.creator_id], most=100_000
+        )
         if one.text in known
     ]
     under = {(one.channel_id, one.under) for one in messages if one.under}

@@ -7,8 +7,7 @@ from foundation.ops.wall_time import load_zone, local_day
 from foundation.outbox import outbox
 from insights.predictions import storage
 from insights.predictions.events import PredictionsDue, SentimentsDue
-from insights.predictions.states import PredictionTask, SetupState
-from subscribers.conversations import message_sentiments
+from insights.predictions.states import SetupState
 from tenants.agencies.queries import get_agency
 
 FROM_HOUR = 3
@@ -33,12 +32,8 @@ def plan_predictions(scope: Scope) -> None:
 
 
 def plan_sentiments(scope: Scope) -> None:
-    """Queue the estimates of the sentiments of new messages and comments, or the first model cards
-    of new creators, if the packages are installed."""
-    if storage.load_setup_state(scope) is not SetupState.INSTALLED:
-        return
-    if message_sentiments.has_unclassified_messages(scope) or storage.lacks_prediction(
-        scope, PredictionTask.SENTIMENT
-    ):
+    """Queue the estimates of the sentiments of new messages and comments if the packages are
+    installed. Whether there are any is the worker's question: the relay serves all agencies."""
+    if storage.load_setup_state(scope) is SetupState.INSTALLED:
         due = SentimentsDue(scope.tenant_id, scope.tenant_id)
         outbox.put(scope, due, dedupe=f"sentiments:{scope.tenant_id}")

@@ -4,17 +4,18 @@ without one, and counted by local day.
 The texts never leave the machine. Nothing is hidden or deleted because of an estimate.
 """
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from foundation.db.database import OpenScope, Scope
-from foundation.errors import GreenroomError
+from foundation.errors import BadInput, GreenroomError, LeaseLost
 from foundation.ops import telemetry
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
-from foundation.outbox.heartbeat import heartbeat
+from foundation.outbox.heartbeat import Heartbeat, heartbeat
 from insights.predictions import analysis_packages, storage
 from insights.predictions.child_process import run_in_child
 from insights.predictions.events import SentimentsDue
@@ -37,48 +38,121 @@ VERSION = 1
 """Version of the method, stored with each sentiment."""
 
 SUBJECT = "negative_comments"
+CLASSIFIER = "insights.predictions.methods.sentiment:classify_texts"
+PLAIN_TEXT = ("Thank you so much, these pictures are wonderful!", "en")
 BATCH = 1_000
 """Messages in one child process."""
 
 MAX_BATCHES = 5
-"""Child processes of one event; another event continues."""
+"""Batches of one run; another one continues."""
+
+MAX_FAILURES = 30
+"""Failures of a batch's child processes from which its remaining texts are unknown: enough to find
+three texts at which the process fails."""
 
 log = telemetry.get_logger("insights.predictions.sentiment")
 
 
-def classify_messages(event: SentimentsDue, *, tenant: OpenScope, home: Path) -> None:
+Estimate = Callable[[Sequence[tuple[str, str]]], dict[str, Any]]
+"""Returns the estimates of texts with the languages of their writers. Raises GreenroomError."""
+
+
+def classify_messages(
+    event: SentimentsDue,
+    *,
+    tenant: OpenScope,
+    home: Path,
+    classifier: str = CLASSIFIER,
+    batch: int = BATCH,
+    most: int = MAX_BATCHES,
+) -> None:
     """Estimate the sentiment of the messages and comments of an agency that have none, newest
     first. Repeating it changes nothing. Without the packages of the extra `analysis` there are no
-    sentiments."""
+    sentiments. Raises RetryLater after `most` batches, if there are more.
+
+    `classifier` ("module:attr") runs in the child process.
+    """
     if not analysis_packages.is_installed(home):
         return
+    estimate = partial(_estimate_texts, classifier=classifier, home=home)
     with heartbeat() as pulse:
-        for _ in range(MAX_BATCHES):
+        for _ in range(most):
             with tenant(event.tenant_id, CLASSIFYING) as scope:
-                messages = message_sentiments.list_unclassified_messages(scope, most=BATCH)
+                creators = [one.id for one in list_creators(scope)]
+                messages = message_sentiments.list_unclassified_messages(
+                    scope, creators, most=batch
+                )
                 is_new = storage.lacks_prediction(scope, PredictionTask.SENTIMENT)
             if not messages and not is_new:
                 return
             try:
-                found = _estimate(messages, home)
+                found = _estimate_each(messages, estimate, pulse)
+            except LeaseLost:
+                raise
             except GreenroomError as error:
                 log.warning("sentiment.failed", error=telemetry.describe_error(error))
                 return
             pulse.check_lease()
             with tenant(event.tenant_id, CLASSIFYING) as scope:
                 _store(scope, messages, found)
-            if len(messages) < BATCH:
+            if len(messages) < batch:
                 return
-    with tenant(event.tenant_id, CLASSIFYING) as scope:
-        outbox.put(scope, SentimentsDue(event.tenant_id, event.tenant_id))
+    # The same row continues: another one would run beside the next that is planned.
+    raise outbox.RetryLater(timedelta(), fresh=True)
 
 
-def _estimate(messages: Sequence[UnclassifiedMessage], home: Path) -> dict[str, Any]:
+def _estimate_each(
+    messages: Sequence[UnclassifiedMessage], estimate: Estimate, pulse: Heartbeat
+) -> dict[str, Any]:
+    """Return the estimates of all messages. Those at which the child process fails are unknown, so
+    that they do not keep the older ones waiting.
+
+    Raises the GreenroomError of the process if it fails at a plain text too: then the packages or
+    their files are the cause.
+    """
+    spoken = [(one.text, one.language) for one in messages]
+    try:
+        return estimate(spoken)
+    except GreenroomError as error:
+        if not messages:
+            raise
+        log.warning("sentiment.failed", error=telemetry.describe_error(error))
+    card = estimate([PLAIN_TEXT])["card"]
+    texts: list[tuple[str, float | None, float | None]] = []
+    failures = 0
+    parts = _halve(spoken)
+    while parts:
+        pulse.check_lease()
+        part = parts.pop(0)
+        if failures < MAX_FAILURES:
+            try:
+                texts += estimate(part)["texts"]
+                continue
+            except GreenroomError as error:
+                failures += 1
+                log.warning(
+                    "sentiment.failed", texts=len(part), error=telemetry.describe_error(error)
+                )
+            if len(part) > 1:
+                parts = _halve(part) + parts
+                continue
+        texts += [(str(Sentiment.UNKNOWN), None, None)] * len(part)
+    return {"card": card, "texts": texts}
+
+
+def _halve(texts: Sequence[tuple[str, str]]) -> list[Sequence[tuple[str, str]]]:
+    middle = len(texts) // 2
+    return [one for one in (texts[:middle], texts[middle:]) if one]
+
+
+def _estimate_texts(
+    texts: Sequence[tuple[str, str]], *, classifier: str, home: Path
+) -> dict[str, Any]:
     found: dict[str, Any] = run_in_child(
-        "insights.predictions.methods.sentiment:classify_texts",
+        classifier,
         {
-            "texts": [one.text for one in messages],
-            "languages": [one.language for one in messages],
+            "texts": [text for text, _ in texts],
+            "languages": [language for _, language in texts],
             "folder": str(home.resolve() / "analysis"),
         },
         home=home,
@@ -104,7 +178,12 @@ def _store(scope: Scope, messages: Sequence[UnclassifiedMessage], found: dict[st
     message_sentiments.store_sentiments(scope, drafts)
     creators = list_creators(scope)
     for creator in creators:
-        days = {local_day(one.at, creator.zone) for one in messages if one.creator_id == creator.id}
+        written = [one.at for one in messages if one.creator_id == creator.id]
+        try:
+            days = {local_day(at, creator.zone) for at in written}
+        except BadInput as error:  # the zone is invalid; others' sentiments are stored
+            _log_creator(creator, error)
+            continue
         if days:
             creator_facts.rebuild_facts(scope, creator.id, min(days), max(days))
     cards = describe_quality(scope, creators, found["card"])
@@ -115,9 +194,20 @@ def _store(scope: Scope, messages: Sequence[UnclassifiedMessage], found: dict[st
 def describe_quality(
     scope: Scope, creators: Sequence[Creator], card: dict[str, Any]
 ) -> list[StoredPrediction]:
-    """Return the model card of each creator, with what a creator with few comments lacks."""
+    """Return the model card of each creator, with what a creator with few comments lacks. Creators
+    with an invalid zone have none."""
     counts = message_sentiments.count_recent_comments(scope, [one.id for one in creators])
-    return [_describe_creator(one, counts.get(one.id, 0), card, scope) for one in creators]
+    cards = []
+    for creator in creators:
+        try:
+            cards.append(_describe_creator(creator, counts.get(creator.id, 0), card, scope))
+        except BadInput as error:
+            _log_creator(creator, error)
+    return cards
+
+
+def _log_creator(creator: Creator, error: BadInput) -> None:
+    log.warning("sentiment.failed", creator=str(creator.id), error=telemetry.describe_error(error))
 
 
 def _describe_creator(

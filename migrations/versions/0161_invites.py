@@ -32,6 +32,7 @@ def upgrade() -> None:
         sa.CheckConstraint("joins > 0", name="invite_joins_positive"),
     )
     op.create_index("invite_joins_time", "invite_joins", ["tenant_id", "channel_id", "until"])
+    op.create_index("invite_joins_of_creator", "invite_joins", ["tenant_id", "creator_id", "until"])
 
 
 def downgrade() -> None:

@@ -3,8 +3,12 @@
 Discord counts the uses of an invite and knows when a user joined, and does not connect the two. All
 invites of a server are read every few minutes, and the increases are stored. When a fan writes for
 the first time, the time at which they joined is read: if only one invite was used between the two
-readings around it, the fan came by this one. Otherwise no link is credited. Users who joined and
-never wrote are counted and not stored.
+readings around it, the fan came by this one. Otherwise no link is credited. A link gets at most as
+many fans as its invite has joins in that time. Users who joined and never wrote are counted and not
+stored.
+
+Discord's list contains neither the server's vanity URL nor an invite that was created and used up
+between two readings: users who join by these are not seen.
 """
 
 from collections import Counter
@@ -77,8 +81,10 @@ def attribute_join(
     """Record the link by which a fan joined, if only one invite was used at that time."""
     with tenant(event.tenant_id, READING) as scope:
         native_id = scope.run(
-            "SELECT native_id FROM fan_identities WHERE tenant_id = :tenant AND fan_id = :fan"
-            " AND channel_id = :channel",
+            "SELECT i.native_id FROM fan_identities i"
+            " JOIN fans f ON f.tenant_id = i.tenant_id AND f.id = i.fan_id"
+            " WHERE i.tenant_id = :tenant AND i.fan_id = :fan AND i.channel_id = :channel"
+            " AND f.status <> 'erased'",
             tenant=scope.tenant_id,
             fan=event.subject_id,
             channel=event.channel_id,
@@ -92,8 +98,20 @@ def attribute_join(
     read_invites(InvitesDue(event.tenant_id, event.channel_id), tenant=tenant, ask=ask)
     with tenant(event.tenant_id, READING) as scope:
         link_id = find_joined_link(scope, event.channel_id, joined_at)
-        if link_id is not None:
+        if link_id is not None and _hold_fan(scope, event.subject_id):
             touches.record_link_touch(scope, event.subject_id, link_id, at=joined_at)
+
+
+def _hold_fan(scope: Scope, fan_id: UUID) -> bool:
+    """Keep a fan from being erased until the end of the transaction; return False for one who
+    was."""
+    found = scope.run(
+        "SELECT 1 FROM fans WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'"
+        " FOR SHARE",
+        tenant=scope.tenant_id,
+        fan=fan_id,
+    )
+    return found.first() is not None
 
 
 def store_invite_uses(
@@ -119,6 +137,8 @@ def store_invite_uses(
         joins: Counter[UUID | None] = Counter()
         for code, count in uses.items():
             joins[links.get(code)] += max(count - int(known.uses.get(code, 0)), 0)
+        # The last use of an invite with a limit deletes it; so does its end or a moderator.
+        joins[None] += len(known.uses.keys() - uses.keys())
         scope.add(
             *(
                 InviteJoinRow(
@@ -149,35 +169,51 @@ def store_invite_uses(
 
 
 def find_joined_link(scope: Scope, channel_id: UUID, at: datetime) -> UUID | None:
-    """Return the link whose invite alone was used around an instant, or None."""
+    """Return the link whose invite alone was used around an instant, or None. A link all of whose
+    joins around it are credited to fans is not returned.
+
+    Locks the account's invites: what is returned may be credited in this transaction.
+    """
+    scope.lock(f"invites:{channel_id}")
     found = scope.run(
-        "SELECT link_id FROM invite_joins WHERE tenant_id = :tenant AND channel_id = :channel"
-        " AND after - :margin <= :at AND until + :margin >= :at",
+        "SELECT link_id, sum(joins) AS joins, min(after) AS after, max(until) AS until"
+        " FROM invite_joins WHERE tenant_id = :tenant AND channel_id = :channel"
+        " AND after - :margin <= :at AND until + :margin >= :at GROUP BY link_id",
         tenant=scope.tenant_id,
         channel=channel_id,
         at=at,
         margin=MARGIN,
-    ).scalars()
-    links = set(found)
-    only: UUID | None = links.pop() if len(links) == 1 else None
-    return only
+    ).all()
+    if len(found) != 1 or found[0].link_id is None:
+        return None
+    (only,) = found
+    link_id: UUID = only.link_id
+    credited = scope.run(
+        "SELECT count(*) FROM acquisition_touches WHERE tenant_id = :tenant AND link_id = :link"
+        " AND at >= :after AND at <= :until",
+        tenant=scope.tenant_id,
+        link=link_id,
+        after=only.after - MARGIN,
+        until=only.until + MARGIN,
+    ).scalar_one()
+    return link_id if credited < only.joins else None
 
 
 def count_joins(scope: Scope, bounds: Mapping[UUID, tuple[datetime, datetime]]) -> dict[UUID, int]:
     """Return the number of users who joined by the invite of each link, by link; `bounds` are the
     begin and end of the period of each creator (UTC-aware, end excluded)."""
     rows = scope.run(
-        "SELECT link_id, creator_id, joins, until FROM invite_joins WHERE tenant_id = :tenant"
-        " AND creator_id = ANY(CAST(:creators AS uuid[])) AND link_id IS NOT NULL",
+        "SELECT j.link_id, sum(j.joins) AS joins FROM unnest(CAST(:creators AS uuid[]),"
+        " CAST(:begins AS timestamptz[]), CAST(:ends AS timestamptz[])) AS b (creator_id, begin_at,"
+        " end_at) JOIN invite_joins j ON j.tenant_id = :tenant AND j.creator_id = b.creator_id"
+        " AND j.until >= b.begin_at AND j.until < b.end_at"
+        " WHERE j.link_id IS NOT NULL GROUP BY j.link_id",
         tenant=scope.tenant_id,
         creators=list(bounds),
+        begins=[begin for begin, _ in bounds.values()],
+        ends=[end for _, end in bounds.values()],
     )
-    found: Counter[UUID] = Counter()
-    for row in rows:
-        first, end = bounds[row.creator_id]
-        if first <= row.until < end:
-            found[row.link_id] += row.joins
-    return dict(found)
+    return {row.link_id: int(row.joins) for row in rows}
 
 
 def list_read_channels(scope: Scope, creators: Collection[UUID]) -> set[UUID]:

@@ -85,6 +85,7 @@ class InviteJoinRow(CreatorOwnedRow, table=True):
     __tablename__ = "invite_joins"
     __table_args__ = table_arguments(
         Index("invite_joins_time", "tenant_id", "channel_id", "until"),
+        Index("invite_joins_of_creator", "tenant_id", "creator_id", "until"),
         CheckConstraint("joins > 0", name="invite_joins_positive"),
         tenant_foreign_key("link_id", "acquisition_links"),
         about="none",

@@ -36,18 +36,21 @@ def replace_recommendations(
     scope: Scope, creator_id: UUID, found: Sequence[Recommendation]
 ) -> None:
     """Replace the recommendations of a creator. Fans who are not active or opted out have none."""
+    # An erasure locks the fan before it deletes what is stored about them, so this does too.
+    sold_to = set(
+        scope.run(
+            "SELECT id FROM fans WHERE tenant_id = :tenant AND creator_id = :creator"
+            " AND id = ANY(CAST(:fans AS uuid[])) AND status = 'active' AND opt_out = 'none'"
+            " ORDER BY id FOR SHARE",
+            tenant=scope.tenant_id,
+            creator=creator_id,
+            fans=[one.fan_id for one in found if one.fan_id is not None],
+        ).scalars()
+    )
     scope.run(
         "DELETE FROM pack_recommendations WHERE tenant_id = :tenant AND creator_id = :creator",
         tenant=scope.tenant_id,
         creator=creator_id,
-    )
-    sold_to = set(
-        scope.run(
-            "SELECT id FROM fans WHERE tenant_id = :tenant AND creator_id = :creator"
-            " AND status = 'active' AND opt_out = 'none'",
-            tenant=scope.tenant_id,
-            creator=creator_id,
-        ).scalars()
     )
     insert_rows(
         scope,

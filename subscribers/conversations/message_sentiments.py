@@ -69,51 +69,53 @@ class SentimentCounts:
         return self.positive + self.neutral + self.negative
 
 
-_UNCLASSIFIED = """
+_ANALYSED = "(c.kind = 'public' OR f.status = 'active' AND f.opt_out = 'none')"
+"""Comments are public. Private messages of fans who are blocked, such as minors, or opted out are
+not analysed."""
+
+_UNCLASSIFIED = f"""
 FROM messages m
 JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id
+JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id
 LEFT JOIN remarks r ON r.tenant_id = m.tenant_id AND r.conversation_id = m.conversation_id
   AND r.seq = m.seq
 LEFT JOIN message_sentiments s ON s.tenant_id = m.tenant_id AND s.message_id = m.id
-WHERE m.tenant_id = :tenant AND m.at >= :since AND m.direction = 'in' AND m.author = 'fan'
-  AND m.kind = ANY(:kinds) AND m.body <> '' AND s.id IS NULL
+WHERE m.tenant_id = :tenant AND m.creator_id = ANY(CAST(:creators AS uuid[]))
+  AND m.at >= :since AND m.direction = 'in' AND m.author = 'fan'
+  AND m.kind = ANY(:kinds) AND m.body <> '' AND s.id IS NULL AND {_ANALYSED}
 """
 
 
-def list_unclassified_messages(scope: Scope, *, most: int) -> list[UnclassifiedMessage]:
-    """Return at most `most` recent messages and comments without a sentiment, newest first."""
+def list_unclassified_messages(
+    scope: Scope, creator_ids: Collection[UUID], *, most: int
+) -> list[UnclassifiedMessage]:
+    """Return at most `most` recent messages and comments of these creators' fans without a
+    sentiment, newest first. Private messages of fans who are not active or opted out are left out.
+    """
     rows = scope.run(
         "SELECT m.id, m.creator_id, m.conversation_id, c.channel_id, m.body, c.language,"
         " r.id IS NOT NULL AS is_comment, coalesce(r.under, '') AS under,"
         " least(coalesce(r.said_at, m.at), m.at) AS at"
         f" {_UNCLASSIFIED} ORDER BY m.at DESC, m.id LIMIT :most",
         most=most,
-        **_recent(scope),
+        tenant=scope.tenant_id,
+        creators=list(creator_ids),
+        since=scope.now - CLASSIFIED_AGE,
+        kinds=list(CLASSIFIED_KINDS),
     )
     return [UnclassifiedMessage(*row) for row in rows]
 
 
-def has_unclassified_messages(scope: Scope) -> bool:
-    """Return True if a recent message or comment has no sentiment."""
-    found = scope.run(f"SELECT EXISTS (SELECT 1 {_UNCLASSIFIED})", **_recent(scope))
-    return bool(found.scalar())
-
-
-def _recent(scope: Scope) -> dict[str, object]:
-    return {
-        "tenant": scope.tenant_id,
-        "since": scope.now - CLASSIFIED_AGE,
-        "kinds": list(CLASSIFIED_KINDS),
-    }
-
-
 def store_sentiments(scope: Scope, found: Sequence[SentimentDraft]) -> int:
-    """Insert sentiments and return their number. A message that has one, or whose text was erased
-    in the meantime, gets none."""
+    """Insert sentiments and return their number. A message that has one, or that was erased or may
+    no longer be analysed since it was read, gets none."""
     kept = set(
         scope.run(
-            "SELECT id FROM messages WHERE tenant_id = :tenant"
-            " AND id = ANY(CAST(:ids AS uuid[])) AND body <> '' FOR SHARE",
+            "SELECT m.id FROM messages m"  # noqa: S608  a constant
+            " JOIN conversations c ON c.tenant_id = m.tenant_id AND c.id = m.conversation_id"
+            " JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
+            " WHERE m.tenant_id = :tenant AND m.id = ANY(CAST(:ids AS uuid[])) AND m.body <> ''"
+            f" AND {_ANALYSED} FOR SHARE OF m",
             tenant=scope.tenant_id,
             ids=[one.message.id for one in found],
         ).scalars()

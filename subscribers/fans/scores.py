@@ -47,20 +47,22 @@ class ScoreView:
 
 def replace_scores(scope: Scope, creator_id: UUID, task: str, scores: Sequence[ScoreDraft]) -> None:
     """Replace the predictions of a task about all fans of a creator. Only active fans have any."""
+    # An erasure locks the fan before it deletes what is stored about them, so this does too.
+    known = set(
+        scope.run(
+            "SELECT id FROM fans WHERE tenant_id = :tenant AND creator_id = :creator"
+            " AND id = ANY(CAST(:fans AS uuid[])) AND status = 'active' ORDER BY id FOR SHARE",
+            tenant=scope.tenant_id,
+            creator=creator_id,
+            fans=[one.fan_id for one in scores],
+        ).scalars()
+    )
     scope.run(
         "DELETE FROM fan_scores WHERE tenant_id = :tenant AND creator_id = :creator"
         " AND task = :task",
         tenant=scope.tenant_id,
         creator=creator_id,
         task=task,
-    )
-    known = set(
-        scope.run(
-            "SELECT id FROM fans WHERE tenant_id = :tenant AND creator_id = :creator"
-            " AND status = 'active'",
-            tenant=scope.tenant_id,
-            creator=creator_id,
-        ).scalars()
     )
     insert_rows(
         scope,

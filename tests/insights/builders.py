@@ -137,9 +137,12 @@ def store_comments(
     toxicity: Sequence[float] = (),
 ) -> None:
     """Receive comments and store their sentiments as if they had been written at these times."""
+    channel = get_channel(scope, channel_id)
     key = f"{uuid7()}-"
     receive_comments(scope, channel_id, [f"{one} {at}" for at, one in comments], key=key)
-    found = message_sentiments.list_unclassified_messages(scope, most=len(comments))
+    found = message_sentiments.list_unclassified_messages(
+        scope, [channel.creator_id], most=len(comments)
+    )
     toxic = toxicity or [0.1] * len(comments)
     message_sentiments.store_sentiments(
         scope,

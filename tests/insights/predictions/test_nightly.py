@@ -1,12 +1,15 @@
 """The nightly predictions of an agency, from sales in the ledger to rows with a model card."""
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
+from functools import partial
 from typing import Any
 from uuid import UUID
 
 import numpy as np
 import pytest
 
+from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import day_bounds, local_day
@@ -20,6 +23,7 @@ from insights.rollups.history_import import PastDay, import_past_days
 from insights.rollups.queries import DaySales, DayWork
 from subscribers import erasure
 from subscribers.catalog.recommendations import (
+    Recommendation,
     RecommendationBasis,
     load_recommendation,
     replace_recommendations,
@@ -34,7 +38,9 @@ from subscribers.history.history_import import (
     import_past_fans,
     import_past_sales,
 )
+from tenants.agencies import agencies
 from tenants.agencies.queries import get_creator
+from tests.conftest import WAITS_FOR_US, wait_until
 from tests.insights.builders import ZONE, CreatorHistory
 
 
@@ -90,6 +96,56 @@ def test_forecasts_follow_the_rollups_and_say_what_they_lack(ledgers: CreatorHis
         # Computed today: nothing is queued again.
         schedule.plan_predictions(scope)
         assert not scope.run("SELECT 1 FROM outbox WHERE kind = 'predictions.compute'").all()
+
+
+def test_a_prediction_that_fails_does_not_end_the_others(ledgers: CreatorHistory) -> None:
+    import_days(ledgers, 12)
+    with ledgers.scope() as scope:
+        broken = agencies.add_creator(
+            scope, slug="ada", name="Ada", kind="virtual", zone=ZONE, languages=["fr"]
+        )
+        lifecycle.connect_account(
+            scope,
+            creator_id=broken,
+            platform="sandbox",
+            surface="sandbox.post",
+            account=f"ada-{ledgers.tenant_id}",
+            name="Essai",
+            base_url="http://127.0.0.1:1",
+            token=None,
+            zone=ZONE,
+        )
+        scope.run("UPDATE creators SET zone = 'Mars/Olympus' WHERE id = :id", id=broken)
+    compute(ledgers)
+    assert load(ledgers, PredictionTask.FORECAST), "another creator's forecasts"
+    with ledgers.scope() as scope:
+        assert not storage.load_predictions(scope, [broken], PredictionTask.REPEAT)
+        assert storage.load_predictions(scope, [broken], PredictionTask.RANKS), "a later step"
+
+
+def test_results_stored_during_an_erasure_are_erased(ledgers: CreatorHistory) -> None:
+    fan = ledgers.fan.id
+
+    def erase() -> None:
+        with ledgers.scope() as scope:
+            erasure.erase_fan(scope, fan)
+
+    own = Recommendation(fan, (ledgers.pack_id,), RecommendationBasis.SIMILAR_BUYERS)
+    for store in (
+        partial(scores.replace_scores, task="repeat", scores=[ScoreDraft(fan)]),
+        partial(replace_recommendations, found=[own]),
+    ):
+        with ledgers.scope() as scope:
+            scope.run("UPDATE fans SET status = 'active', opt_out = 'none' WHERE id = :id", id=fan)
+        with ThreadPoolExecutor(1) as other:
+            with ledgers.scope() as scope:
+                store(scope, ledgers.creator_id)
+                erased = other.submit(erase)
+                wait_until(lambda s=scope, e=erased: e.done() or s.run(WAITS_FOR_US).scalar() == 1)
+            erased.result(timeout=60)
+    with ledgers.scope() as scope:
+        assert scores.load_scores_of_fan(scope, fan) == []
+        assert load_recommendation(scope, ledgers.creator_id, fan) is None
 
 
 def test_young_creator_waits_for_28_days(ledgers: CreatorHistory) -> None:
