@@ -85,16 +85,16 @@ class Day:
                 scope, fan.creator_id, SHARES, effective_from=scope.now - timedelta(days=2)
             )
             sale = PastSale(
-                uuid7(),
-                fan,
-                "sandbox",
-                "mia+key",
-                self.pack,
-                1,
-                "Nuit",
-                Money(500, "XTS"),
-                "ch_1",
-                scope.now,
+                id=uuid7(),
+                fan=fan,
+                rail="sandbox",
+                account="mia+key",
+                pack_id=self.pack,
+                pack_version=1,
+                title="Nuit",
+                money=Money(500, "XTS"),
+                charge_id="ch_1",
+                at=scope.now,
             )
             history_import.import_past_sales(scope, [sale])
 
