@@ -40,7 +40,7 @@ class Capacity:
     queues: Mapping[str, int] = field(default_factory=dict)
     devices: tuple[WorkerProcess, ...] = ()
     threads: Mapping[str, int] | None = None
-    """What the workers registered, without the limits of the settings; by default `queues`."""
+    """The registered numbers without the limits of the settings; by default `queues`."""
 
     def count_free(self, seen: Mapping[Queue, QueueState], queue: Queue) -> int:
         """Return the number of rows of a queue that may be dispatched now: its capacity and the

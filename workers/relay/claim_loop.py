@@ -94,7 +94,7 @@ def celery_sender(app: Celery) -> SendMessage:
 
 
 def device_queue_remover(app: Celery) -> Callable[[WorkerProcess], None]:
-    """Return a function that deletes the messages of a lost device, which nobody would receive.
+    """Return a function that deletes the messages of a lost device, which no process receives.
 
     Their rows return with their leases. It does nothing while Redis is unavailable.
     """
