@@ -1,10 +1,9 @@
 """Cost of a send compared with the bare HTTP call, and of a process that loads every connector and
 uses none.
 
-The bare call uses httpx, which every installation has; most platforms' SDKs are installed for tests
-only. A send is the work between a claim and its settlement: the connector builds the request, the
-transport checks the permit and sends it, and the connector interprets the response. Permits are
-minted by the gate before the clock starts.
+The bare call uses httpx, which every installation has. A send is the work between a claim and its
+settlement: the connector builds the request, the transport checks the permit and sends it, and the
+connector interprets the response. Permits are minted by the gate before the clock starts.
 """
 
 import signal
@@ -24,6 +23,7 @@ import httpx
 import psutil
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from benchmarks import sdk_memory
 from benchmarks.publishing.world import PATIENCE_SECONDS, open_sandbox_account
 from benchmarks.servers import run_servers
 from connectors.contract.connector import Connector, Response, Send, StepResult, WireStep
@@ -50,6 +50,7 @@ from workers.runtime.subprocess_task import start_failure
 ROUNDS = 400
 WARM = 40
 STARTS = 7
+SENDERS = 3
 PLATFORM = "sandbox"
 SURFACE = "sandbox.post"
 ACCOUNT = "bench"
@@ -58,18 +59,9 @@ cause the same work."""
 
 ACTOR = "system:bench"
 WORDS = "A quiet evening by the sea, and one more picture for those who asked. See you on Sunday!"
-SDKS = (
-    "tweepy",
-    "praw",
-    "telegram",
-    "discord",
-    "atproto",
-    "mastodon",
-    "minio",
-    "torch",
-    "diffusers",
-)
-"""Top-level modules of platforms' SDKs and of other large packages that no connector may load."""
+SDKS = (*sorted(sdk_memory.SDKS), "minio", "torch", "diffusers")
+"""Top-level modules of platforms' SDKs and of other large packages that no connector loads before
+its first request."""
 
 IMPORTED = "from connectors.registry import loader"
 LOADED = "from connectors.registry import loader; loader.load_connectors()"
@@ -99,13 +91,13 @@ class MintedPosts:
 
 
 def measure_connectors() -> dict[str, float]:
-    """Mint permits with a temporary PostgreSQL, stop it, then send posts and start interpreters.
-    Takes about a minute."""
+    """Mint permits with a temporary PostgreSQL, stop it, then send posts and start interpreters
+    and senders. Takes about two minutes."""
     with run_servers() as found, closing(Database(found.work_url, pool_size=1)) as database:
         posts = mint_posts(database.scope, WARM + ROUNDS)
     with tempfile.TemporaryDirectory(prefix="greenroom-bench-") as folder:
         sent = measure_sends(posts, Path(folder) / "home", warm=WARM)
-    return {**sent, **measure_interpreter_starts(STARTS)}
+    return {**sent, **measure_interpreter_starts(STARTS), **sdk_memory.measure_sdks(SENDERS)}
 
 
 def mint_posts(tenant: OpenScope, count: int) -> MintedPosts:

@@ -180,7 +180,8 @@ class _Run:
             if self._turns is not None:
                 rows = self._turns.claim_rows(now, "gpu", places=1, room=1)
             else:
-                rows = row_leases.claim_rows(now, "gpu", places=1, room=1, patience=timedelta())
+                first_in = row_leases.GroupOrder(patience=timedelta())
+                rows = row_leases.claim_rows(now, "gpu", places=1, room=1, order=first_in)
             taken = [
                 row_leases.take_row(now, row.id, row.token, deadline=timedelta(seconds=30))
                 for row in rows

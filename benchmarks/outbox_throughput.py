@@ -15,9 +15,10 @@ from foundation.db.database import Database, OpenScope
 from foundation.errors import Unavailable
 from foundation.ids import INSTALLATION_ID
 from foundation.ops.clock import monotonic, sleep
-from foundation.outbox import row_leases
+from foundation.outbox import row_leases, worker_registry
 from foundation.outbox.fan_out import FactListeners
 from foundation.outbox.outbox import Queue
+from foundation.outbox.worker_registry import WorkerProcess
 from workers.relay import celery_app
 from workers.relay.claim_loop import Relay, celery_sender
 from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoute, EventRoutes
@@ -76,7 +77,11 @@ def measure_handled_per_second(servers: BenchmarkServers) -> float:
         target=_run_relay, args=(servers,), daemon=True
     )
     _load_rows(servers, WARM)
-    with celery_app.background_worker(broker, queues=("publish",), threads=32):
+    worker = WorkerProcess("bench", "send", {"publish": 32})
+    with (
+        celery_app.background_worker(broker, queues=("publish",), threads=32),
+        worker_registry.keep_registered(dispatcher.scope, worker),
+    ):
         relay.start()
         _wait_until_done(done, WARM)
         _load_rows(servers, HANDLED)

@@ -114,6 +114,23 @@ def default_image_engine(settings: GeneratorsSettings) -> str:
     return settings.image_engine or next(iter(configured_image_engines(settings)), _DRAWN)
 
 
+def list_device_models(settings: GeneratorsSettings) -> tuple[str, ...]:
+    """Return what the device of this machine can run: the names of its image engines, of the models
+    that fit into its memory, and of its LoRAs, with "" for the default engine and model. Empty if
+    there are only placeholder pictures.
+
+    No engine is loaded, so neither is torch.
+    """
+    engines = [name for name in configured_image_engines(settings) if not is_hosted(name)]
+    if not engines:
+        return ()
+    if "diffusion" not in engines:
+        return ("", *engines)
+    from generators.local_models.model_folders import list_fitting_models  # noqa: PLC0415  see above
+
+    return ("", *engines, *list_fitting_models(settings))
+
+
 def load_image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngine:
     """Return the image engine of this name, or the default: the one in `image_engine`, else the
     first configured of Replicate, Stability, ComfyUI and diffusion, else placeholder drawings.

@@ -9,6 +9,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.outbox import outbox
 from gate.evidence import received_comments
+from subscribers.catalog import recommendations
 from subscribers.fans.directory import ERASED_ID_PREFIX
 from subscribers.fans.events import FanErased
 from subscribers.subscriptions import subscription_rows
@@ -27,7 +28,6 @@ def erase_fan(scope: Scope, about: UUID) -> None:
     params = {"tenant": scope.tenant_id, "fan": about}
     _erase_conversations(scope, params)
     scope.run("DELETE FROM fan_notes WHERE tenant_id = :tenant AND fan_id = :fan", **params)
-    scope.run("DELETE FROM fan_scores WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("DELETE FROM script_test_fans WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     scope.run("DELETE FROM fan_memories WHERE tenant_id = :tenant AND fan_id = :fan", **params)
     # While a refund is pending, the rail identifies its payer by this id alone.
@@ -53,6 +53,10 @@ def erase_fan(scope: Scope, about: UUID) -> None:
         " WHERE tenant_id = :tenant AND id = :fan AND status <> 'erased'",
         **params,
     )
+    # After the change of the status, which waits for a computation that is storing its results:
+    # none that begins later stores any about this fan.
+    scope.run("DELETE FROM fan_scores WHERE tenant_id = :tenant AND fan_id = :fan", **params)
+    recommendations.remove_recommendation(scope, about)
     if done.rowcount:
         outbox.put(scope, FanErased(scope.tenant_id, about))
 
@@ -73,6 +77,11 @@ def _erase_conversations(scope: Scope, params: Mapping[str, UUID]) -> None:
         " state = CASE WHEN state IN ('pending', 'draft', 'approved', 'auto') THEN 'cancelled' "
         "ELSE state END"
         f" WHERE tenant_id = :tenant AND conversation_id IN ({talks})",
+        **params,
+    )
+    scope.run(
+        "DELETE FROM message_sentiments WHERE tenant_id = :tenant"  # noqa: S608  a constant
+        f" AND conversation_id IN ({talks})",
         **params,
     )
     # Store a one-way hash instead of the comment's id: a redelivered comment is still recognized,

@@ -89,10 +89,8 @@ def create_web_app(
         _add_library_routes(app, tenant, library, public_url=base, per_day=pictures_per_day)
     for forms in (installation_reports, removal_requests):
         app.include_router(forms.router(tenant, public_url=base, letterbox_key=letterbox_key))
-    app.include_router(
-        # The last router: its `/{slug}` routes match any path.
-        pages.router(tenant, store, public_url=base, security_contact=security_contact)
-    )
+    # The last routes: their `/{slug}` matches any path.
+    _add_creator_pages(app, tenant, store, public_url=base, security_contact=security_contact)
     hosts = {host_name(base), host_name(called), host_name(inside_url), *LOOPBACK} - {""}
     return HostGuard(
         app,
@@ -108,6 +106,15 @@ def _response_headers(base: str) -> dict[str, str]:
     if not base.startswith("https://"):
         return HEADERS
     return HEADERS | {"strict-transport-security": "max-age=31536000"}
+
+
+def _add_creator_pages(
+    app: FastAPI, tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str
+) -> None:
+    known = loader.load_connectors()
+    app.include_router(
+        pages.router(tenant, store, known, public_url=public_url, security_contact=security_contact)
+    )
 
 
 def _add_library_routes(

@@ -276,6 +276,27 @@ class Services:
             connectors=self.connectors,
         )
 
+    def read_invites(self, tenant_id: UUID, channel_id: UUID) -> Mapping[str, int] | None:
+        """Return the uses of the invites of an account's community by code."""
+        return platform_readings.read_invites(
+            tenant_id,
+            channel_id,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
+        )
+
+    def read_join_time(self, tenant_id: UUID, channel_id: UUID, fan: str) -> datetime | None:
+        """Return the time at which a user joined an account's community."""
+        return platform_readings.read_join_time(
+            tenant_id,
+            channel_id,
+            fan,
+            tenant=self.tenant,
+            transport=self.transport,
+            connectors=self.connectors,
+        )
+
     @property
     def comment_poll_intervals(self) -> Mapping[str, timedelta]:
         """Return the minimum interval between two reads of comments, by platform."""

@@ -1,11 +1,15 @@
-"""Growth charts as SVG: seconds over a growing number of rows, with several lines."""
+"""Growth charts as SVG: seconds over a growing number of rows, or a rate over a growing number of
+machines, with several lines."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import log10
+from math import inf, log10
 
 LATENESS_PREFIX = "late_p95_s_"
 """Prefix of the figures in the chart: `late_p95_s_<rows>_<workers>`."""
+
+MACHINES_PREFIX = "machines_posts_per_s_"
+"""Prefix of the figures in the chart: `machines_posts_per_s_<machines>`."""
 
 ANALYTICS_PREFIX = "analytics_s_"
 """Prefix of the figures in the chart: `analytics_s_<readings>_<line>`."""
@@ -13,14 +17,14 @@ ANALYTICS_PREFIX = "analytics_s_"
 
 @dataclass(frozen=True)
 class ChartLabels:
-    """Title, goal in seconds and names of the lines of a chart; `file` is its name in the
-    documents."""
+    """Title, goal and names of the lines of a chart; `file` is its name in the documents."""
 
     prefix: str
     title: str
-    goal_s: float
+    goal: float | None
     file: str
     names: Mapping[str, str]
+    unit: str = "s"
 
     def name_of(self, line: str) -> str:
         """Return the name of a line: without an entry, its number of sending processes."""
@@ -45,26 +49,39 @@ ANALYTICS = ChartLabels(
         "overview": "Overview (p95)",
         "content": "Content (p95)",
         "channels": "Channels (p95)",
+        "sales": "Sales (p95)",
+        "audience": "Audience (p95)",
+        "costs": "Costs (p95)",
+        "year": "slowest of a year (p95)",
     },
 )
-CHARTS = (LATENESS, ANALYTICS)
+MACHINES = ChartLabels(
+    MACHINES_PREFIX,
+    "Posts a second with more machines, at two seconds a call",
+    None,
+    "machines.svg",
+    {"": "measured"},
+    "/s",
+)
+CHARTS = (LATENESS, MACHINES, ANALYTICS)
 WIDTH = 640
 HEIGHT = 360
 LEFT = 64
-RIGHT = 150
+RIGHT = 190
 TOP = 48
 BOTTOM = 48
-COLOURS = ("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700", "#5f3dc4")
+COLOURS = (
+    *("#3b5bdb", "#c2255c", "#2b8a3e", "#e67700", "#5f3dc4"),
+    *("#0c8599", "#862e9c", "#5c940d", "#495057"),
+)
 
 GrowthLines = Mapping[str, Mapping[str, float]]
 """Seconds by line, for example the number of workers, then by number of rows, such as `10k`."""
 
 
-def chart_of(figures: Mapping[str, float]) -> ChartLabels | None:
-    """Return the chart of a benchmark's figures, or None without figures of growth."""
-    return next(
-        (chart for chart in CHARTS if any(key.startswith(chart.prefix) for key in figures)), None
-    )
+def charts_of(figures: Mapping[str, float]) -> list[ChartLabels]:
+    """Return the charts of a benchmark's figures; empty without figures of growth."""
+    return [chart for chart in CHARTS if any(key.startswith(chart.prefix) for key in figures)]
 
 
 def growth_lines(figures: Mapping[str, float], chart: ChartLabels = LATENESS) -> GrowthLines:
@@ -78,12 +95,12 @@ def growth_lines(figures: Mapping[str, float], chart: ChartLabels = LATENESS) ->
 
 
 def render_chart(lines: GrowthLines, chart: ChartLabels = LATENESS) -> str:
-    """Return the whole chart. The axis of rows is logarithmic, that of seconds linear from zero."""
-    top = _round_up(
-        max(chart.goal_s, *(value for line in lines.values() for value in line.values()))
-    )
+    """Return the whole chart. The horizontal axis is logarithmic, the vertical one linear from
+    zero."""
+    values = [value for line in lines.values() for value in line.values()]
+    top = _round_up(max([*values, chart.goal or 0.0]))
     rows = list(next(iter(lines.values())))
-    body = [*_render_grid_lines(top, chart.goal_s), *_render_axis_labels(rows)]
+    body = [*_render_grid_lines(top, chart), *_render_axis_labels(rows)]
     for number, (name, line) in enumerate(lines.items()):
         body += _render_line(chart.name_of(name), line, rows, top, number)
     return "\n".join(
@@ -101,7 +118,7 @@ def render_chart(lines: GrowthLines, chart: ChartLabels = LATENESS) -> str:
 
 
 def _round_up(value: float) -> float:
-    step = 0.1 if value < 1 else 0.5
+    step = next(step for limit, step in ((1, 0.1), (10, 0.5), (inf, 10)) if value < limit)
     return (int(value / step) + 1) * step
 
 
@@ -117,12 +134,13 @@ def _y_position(value: float, top: float) -> float:
 
 
 def parse_post_count(row: str) -> int:
-    """Return a number of rows: `1m` is 1,000,000."""
-    return int(row[:-1]) * {"k": 1_000, "m": 1_000_000}[row[-1]]
+    """Return a number of rows or machines: `1m` is 1,000,000."""
+    scale = {"k": 1_000, "m": 1_000_000}.get(row[-1], 1)
+    return int(row if scale == 1 else row[:-1]) * scale
 
 
-def _render_grid_lines(top: float, goal_s: float) -> list[str]:
-    """Return lines of equal seconds, and the goal."""
+def _render_grid_lines(top: float, chart: ChartLabels) -> list[str]:
+    """Return lines of equal values, and the goal."""
     found = []
     for step in range(6):
         value = top * step / 5
@@ -132,15 +150,18 @@ def _render_grid_lines(top: float, goal_s: float) -> list[str]:
         )
         found.append(
             f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end" fill="#495057">{value:.2f} '
-            "s</text>"
+            f"{chart.unit}</text>"
         )
-    y = _y_position(goal_s, top)
+    if chart.goal is None:
+        return found
+    y = _y_position(chart.goal, top)
     found.append(
         f'<line x1="{LEFT}" y1="{y:.1f}" x2="{WIDTH - RIGHT}" y2="{y:.1f}" stroke="#868e96" '
         'stroke-dasharray="6 4"/>'
     )
     found.append(
-        f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="#495057">goal {goal_s:g} s</text>'
+        f'<text x="{WIDTH - RIGHT + 8}" y="{y + 4:.1f}" fill="#495057">'
+        f"goal {chart.goal:g} {chart.unit}</text>"
     )
     return found
 

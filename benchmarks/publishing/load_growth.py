@@ -13,6 +13,7 @@ from uuid import UUID
 from sqlalchemy import create_engine, make_url, text
 
 from benchmarks.publishing.growth_chart import LATENESS_PREFIX
+from benchmarks.publishing.machine_growth import measure_machines
 from benchmarks.publishing.world import (
     LATENCY_MS,
     BenchmarkWorld,
@@ -62,16 +63,17 @@ QUICK = LoadGrowthSize((1_000, 2_000), (1, 2), 6, 60)
 
 
 def measure_load_growth(*, quick: bool = False) -> dict[str, float]:
-    """Measure two installations, one after the other. Takes about half an hour, `quick` about two
-    minutes.
+    """Measure two installations, one after the other, and several machines. Takes about forty
+    minutes, `quick` about four.
 
     `late_p95_s_<rows>_<workers>` and `late_p50_s_…`: lateness of two posts a second; `late_growth`:
     with one worker, the ratio of the lateness with the most rows to that with the fewest;
     `fair_most_s_10k`: the maximum lateness of a single post while another agency has ten thousand
-    due at once.
+    due at once. The figures of machines are those of `measure_machines`.
     """
     size = QUICK if quick else WHOLE
-    return _measure_growth(size) | {"fair_most_s_10k": _measure_fairness(size)}
+    found = _measure_growth(size) | {"fair_most_s_10k": _measure_fairness(size)}
+    return found | measure_machines(quick=quick)
 
 
 def _measure_fairness(size: LoadGrowthSize) -> float:
@@ -159,6 +161,7 @@ def _run_more_senders(folder: Path, count: int) -> Iterator[None]:
 
 @contextmanager
 def _one_more(folder: Path, number: int) -> Iterator[None]:
+    name = f"send-more-{number}"
     environment = settings.child_environment(folder, code=CODE_ROOT)
     environment |= {
         "GREENROOM_ENVIRONMENT": "test",
@@ -168,19 +171,19 @@ def _one_more(folder: Path, number: int) -> Iterator[None]:
         sys.executable,
         "-m",
         "workers.run",
-        "send",
+        name,
         "workers.processes.queue_workers:run_sender",
         "--probes",
         "0",
     )
     process = spawn_process(
         list(command),
-        InstallationFolder(folder).log_file(f"send-{number}"),
+        InstallationFolder(folder).log_file(name),
         environment=environment,
     )
     until = monotonic() + READY_SECONDS
     while (
-        not has_announced_ready(InstallationFolder(folder), "send", process.pid)
+        not has_announced_ready(InstallationFolder(folder), name, process.pid)
         and monotonic() < until
     ):
         sleep(LOOK_SECONDS)

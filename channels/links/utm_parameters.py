@@ -23,9 +23,19 @@ def add_utm_parameters(address: str, marks: Mapping[str, str]) -> str:
         for name, value in marks.items()
         if value.strip()
     )
+    return _append_query(address, said)
+
+
+def add_parameter(address: str, name: str, value: str) -> str:
+    """Return an address with one more parameter; unchanged if it would become longer than
+    `MAX_LINK_TARGET_LENGTH`. Its other parameters and its fragment remain."""
+    return _append_query(address, f"{quote(name, safe='')}={quote(value, safe='')}")
+
+
+def _append_query(address: str, said: str) -> str:
     before, fragment_sign, fragment = address.partition("#")
     joint = ""
-    if said and parts.query:
+    if said and urlsplit(address).query:
         joint = "&"
     elif said and not before.endswith("?"):
         joint = "?"

@@ -21,6 +21,7 @@ from connectors.contract.balance import MovementPage, SupportsBalance
 from connectors.contract.connector import Connector, PlatformCopy, Send, StepResult
 from connectors.contract.destination import MarkReport, SupportsMarkCheck
 from connectors.contract.earnings import Earnings, SupportsEarnings, TimeSpan
+from connectors.contract.invites import SupportsInvites
 from connectors.contract.metrics import SupportsFollowerCount, SupportsReactionCounts
 from connectors.contract.outcomes import Outcome, Reauthorize, Retry
 from connectors.contract.paid_media import PaidMessageStatus, SupportsPaidMessages
@@ -135,6 +136,45 @@ def read_followers(
     if waits or not isinstance(connector, SupportsFollowerCount):
         return None
     question = partial(connector.count_followers, channel.account, channel.destination_id)
+    return _read_platform_answer(channel, question, tenant=tenant, transport=transport)
+
+
+def read_invites(
+    tenant_id: UUID,
+    channel_id: UUID,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> Mapping[str, int] | None:
+    """Return the uses of the invites of an account's community by code, or None if they are not
+    available now. Raises NotFound."""
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
+    if waits or not isinstance(connector, SupportsInvites):
+        return None
+    question = partial(connector.list_invites, channel.account)
+    return _read_platform_answer(channel, question, tenant=tenant, transport=transport)
+
+
+def read_join_time(
+    tenant_id: UUID,
+    channel_id: UUID,
+    fan: str,
+    *,
+    tenant: OpenScope,
+    transport: Transport,
+    connectors: Mapping[str, Connector],
+) -> datetime | None:
+    """Return the time at which a user joined an account's community, or None if it is not available
+    now. Raises NotFound."""
+    channel, connector, waits = _resolve_account(
+        tenant_id, channel_id, tenant=tenant, connectors=connectors
+    )
+    if waits or not isinstance(connector, SupportsInvites):
+        return None
+    question = partial(connector.find_join_time, channel.account, fan)
     return _read_platform_answer(channel, question, tenant=tenant, transport=transport)
 
 

@@ -47,6 +47,7 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.earnings import SupportsEarnings
+from connectors.contract.invites import SupportsInvites
 from connectors.contract.metrics import SupportsFollowerCount
 from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
 from connectors.transport.transport import EgressForbidden
@@ -398,6 +399,10 @@ def control_steps_carry_no_content(world: ConnectorWorld, connector: Connector) 
     if isinstance(connector, SupportsFollowerCount):
         counted = connector.count_followers(world.account.account, world.destination, ())
         turns.append((counted, StepKind.CONTROL, "metrics"))
+    if isinstance(connector, SupportsInvites):
+        account = world.account.account
+        turns.append((connector.list_invites(account, ()), StepKind.CONTROL, "metrics"))
+        turns.append((connector.find_join_time(account, "7", ()), StepKind.CONTROL, "metrics"))
     if isinstance(connector, SupportsEarnings):
         turns.append(
             (

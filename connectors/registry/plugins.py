@@ -20,6 +20,7 @@ from connectors.contract import (
     connector,
     destination,
     feed_layout,
+    invites,
     metrics,
     post_addresses,
 )
@@ -60,6 +61,7 @@ _ABILITIES: tuple[type, ...] = (
     SupportsWebhook,
     SupportsSharedInbox,
     metrics.SupportsFollowerCount,
+    invites.SupportsInvites,
     destination.SupportsDestinationCheck,
     destination.SupportsMarkCheck,
     post_addresses.SupportsAddressLookup,

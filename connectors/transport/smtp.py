@@ -2,7 +2,7 @@
 
 Emails to members are sent under a `NoticeOrder` and contain only messages of the catalogues, with
 numbers, a code and URLs of the dashboard, but no text by a tenant. Reports are sent under a
-`ReportOrder`, with plain text and files that this installation made. HTTP requests are in
+`ReportOrder`, with plain text, HTML and files that this installation made. HTTP requests are in
 `connectors/transport/transport.py`.
 """
 
@@ -82,8 +82,8 @@ class Attachment:
 
 @dataclass(frozen=True)
 class OutgoingReport:
-    """A report by email: `sender` is the name of the agency, `text` is plain. `id` is that of its
-    delivery."""
+    """A report by email: `sender` is the name of the agency, `text` is plain, and `html` the same
+    for mail programs that show HTML, or "". `id` is that of its delivery."""
 
     id: UUID
     tenant_id: UUID
@@ -92,6 +92,7 @@ class OutgoingReport:
     subject: str
     text: str = field(repr=False)
     at: datetime
+    html: str = field(default="", repr=False)
     attachments: Sequence[Attachment] = ()
 
 
@@ -167,6 +168,8 @@ class EmailTransport:
         made["Message-ID"] = f"<{letter.id}@{self._settings.sender.rpartition('@')[2]}>"
         made["Auto-Submitted"] = "auto-generated"
         made.set_content(f"{letter.text}\n")
+        if letter.html:
+            made.add_alternative(letter.html, subtype="html")
         for one in letter.attachments:
             kind, _, sub = one.mime.partition("/")
             made.add_attachment(one.data, maintype=kind, subtype=sub, filename=one.name)

@@ -18,6 +18,8 @@ from foundation.i18n.translation import CURRENCY_UNITS
 
 HEIGHT = 240
 """Height of a chart in pixels."""
+FAINT = 0.35
+"""Opacity of a cell with little evidence."""
 MAX_LABELS = 12
 """Maximum number of labels on a horizontal axis."""
 
@@ -41,11 +43,13 @@ class ChartPoint:
 
 @dataclass(frozen=True)
 class ChartSeries:
-    """A line or a group of bars. `is_before` draws the earlier period: gray and dashed."""
+    """A line or a group of bars. `is_before` draws the earlier period: gray and dashed. `color` is
+    empty for the next one of `COLORS`."""
 
     name: str
     points: Sequence[ChartPoint]
     is_before: bool = False
+    color: str = ""
 
 
 @dataclass(frozen=True)
@@ -149,12 +153,15 @@ def draw_ranking_chart(
 
 @dataclass(frozen=True)
 class HeatCell:
-    """A cell of a heat map with the text of its tooltip. None is a cell without evidence."""
+    """A cell of a heat map with the text of its tooltip. None is a cell without evidence;
+    `is_faint` fades one with little. `is_marked` outlines a recommended cell."""
 
     across: str
     down: str
     value: float | None
     text: str
+    is_faint: bool = False
+    is_marked: bool = False
 
 
 def draw_heat_map(
@@ -167,33 +174,50 @@ def draw_heat_map(
     height: int = HEIGHT,
 ) -> None:
     """Draw a heat map. `down` is the title of the vertical axis, and `labels.up` that of the color.
-    Rows and columns are in the order of the cells."""
-    rows = [
-        {"across": one.across, "down": one.down, "value": one.value, "text": one.text}
-        for one in cells
-    ]
+    Rows and columns are in the order of the cells; a cell without a value is empty."""
     columns = list(dict.fromkeys(one.across for one in cells))
     lines = list(dict.fromkeys(one.down for one in cells))
-    chart = (
-        alt.Chart(_table(rows))
+    base = alt.Chart(_table([_heat_row(one) for one in cells])).encode(
+        x=alt.X("across:O", sort=columns, title=labels.across or None, axis=_ticks(columns)),
+        y=alt.Y(
+            "down:O", sort=lines, title=down or None, axis=alt.Axis(labelOverlap=False, ticks=False)
+        ),
+        tooltip=[
+            alt.Tooltip("down:N", title=down or " "),
+            alt.Tooltip("across:N", title=labels.across or " "),
+            alt.Tooltip("text:N", title=labels.up or " "),
+        ],
+    )
+    grid = base.mark_rect(fill="#8a859812", stroke="#8a859840", strokeWidth=1)
+    known = (
+        base.transform_filter("isValid(datum.value)")
         .mark_rect(stroke="#8a859840", strokeWidth=1)
         .encode(
-            x=alt.X("across:O", sort=columns, title=labels.across or None, axis=_ticks(columns)),
-            y=alt.Y("down:O", sort=lines, title=down or None),
             color=alt.Color(
                 "value:Q",
                 title=labels.up,
                 scale=alt.Scale(scheme="purples"),
                 legend=alt.Legend(orient="top", gradientLength=160),
             ),
-            tooltip=[
-                alt.Tooltip("down:N", title=down or " "),
-                alt.Tooltip("across:N", title=labels.across or " "),
-                alt.Tooltip("text:N", title=labels.up or " "),
-            ],
+            opacity=alt.Opacity("weight:Q", scale=None, legend=None),
         )
     )
-    _draw(page, labels, [chart], key=key, height=height)
+    parts = [grid, known]
+    if any(one.is_marked for one in cells):
+        marked = base.transform_filter("datum.marked")
+        parts.append(marked.mark_rect(fillOpacity=0, stroke="#c2571a", strokeWidth=3))
+    _draw(page, labels, parts, key=key, height=height)
+
+
+def _heat_row(one: HeatCell) -> dict[str, Any]:
+    return {
+        "across": one.across,
+        "down": one.down,
+        "value": one.value,
+        "text": one.text,
+        "weight": FAINT if one.is_faint else 1.0,
+        "marked": one.is_marked,
+    }
 
 
 def currency_label(page: PageContext, currency: str) -> str:
@@ -261,7 +285,8 @@ def _color(series: Sequence[ChartSeries]) -> alt.Color:
     names = [one.name for one in series]
     numbers = iter(range(len(series)))
     colors = [
-        BEFORE_COLOR if one.is_before else COLORS[next(numbers) % len(COLORS)] for one in series
+        one.color or (BEFORE_COLOR if one.is_before else COLORS[next(numbers) % len(COLORS)])
+        for one in series
     ]
     return alt.Color(
         "series:N",

@@ -63,7 +63,10 @@ class MemberLocalizer:
             pattern = f"{'EEE, ' * weekday}MMM d{', y' * year}"
         else:
             pattern = f"{'EEE ' * weekday}d MMM{' y' * year}"
-        return str(format_date(day, pattern, locale=self._date_locale))
+        return self._mark(format_date(day, pattern, locale=self._date_locale), day)
+
+    def _mark(self, text: object, day: date) -> str:
+        return translation.mark_first_day(str(text), day, self.language)
 
     def in_zone(self, zone: str) -> "MemberLocalizer":
         """Return a localizer for the same language in another time zone, such as a creator's."""
@@ -125,7 +128,7 @@ class MemberLocalizer:
 
     def format_full_date(self, day: date) -> str:
         """Format a date with its year in the long form of the language."""
-        return str(format_date(day, "long", locale=self._date_locale))
+        return self._mark(format_date(day, "long", locale=self._date_locale), day)
 
     def format_month(self, day: date) -> str:
         """Format the month of a date: November 2026."""
@@ -137,11 +140,12 @@ class MemberLocalizer:
 
     def format_day(self, at: datetime, zone: str) -> str:
         """Format the date of an instant in a time zone, with its weekday."""
-        return str(format_date(at.astimezone(load_zone(zone)), "full", locale=self._date_locale))
+        day = at.astimezone(load_zone(zone)).date()
+        return self._mark(format_date(day, "full", locale=self._date_locale), day)
 
     def format_date(self, day: date) -> str:
         """Format a date: 20 Nov 2026."""
-        return str(format_date(day, "medium", locale=self._date_locale))
+        return self._mark(format_date(day, "medium", locale=self._date_locale), day)
 
     def format_day_of_month(self, at: datetime) -> str:
         """Format the date in the viewer's time zone: 20 Nov."""

@@ -1,15 +1,16 @@
 """Avatars of creators and members, and icons of channels, as HTML for templates.
 
 Every template has the functions `person_avatar`, `creator_avatar` and `channel_icon`. The marks are
-letters on a color of our own; they contain no artwork of a platform. A mark is never the only sign:
-its name is always in the HTML, visible or for screen readers.
+glyphs or letters on a color of our own; they contain no artwork of a platform. A mark is never the
+only sign: its name is always in the HTML, visible or for screen readers.
 """
 
 from collections.abc import Mapping
 from zlib import crc32
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
+from dashboard.shell.channel_glyphs import GLYPHS, glyph_uri, svg_uri
 from tenants.agencies.queries import Creator
 
 AVATAR_COLORS = (
@@ -71,7 +72,7 @@ def person_avatar(name: str, url: str = "", *, small: bool = False) -> Markup:
     kind = "gr-avatar gr-avatar-small" if small else "gr-avatar"
     if url:
         return Markup('<img class="{}" src="{}" alt="" loading="lazy">').format(kind, url)
-    color = AVATAR_COLORS[crc32(name.encode()) % len(AVATAR_COLORS)]
+    color = avatar_color(name)
     return Markup('<span class="{}" style="background:{}" aria-hidden="true">{}</span>').format(
         kind, color, name_initials(name)
     )
@@ -82,12 +83,47 @@ def creator_avatar(creator: Creator, *, small: bool = False) -> Markup:
     return person_avatar(creator.name, avatar_url(creator), small=small)
 
 
+def avatar_color(name: str) -> str:
+    """Return the background of a person's initials."""
+    return AVATAR_COLORS[crc32(name.encode()) % len(AVATAR_COLORS)]
+
+
+def channel_mark(platform: str) -> tuple[str, str]:
+    """Return the letters and the background of the icon of a platform."""
+    return CHANNEL_MARKS.get(platform, (platform[:2].capitalize(), UNKNOWN_COLOR))
+
+
 def channel_icon(platform: str, label: str, *, compact: bool = False) -> Markup:
     """Return the icon of a platform with its label, such as the name of the account. With
     `compact`, the label is a tooltip and a text for screen readers."""
-    letters, color = CHANNEL_MARKS.get(platform, (platform[:2].capitalize(), UNKNOWN_COLOR))
-    shown = Markup('<span class="gr-mark" style="background:{}" aria-hidden="true">{}</span>')
+    letters, color = channel_mark(platform)
+    has_glyph = platform in GLYPHS
+    kind = f"gr-mark gr-mark-{platform}" if has_glyph else "gr-mark"
+    shown = Markup(
+        '<span class="{}" style="background-color:{}" aria-hidden="true">{}</span>'
+    ).format(kind, color, "" if has_glyph else letters)
     text = Markup('<span class="gr-hidden">{}</span>') if compact else Markup("<span>{}</span>")
     whole = Markup('<span class="gr-channel"{}>{}{}</span>')
     title = Markup(' title="{}"').format(label) if compact else ""
-    return whole.format(title, shown.format(color, letters), text.format(label))
+    return whole.format(title, shown, text.format(label))
+
+
+def channel_icon_uri(platform: str) -> str:
+    """Return the icon of a platform as a data URI of 56 × 56 pixels, for cells without HTML."""
+    letters, color = channel_mark(platform)
+    glyph = GLYPHS.get(platform)
+    inner = (
+        f'<svg x="16" y="16" width="24" height="24" viewBox="0 0 24 24">{glyph}</svg>'
+        if glyph
+        else '<text x="28" y="33" fill="#fff" font-family="sans-serif" font-size="13"'
+        f' font-weight="700" text-anchor="middle">{escape(letters)}</text>'
+    )
+    return svg_uri(
+        f'width="56" height="56"><rect x="13" y="13" width="30" height="30" rx="7" fill="{color}"/>'
+        f"{inner}"
+    )
+
+
+def glyph_rules() -> list[tuple[str, str]]:
+    """Return the platforms with a glyph, and the glyph as a data URI, for the style of pages."""
+    return [(platform, glyph_uri(platform)) for platform in GLYPHS]

@@ -36,6 +36,7 @@ def _build_environment() -> Environment:
         marks.person_avatar,
         marks.creator_avatar,
         marks.channel_icon,
+        marks.glyph_rules,
         empty_states.empty_action,
     ):
         found.globals[function.__name__] = function

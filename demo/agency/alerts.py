@@ -28,7 +28,7 @@ def _list_limits(scope: Scope) -> Sequence[RuleSettings]:
             AlertKind.THRESHOLD,
             "net",
             get_creator(scope, MIA.slug).id,
-            threshold=60_000,
+            threshold=90_000,
             currency=CURRENCY,
             days=28,
             route=AlertRoute.LIST,

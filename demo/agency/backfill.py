@@ -2,7 +2,7 @@
 creator."""
 
 from channels.accounts import lifecycle
-from demo.agency import acquisition, daily_totals, experiments, history, workspace
+from demo.agency import acquisition, comments, daily_totals, experiments, history, workspace
 from demo.agency.cast import RAIL, AgencyProfile, CreatorProfile
 from demo.agency.channel_accounts import find_chat_channel
 from demo.agency.costs import enter_demo_costs
@@ -59,7 +59,7 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
             return
         stage = read_history_input(scope, company, part)
         past = history.generate_history(stage)
-        import_past_posts(scope, past.posts)
+        import_past_posts(scope, past.posts, past.tests)
         workspace.label_history(scope, past.posts)
         lifecycle.record_imported_history(
             scope, stage.channel.id, max(one.published_at for one in past.posts)
@@ -67,7 +67,9 @@ def write_history(tenant: OpenScope, company: AgencyProfile, part: CreatorProfil
         slots.import_past_trials(scope, history.generate_timing_trials(stage, past.posts))
         import_past_fans(scope, past.fans)
         history_import.import_past_sales(scope, past.sales)
+        history_import.import_past_subscriptions(scope, past.subscriptions)
         experiments.write_demo_script_test(scope, stage, past.fans)
+        comments.write_demo_comments(scope, stage, past.posts, past.fans)
         import_past_readings(scope, past.readings)
         import_past_followers(scope, past.followers)
         if stage.prices:

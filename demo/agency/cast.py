@@ -82,6 +82,10 @@ class SalesProfile:
     fans: int
     buyers_percent: int
     slots: tuple[str, ...] = ("10:00", "15:00", "20:00")
+    subscribers_percent: int = 0
+    """Percentage of fans who subscribed."""
+    tested_slot: str = ""
+    """Slot whose posts were an A/B test of two texts."""
     opening: int = 0
     """Number of posts published at the first start."""
     ahead_days: int = 0
@@ -278,7 +282,9 @@ MIA = CreatorProfile(
             _demo_money(300),
         ),
     ),
-    sales=SalesProfile(days=120, fans=450, buyers_percent=38, opening=3, ahead_days=21),
+    sales=SalesProfile(
+        days=120, fans=450, buyers_percent=38, subscribers_percent=16, opening=3, ahead_days=21
+    ),
     approval_tiers=0,  # she publishes pictures of herself, which need no other approver
 )
 
@@ -389,7 +395,14 @@ NOVA = CreatorProfile(
             _demo_money(200),
         ),
     ),
-    sales=SalesProfile(days=120, fans=600, buyers_percent=46, opening=3),
+    sales=SalesProfile(
+        days=120,
+        fans=600,
+        buyers_percent=46,
+        subscribers_percent=20,
+        tested_slot="15:00",
+        opening=3,
+    ),
 )
 
 DEMO_RECIPE = RecipeSpec(

@@ -11,7 +11,7 @@ from foundation.ops.wall_time import local_day
 from insights.rollups.history_import import PastDay
 from insights.rollups.queries import DaySales, DayWork
 from schedules.imports.history_import import PastPost
-from subscribers.history.history_import import PastFan, PastSale, past_sale_entries
+from subscribers.history.history_import import PastFan, PastPayment, past_payment_entries
 from subscribers.ledger.entries import (
     AGENCY_DUE_ACCOUNT,
     CHATTER_DUE_ACCOUNT,
@@ -32,7 +32,7 @@ def daily_rollups(stage: HistoryInput, history: DemoHistory, shares: SplitShares
     """Return the rollups of every day of the history, including days without a sale."""
     lateness = _lateness_by_day(history.posts)
     talk = _messages_by_day(stage, history.fans)
-    money = _sales_by_day(stage, history.sales, shares)
+    money = _sales_by_day(stage, history.payments, shares)
     return [
         PastDay(
             stage.creator_id,
@@ -76,13 +76,13 @@ def _messages_by_day(
 
 
 def _sales_by_day(
-    stage: HistoryInput, sales: Sequence[PastSale], shares: SplitShares
+    stage: HistoryInput, sales: Sequence[PastPayment], shares: SplitShares
 ) -> Mapping[date, Mapping[str, DayTotals]]:
     found: defaultdict[date, defaultdict[str, DayTotals]] = defaultdict(
         lambda: defaultdict(lambda: defaultdict(int))
     )
     for sale in sales:
-        for kind, _, at, entries in past_sale_entries(sale, shares):
+        for kind, _, at, entries in past_payment_entries(sale, shares):
             sums = found[local_day(at, stage.zone)][sale.money.currency]
             sums[ORDERS] += kind == "sale"
             for entry in entries:

@@ -3,6 +3,8 @@ captions."""
 
 from collections.abc import Mapping, Sequence
 
+from subscribers.conversations.states import Sentiment
+
 FIRST_NAMES = (
     "Adam", "Agathe", "Alba", "Alice", "Anaïs", "Antoine", "Arthur", "Axel", "Basile", "Bianca",
     "Bruno", "Camille", "Chloé", "Clara", "Clément", "Diane", "Elena", "Eliott", "Emma", "Enzo",
@@ -12,6 +14,12 @@ FIRST_NAMES = (
     "Olivia", "Oscar", "Paul", "Rachel", "Robin", "Romane", "Salomé", "Samir", "Sarah", "Simon",
     "Sofia", "Théo", "Tom", "Victor", "Yanis", "Zoé",
 )  # fmt: skip
+TESTED_ENDING = "Dites-moi en commentaire laquelle vous préférez ?"
+"""Sentence that version B of the A/B test adds."""
+
+PLAN = ("Coulisses", "Les coulisses de chaque série, un mois à la fois.")
+"""Title and description of the plan."""
+
 MANUAL_POST_REASON = "Démonstration : publication manuelle, préparée mais jamais mise en ligne."
 """Reason for allowing a drawn picture in a manual post."""
 
@@ -62,6 +70,93 @@ FOLLOWING_EXCHANGES: Mapping[str, Sequence[Exchange]] = {
         ("Have a nice day!", "You too, see you soon."),
     ),
 }
+INSULTS = frozenset(("Quelle idiote, tais-toi.", "What an idiot, shut up."))
+"""Comments with a high estimate of toxicity."""
+
+COMMENTS: Mapping[str, Mapping[Sentiment, Sequence[str]]] = {
+    "fr": {
+        Sentiment.POSITIVE: (
+            "Magnifique, comme toujours !",
+            "Quelle lumière, bravo !",
+            "Ma préférée de la semaine 😍",
+            "Superbe série, merci.",
+            "J’adore ces couleurs.",
+        ),
+        Sentiment.NEUTRAL: (
+            "C’était où ?",
+            "La suite sort quand ?",
+            "Avec quel appareil ?",
+            "Il y a combien d’images ?",
+        ),
+        Sentiment.NEGATIVE: (
+            "Encore la même chose que le mois dernier.",
+            "Très déçu de ce pack.",
+            "Toujours aucune réponse, c’est lamentable.",
+            "Trop cher pour ce que c’est.",
+            "Quelle idiote, tais-toi.",
+        ),
+        Sentiment.UNCLEAR: ("Ah oui, quand même.", "Je ne sais pas trop."),
+        Sentiment.UNKNOWN: ("Qué fotos tan bonitas.",),
+    },
+    "en": {
+        Sentiment.POSITIVE: (
+            "Stunning, as always!",
+            "What a light, well done!",
+            "My favourite of the week 😍",
+            "Gorgeous set, thank you.",
+            "I love these colours.",
+        ),
+        Sentiment.NEUTRAL: (
+            "Where was this?",
+            "When is the next part out?",
+            "Which camera did you use?",
+            "How many pictures are there?",
+        ),
+        Sentiment.NEGATIVE: (
+            "Same old stuff as last month.",
+            "Very disappointed with this pack.",
+            "Still no answer, this is pathetic.",
+            "Far too expensive for what it is.",
+            "What an idiot, shut up.",
+        ),
+        Sentiment.UNCLEAR: ("Well, that is something.", "Not sure about this one."),
+        Sentiment.UNKNOWN: ("Was für ein schönes Bild.",),
+    },
+}
+SENTIMENTS_OF_CHATS: Mapping[str, Mapping[Sentiment, Sequence[str]]] = {
+    "fr": {
+        Sentiment.POSITIVE: (
+            "Coucou, superbe série hier.",
+            "Bonsoir, les couleurs sont magnifiques.",
+            "La pluie te va bien.",
+            "J’adore la lumière sur la troisième.",
+            "Bonne journée à toi !",
+        ),
+        Sentiment.NEUTRAL: (
+            "Bonjour ! Je découvre ta page.",
+            "Salut, c’est toi qui réponds ?",
+            "C’était où, la dernière ?",
+            "Tu publies quand d’habitude ?",
+        ),
+    },
+    "en": {
+        Sentiment.POSITIVE: (
+            "Hey, lovely set yesterday.",
+            "Good evening, those colours are beautiful.",
+            "Rain suits you.",
+            "I love the light in the third one.",
+            "Have a nice day!",
+        ),
+        Sentiment.NEUTRAL: (
+            "Hi! I just found your page.",
+            "Hello, are you answering yourself?",
+            "Where was the last one?",
+            "When do you usually post?",
+        ),
+    },
+}
+"""Sentiments of the messages of `OPENING_EXCHANGES` and `FOLLOWING_EXCHANGES`."""
+
 Caption = tuple[str, str]
 """The title and the first sentence of a caption."""
 

@@ -22,6 +22,7 @@ CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 """Message codes of currencies that locales do not name."""
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
+_FIRST_DAY = re.compile(r"\b1 (?=[^\W\d])")
 _OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|metric\.[a-z0-9_]{1,40}")
 _CATALOGUES = Path(__file__).parents[1] / "locale"
 
@@ -208,10 +209,16 @@ def _humanize_code(message: Message) -> str:
 
 
 def format_date(on: date, language: str) -> str:
-    """Format a date for a language: `24 déc. 2026`, `24 Dec 2026`."""
+    """Format a date for a language: `24 déc. 2026`, `1er déc. 2026`, `24 Dec 2026`."""
     from babel.dates import format_date  # noqa: PLC0415  as above
 
-    return str(format_date(on, "d MMM y", locale=language))
+    return mark_first_day(str(format_date(on, "d MMM y", locale=language)), on, language)
+
+
+def mark_first_day(text: str, on: date, language: str) -> str:
+    """Return a formatted date with the ordinal that French uses on the first day of a month:
+    `1er déc. 2026`."""
+    return _FIRST_DAY.sub("1er ", text, count=1) if language == "fr" and on.day == 1 else text
 
 
 def format_share(share: Fraction, language: str) -> str:
@@ -230,7 +237,8 @@ def format_annual_day(month: int, day: int, language: str) -> str:
     from babel.dates import format_skeleton  # noqa: PLC0415  as above
 
     leap_year = date(2000, month, day)
-    return str(format_skeleton("MMMMd", leap_year, locale=language))
+    text = str(format_skeleton("MMMMd", leap_year, locale=language))
+    return mark_first_day(text, leap_year, language)
 
 
 def format_weekday(on: date, language: str) -> str:

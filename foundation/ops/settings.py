@@ -6,7 +6,7 @@ Only this module reads them.
 import os
 import re
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import (
     BaseModel,
@@ -397,7 +397,16 @@ class WorkersSettings(SettingsGroup):
     senders: int = Field(
         default=2, ge=1, le=16
     )  # sending processes, each with these threads and pool
-    send_threads: int = 48
+    send_threads: int = Field(default=24, ge=4, le=500)
+    """Requests to platforms that a sending process makes at once: two thirds for posts, a quarter
+    for chats, and the rest for urgent tasks."""
+    queue_limits: dict[
+        Literal["urgent", "chat", "publish", "make", "gpu", "buy", "notify"],
+        Annotated[int, Field(ge=0)],
+    ] = {}
+    """Maximum rows in progress by queue, for all machines together, as JSON: `{"publish": 64}`."""
+    tenant_limit: int = Field(default=0, ge=0)
+    """Maximum rows of an agency in progress in each queue. 0: none."""
     send_pool: int = 3
     join_key: SecretStr = SecretStr("")
     """Key of a remote worker (`greenroom worker --join`). If empty, the command prompts for it."""

@@ -18,7 +18,8 @@ RENEWED_LEASE = timedelta(seconds=10)
 """Duration of a lease without renewal: more than three renewals, but short enough not to be
 noticed."""
 
-RENEWAL_SECONDS = 3.0
+RENEWALS_PER_LEASE = 10 / 3
+"""Renewals in the duration of a lease: one may fail, and the next is still in time."""
 
 log = telemetry.get_logger("foundation.outbox.lease_renewal")
 
@@ -33,16 +34,15 @@ class LeaseRenewal:
         self,
         scope: Callable[[], AbstractContextManager[Scope]],
         *,
-        every: float = RENEWAL_SECONDS,
         lease: timedelta = RENEWED_LEASE,
     ) -> None:
-        """Renew leases every `every` seconds for the duration `lease`.
+        """Renew leases for the duration `lease`, more than three times in it.
 
         `scope` opens a short transaction on the outbox.
         """
         self.lease = lease
         self._scope = scope
-        self._every = every
+        self._every = lease.total_seconds() / RENEWALS_PER_LEASE
         self._until: dict[UUID, float] = {}
         self._lock = Lock()
         self._thread: Thread | None = None

@@ -119,6 +119,7 @@ class OutboxRow(TenantRow, table=True):
     lane: str | None = None
     holds_lane: bool = False
     group_key: str | None = None
+    device_id: UUID | None = None
     priority: int = 5
     available_at: datetime = timestamp_column()
     state: str = "waiting"
@@ -299,19 +300,27 @@ def retry_dead(scope: Scope, event_id: UUID) -> None:
 
 @dataclass(frozen=True)
 class QueueStats:
-    """The state of a queue in `greenroom status`; `oldest` is the age of the oldest due row."""
+    """The state of a queue in `greenroom status`; `oldest` is the age of the oldest due row.
+    `later` are the waiting rows that are not due yet."""
 
     queue: str
     waiting: int
     leased: int
     dead: int
     oldest: timedelta
+    later: int = 0
+
+    @property
+    def due(self) -> int:
+        """Return the number of waiting rows that are due."""
+        return self.waiting - self.later
 
 
 def queue_stats(scope: Scope) -> list[QueueStats]:
     """Return the rows per queue that this scope sees: one tenant's as `app`, all as `relay`."""
     rows = scope.run(
         "SELECT queue, count(*) FILTER (WHERE state = 'waiting') AS waiting,"
+        " count(*) FILTER (WHERE state = 'waiting' AND available_at > :now) AS later,"
         " count(*) FILTER (WHERE state = 'leased') AS leased, count(*) FILTER (WHERE state = "
         "'dead') AS dead,"
         " greatest(:now - min(available_at) FILTER (WHERE state = 'waiting'), interval '0') AS "
@@ -321,7 +330,7 @@ def queue_stats(scope: Scope) -> list[QueueStats]:
     )
     found = {row.queue: row for row in rows}
     return [
-        QueueStats(queue, row.waiting, row.leased, row.dead, row.oldest or timedelta())
+        QueueStats(queue, row.waiting, row.leased, row.dead, row.oldest or timedelta(), row.later)
         if (row := found.get(queue))
         else QueueStats(queue, 0, 0, 0, timedelta())
         for queue in QUEUES

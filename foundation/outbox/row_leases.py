@@ -9,6 +9,7 @@ done. A later synchronous commit makes all earlier ones durable too, so no commi
 forgotten after one that depends on it.
 """
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -128,12 +129,21 @@ due AS MATERIALIZED (SELECT tenant_id, id, lane, priority, available_at,
       OR available_at <= :now - CAST(:patience AS interval) THEN 0
       WHEN starts_with(group_key || '|', CAST(:kin AS text)) THEN 1 ELSE 2 END AS far,
     row_number() OVER (PARTITION BY tenant_id, lane ORDER BY priority, available_at, id) AS place
-  FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now),
+  FROM outbox WHERE queue = :queue AND state = 'waiting' AND available_at <= :now
+    AND (CAST(:elsewhere AS text[]) IS NULL OR group_key IS NULL
+      OR NOT string_to_array(group_key, '|') && CAST(:elsewhere AS text[])
+      OR NOT EXISTS (SELECT FROM jsonb_array_elements(CAST(:others AS jsonb)) o(has)
+        WHERE NOT EXISTS (SELECT FROM unnest(string_to_array(group_key, '|')) n(name)
+          WHERE n.name = ANY(CAST(:known AS text[])) AND NOT jsonb_exists(o.has, n.name))))
+    AND (NOT :others_exist OR device_id IS NULL OR device_id <> CAST(:device AS uuid))
+    AND (NOT :loaded_only OR group_key IS NOT DISTINCT FROM CAST(:loaded AS text)
+      OR starts_with(group_key || '|', CAST(:kin AS text))
+      OR available_at <= :now - CAST(:patience AS interval))),
 free AS MATERIALIZED (SELECT d.* FROM due d LEFT JOIN keepers k ON k.tenant_id = d.tenant_id AND
 k.lane = d.lane
   WHERE d.lane IS NULL OR k.id = d.id OR k.id IS NULL AND d.place = 1),
-share AS (SELECT greatest(CAST(:least AS int),
-    ceil(CAST(:places AS numeric) / greatest(count(DISTINCT tenant_id), 1))) AS per_tenant FROM
+share AS (SELECT least(CAST(:most AS int), greatest(CAST(:least AS int),
+    ceil(CAST(:places AS numeric) / greatest(count(DISTINCT tenant_id), 1)))) AS per_tenant FROM
     free),
 head AS (SELECT f.*, coalesce(n, 0) + row_number()
     OVER (PARTITION BY tenant_id ORDER BY far, priority, available_at, id) AS turn
@@ -146,7 +156,8 @@ mine AS (SELECT tenant_id, id, lease_token AS before FROM outbox
   WHERE (tenant_id, id) IN (SELECT tenant_id, id FROM pick) AND state = 'waiting' FOR UPDATE SKIP
   LOCKED)
 UPDATE outbox o SET state = 'leased', tries = tries + 1, lease_token = gen_random_uuid(),
-  lease_until = :now + CAST(:lease AS interval), started_at = NULL
+  lease_until = :now + CAST(:lease AS interval), started_at = NULL,
+  device_id = CAST(:device AS uuid)
 FROM mine WHERE o.tenant_id = mine.tenant_id AND o.id = mine.id
 RETURNING o.tenant_id, o.id, o.lease_token AS token, mine.before, o.priority, o.available_at,
 o.group_key,
@@ -156,6 +167,41 @@ o.group_key,
 times as long."""
 
 
+def lock_claims(scope: Scope) -> bool:
+    """Lock out the claims of other relays until the end of the transaction. Return False while
+    another one is claiming."""
+    found = scope.run("SELECT pg_try_advisory_xact_lock(:key)", key=_CLAIMING).scalar_one()
+    return bool(found)
+
+
+@dataclass(frozen=True)
+class GroupOrder:
+    """The order of rows that share a loaded model, and the device that they are claimed for.
+
+    Rows of the group `loaded` come first until others have waited for `patience`; next are those of
+    groups that, with `|` appended, start with `kin`. `loaded_only` claims no others.
+    """
+
+    loaded: str | None = None
+    kin: str | None = None
+    patience: timedelta = GROUP_PATIENCE
+    served: Sequence[UUID] = ()
+    """The tenants served before, the latest one last: with a single place they come after the
+    others."""
+    loaded_only: bool = False
+    device: UUID | None = None
+    """The worker process whose device will run the rows."""
+    own: frozenset[str] = frozenset()
+    """Names of the engines, models and LoRAs of this device."""
+    others: Sequence[frozenset[str]] = ()
+    """The names of each other device. A row is left if one of them has all names of its group that
+    any device has, and this one does not; or if this device was given the row and did not start it.
+    """
+
+
+NO_GROUPS = GroupOrder()
+
+
 def claim_rows(
     scope: Scope,
     queue: Queue,
@@ -163,24 +209,21 @@ def claim_rows(
     places: int,
     room: int,
     lease: timedelta = CLAIM_LEASE,
-    loaded: str | None = None,
-    kin: str | None = None,
-    patience: timedelta = GROUP_PATIENCE,
-    served: Sequence[UUID] = (),
+    tenant_limit: int | None = None,
+    order: GroupOrder = NO_GROUPS,
 ) -> list[ClaimedRow]:
     """Lease up to `room` due rows of a queue, one per lane, tenants in turn; return them in send
     order.
 
     A tenant may hold its share of the queue's `places` among the tenants with due rows, at least a
-    quarter. Rows of the group `loaded` come first until others have waited for `patience`; next are
-    those of groups that, with `|` appended, start with `kin`. `served` are the tenants served
-    before, the latest one last: with a single place they come after the others.
+    quarter, and at most `tenant_limit` rows.
 
     Returns no rows while another relay is claiming. Raises LaneCollision if the unique index on
     lanes rejects the claim: roll back; the next claim sees the current lane.
     """
-    if not scope.run("SELECT pg_try_advisory_xact_lock(:key)", key=_CLAIMING).scalar_one():
+    if not lock_claims(scope):
         return []
+    known = order.own.union(*order.others)
     try:
         rows = scope.run(
             _CLAIM,
@@ -189,11 +232,18 @@ def claim_rows(
             room=room,
             places=places,
             least=max(places // 4, 1),
+            most=tenant_limit,
             lease=lease,
-            loaded=loaded,
-            kin=kin,
-            patience=patience,
-            served=list(served),
+            loaded=order.loaded,
+            kin=order.kin,
+            patience=order.patience,
+            served=list(order.served),
+            loaded_only=order.loaded_only,
+            device=order.device,
+            others_exist=bool(order.others),
+            elsewhere=sorted(known - order.own) or None,
+            known=sorted(known),
+            others=json.dumps([sorted(names) for names in order.others]),
         ).all()
     except (
         IntegrityError
@@ -207,15 +257,15 @@ def claim_rows(
     return sorted(found, key=lambda row: (row.priority, row.available_at, row.id))
 
 
-def group_in_flight(scope: Scope, queue: Queue) -> str | None:
-    """Return the group of the most recently claimed and unsettled row of a queue, or None."""
-    found = scope.run(
-        "SELECT group_key FROM outbox WHERE queue = :queue AND state = 'leased' AND group_key IS "
-        "NOT NULL"
-        " ORDER BY lease_until DESC LIMIT 1",
+def load_device_groups(scope: Scope, queue: Queue) -> dict[UUID, str | None]:
+    """Return the devices that run rows of a queue, each with the group of the row that it was
+    given last."""
+    rows = scope.run(
+        "SELECT DISTINCT ON (device_id) device_id, group_key FROM outbox WHERE queue = :queue"
+        " AND state = 'leased' AND device_id IS NOT NULL ORDER BY device_id, lease_until DESC",
         queue=queue,
-    ).scalar()
-    return str(found) if found is not None else None
+    )
+    return {row.device_id: row.group_key for row in rows}
 
 
 def is_capacity_needed(scope: Scope, taken: TakenRow) -> bool:
@@ -241,7 +291,7 @@ def return_rows(scope: Scope, rows: Sequence[ClaimedRow]) -> None:
     for row in rows:
         scope.run(
             "UPDATE outbox SET state = 'waiting', tries = tries - 1, lease_token = :before, "
-            "lease_until = NULL"
+            "lease_until = NULL, device_id = NULL"
             " WHERE tenant_id = :tenant AND id = :id AND lease_token = :token AND state = 'leased'"
             " AND started_at IS NULL",
             before=row.before,
@@ -340,8 +390,8 @@ def defer_row(scope: Scope, taken: TakenRow, after: timedelta, *, fresh: bool = 
         taken,
         "UPDATE outbox SET state = 'waiting', tries = CASE WHEN :fresh THEN 0 ELSE tries - 1 END,"
         " available_at = :now + CAST(:after AS interval),"
-        " lease_until = NULL, started_at = NULL, updated_at = :now WHERE {mine} AND state = "
-        "'leased' {frees}",
+        " lease_until = NULL, started_at = NULL, device_id = NULL, updated_at = :now"
+        " WHERE {mine} AND state = 'leased' {frees}",
         now=scope.now,
         after=after,
         fresh=fresh,
@@ -364,8 +414,8 @@ def fail_row(
         taken,
         "UPDATE outbox SET state = 'waiting', available_at = :now + random() * CAST(:ceiling AS "
         "interval),"
-        " lease_until = NULL, started_at = NULL, last_error = :error, updated_at = :now"
-        " WHERE {mine} AND state = 'leased' {frees}",
+        " lease_until = NULL, started_at = NULL, device_id = NULL, last_error = :error,"
+        " updated_at = :now WHERE {mine} AND state = 'leased' {frees}",
         now=scope.now,
         ceiling=ceiling,
         error=error,
@@ -397,7 +447,8 @@ def sweep_expired_leases(scope: Scope) -> int:
     rows = scope.run(
         "UPDATE outbox o SET state = 'waiting', tries = tries - CASE WHEN started_at IS NULL THEN "
         "1 ELSE 0 END,"
-        " lease_until = NULL, started_at = NULL FROM (SELECT tenant_id, id FROM outbox"
+        " lease_until = NULL, device_id = CASE WHEN started_at IS NULL THEN device_id END,"
+        " started_at = NULL FROM (SELECT tenant_id, id FROM outbox"
         " WHERE state = 'leased' AND (lease_until < :now OR lease_until > :no_lease) FOR UPDATE "
         "SKIP LOCKED) e"
         " WHERE o.tenant_id = e.tenant_id AND o.id = e.id RETURNING o.queue",

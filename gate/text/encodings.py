@@ -8,6 +8,7 @@ import binascii
 import quopri
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 import regex
@@ -73,6 +74,10 @@ _BASES = ((10, frozenset("0123456789"), 2), (8, frozenset("01234567"), 2), (2, f
 """Bases of character codes: base, its digits, and the minimum number of digits of a code."""
 MEANT = 8
 """Minimum characters of a text decoded from separate numbers; shorter ones occur by chance."""
+LONGEST_REMEMBERED = 64
+"""Characters of the longest segment whose decodings are remembered: most are ordinary words, which
+recur."""
+
 _LEAST = 4
 """Minimum consecutive numbers or words that can spell a text."""
 
@@ -116,11 +121,20 @@ def _decode_base64_offsets(segment: str) -> Iterable[str]:
 
     A letter before the segment would otherwise shift its groups of four.
     """
-    return [
+    if len(segment) > LONGEST_REMEMBERED:
+        return _decode_offsets(segment)
+    return _remembered_offsets(segment)
+
+
+def _decode_offsets(segment: str) -> tuple[str, ...]:
+    return tuple(
         _decode_base64(one[skipped:])
         for one in (segment, segment[::-1].lstrip("="))
         for skipped in range(4)
-    ]
+    )
+
+
+_remembered_offsets = lru_cache(maxsize=4096)(_decode_offsets)
 
 
 def _decode_base64(segment: str) -> str:

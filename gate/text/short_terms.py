@@ -29,6 +29,8 @@ MAX_STRETCH = 3
 """Maximum length of a split term with repeated letters, as a multiple of the longest term's length.
 """
 _PREFIX = 3
+REMEMBERED_WORDS = 8192
+"""Number of words whose terms are remembered."""
 
 
 class Disguise(StrEnum):
@@ -96,6 +98,7 @@ class ShortTermIndex:
             sought = _Sought(term.number, len(term.letters), collapsed, pattern)
             self._whole[collapsed].append(sought)
             self._inside[collapsed[:_PREFIX]].append(sought)
+        self._remembered_word = lru_cache(maxsize=REMEMBERED_WORDS)(self._search_word)
         self._longest = max(
             (one.length for known in self._whole.values() for one in known), default=0
         )
@@ -110,42 +113,55 @@ class ShortTermIndex:
     def _find_all(self, seen: NormalizedViews) -> Iterator[tuple[_Sought, Disguise]]:
         for row in seen.rows:
             for word in row:
-                yield from self._inside_word(word)
+                yield from self._inside_word(word.letters, word.source)
             yield from self._over_words(row)
         for run in seen.initials:
-            yield from ((one, Disguise.INITIALS) for one in self._spelt(run))
+            found = self._spelt(run, collapse_repeats(run))
+            yield from ((one, Disguise.INITIALS) for one in found)
 
-    def _spelt(self, letters: str) -> Iterator[_Sought]:
-        return (
-            one for one in self._whole.get(collapse_repeats(letters), ()) if one.is_spelt(letters)
-        )
+    def _spelt(self, letters: str, collapsed: str) -> Iterable[_Sought]:
+        """Return the terms that these letters spell; `collapsed` is `collapse_repeats` of them."""
+        known = self._whole.get(collapsed)
+        return [one for one in known if one.is_spelt(letters)] if known else ()
 
-    def _inside_word(self, word: ViewWord) -> Iterator[tuple[_Sought, Disguise]]:
-        """Yield the terms inside a word that is in no supported language."""
-        collapsed = collapse_repeats(word.letters)
-        if len(collapsed) < _PREFIX or not word.letters.isascii():
-            return
-        turned = codecs.encode(word.letters, "rot13")
-        for letters, disguise in (
-            (word.letters[::-1], Disguise.REVERSED),
-            (turned, Disguise.ROT13),
-            (turned[::-1], Disguise.ROT13),
-        ):
-            for one in self._spelt(letters):
-                if not self._is_ordinary(word.source):
-                    yield one, disguise
-        for at in range(len(collapsed) - _PREFIX + 1):
-            for one in self._inside.get(collapsed[at : at + _PREFIX], ()):
-                if (
-                    one.collapsed != collapsed
-                    and collapsed.startswith(one.collapsed, at)
-                    and self._is_in_compound(word, one)
-                ):
-                    yield one, Disguise.COMPOUND
+    def _inside_word(self, letters: str, source: str) -> tuple[tuple[_Sought, Disguise], ...]:
+        """Return the terms inside a word that is in no supported language.
 
-    def _is_in_compound(self, word: ViewWord, one: _Sought) -> bool:
-        found = compile_pattern(one.pattern).search(word.letters)
-        return found is not None and not self._is_accounted_for(word.source, *found.span())
+        Texts consist of the same words, so the results of ordinary ones are remembered.
+        """
+        if len(source) > MAX_COMPOUND:
+            return self._search_word(letters, source)
+        return self._remembered_word(letters, source)
+
+    def _search_word(self, letters: str, source: str) -> tuple[tuple[_Sought, Disguise], ...]:
+        collapsed = collapse_repeats(letters)
+        if len(collapsed) < _PREFIX or not letters.isascii():
+            return ()
+        turned = codecs.encode(letters, "rot13")
+        collapsed_turned = codecs.encode(collapsed, "rot13")
+        found = [
+            (one, disguise)
+            for written, short, disguise in (
+                (letters[::-1], collapsed[::-1], Disguise.REVERSED),
+                (turned, collapsed_turned, Disguise.ROT13),
+                (turned[::-1], collapsed_turned[::-1], Disguise.ROT13),
+            )
+            for one in self._spelt(written, short)
+            if not self._is_ordinary(source)
+        ]
+        found += [
+            (one, Disguise.COMPOUND)
+            for at in range(len(collapsed) - _PREFIX + 1)
+            for one in self._inside.get(collapsed[at : at + _PREFIX], ())
+            if one.collapsed != collapsed
+            and collapsed.startswith(one.collapsed, at)
+            and self._is_in_compound(letters, source, one)
+        ]
+        return tuple(found)
+
+    def _is_in_compound(self, letters: str, source: str, one: _Sought) -> bool:
+        found = compile_pattern(one.pattern).search(letters)
+        return found is not None and not self._is_accounted_for(source, *found.span())
 
     def _is_accounted_for(self, word: str, start: int, end: int) -> bool:
         """Return True if ordinary words make up the whole word without the term as one of its
@@ -172,13 +188,20 @@ class ShortTermIndex:
 
     def _over_words(self, row: WordRow) -> Iterator[tuple[_Sought, Disguise]]:
         """Yield the terms that several adjacent words spell."""
+        shorts = [collapse_repeats(word.letters) for word in row]
         for start in range(len(row)):
             joined = row[start].letters
+            collapsed = shorts[start]
             for end in range(start + 1, min(start + MAX_PIECES, len(row))):
                 joined += row[end].letters
                 if len(joined) > self._longest * MAX_STRETCH:
                     break
-                for one in self._spelt(joined):
+                # Only the letters where two words meet may repeat.
+                next_short = shorts[end]
+                collapsed += next_short[1:] if collapsed[-1:] == next_short[:1] else next_short
+                if collapsed not in self._whole:
+                    continue
+                for one in self._spelt(joined, collapsed):
                     pieces = row[start : end + 1]
                     disguise = self._kind_of_split(pieces)
                     written = " ".join(piece.source for piece in pieces)

@@ -8,7 +8,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from gate.text.normalization import CENSOR_MARK, NormalizedViews
+from gate.text.normalization import CENSOR_MARK, NormalizedViews, normalized_views
 from gate.text.short_terms import SHORTEST, ShortTerm, ShortTermIndex, compile_pattern
 
 LONG = 8
@@ -79,6 +79,10 @@ class TermIndex:
             is_ordinary,
             ordinary_splits=ordinary_splits,
         )
+
+    def count_text(self, text: str) -> Counter[LexiconTerm]:
+        """Return the number of occurrences of each term in a text."""
+        return self.count(normalized_views(text))
 
     def _add_censored(self, number: int, term: LexiconTerm) -> None:
         letters = term.letters[-1]
@@ -166,14 +170,16 @@ def _by_prefix(runs: Iterable[tuple[str, int]]) -> Mapping[str, Sequence[tuple[s
     found: dict[str, list[tuple[str, int]]] = defaultdict(list)
     for run, number in runs:
         found[run[:_PREFIX]].append((run, number))
-    return found
+    return dict(found)
 
 
 def _find_runs(index: Mapping[str, Sequence[tuple[str, int]]], text: str) -> Iterator[int]:
     if not index:
         return
-    for at in range(len(text) - _PREFIX + 1):
-        for run, number in index.get(text[at : at + _PREFIX], ()):
+    # Most places begin no term; a comprehension passes over them fastest.
+    begins = [at for at in range(len(text) - _PREFIX + 1) if text[at : at + _PREFIX] in index]
+    for at in begins:
+        for run, number in index[text[at : at + _PREFIX]]:
             if text.startswith(run, at):
                 yield number
 

@@ -14,7 +14,6 @@ from gate.contract.units import Rating, highest_rating
 from gate.text.bare_hosts import URL_END, iter_bare_hosts, iter_spelt_hosts
 from gate.text.lexicon import Lexicon, shipped_lexicon
 from gate.text.normalization import (
-    NormalizedViews,
     fold_case,
     fold_lookalikes,
     is_obfuscated,
@@ -99,10 +98,10 @@ def rate_texts(
     """
     known = lexicon or shipped_lexicon()
     shown = [text for text in texts if text]
-    seen = [normalized_views(text) for text in shown]
+    read = list(shown)
     if len(shown) > 1:  # Platforms differ in which field they show first.
-        seen += [normalized_views("\n".join(shown)), normalized_views("\n".join(reversed(shown)))]
-    kinds = {kind for one in seen for kind in _matched_kinds(one, known)}
+        read += ["\n".join(shown), "\n".join(reversed(shown))]
+    kinds = {kind for text in read for kind in _matched_kinds(text, known)}
     if before and shown:
         kinds |= _completed_kinds(before, shown, known)
     for one in sequences:
@@ -129,8 +128,8 @@ def rate_texts(
     )
 
 
-def _matched_kinds(seen: NormalizedViews, known: Lexicon) -> set[str]:
-    return {term.kind for term in known.index.count(seen)}
+def _matched_kinds(text: str, known: Lexicon) -> set[str]:
+    return {term.kind for term in known.index.count_text(text)}
 
 
 def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon) -> set[str]:
@@ -172,10 +171,10 @@ def _added_kinds(
     ones.
     """
     lines = [*shown, *before] if below else [*before, *shown]
-    together = known.index.count(normalized_views("\n".join(lines)))
+    together = known.index.count_text("\n".join(lines))
     if not together:
         return set()
-    earlier = known.index.count(normalized_views("\n".join(before)))
+    earlier = known.index.count_text("\n".join(before))
     return {
         term.kind for term in together - earlier if max(map(len, term.letters), default=0) >= least
     }
@@ -189,16 +188,14 @@ def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
     elsewhere hides them.
     """
     sentences = [part for text in texts for part in _SENTENCE.split(text) if part.strip()]
-    kinds = [_matched_kinds(normalized_views(sentence), known) for sentence in sentences]
+    kinds = [_matched_kinds(sentence, known) for sentence in sentences]
     context = {at for at, found in enumerate(kinds) if "minor_context" in found}
     sexual = {at for at, found in enumerate(kinds) if found & _RATED.keys()}
     if not context or not sexual or any({at - 1, at, at + 1} & sexual for at in context):
         return True
     rest = [
         _matched_kinds(
-            normalized_views(
-                "\n".join(part for at, part in enumerate(sentences) if at not in whole)
-            ),
+            "\n".join(part for at, part in enumerate(sentences) if at not in whole),
             known,
         )
         for whole in (context, sexual)

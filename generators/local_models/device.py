@@ -2,6 +2,8 @@
 of a model."""
 
 import importlib
+import shutil
+import subprocess
 from dataclasses import dataclass
 
 import psutil
@@ -10,6 +12,9 @@ MEBIBYTE = 2**20
 _PART = {"cuda": 0.9, "mps": 0.6, "cpu": 0.5}
 """Share of the free memory that models may use: most of a GPU's memory, and part of the main
 memory."""
+
+QUERY_SECONDS = 10.0
+"""Maximum duration of the driver's answer about a GPU."""
 
 _NO_MEMORY = ("out of memory", "can't allocate memory", "ALLOC_FAILED")
 """Error texts of torch, Apple's backend, the CPU allocator and CUDA's libraries."""
@@ -79,6 +84,36 @@ def _memory_bytes(kind: str) -> tuple[int, int]:
         return int(free), int(total)
     memory = psutil.virtual_memory()
     return int(memory.available), int(memory.total)
+
+
+def estimate_memory(budget_mib: int = 0) -> tuple[str, int]:
+    """Return the number type and the memory in bytes that models of this machine may use, without
+    loading torch: of its largest NVIDIA GPU, or else of its main memory.
+
+    `budget_mib` replaces the memory, in MiB.
+    """
+    gpu_mib = _read_gpu_memory_mib()
+    if gpu_mib:
+        return "float16", budget_mib * MEBIBYTE or int(gpu_mib * MEBIBYTE * _PART["cuda"])
+    return "float32", budget_mib * MEBIBYTE or int(psutil.virtual_memory().total * _PART["cpu"])
+
+
+def _read_gpu_memory_mib() -> int:
+    """Return the memory of the largest NVIDIA GPU in MiB, or 0 without one."""
+    program = shutil.which("nvidia-smi")
+    if program is None:
+        return 0
+    try:
+        told = subprocess.run(  # noqa: S603  the driver's program, with fixed arguments
+            [program, "--query-gpu=memory.total", "--format=csv,noheader,nounits"],
+            capture_output=True,
+            timeout=QUERY_SECONDS,
+            check=True,
+            text=True,
+        ).stdout
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    return max((int(line) for line in told.split() if line.isdigit()), default=0)
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -14,7 +14,7 @@ from pathlib import Path
 from foundation.i18n.translation import Message
 from foundation.ops.settings import DEMO_MODEL, GeneratorsSettings
 from generators.contract.engines import EngineMissing, Lora, OriginLabel
-from generators.local_models import checkpoints
+from generators.local_models import checkpoints, device
 from generators.local_models.weight_files import count_file_parameters
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
@@ -180,6 +180,27 @@ class ModelLibrary:
         for path in (self._settings.diffusion_references, self._settings.diffusion_poses):
             _existing_folder(path)
         return supported_inputs(self._settings)
+
+
+def list_fitting_models(settings: GeneratorsSettings) -> tuple[str, ...]:
+    """Return the names of the models that fit into this machine's memory, and of all LoRAs, without
+    loading torch. Empty if the default model is unusable."""
+    try:
+        library = ModelLibrary(settings)
+    except EngineMissing:
+        return ()
+    dtype, memory = device.estimate_memory(settings.diffusion_memory_mib)
+    fitting = {library.default.name}
+    for name in library.list_models():
+        try:
+            needed = library.find_model(name).bytes_in(dtype)
+        except EngineMissing:
+            continue
+        if needed <= memory:
+            fitting.add(name)
+    folder = Path(settings.diffusion_loras)
+    files = folder.rglob("*.safetensors") if settings.diffusion_loras else ()
+    return tuple(sorted(fitting | {one.stem for one in files if _NAME.fullmatch(one.stem)}))
 
 
 def supported_inputs(settings: GeneratorsSettings) -> frozenset[str]:

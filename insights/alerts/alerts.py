@@ -35,6 +35,7 @@ _CAUSES: Mapping[AlertKind, str] = {
     AlertKind.EXPIRING_ACCESS: "alert.accounts",
     AlertKind.WAITING_CHATS: "alert.chats",
     AlertKind.REFUND_BURST: "alert.refunds",
+    AlertKind.NEGATIVE_COMMENTS: "alert.comments",
     AlertKind.AGEING_APPROVALS: "alert.approvals",
     AlertKind.COST_BUDGET: "alert.costs",
     AlertKind.STALE_DATA: "alert.data",

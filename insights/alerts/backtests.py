@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from sqlmodel import col, func, select
 
 from foundation.db.database import Scope
+from foundation.i18n.translation import Message
 from insights.alerts import anomalies
 from insights.alerts.daily_metrics import DailySeries, load_daily_series
 from insights.alerts.findings import HISTORY_DAYS, is_crossed
@@ -52,6 +53,14 @@ def backtest_rule(
     counts = [_count_anomalies(one, each) for each in usable]
     days = min(BACKTEST_DAYS, max(len(each.values) - need for each in usable))
     return Backtest(sum(counts), days, len({each.creator_id for each in usable}))
+
+
+def describe_backtest(found: Backtest | NotEnoughData) -> Message:
+    """Return the result as a sentence, or what is missing."""
+    if isinstance(found, NotEnoughData):
+        return Message("alerts.not_enough", {"have": found.have, "need": found.need})
+    code = "alerts.would_have" if found.is_replayed else "alerts.did_alarm"
+    return Message(code, {"count": found.alerts, "days": found.days, "creators": found.creators})
 
 
 def required_days(settings: RuleSettings) -> int:

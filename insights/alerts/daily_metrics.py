@@ -11,6 +11,7 @@ from foundation.db.database import Scope
 from foundation.ops.wall_time import local_day
 from insights.metrics.catalog import METRICS, Metric
 from insights.rollups import metric_queries
+from insights.rollups.creator_facts import COMMENT_SENTIMENTS
 from insights.rollups.queries import (
     DaySales,
     DayWork,
@@ -92,7 +93,8 @@ def load_daily_series(
     """Return the last `days` complete days of a metric, one series for each creator and currency.
 
     A series begins on the first day with a value; creators without one have no series. A day
-    without sales is zero after the first sale; a day without a reported metric is unknown.
+    without sales or comments is zero after the first one; a day without a reported metric is
+    unknown.
     """
     if not creators:
         return []
@@ -100,7 +102,7 @@ def load_daily_series(
     first = min(yesterday.values()) - timedelta(days=days - 1)
     last = max(yesterday.values())
     found = _select_loader(metric)(scope, yesterday, metric, first, last)
-    closed = metric in _SALES
+    closed = metric in _SALES or metric in COMMENT_SENTIMENTS.values()
     return [
         _build_series(key, metric, values, yesterday[key[0]], days, closed=closed)
         for key, values in sorted(found.items())

@@ -21,7 +21,7 @@ from schedules.notices import undecided_posts
 from schedules.posts.states import DeliveryState
 from studio.costs import spending_caps
 from studio.costs.spending_caps import SpendingCaps
-from subscribers.conversations import waiting_chats
+from subscribers.conversations import message_sentiments, waiting_chats
 from subscribers.orders import refund_counts
 from tenants.agencies.queries import Creator
 
@@ -31,8 +31,9 @@ HISTORY_DAYS = anomalies.MIN_DAYS + 90
 FAILED_STATES = frozenset({DeliveryState.FAILED, DeliveryState.UNCERTAIN, DeliveryState.BROKEN_OFF})
 ONE_DAY = timedelta(days=1)
 
-REFUND_FACTOR = 3
-"""Refunds are a burst if they are also this many times as frequent as usual."""
+BURST_FACTOR = 3
+"""Refunds or negative comments are a burst if they are also this many times as frequent as
+usual."""
 
 
 @dataclass(frozen=True)
@@ -187,7 +188,16 @@ def _find_refund_bursts(scope: Scope, rule: AlertRule, _: AlertContext) -> list[
     return [
         Finding(rule, one.creator_id, one.since, one.refunds, round(one.usual), data_at=scope.now)
         for one in refund_counts.list_refund_counts(scope, ONE_DAY)
-        if one.refunds >= _limit(rule) and one.refunds >= REFUND_FACTOR * one.usual
+        if one.refunds >= _limit(rule) and one.refunds >= BURST_FACTOR * one.usual
+    ]
+
+
+def _find_negative_comments(scope: Scope, rule: AlertRule, context: AlertContext) -> list[Finding]:
+    found = message_sentiments.list_negative_counts(scope, context.creators, ONE_DAY)
+    return [
+        Finding(rule, one.creator_id, one.since, one.comments, round(one.usual), data_at=scope.now)
+        for one in found
+        if one.comments >= _limit(rule) and one.comments >= BURST_FACTOR * one.usual
     ]
 
 
@@ -260,6 +270,7 @@ _CONDITIONS: Mapping[AlertKind, Callable[[Scope, AlertRule, AlertContext], list[
     AlertKind.EXPIRING_ACCESS: _find_expiring_access,
     AlertKind.WAITING_CHATS: _find_waiting_chats,
     AlertKind.REFUND_BURST: _find_refund_bursts,
+    AlertKind.NEGATIVE_COMMENTS: _find_negative_comments,
     AlertKind.AGEING_APPROVALS: _find_ageing_approvals,
     AlertKind.COST_BUDGET: _find_cost_budgets,
     AlertKind.STALE_DATA: _find_stale_data,

@@ -15,7 +15,7 @@ from sqlmodel import select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import derived_uuid
-from foundation.money import STARS, TEST_CURRENCY, is_currency
+from foundation.money import STARS, TEST_CURRENCY, is_currency, parse_money
 from insights.alerts.daily_metrics import has_currency, is_alert_metric
 from insights.alerts.models import AlertRuleRow
 from insights.alerts.states import (
@@ -47,6 +47,7 @@ THRESHOLDS: Mapping[AlertKind, ThresholdRange] = {
     AlertKind.EXPIRING_ACCESS: ThresholdRange("days", 1, 60),
     AlertKind.WAITING_CHATS: ThresholdRange("hours", 1, 24 * 7),
     AlertKind.REFUND_BURST: ThresholdRange("refunds", 1, 1000),
+    AlertKind.NEGATIVE_COMMENTS: ThresholdRange("comments", 1, 1000),
     AlertKind.AGEING_APPROVALS: ThresholdRange("hours", 1, 24 * 30),
     AlertKind.COST_BUDGET: ThresholdRange("percent", 1, 100),
     AlertKind.STALE_DATA: ThresholdRange("hours", 12, 24 * 14),
@@ -103,8 +104,8 @@ def _condition(kind: AlertKind, threshold: int, route: AlertRoute) -> RuleSettin
 DEFAULT_RULES: Mapping[str, RuleSettings] = {
     "revenue": _anomaly("net", AlertDirection.BELOW),
     "reach": _anomaly("views", AlertDirection.BELOW),
-    "negative_comments": _anomaly("negative_comments", AlertDirection.ABOVE),
     "refund_burst": _condition(AlertKind.REFUND_BURST, 3, AlertRoute.NOW),
+    "negative_comments": _condition(AlertKind.NEGATIVE_COMMENTS, 5, AlertRoute.NOW),
     "cost_budget": _condition(AlertKind.COST_BUDGET, 80, AlertRoute.DIGEST),
     "stale_data": _condition(AlertKind.STALE_DATA, 36, AlertRoute.DIGEST),
     # Each of these already has its own notification; the alert sums them up in the list.
@@ -267,6 +268,14 @@ def check_settings(scope: Scope, one: RuleSettings) -> None:
         _check_limit(one.threshold, limits.least, limits.most)
         if one.metric or one.currency or one.days != 1:
             raise BadInput("alert.no_metric")
+
+
+def parse_limit(text: str, currency: str) -> int:
+    """Return a typed threshold: minor units of the currency, or a whole number. Raises BadInput."""
+    try:
+        return parse_money(text, currency).minor if currency else int("".join(text.split()))
+    except ValueError as error:
+        raise BadInput("alerts.limit_wrong") from error
 
 
 def _is_ledger_currency(code: str) -> bool:

@@ -12,6 +12,7 @@ class AlertKind(StrEnum):
     EXPIRING_ACCESS = "expiring_access"
     WAITING_CHATS = "waiting_chats"
     REFUND_BURST = "refund_burst"
+    NEGATIVE_COMMENTS = "negative_comments"
     AGEING_APPROVALS = "ageing_approvals"
     COST_BUDGET = "cost_budget"
     STALE_DATA = "stale_data"

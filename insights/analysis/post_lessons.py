@@ -11,7 +11,7 @@ It also requests ideas based on these results; `schedules.suggestions.ideas` gen
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from statistics import fmean, median_low
 from uuid import UUID
@@ -19,17 +19,20 @@ from uuid import UUID
 from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.ops.wall_time import load_zone
+from insights.analysis import timing
 from insights.metrics.queries import post_results
-from schedules.posts import live_posts
+from schedules.posts import labels, live_posts
 from schedules.posts.live_posts import LivePostContent
 from schedules.suggestions.ideas import proposals
-from schedules.suggestions.ideas.brief import (
-    IdeaBrief,
+from schedules.suggestions.ideas.brief import IdeaBrief
+from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.results import (
+    HourResult,
     InspiringPost,
     MeasuredResults,
     ResultLesson,
+    load_results,
 )
-from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from subscribers.replies import persona
 from tenants.agencies.queries import Creator
 
@@ -83,7 +86,34 @@ def load_result_lessons(scope: Scope, creator: Creator) -> MeasuredResults:
             if one.at > scope.now - LATELY
         ]
         found += compare_with_usual(posts, values)
-    return judge_posts(found, names, creator.zone)
+    named = labels.labels_of_posts(scope, {one.post.post_id for one in found})
+    return judge_posts(
+        found,
+        names,
+        creator.zone,
+        {post: [one.name for one in of_post] for post, of_post in named.items()},
+    )
+
+
+def list_best_hours(scope: Scope, creator: Creator) -> tuple[HourResult, ...]:
+    """Return the hours of a creator's accounts that are better than usual beyond chance."""
+    found = []
+    for account in queries.list_creator_channels(scope, creator.id):
+        advice = timing.load_timing_evidence(scope, creator, account.id).advice
+        found += [
+            HourResult(
+                account.id,
+                account.name,
+                one.weekend,
+                one.clock,
+                round(100 * one.lift),
+                round(100 * one.low),
+                round(100 * one.high),
+                advice.posts,
+            )
+            for one in advice.hours
+        ]
+    return tuple(found)
 
 
 def compare_with_usual(
@@ -97,7 +127,10 @@ def compare_with_usual(
 
 
 def judge_posts(
-    found: Sequence[MeasuredPost], names: Mapping[UUID, str], zone: str
+    found: Sequence[MeasuredPost],
+    names: Mapping[UUID, str],
+    zone: str,
+    labels_of: Mapping[UUID, Sequence[str]] | None = None,
 ) -> MeasuredResults:
     """Return the lessons from these posts; a post on several accounts, or published several times,
     counts once; pure."""
@@ -107,17 +140,18 @@ def judge_posts(
     if len(posts) < MIN_POSTS_FOR_LESSONS:
         return MeasuredResults(len(posts), AGE_HOURS, MIN_POSTS_FOR_LESSONS - len(posts))
     at = load_zone(zone)
-    kinds: dict[tuple[str, str], list[bool]] = {}
+    kinds: dict[tuple[str, str], list[float]] = {}
     for each in posts.values():
         first = min(each, key=lambda one: (one.post.at, one.post.delivery_id)).post
-        better = fmean(one.gain_over_usual for one in each) > 0
+        gain = fmean(one.gain_over_usual for one in each)
         part = PARTS[first.at.astimezone(at).hour // 6]
         for kind in (
             ("form", str(first.form)),
             ("hours", part),
             *(("tag", f"#{tag}") for tag in first.tags),
+            *(("label", name) for name in (labels_of or {}).get(first.post_id, ())),
         ):
-            kinds.setdefault(kind, []).append(better)
+            kinds.setdefault(kind, []).append(gain)
     best = sorted(
         (max(each, key=_rank_key) for each in posts.values()), key=_rank_key, reverse=True
     )
@@ -128,15 +162,17 @@ def judge_posts(
     return MeasuredResults(len(posts), AGE_HOURS, 0, find_lessons(kinds), shown)
 
 
-def find_lessons(kinds: Mapping[tuple[str, str], Sequence[bool]]) -> tuple[ResultLesson, ...]:
+def find_lessons(kinds: Mapping[tuple[str, str], Sequence[float]]) -> tuple[ResultLesson, ...]:
     """Return the kinds that did better than usual, most certain first; pure. `kinds` maps each kind
-    to a flag per post: True if it did better than usual."""
-    tried = {kind: done for kind, done in kinds.items() if len(done) >= MIN_OF_KIND}
+    to the gain over usual of each post, in logs."""
+    tried = {kind: gains for kind, gains in kinds.items() if len(gains) >= MIN_OF_KIND}
     told = []
-    for (kind, name), done in tried.items():
-        chance = binomial_tail(sum(done), len(done))
+    for (kind, name), gains in tried.items():
+        better = sum(one > 0 for one in gains)
+        chance = binomial_tail(better, len(gains))
         if chance * len(tried) <= UNLIKELY:
-            told.append((chance, ResultLesson(kind, name, len(done), sum(done))))
+            percent = round(100 * math.expm1(fmean(gains)))
+            told.append((chance, ResultLesson(kind, name, len(gains), better, percent)))
     return tuple(
         one for _, one in sorted(told, key=lambda each: (each[0], each[1].kind, each[1].name))
     )
@@ -176,10 +212,15 @@ def request_ideas_from_results(
     spoken = language or next(
         (one for one in creator.languages if one in WRITABLE_LANGUAGES), WRITABLE_LANGUAGES[0]
     )
+    stored = load_results(scope, creator.id)
     brief = IdeaBrief(
         creator_id=creator.id,
         language=spoken,
-        results=load_result_lessons(scope, creator),
+        results=replace(
+            load_result_lessons(scope, creator),
+            hours=list_best_hours(scope, creator),
+            forecasts=stored.forecasts if stored is not None else (),
+        ),
         about=manner.card,
         tone=manner.tone,
         forbidden=manner.forbidden,

@@ -21,8 +21,8 @@ from foundation.money import Money
 from foundation.ops.wall_time import day_bounds
 from insights.attribution import credits
 from insights.attribution.credits import AttributionModel, Credit
-from subscribers.acquisition import fan_movements, links, touches
-from subscribers.acquisition.links import LINK_SUBJECT, AcquisitionLink
+from subscribers.acquisition import fan_movements, invites, links, touches
+from subscribers.acquisition.links import LINK_SUBJECT, AcquisitionLink, LinkDestination
 from subscribers.acquisition.touches import Touch
 from subscribers.orders import sales
 from subscribers.orders.sales import SaleFilter
@@ -49,11 +49,13 @@ class WindowRevenue:
 @dataclass(frozen=True)
 class LinkResult:
     """The results of a link. `chats`, `buyers` and amounts are None and empty for a link whose
-    destination does not report who came."""
+    destination does not report who came. `joins` are users who joined a community by its invite,
+    None for other links and before the first reading of the invites."""
 
     link: AcquisitionLink
     creator: Creator
     clicks: LinkClicks
+    joins: int | None
     chats: int | None
     buyers: Fraction | None
     net_after_fees: tuple[Money, ...]
@@ -146,6 +148,8 @@ class _Tally:
         firsts = credits.credit_first_purchases(touched, moved, model)
         self.now = scope.now
         self.clicks = short_links.clicks_by_subject(scope, LINK_SUBJECT, first, last)
+        self._joins = invites.count_joins(scope, bounds)
+        self._read = invites.list_read_channels(scope, ids)
         self.inside = [one for one in every if _contains(bounds[one.creator_id], one.at)]
         self.buyers = _sum_shares(
             one for one in firsts if _contains(bounds[one.creator_id], one.at)
@@ -170,6 +174,7 @@ class _Tally:
             link=link,
             creator=creator,
             clicks=self.clicks.get(link.id, NO_CLICKS),
+            joins=self._joins.get(link.id, 0) if self._reads_invites(link) else None,
             chats=sum(_contains(self._bounds[creator.id], at) for at in begun.values())
             if measured
             else None,
@@ -182,6 +187,9 @@ class _Tally:
             roi_gap=gap,
             cost_per_buyer=cost_per_buyer(link.details.cost, buyers),
         )
+
+    def _reads_invites(self, link: AcquisitionLink) -> bool:
+        return link.destination is LinkDestination.DISCORD and link.channel_id in self._read
 
     def _windows_of(
         self, link_id: UUID, begun: Collection[datetime]

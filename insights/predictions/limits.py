@@ -38,3 +38,11 @@ GRADE_SHARES = (0.1, 0.2, 0.3, 0.4)
 
 RULE_MESSAGES = (10, 5, 2)
 """Incoming messages of the first day from which a lead has grade A, B or C by rule."""
+
+PACK_BUYERS = 500
+RECOMMENDED_PACKS = 50
+"""Buyers and bought packs from which EASE competes with the most bought packs."""
+
+POPULAR_DAYS = 30
+POPULAR_PURCHASES = 10
+"""Period whose most bought packs are recommended, and the purchases in it that this needs."""

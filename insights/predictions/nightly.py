@@ -8,13 +8,14 @@ from uuid import UUID
 
 from sqlmodel import select
 
+from channels.accounts.queries import list_creator_channels
 from foundation.db.database import OpenScope, Scope
 from foundation.db.tables import stored_message
-from foundation.errors import GreenroomError
+from foundation.errors import BadInput, GreenroomError, LeaseLost
 from foundation.i18n.translation import Message
 from foundation.ops import telemetry
 from foundation.outbox import outbox
-from foundation.outbox.heartbeat import heartbeat
+from foundation.outbox.heartbeat import Heartbeat, heartbeat
 from insights.predictions import analysis_packages, storage
 from insights.predictions.events import AnalysisPackagesDue, PredictionsDue
 from insights.predictions.fan_predictions import (
@@ -24,9 +25,14 @@ from insights.predictions.fan_predictions import (
     list_scored_fans,
     read_fan_facts,
 )
-from insights.predictions.forecasts import collect_series, compute_forecasts
+from insights.predictions.forecasts import Series, collect_series, compute_forecasts
 from insights.predictions.models import PredictionSetup
+from insights.predictions.pack_predictions import predict_packs, read_pack_facts
+from insights.predictions.rank_models import collect_past_posts, fit_rank_model
+from insights.predictions.result_facts import collect_results
 from insights.predictions.states import PredictionTask, SetupState
+from schedules.suggestions.shared.results import store_results
+from subscribers.catalog.recommendations import replace_recommendations
 from subscribers.fans.scores import replace_scores
 from tenants.agencies.queries import Creator, list_creators
 
@@ -39,24 +45,43 @@ def compute_predictions(event: PredictionsDue, *, tenant: OpenScope, home: Path)
     """Compute all predictions of an agency. Repeating it replaces them.
 
     Without the packages of the extra `analysis`, forecasts use the simple methods and leads the
-    rule. A creator whose predictions about fans fail keeps the earlier ones.
+    rule. Where one kind of prediction fails, the earlier ones are kept and the others are computed.
     """
     with tenant(event.tenant_id, PREDICTING) as scope:
         creators = list_creators(scope)
     if analysis_packages.is_installed(home):
         _store_state(tenant, event.tenant_id, SetupState.INSTALLED, None)
+    tenant_id = event.tenant_id
     with heartbeat() as pulse:
-        _predict_forecasts(tenant, event.tenant_id, creators, home)
+        _run_step(pulse, None, partial(_predict_forecasts, tenant, tenant_id, creators, home))
         for creator in creators:
-            pulse.check_lease()
-            try:
-                _predict_fans(tenant, event.tenant_id, creator, home)
-            except GreenroomError as error:
-                log.warning(
-                    "predictions.failed",
-                    creator=str(creator.id),
-                    error=telemetry.describe_error(error),
-                )
+            for step in (
+                partial(_predict_fans, tenant, tenant_id, creator, home),
+                partial(_predict_packs, tenant, tenant_id, creator, home),
+                partial(_fit_ranks, tenant, tenant_id, creator),
+                partial(_store_results, tenant, tenant_id, creator),
+            ):
+                _run_step(pulse, creator, step)
+
+
+def _run_step(pulse: Heartbeat, creator: Creator | None, step: partial[None]) -> None:
+    """Run a step; its failure is logged and does not end the steps after it. Raises LeaseLost."""
+    pulse.check_lease()
+    try:
+        step()
+    except LeaseLost:
+        raise
+    except GreenroomError as error:
+        _log_failure(step.func.__name__, creator, error)
+
+
+def _log_failure(step: str, creator: Creator | None, error: GreenroomError) -> None:
+    log.warning(
+        "predictions.failed",
+        step=step,
+        creator=str(creator.id) if creator is not None else "",
+        error=telemetry.describe_error(error),
+    )
 
 
 def _predict_forecasts(
@@ -65,9 +90,16 @@ def _predict_forecasts(
     """Compute the forecasts of all creators together: starting a process takes longer than most
     series."""
     task = PredictionTask.FORECAST
-    ids = [one.id for one in creators]
+    ids = []
+    series: list[Series] = []
     with tenant(tenant_id, PREDICTING) as scope:
-        series = [each for one in creators for each in collect_series(scope, one)]
+        for one in creators:
+            try:
+                series += collect_series(scope, one)
+            except BadInput as error:  # the creator's zone is invalid
+                _log_failure("collect_series", one, error)
+                continue
+            ids.append(one.id)
         stored = storage.load_predictions(scope, ids, task)
         now = scope.now
     before = {(one.creator_id, one.subject): one for one in stored}
@@ -91,6 +123,36 @@ def _store_fans(scope: Scope, creator: Creator, found: list[FanResult]) -> None:
     storage.store_predictions(scope, [creator.id], FAN_TASKS, predictions)
     for task, scores in list_scored_fans(found).items():
         replace_scores(scope, creator.id, task, scores)
+
+
+def _predict_packs(tenant: OpenScope, tenant_id: UUID, creator: Creator, home: Path) -> None:
+    with tenant(tenant_id, PREDICTING) as scope:
+        facts = read_pack_facts(scope, creator)
+        now = scope.now
+    found = predict_packs(facts, home=home, now=now)
+    with tenant(tenant_id, PREDICTING) as scope:
+        predictions = [found.prediction] if found is not None else []
+        storage.store_predictions(scope, [creator.id], [PredictionTask.PACKS], predictions)
+        replace_recommendations(
+            scope, creator.id, found.recommendations if found is not None else ()
+        )
+
+
+def _fit_ranks(tenant: OpenScope, tenant_id: UUID, creator: Creator) -> None:
+    with tenant(tenant_id, PREDICTING) as scope:
+        past = [
+            collect_past_posts(scope, creator.id, one.id)
+            for one in list_creator_channels(scope, creator.id)
+        ]
+        now = scope.now
+    found = [fit_rank_model(creator.id, one, now) for one in past]
+    with tenant(tenant_id, PREDICTING) as scope:
+        storage.store_predictions(scope, [creator.id], [PredictionTask.RANKS], found)
+
+
+def _store_results(tenant: OpenScope, tenant_id: UUID, creator: Creator) -> None:
+    with tenant(tenant_id, PREDICTING) as scope:
+        store_results(scope, creator.id, collect_results(scope, creator))
 
 
 def request_packages(scope: Scope) -> None:

@@ -9,13 +9,12 @@ import numpy as np
 
 from channels.accounts.queries import Channel, list_channels
 from foundation.db.database import Scope
-from insights.metrics.queries import post_results
-from insights.predictions import draft_ranks, growth
-from insights.predictions.draft_ranks import DraftRank, RankedText, RankModel
+from insights.predictions import growth, rank_models
+from insights.predictions.draft_ranks import DraftRank, RankModel
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.growth import CountRange, Floats, GrowthModel
 from schedules.posts import live_posts
-from schedules.posts.live_posts import LivePostContent, find_hashtags
+from schedules.posts.live_posts import LivePostContent
 from schedules.posts.queries import DeliveryEntry, entries_between
 from schedules.posts.states import DeliveryState
 from tenants.agencies.queries import Creator
@@ -27,7 +26,6 @@ EARLY_AGES = (3, 12, 24)
 TARGET_AGE = 168
 RUNNING = timedelta(hours=TARGET_AGE)
 AHEAD = timedelta(days=14)
-RANK_AGE = 24
 MAX_SHOWN = 50
 
 UPCOMING = frozenset({DeliveryState.DRAFT, DeliveryState.APPROVED, DeliveryState.SCHEDULED})
@@ -92,6 +90,20 @@ def list_running_posts(scope: Scope, creators: Sequence[Creator]) -> list[Runnin
     posts = live_posts.list_live_posts_between(
         scope, ids, scope.now - RUNNING, scope.now, limit=MAX_SHOWN
     )
+    return _describe_running(scope, posts)
+
+
+def describe_deliveries(
+    scope: Scope, creator_id: UUID, deliveries: Collection[UUID]
+) -> list[RunningPost]:
+    """Return those of these deliveries of a creator that `list_running_posts` describes."""
+    posts = live_posts.list_live_posts(scope, creator_id, deliveries)
+    return _describe_running(scope, [one for one in posts if one.at > scope.now - RUNNING])
+
+
+def _describe_running(scope: Scope, posts: Sequence[LivePostContent]) -> list[RunningPost]:
+    """Return the posts that have been read at one of `EARLY_AGES`. A model is fitted once for each
+    account, metric and age."""
     latest = {
         row.delivery_id: row
         for row in scope.run(
@@ -174,39 +186,11 @@ def list_scheduled_posts(scope: Scope, creators: Sequence[Creator]) -> list[Sche
             if entry.state not in UPCOMING:
                 continue
             if entry.channel_id not in models:
-                models[entry.channel_id] = load_rank_model(scope, creator.id, entry.channel_id)
+                models[entry.channel_id] = rank_models.load_rank_model(
+                    scope, creator.id, entry.channel_id
+                )
             model, missing = models[entry.channel_id]
-            rank = model.rank(_draft_text(entry)) if model is not None else None
+            text = rank_models.draft_text(entry.title, entry.body, entry.media)
+            rank = model.rank(text) if model is not None else None
             found.append(ScheduledPost(entry, rank, missing))
     return sorted(found, key=lambda one: (one.entry.due_at, one.entry.delivery_id))[:MAX_SHOWN]
-
-
-def load_rank_model(
-    scope: Scope, creator_id: UUID, channel_id: UUID
-) -> tuple[RankModel | None, NotEnoughData | None]:
-    """Return the rank model of an account, None if it is not better than chance, or what is
-    missing."""
-    values = post_results(scope, channel_id, age_hours=RANK_AGE, most=draft_ranks.MAX_POSTS)
-    if len(values) < draft_ranks.MIN_POSTS:
-        return None, NotEnoughData(len(values), draft_ranks.MIN_POSTS, "posts")
-    posts = live_posts.list_live_posts(scope, creator_id, values)
-    posts = sorted(posts, key=lambda one: (one.at, one.delivery_id))
-    if len(posts) < draft_ranks.MIN_POSTS:
-        return None, NotEnoughData(len(posts), draft_ranks.MIN_POSTS, "posts")
-    results = np.log1p(np.array([values[one.delivery_id] for one in posts], dtype=np.float64))
-    model = RankModel([_live_text(one) for one in posts], results - float(np.median(results)))
-    return (model if model.is_proven else None), None
-
-
-def _live_text(one: LivePostContent) -> RankedText:
-    form = "picture" if one.media else "text"
-    return RankedText(f"{one.title} {one.words}", (f"form:{form}", *_tags(one.tags)))
-
-
-def _draft_text(one: DeliveryEntry) -> RankedText:
-    form = "picture" if one.media else "text"
-    return RankedText(f"{one.title} {one.body}", (f"form:{form}", *_tags(find_hashtags(one.body))))
-
-
-def _tags(tags: Collection[str]) -> Sequence[str]:
-    return [f"#{one}" for one in tags]

@@ -1,4 +1,4 @@
-"""The time of the nightly predictions. The relay loads this module, so it imports no methods."""
+"""The times of predictions. The relay loads this module, so it imports no methods."""
 
 from datetime import timedelta
 
@@ -6,7 +6,8 @@ from foundation.db.database import Scope
 from foundation.ops.wall_time import load_zone, local_day
 from foundation.outbox import outbox
 from insights.predictions import storage
-from insights.predictions.events import PredictionsDue
+from insights.predictions.events import PredictionsDue, SentimentsDue
+from insights.predictions.states import SetupState
 from tenants.agencies.queries import get_agency
 
 FROM_HOUR = 3
@@ -28,3 +29,11 @@ def plan_predictions(scope: Scope) -> None:
     delay = FIRST_DELAY if latest is None else timedelta()
     due = PredictionsDue(scope.tenant_id, scope.tenant_id)
     outbox.put(scope, due, at=scope.now + delay, dedupe=f"predictions:{scope.tenant_id}")
+
+
+def plan_sentiments(scope: Scope) -> None:
+    """Queue the estimates of the sentiments of new messages and comments if the packages are
+    installed. Whether there are any is the worker's question: the relay serves all agencies."""
+    if storage.load_setup_state(scope) is SetupState.INSTALLED:
+        due = SentimentsDue(scope.tenant_id, scope.tenant_id)
+        outbox.put(scope, due, dedupe=f"sentiments:{scope.tenant_id}")

@@ -26,4 +26,7 @@ class PredictionTask(StrEnum):
     FORECAST = "forecast"
     REPEAT = "repeat"
     CHURN = "churn"
+    SENTIMENT = "sentiment"
     LEADS = "leads"
+    PACKS = "packs"  # recommended packs
+    RANKS = "ranks"  # of drafts

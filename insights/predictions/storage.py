@@ -11,7 +11,8 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.models import Prediction
-from insights.predictions.states import PredictionState, PredictionTask
+from insights.predictions.states import PredictionState, PredictionTask, SetupState
+from tenants.agencies.queries import list_creators
 
 SHOWN_DAYS = 90
 """Days of the past that are stored with a forecast for its chart."""
@@ -117,14 +118,28 @@ def load_predictions(
     scope: Scope, creator_ids: Collection[UUID], task: PredictionTask
 ) -> list[StoredPrediction]:
     """Return the predictions of a task, by creator and subject."""
+    return list_predictions(scope, creator_ids, [task])
+
+
+def list_predictions(
+    scope: Scope,
+    creator_ids: Collection[UUID],
+    tasks: Collection[PredictionTask],
+    *,
+    subjects: Collection[str] | None = None,
+) -> list[StoredPrediction]:
+    """Return the predictions of several tasks, by creator, task and subject; those of `subjects`,
+    or all with None."""
+    about = [] if subjects is None else [col(Prediction.subject).in_(list(subjects))]
     rows = scope.session.exec(
         select(Prediction)
         .where(
             Prediction.tenant_id == scope.tenant_id,
             col(Prediction.creator_id).in_(list(creator_ids)),
-            Prediction.task == task,
+            col(Prediction.task).in_([str(one) for one in tasks]),
+            *about,
         )
-        .order_by(col(Prediction.creator_id), col(Prediction.subject))
+        .order_by(col(Prediction.creator_id), col(Prediction.task), col(Prediction.subject))
     )
     return [_from_row(row) for row in rows]
 
@@ -159,9 +174,28 @@ def _from_row(row: Prediction) -> StoredPrediction:
 
 
 def latest_computation(scope: Scope) -> datetime | None:
-    """Return the time of the latest prediction of the agency, or None."""
+    """Return the time of the latest nightly prediction of the agency, or None."""
     found: datetime | None = scope.run(
-        "SELECT max(computed_at) FROM predictions WHERE tenant_id = :tenant",
+        "SELECT max(computed_at) FROM predictions WHERE tenant_id = :tenant AND task <> :hourly",
         tenant=scope.tenant_id,
+        hourly=str(PredictionTask.SENTIMENT),
     ).scalar()
     return found
+
+
+def load_setup_state(scope: Scope) -> SetupState | None:
+    """Return the state of the packages, or None before the first nightly predictions."""
+    found = scope.run(
+        "SELECT state FROM prediction_setups WHERE tenant_id = :tenant", tenant=scope.tenant_id
+    ).scalar()
+    return SetupState(found) if found else None
+
+
+def lacks_prediction(scope: Scope, task: PredictionTask) -> bool:
+    """Return True if a creator has no prediction of a task."""
+    known = scope.run(
+        "SELECT DISTINCT creator_id FROM predictions WHERE tenant_id = :tenant AND task = :task",
+        tenant=scope.tenant_id,
+        task=str(task),
+    ).scalars()
+    return not {one.id for one in list_creators(scope)} <= set(known)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
+from foundation.i18n.translation import mark_first_day
 from foundation.money import currency_exponent
 from foundation.ops import telemetry
 from insights.reports import fact_texts
@@ -145,7 +146,7 @@ def _short_day(day: date, language: str) -> str:
     # Loaded late: most processes render no charts.
     from babel.dates import format_skeleton  # noqa: PLC0415  see above
 
-    return str(format_skeleton("MMMd", day, locale=language))
+    return mark_first_day(str(format_skeleton("MMMd", day, locale=language)), day, language)
 
 
 def _axis_days(values: Sequence[Mapping[str, Any]]) -> list[Any]:

@@ -1,4 +1,4 @@
-"""A stored report as a document in one language, and its HTML page.
+"""A stored report as a document in one language, its HTML page and the HTML body of its email.
 
 The same report always gives the same bytes: its facts, charts and brand are stored, and no document
 contains the time of its rendering.
@@ -32,6 +32,15 @@ class ReportBrand:
     def color(self) -> str:
         """Return the colour of headings and charts."""
         return self.accent or DEFAULT_ACCENT
+
+    @property
+    def text_color(self) -> str:
+        """Return the colour of text on `color`: white, or black if that has more contrast."""
+        parts = (int(self.color[place : place + 2], 16) / 255 for place in (1, 3, 5))
+        red, green, blue = (
+            one / 12.92 if one <= 0.04045 else ((one + 0.055) / 1.055) ** 2.4 for one in parts
+        )
+        return "#ffffff" if 0.2126 * red + 0.7152 * green + 0.0722 * blue < 0.18 else "#000000"
 
     def to_json(self) -> dict[str, Any]:
         """Return the stored form."""
@@ -102,6 +111,32 @@ def render_html(document: ReportDocument, files: Sequence[tuple[str, str]] = ())
         instant=instant,
         word=word,
         language=language,
+    )
+
+
+EMAIL_COLUMNS = ("name", "value", "before", "change")
+
+
+def render_email(document: ReportDocument, link: str) -> str:
+    """Return the HTML body of an email: the brief, the facts as a table and the link to the report.
+    It has no pictures, scripts or style sheets, and loads nothing."""
+    language = document.language
+
+    def word(code: str) -> str:
+        return fact_texts.render_text(code, language)
+
+    return (
+        report_templates()
+        .get_template("email.html")
+        .render(
+            document=document,
+            brand=document.brand,
+            lines=fact_texts.list_fact_lines(document.facts, language),
+            heads=[word(f"reports.column.{name}") for name in EMAIL_COLUMNS],
+            link=link,
+            word=word,
+            language=language,
+        )
     )
 
 

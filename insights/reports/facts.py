@@ -15,15 +15,12 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ops.wall_time import day_bounds
 from insights.metrics import followers
-from insights.metrics.queries import latest_metrics
-from insights.metrics.readings import INTERACTION_METRICS
 from insights.reports.options import INTERNALS, Audience
 from insights.reports.periods import ReportKind, period_before
-from insights.rollups import queries
-from insights.rollups.periods import DateRange
+from insights.rollups import post_results, queries
+from insights.rollups.periods import AnalyticsPeriod, Comparison, DateRange
+from insights.rollups.post_results import PostResult
 from insights.rollups.queries import DaySales, DayWork
-from schedules.posts.queries import DeliveryEntry, entries_between
-from schedules.posts.states import DeliveryState
 from studio.costs import cost_report
 from subscribers.orders import sales
 from tenants.agencies.queries import Creator
@@ -215,14 +212,14 @@ def _sales_facts(
     earlier = _sum_sales(found, before)
     facts: list[Fact] = []
     for currency in sorted(inside.keys() | earlier.keys()):
-        now = inside.get(currency, {})
-        then = earlier.get(currency, {})
+        now = _sales_values(inside.get(currency, queries.no_sales(currency)))
+        then = _sales_values(earlier.get(currency, queries.no_sales(currency)))
         for metric in (*SALES_METRICS, "fees", *SPLIT_METRICS):
             unit: Unit = "count" if metric == "orders" else "money"
             facts.append(
                 Fact(
                     *(metric, creator, unit, currency),
-                    *(now.get(metric, 0), then.get(metric, 0)),
+                    *(now[metric], then[metric]),
                     *("ledger", as_of.get("sales", "")),
                 )
             )
@@ -231,23 +228,22 @@ def _sales_facts(
 
 def _sum_sales(
     found: Mapping[date, Collection[DaySales]], period: DateRange
-) -> dict[str, dict[str, int]]:
-    sums: dict[str, dict[str, int]] = {}
-    for row in (row for day in period.days for row in found.get(day, ())):
-        parts = {
-            "gross": row.gross.minor,
-            "refunds": row.refunds.minor,
-            "net": row.net.minor,
-            "fees": row.fees_minor,
-            "orders": row.orders,
-            "creator_share": row.creator.minor,
-            "agency_share": row.agency.minor,
-            "staff_share": row.staff.minor,
-        }
-        so_far = sums.setdefault(row.gross.currency, dict.fromkeys(parts, 0))
-        for name, part in parts.items():
-            so_far[name] += part
-    return sums
+) -> dict[str, DaySales]:
+    return queries.add_sales(row for day in period.days for row in found.get(day, ()))
+
+
+def _sales_values(sums: DaySales) -> dict[str, int]:
+    """Return the metrics of sales by code."""
+    return {
+        "gross": sums.gross.minor,
+        "refunds": sums.refunds.minor,
+        "net": sums.net.minor,
+        "fees": sums.fees_minor,
+        "orders": sums.orders,
+        "creator_share": sums.creator.minor,
+        "agency_share": sums.agency.minor,
+        "staff_share": sums.staff.minor,
+    }
 
 
 _WORK_FIELDS: Mapping[str, tuple[str, Source]] = {
@@ -391,55 +387,49 @@ def _load_series(
     days = DateRange(first, last).days
     money = queries.daily_sales_by_creator(scope, creators, first, last)
     work = queries.daily_work_by_creator(scope, creators, first, last)
-    nets: dict[str, dict[date, int]] = {}
-    for day, row in (
-        (day, row) for rows in money.values() for day, each in rows.items() for row in each
-    ):
-        sums = nets.setdefault(row.net.currency, {})
-        sums[day] = sums.get(day, 0) + row.net.minor
-    views: dict[date, int] = {}
-    for day, counted in ((day, one) for rows in work.values() for day, one in rows.items()):
-        views[day] = views.get(day, 0) + counted.views
+    nets = {
+        day: queries.add_sales(row for rows in money.values() for row in rows.get(day, ()))
+        for day in days
+    }
+    views = {
+        day: sum(counted[day].views for counted in work.values() if day in counted) for day in days
+    }
     series = [
-        DaySeries("net", currency, first.isoformat(), tuple(nets[currency].get(d, 0) for d in days))
-        for currency in sorted(nets)
+        DaySeries(
+            *("net", currency, first.isoformat()),
+            tuple(one[currency].net.minor if currency in one else 0 for one in nets.values()),
+        )
+        for currency in sorted({code for one in nets.values() for code in one})
     ]
     if any(views.values()):
-        series.append(
-            DaySeries("views", "", first.isoformat(), tuple(views.get(day, 0) for day in days))
-        )
+        series.append(DaySeries("views", "", first.isoformat(), tuple(views.values())))
     return tuple(series)
 
 
 def _top_posts(
     scope: Scope, creators: Sequence[Creator], period: DateRange
 ) -> tuple[PostFact, ...]:
-    """Return the published posts of the period with the most views, at most `TOP_POSTS`."""
-    published: list[tuple[Creator, DeliveryEntry]] = []
-    for one in creators:
-        start = day_bounds(period.first, one.zone)[0]
-        end = day_bounds(period.last, one.zone)[1]
-        entries = entries_between(scope, one.id, start, end)
-        published += [(one, each) for each in entries if each.state is DeliveryState.PUBLISHED]
-    numbers = latest_metrics(scope, [entry.delivery_id for _, entry in published])
-    posts = [
-        _post_fact(creator, entry, numbers.get(entry.delivery_id, {}))
-        for creator, entry in published
-    ]
+    """Return the published posts of the period with the most views, at most `TOP_POSTS`, with their
+    latest readings."""
+    days = AnalyticsPeriod(period.first, period.last, Comparison.NONE)
+    published = post_results.list_post_results(
+        scope, creators, days, age_hours=post_results.LATEST, most=None
+    )
+    posts = [_post_fact(one) for one in published]
     posts.sort(key=lambda one: (-(one.views if one.views is not None else -1), one.at, one.title))
     return tuple(posts[:TOP_POSTS])
 
 
-def _post_fact(creator: Creator, entry: DeliveryEntry, numbers: Mapping[str, int]) -> PostFact:
-    known = [numbers[name] for name in INTERACTION_METRICS if name in numbers]
+def _post_fact(one: PostResult) -> PostFact:
+    interactions = one.metric("interactions")
     return PostFact(
-        title=" ".join((entry.title or entry.body).split())[:MAX_TITLE],
-        creator=creator.name,
-        channel=entry.channel,
-        at=(entry.settled_at or entry.due_at).isoformat(),
-        url=entry.url or "",
-        views=numbers.get("views"),
-        interactions=sum(known) if known else None,
+        title=" ".join(one.title.split())[:MAX_TITLE],
+        creator=one.creator.name,
+        channel=one.channel,
+        at=one.at.isoformat(),
+        url=one.url or "",
+        views=one.values.get("views"),
+        interactions=round(interactions) if interactions is not None else None,
     )
 
 

@@ -22,7 +22,7 @@ from foundation.outbox import outbox
 from gate.contract.permit import NoticeOrder, ReportOrder
 from insights.reports import deliveries, runs
 from insights.reports.deliveries import LINK_PATH, DeliveryContent, DeliveryResult, PendingDelivery
-from insights.reports.documents import ReportDocument
+from insights.reports.documents import ReportDocument, render_email
 from insights.reports.events import ReportDeliveryDue
 from insights.reports.fact_texts import render_text
 from insights.reports.options import ReportFormat
@@ -98,7 +98,8 @@ def render_attachments(content: DeliveryContent, document: ReportDocument) -> li
 def build_email(
     due: PendingDelivery, document: ReportDocument, link: str, files: list[Attachment]
 ) -> OutgoingReport:
-    """Return the email of a report: its brief and a link, with its files. Pure."""
+    """Return the email of a report: its brief and a link, as text and as HTML with a table of the
+    facts, and its files. Pure."""
     language = document.language
     return OutgoingReport(
         id=due.delivery_id,
@@ -109,6 +110,7 @@ def build_email(
         text="\n\n".join(
             (document.brief.text, render_text("reports.email_link", language, link=link))
         ),
+        html=render_email(document, link),
         at=due.at,
         attachments=files,
     )

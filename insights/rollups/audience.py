@@ -23,11 +23,12 @@ MONTHS = 12
 @dataclass(frozen=True)
 class ChannelFollowers:
     """The follower counts of an account by local day; days without a count are absent. There is at
-    least one."""
+    least one. `before` is the last count of the period before, or None."""
 
     channel: Channel
     creator: Creator
     days: Mapping[date, int]
+    before: int | None = None
 
     @property
     def latest(self) -> int:
@@ -36,8 +37,8 @@ class ChannelFollowers:
 
     @property
     def change(self) -> int | None:
-        """Return the change from the first to the last count, or None with one count."""
-        return self.latest - self.days[min(self.days)] if len(self.days) > 1 else None
+        """Return the new followers of the period, as `gained_followers` defines them."""
+        return followers.gained_followers(self.days, self.before)
 
 
 @dataclass(frozen=True)
@@ -69,15 +70,7 @@ def load_audience(
 ) -> AudienceAnalysis:
     """Return the audience of at least one creator, each day in the time zone of its creator. Most
     followed accounts come first."""
-    found = [
-        ChannelFollowers(channels[channel_id], creator, days)
-        for creator in creators
-        for channels in [{one.id: one for one in list_creator_channels(scope, creator.id)}]
-        for channel_id, days in followers.followers_by_day(
-            scope, creator.id, period.first, period.last
-        ).items()
-        if channel_id in channels
-    ]
+    found = [one for creator in creators for one in _load_followers(scope, creator, period)]
     months_ago = period.last - timedelta(days=365)
     return AudienceAnalysis(
         sorted(found, key=lambda one: -one.latest),
@@ -86,6 +79,23 @@ def load_audience(
         _load_responses(scope, creators, period),
         renewals.load_renewals(scope, creators, min(period.first, months_ago), period.last),
     )
+
+
+def _load_followers(
+    scope: Scope, creator: Creator, period: AnalyticsPeriod
+) -> list[ChannelFollowers]:
+    """Return the follower counts of a creator's accounts that have one in the period."""
+    channels = {one.id: one for one in list_creator_channels(scope, creator.id)}
+    length = period.last - period.first + timedelta(days=1)
+    every = followers.followers_by_day(scope, creator.id, period.first - length, period.last)
+    found = []
+    for channel_id, counts in every.items():
+        days = {day: count for day, count in counts.items() if day >= period.first}
+        earlier = [count for day, count in sorted(counts.items()) if day < period.first]
+        if days and channel_id in channels:
+            before = earlier[-1] if earlier else None
+            found.append(ChannelFollowers(channels[channel_id], creator, days, before))
+    return found
 
 
 def _load_responses(

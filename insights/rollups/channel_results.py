@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from channels.accounts.queries import Channel, list_channels
 from foundation.db.database import Scope
 from foundation.ops.wall_time import day_bounds
 from insights.metrics import catalog
+from insights.metrics.followers import gained_followers
 from insights.rollups.creator_facts import POST_COUNTS
 from insights.rollups.metric_queries import load_channel_days
 from insights.rollups.periods import AnalyticsPeriod, DateRange
@@ -80,13 +81,8 @@ class ChannelResult:
 
     @property
     def followers_gained(self) -> int | None:
-        """Return the change of the follower count from the last count before the period, or from
-        the first one in it."""
-        counts = self.days.get(FOLLOWERS, {})
-        start = self.followers_before
-        if start is None and len(counts) > 1:
-            start = counts[min(counts)]
-        return None if start is None or self.followers is None else self.followers - start
+        """Return the new followers of the period, as `gained_followers` defines them."""
+        return gained_followers(self.days.get(FOLLOWERS, {}), self.followers_before)
 
     @property
     def growth(self) -> float | None:
@@ -133,6 +129,30 @@ def list_channel_results(
             )
         )
     return sorted(found, key=lambda one: (-(one.followers or 0), one.channel.name.casefold()))
+
+
+def count_new_followers(scope: Scope, creators: Sequence[Creator], days: DateRange) -> int | None:
+    """Return the new followers of all accounts in these days, or None without two counts of any."""
+    length = days.last - days.first + timedelta(days=1)
+    ids = [one.id for one in creators]
+    every = _load_followers_by_day(scope, ids, DateRange(days.first - length, days.last))
+    gains = []
+    for counts in every.values():
+        inside = {day: count for day, count in counts.items() if day >= days.first}
+        earlier = [day for day in counts if day < days.first]
+        before = counts[max(earlier)] if earlier else None
+        gains.append(gained_followers(inside, before) if inside else None)
+    known = [one for one in gains if one is not None]
+    return sum(known) if known else None
+
+
+def _load_followers_by_day(
+    scope: Scope, ids: Sequence[UUID], days: DateRange
+) -> dict[UUID, dict[date, int]]:
+    found: dict[UUID, dict[date, int]] = {}
+    for one in load_channel_days(scope, ids, (FOLLOWERS,), days.first, days.last):
+        found.setdefault(one.channel_id, {})[one.day] = one.value
+    return found
 
 
 def _load_post_sums(

@@ -1,5 +1,5 @@
-"""Facts of creators by local day that no reading contains: response times, generation, costs, and
-published and failed posts of each account."""
+"""Facts of creators by local day that no reading contains: response times, sentiments, generation,
+costs, and published and failed posts of each account."""
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
@@ -14,15 +14,23 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import day_bounds, local_day
 from schedules.posts.daily_counts import DeliveryCounts, count_deliveries_by_day
 from studio.costs.daily_output import DailyOutput, output_by_day
+from subscribers.conversations import message_sentiments
+from subscribers.conversations.message_sentiments import SentimentCounts
 from subscribers.conversations.response_times import ResponseFacts, response_facts_by_day
 from tenants.agencies.queries import get_agency, get_creator
 
 API_COST = "cost_api"
 POST_COUNTS = ("posts_published", "posts_failed", "posts_late")
+COMMENT_SENTIMENTS = {one: f"{one}_comments" for one in message_sentiments.CLEAR}
+MESSAGE_SENTIMENTS = {one: f"{one}_messages" for one in message_sentiments.CLEAR}
+"""Metrics of the sentiments of comments and messages."""
+
 FACTS = frozenset(
     (
         *("conversations", "hand_offs", "answered", "unanswered"),
         *("response_time_median", "response_time_p90"),
+        *COMMENT_SENTIMENTS.values(),
+        *MESSAGE_SENTIMENTS.values(),
         *("generations", "generations_failed", "generation_time", "cost_engines", API_COST),
     )
 )
@@ -77,6 +85,9 @@ def rebuild_facts(scope: Scope, creator_id: UUID, first: date, last: date) -> No
     period = day_bounds(first, zone)[0], day_bounds(last, zone)[1]
     facts = [
         *_response_rows(response_facts_by_day(scope, creator_id, *period, zone=zone)),
+        *_sentiment_rows(
+            message_sentiments.count_sentiments_by_day(scope, creator_id, *period, zone=zone)
+        ),
         *_output_rows(output_by_day(scope, creator_id, *period, zone=zone)),
     ]
     today = local_day(scope.now, zone)
@@ -119,6 +130,14 @@ def _response_rows(found: Mapping[date, ResponseFacts]) -> list[Row]:
             rows.append(_fact(day, "response_time_median", facts.median_seconds))
             rows.append(_fact(day, "response_time_p90", facts.p90_seconds))
     return rows
+
+
+def _sentiment_rows(found: Mapping[tuple[date, bool], SentimentCounts]) -> list[Row]:
+    return [
+        _fact(day, metric, getattr(counts, sentiment))
+        for (day, is_comment), counts in found.items()
+        for sentiment, metric in (COMMENT_SENTIMENTS if is_comment else MESSAGE_SENTIMENTS).items()
+    ]
 
 
 def _output_rows(found: Mapping[date, DailyOutput]) -> list[Row]:

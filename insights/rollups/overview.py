@@ -11,8 +11,10 @@ from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.queries import (
     DaySales,
     DayWork,
+    add_sales,
     daily_sales_by_creator,
     daily_work_by_creator,
+    no_sales,
 )
 from subscribers.orders import sales
 from subscribers.orders.sales import BuyerCounts
@@ -124,21 +126,24 @@ def _compare_currency(
     before: Sequence[date],
     currency: str,
 ) -> SalesComparison:
-    def rows(of: Iterable[date]) -> list[DaySales]:
-        return [row for day in of for row in found.get(day, ()) if row.net.currency == currency]
-
-    inside = rows(days)
-    earlier = rows(before)
+    by_day = {
+        day: row for day, rows in found.items() for row in rows if row.net.currency == currency
+    }
+    none = no_sales(currency)
+    inside = [by_day.get(day, none) for day in days]
+    earlier = [by_day.get(day, none) for day in before]
+    now = add_sales((none, *inside))[currency]
+    then = add_sales((none, *earlier))[currency]
     return SalesComparison(
-        gross=Money(sum(row.gross.minor for row in inside), currency),
-        refunds=Money(sum(row.refunds.minor for row in inside), currency),
-        fees=Money(sum(row.fees_minor for row in inside), currency),
-        net=Money(sum(row.net.minor for row in inside), currency),
-        net_before=Money(sum(row.net.minor for row in earlier), currency),
-        orders=sum(row.orders for row in inside),
-        orders_before=sum(row.orders for row in earlier),
-        days=tuple(sum(row.net.minor for row in rows([day])) for day in days),
-        days_before=tuple(sum(row.net.minor for row in rows([day])) for day in before),
+        gross=now.gross,
+        refunds=now.refunds,
+        fees=now.fees,
+        net=now.net,
+        net_before=then.net,
+        orders=now.orders,
+        orders_before=then.orders,
+        days=tuple(one.net.minor for one in inside),
+        days_before=tuple(one.net.minor for one in earlier),
     )
 
 

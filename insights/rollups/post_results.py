@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from fractions import Fraction
 from statistics import median
 from uuid import UUID
 
@@ -13,10 +14,12 @@ from foundation.ops.wall_time import day_bounds
 from insights.metrics import catalog
 from insights.rollups import metric_queries
 from insights.rollups.periods import AnalyticsPeriod
+from insights.rollups.sentiments import share_of
 from schedules.posts import labels, live_posts
 from schedules.posts.labels import Label
 from schedules.posts.live_posts import LivePostContent, PostFormat
 from studio.library.queries import recipes_of_assets
+from subscribers.conversations.message_sentiments import SentimentCounts, count_comment_sentiments
 from subscribers.orders import sales
 from tenants.agencies.queries import Creator
 
@@ -48,6 +51,14 @@ class PostResult:
     picture: UUID | None
     url: str | None
     values: Mapping[str, int]
+    sentiments: SentimentCounts | None = None
+    """Estimated sentiments of the comments under it; None without any that were read."""
+
+    @property
+    def negative_comments(self) -> Fraction | None:
+        """Return the share of negative comments, None with too few comments."""
+        counts = self.sentiments
+        return share_of(counts.negative, counts) if counts is not None else None
 
     def metric(self, code: str) -> float | None:
         """Return a metric of the catalogue, or None ("n/a")."""
@@ -108,6 +119,7 @@ def _build_results(
     people = {one.id: one for one in creators}
     accounts = {one.id: one for one in list_channels(scope)}
     tagged = labels.labels_of_posts(scope, {one.post_id for one in found})
+    sentiments = count_comment_sentiments(scope, [one.delivery_id for one in found])
     recipes = recipes_of_assets(scope, {one.media[0] for one in found if one.media})
     return [
         PostResult(
@@ -125,6 +137,7 @@ def _build_results(
             picture=one.media[0] if one.media else None,
             url=one.url if one.url and one.url.startswith(("https://", "http://")) else None,
             values=values.get(one.delivery_id, {}),
+            sentiments=sentiments.get(one.delivery_id),
         )
         for one in found
     ]

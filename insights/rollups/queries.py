@@ -1,6 +1,6 @@
 """Queries of rollups."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
@@ -14,7 +14,7 @@ from insights.rollups.models import CreatorDay, SalesDay
 
 @dataclass(frozen=True)
 class DaySales:
-    """Sales of a day in one currency: gross = charges; net = gross - refunds.
+    """Sales of one or more days in one currency: gross = charges; net = gross - refunds.
 
     The shares of creator, agency, staff and other parties are net of refunds. `fees` are what
     platforms keep.
@@ -43,6 +43,33 @@ class DaySales:
     def net(self) -> Money:
         """Return gross minus refunds."""
         return self.gross - self.refunds
+
+
+def add_sales(rows: Iterable[DaySales]) -> dict[str, DaySales]:
+    """Return the sums of sales by currency, in the order of the codes."""
+    groups: dict[str, list[DaySales]] = {}
+    for row in rows:
+        groups.setdefault(row.gross.currency, []).append(row)
+    return {currency: _add_rows(groups[currency], currency) for currency in sorted(groups)}
+
+
+def _add_rows(rows: Sequence[DaySales], currency: str) -> DaySales:
+    return DaySales(
+        orders=sum(row.orders for row in rows),
+        gross=Money(sum(row.gross.minor for row in rows), currency),
+        refunds=Money(sum(row.refunds.minor for row in rows), currency),
+        creator=Money(sum(row.creator.minor for row in rows), currency),
+        agency=Money(sum(row.agency.minor for row in rows), currency),
+        staff=Money(sum(row.staff.minor for row in rows), currency),
+        others_minor=sum(row.others_minor for row in rows),
+        fees_minor=sum(row.fees_minor for row in rows),
+    )
+
+
+def no_sales(currency: str) -> DaySales:
+    """Return the sums of no sales in a currency."""
+    none = Money(0, currency)
+    return DaySales(0, none, none, none, none, none)
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,7 @@
 """Sales of a period: sums, groups, hours, the way from a view to a purchase, and cohorts."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from typing import Literal
@@ -13,11 +13,17 @@ from foundation.db.database import Scope
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from insights.rollups import metric_queries
-from insights.rollups.periods import AnalyticsPeriod
+from insights.rollups.periods import AnalyticsPeriod, DateRange
 from subscribers.conversations import fan_activity
 from subscribers.orders import cohorts, sales
 from subscribers.orders.cohorts import CohortTable
-from subscribers.orders.sales import BuyerCounts, PeriodSales, SaleFilter
+from subscribers.orders.sales import (
+    BuyerCounts,
+    DayOfSales,
+    PeriodSales,
+    SaleFilter,
+    SalesSummary,
+)
 from subscribers.orders.sales_breakdowns import SalesBreakdown, SalesGroup, break_down_sales
 from tenants.agencies.queries import Creator
 
@@ -36,12 +42,12 @@ class FunnelStep:
 
 @dataclass(frozen=True)
 class SalesAnalysis:
-    """The sales of some creators in a period. `before` are the sums of the earlier period by
-    currency, or None without a comparison."""
+    """The sales of some creators in a period. `before` are the days of the earlier period with
+    sales by currency, or None without a comparison."""
 
     period: AnalyticsPeriod
     currencies: Sequence[PeriodSales]
-    before: Mapping[str, PeriodSales] | None
+    before: Mapping[str, Mapping[date, DayOfSales]] | None
     buyers: BuyerCounts
     breakdown: SalesBreakdown
     funnel: Sequence[FunnelStep]
@@ -55,8 +61,8 @@ class SalesAnalysis:
         """Return the net amount of the earlier period, or None without a comparison."""
         if self.before is None:
             return None
-        earlier = self.before.get(currency)
-        return earlier.gross - earlier.refunds if earlier is not None else Money(0, currency)
+        days = self.before.get(currency, {}).values()
+        return Money(sum(one.gross_minor - one.refunds_minor for one in days), currency)
 
 
 def load_sales_analysis(
@@ -77,7 +83,7 @@ def load_sales_analysis(
     return SalesAnalysis(
         period=period,
         currencies=[one for one in summary.currencies if _has_sales(one)],
-        before=_load_before(scope, creators, period),
+        before=_load_before(scope, asked, summary, period.before),
         buyers=buyers,
         breakdown=break_down_sales(scope, asked),
         funnel=load_funnel(scope, creators, period, bought=buyers.new + buyers.returning),
@@ -91,12 +97,14 @@ def _has_sales(one: PeriodSales) -> bool:
 
 
 def _load_before(
-    scope: Scope, creators: Sequence[Creator], period: AnalyticsPeriod
-) -> dict[str, PeriodSales] | None:
-    if period.before is None:
+    scope: Scope, asked: SaleFilter, summary: SalesSummary, before: DateRange | None
+) -> Mapping[str, Mapping[date, DayOfSales]] | None:
+    """Return the days of the earlier period. The sums already contain the preceding one."""
+    if before is None:
         return None
-    asked = SaleFilter(tuple(creators), period.before.first, period.before.last)
-    return {one.currency: one for one in sales.sum_sales(scope, asked).currencies}
+    if (before.first, before.last) == asked.previous:
+        return {one.currency: one.days_before for one in summary.currencies if one.days_before}
+    return sales.load_sales_days(scope, replace(asked, first=before.first, last=before.last))
 
 
 def load_funnel(

@@ -175,11 +175,18 @@ def list_share_links(scope: Scope) -> list[ShareLink]:
     return [one for one in _list_rows(scope) if mine.issuperset(one.creators)]
 
 
+def get_share_link(scope: Scope, link_id: UUID) -> ShareLink:
+    """Return a link that the acting member may see. Raises Refused and NotFound."""
+    found = next((one for one in list_share_links(scope) if one.id == link_id), None)
+    if found is None:
+        raise NotFound("share.unknown")
+    return found
+
+
 def revoke_share_link(scope: Scope, link_id: UUID) -> None:
     """Revoke a link; repeating it has no effect. Raises Refused, and NotFound for a link that the
     acting member may not see."""
-    if link_id not in {one.id for one in list_share_links(scope)}:
-        raise NotFound("share.unknown")
+    get_share_link(scope, link_id)
     done = scope.run(
         "UPDATE analytics_links SET revoked_at = :now, updated_at = house_now()"
         " WHERE tenant_id = :tenant AND id = :id AND revoked_at IS NULL",
@@ -325,6 +332,7 @@ def _list_rows(scope: Scope) -> list[ShareLink]:
         select(AnalyticsLink)
         .where(AnalyticsLink.tenant_id == scope.tenant_id)
         .order_by(col(AnalyticsLink.created_at).desc(), col(AnalyticsLink.id).desc())
+        .execution_options(populate_existing=True)
     )
     return [_link_from_row(row) for row in rows]
 

@@ -65,6 +65,14 @@ def delete_annotation(scope: Scope, annotation_id: UUID, *, member_id: UUID) -> 
     scope.session.flush()
 
 
+def get_annotation(scope: Scope, creators: Collection[UUID], annotation_id: UUID) -> Annotation:
+    """Return an annotation of these creators or of all creators. Raises NotFound."""
+    row = scope.session.get(AnnotationRow, (scope.tenant_id, annotation_id))
+    if row is None or row.creator_id not in (None, *creators):
+        raise NotFound("annotation.unknown")
+    return Annotation(row.id, row.creator_id, row.day, row.text)
+
+
 def list_annotations(
     scope: Scope, creators: Collection[UUID], first: date, last: date
 ) -> list[Annotation]:

@@ -4,7 +4,7 @@ A month has the days of the creator's time zone. Progress is read from the daily
 """
 
 from calendar import monthrange
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -96,9 +96,9 @@ def set_goal(
     target: int,
     currency: str = "",
     key: UUID,
-) -> None:
-    """Set the goal of a creator for a metric in the month of a date, as a member. An existing goal
-    gets the new target.
+) -> UUID:
+    """Set the goal of a creator for a metric in the month of a date, as a member, and return its
+    ID. An existing goal gets the new target.
 
     Raises BadInput for an invalid metric, target, currency or month, and NotFound for a creator of
     other members.
@@ -115,11 +115,11 @@ def set_goal(
     today = local_day(scope.now, creator.zone)
     if abs(_month_number(first) - _month_number(today)) > MAX_MONTHS:
         raise BadInput("goal.month_wrong", most=MAX_MONTHS)
-    scope.run(
+    row = scope.run(
         "INSERT INTO analytics_goals (tenant_id, id, creator_id, month, metric, currency, target)"
         " VALUES (:tenant, :id, :creator, :month, :metric, :currency, :target)"
         " ON CONFLICT (tenant_id, creator_id, month, metric, currency) DO UPDATE"
-        " SET target = EXCLUDED.target, updated_at = house_now()",
+        " SET target = EXCLUDED.target, updated_at = house_now() RETURNING id",
         tenant=scope.tenant_id,
         id=key,
         creator=creator_id,
@@ -127,7 +127,9 @@ def set_goal(
         metric=str(wanted),
         currency=currency if wanted.is_money else "",
         target=target,
-    )
+    ).one()
+    goal_id: UUID = row.id
+    return goal_id
 
 
 def delete_goal(scope: Scope, goal_id: UUID, *, member_id: UUID) -> None:
@@ -138,6 +140,17 @@ def delete_goal(scope: Scope, goal_id: UUID, *, member_id: UUID) -> None:
     _require_creator(scope, member_id, row.creator_id)
     scope.session.delete(row)
     scope.session.flush()
+
+
+def get_goal_progress(
+    scope: Scope, creators: Mapping[UUID, Creator], goal_id: UUID
+) -> GoalProgress:
+    """Return a goal of one of these creators, by ID, with its progress. Raises NotFound."""
+    row = scope.session.get(GoalRow, (scope.tenant_id, goal_id))
+    if row is None or row.creator_id not in creators:
+        raise NotFound("goal.unknown")
+    found = list_goal_progress(scope, [creators[row.creator_id]], row.month)
+    return next(one for one in found if one.goal.id == goal_id)
 
 
 def list_goal_progress(

@@ -43,8 +43,9 @@ def save_view(
     parameters: Mapping[str, str],
     is_shared: bool,
     key: UUID,
-) -> None:
-    """Save a view as a member, once per `key`. A view of the member with this name is replaced.
+) -> UUID:
+    """Save a view as a member, once per `key`, and return its ID. A view of the member with this
+    name is replaced.
 
     Raises BadInput for an invalid name or parameters, and Conflict for too many views.
     """
@@ -62,7 +63,7 @@ def save_view(
     )
     rows = scope.session.exec(mine.execution_options(populate_existing=True)).all()
     if any(row.id == key for row in rows):
-        return
+        return key
     row = next((row for row in rows if row.name.casefold() == called.casefold()), None)
     if row is None:
         if len(rows) >= MAX_SAVED_VIEWS:
@@ -72,6 +73,7 @@ def save_view(
     row.parameters = dict(parameters)
     row.is_shared = is_shared
     scope.add(row)
+    return row.id
 
 
 def delete_view(scope: Scope, view_id: UUID, *, member_id: UUID) -> None:
@@ -87,6 +89,14 @@ def delete_view(scope: Scope, view_id: UUID, *, member_id: UUID) -> None:
         raise NotFound("saved_view.unknown")
     scope.session.delete(row)
     scope.session.flush()
+
+
+def get_view(scope: Scope, view_id: UUID, *, member_id: UUID) -> SavedView:
+    """Return a view that a member sees. Raises NotFound."""
+    found = next((one for one in list_views(scope, member_id) if one.id == view_id), None)
+    if found is None:
+        raise NotFound("saved_view.unknown")
+    return found
 
 
 def list_views(scope: Scope, member_id: UUID) -> list[SavedView]:

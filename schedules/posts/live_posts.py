@@ -174,6 +174,26 @@ def list_published_deliveries(
     )
 
 
+def find_deliveries_by_native_ids(
+    scope: Scope, posts: Collection[tuple[UUID, str]]
+) -> dict[tuple[UUID, str], UUID]:
+    """Return the deliveries of posts by account and ID on the platform; unknown ones are absent.
+
+    Later parts of a thread have no entry of their own.
+    """
+    rows = scope.run(
+        "SELECT d.channel_id, d.native_id, d.id FROM deliveries d"
+        " JOIN unnest(CAST(:channels AS uuid[]), CAST(:natives AS text[]))"
+        " AS p (channel_id, native_id)"
+        " ON d.channel_id = p.channel_id AND d.native_id = p.native_id"
+        " WHERE d.tenant_id = :tenant",
+        tenant=scope.tenant_id,
+        channels=[channel for channel, _ in posts],
+        natives=[native for _, native in posts],
+    )
+    return {(row.channel_id, row.native_id): row.id for row in rows}
+
+
 def find_hashtags(words: str) -> tuple[str, ...]:
     """Return the hashtags of a text in lower case, each once; pure."""
     return tuple(dict.fromkeys(found.casefold() for found in _TAG.findall(words)))

@@ -1,4 +1,5 @@
-"""Tables of suggestions: weekly plans, captions, writing styles, alt texts and ideas."""
+"""Tables of suggestions: weekly plans, captions, writing styles, alt texts, ideas, and the results
+that they use."""
 
 from datetime import datetime
 from typing import Any
@@ -52,7 +53,7 @@ class WeekLine(CreatorOwnedRow, table=True):
     wall_time: str
     zone: str
     hour_from: str
-    """Origin of its time: slot, usual or plain."""
+    """Origin of its time: slot, best, usual or plain."""
     recipe_id: UUID | None = None
     topic: str
     body: str
@@ -155,3 +156,17 @@ class IdeaRound(CreatorOwnedRow, table=True):
     label: str = ""
     """Quality label of the engine: "demo" for the small model, empty otherwise."""
     written_at: datetime | None = timestamp_column(optional=True)
+
+
+class CreatorResults(CreatorOwnedRow, table=True):
+    """The measured results of a creator's posts, which suggestions use; replaced every night."""
+
+    __tablename__ = "creator_results"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "creator_id"),
+        about="creator",
+        keep="while the tenant exists",
+    )
+    results: dict[str, Any] = jsonb_column()
+    """The fields of `MeasuredResults`, as `suggestions/shared/stored_briefs.py` stores them."""
+    computed_at: datetime = timestamp_column()

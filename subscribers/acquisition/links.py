@@ -1,7 +1,9 @@
 """Acquisition links: one link for each campaign, with its source, cost, owner and dates.
 
 A link is shared under a short URL. It opens a chat with a bot, which receives the link's code as
-its start parameter, a Discord invite, or a web page. The destination of a link never changes: a
+its start parameter, a Discord invite, or a web page. A web page can hand its visitors over to a
+bot: its button opens the chat with the same parameter. A creator's own page does this for the
+visits of its links; nothing is stored in the browser. The destination of a link never changes: a
 link that was approved, printed or paid for cannot be redirected. Archiving hides a link and keeps
 it working.
 """
@@ -17,9 +19,10 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from channels.accounts import account_connectors
-from channels.accounts.queries import Channel, get_channel
+from channels.accounts.queries import Channel, get_channel, list_channels
 from channels.links import short_links, utm_parameters
 from connectors.contract.connector import Connector
+from connectors.contract.invites import SupportsInvites
 from connectors.contract.start_links import SupportsStartLinks
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
@@ -46,6 +49,10 @@ START_PREFIX = "from-"
 """Prefix of a link's code in the start parameter of a chat."""
 
 CODE_LENGTH = 16
+HAND_OVER = "via"
+"""Parameter with a link's code in the address of a creator's own page."""
+
+_CODE = re.compile(rf"[0-9a-f]{{{CODE_LENGTH}}}", re.ASCII)
 _DISCORD_INVITE = re.compile(r"https://(?:discord\.gg|discord\.com/invite)/[A-Za-z0-9-]{2,32}")
 
 
@@ -59,7 +66,7 @@ class LinkSource(StrEnum):
 
 
 class LinkDestination(StrEnum):
-    """The kinds of pages that a link opens. Only a chat reports through which link a fan came."""
+    """The kinds of pages that a link opens."""
 
     CHAT = "chat"
     DISCORD = "discord"
@@ -95,8 +102,9 @@ class LinkDetails:
 
 @dataclass(frozen=True)
 class LinkDraft:
-    """A link to create. `channel_id` is the account of a chat; `url` is a Discord invite or a web
-    page."""
+    """A link to create. `channel_id` is the account of a chat. It is optional for a web page, which
+    hands its visitors over to it, and for a Discord invite, whose uses it reads. `url` is a Discord
+    invite or a web page."""
 
     creator_id: UUID
     details: LinkDetails
@@ -125,8 +133,8 @@ class AcquisitionLink:
 
     @property
     def reports_chats(self) -> bool:
-        """Return True if it is known which fans came through the link."""
-        return self.destination is LinkDestination.CHAT
+        """Return True if the chats that begin through the link are known."""
+        return self.channel_id is not None
 
     def short_url(self, base: str) -> str:
         """Return the URL to share, on the address `base` of short links."""
@@ -143,6 +151,19 @@ def list_start_channels(
         if one.chat_surface
         and not one.is_disconnected
         and isinstance(account_connectors.find_connector_for(connectors, one), SupportsStartLinks)
+    ]
+
+
+def list_invite_channels(
+    channels: Sequence[Channel], connectors: Mapping[str, Connector]
+) -> list[Channel]:
+    """Return the accounts with a chat that can read the uses of invites."""
+    return [
+        one
+        for one in channels
+        if one.chat_surface
+        and not one.is_disconnected
+        and isinstance(account_connectors.find_connector_for(connectors, one), SupportsInvites)
     ]
 
 
@@ -243,16 +264,65 @@ def list_links(
     return [_link_from_row(row) for row in rows]
 
 
+def start_url(scope: Scope, link: AcquisitionLink, connectors: Mapping[str, Connector]) -> str:
+    """Return the URL that opens the chat of a link with its code: the one of the button on a web
+    page. It is "" for a link without an account, or whose account is disconnected."""
+    if link.channel_id is None or link.destination is LinkDestination.DISCORD:
+        return ""
+    return _build_start_url(link, get_channel(scope, link.channel_id), connectors)
+
+
+def load_start_urls(
+    scope: Scope, found: Sequence[AcquisitionLink], connectors: Mapping[str, Connector]
+) -> dict[UUID, str]:
+    """Return the URLs for the chat buttons of web pages, by link; see `start_url`. Links that are
+    not to a web page or have no account are left out. The accounts are read once."""
+    pages = [one for one in found if one.destination is LinkDestination.WEB and one.channel_id]
+    channels = {one.id: one for one in list_channels(scope)} if pages else {}
+    return {
+        one.id: _build_start_url(one, channels[one.channel_id], connectors)
+        for one in pages
+        if one.channel_id in channels
+    }
+
+
+def _build_start_url(
+    link: AcquisitionLink, channel: Channel, connectors: Mapping[str, Connector]
+) -> str:
+    connector = account_connectors.find_connector_for(connectors, channel)
+    if not isinstance(connector, SupportsStartLinks) or not list_start_channels(
+        [channel], connectors
+    ):
+        return ""
+    parameter = f"{START_PREFIX}{link.code}"
+    return connector.chat_start_url(channel.base_url, channel.account, parameter)
+
+
+def find_start_url(
+    scope: Scope, creator_id: UUID, code: str, connectors: Mapping[str, Connector]
+) -> str:
+    """Return the URL that opens the chat of a creator's link with this code; "" for any other
+    text."""
+    link_id = find_chat_link(scope, creator_id, code) if _CODE.fullmatch(code) else None
+    return start_url(scope, get_link(scope, link_id), connectors) if link_id is not None else ""
+
+
 def find_chat_link(scope: Scope, creator_id: UUID, code: str) -> UUID | None:
-    """Return the ID of a creator's link to a chat by its code, or None."""
+    """Return the ID of a creator's link whose chats are known, by its code, or None."""
     found: UUID | None = scope.run(
         "SELECT id FROM acquisition_links WHERE tenant_id = :tenant AND code = :code"
-        " AND creator_id = :creator AND destination = 'chat'",
+        " AND creator_id = :creator AND channel_id IS NOT NULL"
+        " AND destination <> 'discord'",
         tenant=scope.tenant_id,
         code=code,
         creator=creator_id,
     ).scalar()
     return found
+
+
+def is_discord_invite(url: str) -> bool:
+    """Return True for the URL of a Discord invite."""
+    return _DISCORD_INVITE.fullmatch(url.strip()) is not None
 
 
 def parse_cost(typed: str, currency: str) -> Money | None:
@@ -274,26 +344,46 @@ def _build_target(
 ) -> tuple[UUID | None, str]:
     """Return the account and the target of a new link."""
     if draft.destination is LinkDestination.CHAT:
-        if draft.channel_id is None:
-            raise BadInput("acquisition.no_chat")
-        channel = get_channel(scope, draft.channel_id)
-        if channel.creator_id != draft.creator_id:
-            raise NotFound("channel.unknown")
-        connector = account_connectors.find_connector_for(connectors, channel)
-        if not isinstance(connector, SupportsStartLinks) or not list_start_channels(
-            [channel], connectors
-        ):
-            raise BadInput("acquisition.no_chat")
+        channel, connector = _require_start_channel(scope, draft, connectors)
         parameter = f"{START_PREFIX}{code}"
         return channel.id, connector.chat_start_url(channel.base_url, channel.account, parameter)
     if draft.destination is LinkDestination.DISCORD:
-        if not _DISCORD_INVITE.fullmatch(draft.url.strip()):
+        if not is_discord_invite(draft.url):
             raise BadInput("acquisition.no_invite")
-        return None, draft.url.strip()
+        if draft.channel_id is not None:
+            channel = get_channel(scope, draft.channel_id)
+            if channel.creator_id != draft.creator_id:
+                raise NotFound("channel.unknown")
+            if not list_invite_channels([channel], connectors):
+                raise BadInput("acquisition.no_server")
+        return draft.channel_id, draft.url.strip()
     address = urls.parse_registrable_url(draft.url)
     if urls.is_own_short_link(address, urls.own_hosts()):
         raise BadInput("link.short")
-    return None, utm_parameters.add_utm_parameters(address, asdict(utm))
+    target = utm_parameters.add_utm_parameters(address, asdict(utm))
+    if draft.channel_id is None:
+        return None, target
+    channel, _ = _require_start_channel(scope, draft, connectors)
+    if urls.is_own_url(target, urls.own_hosts()):
+        target = utm_parameters.add_parameter(target, HAND_OVER, code)
+    return channel.id, target
+
+
+def _require_start_channel(
+    scope: Scope, draft: LinkDraft, connectors: Mapping[str, Connector]
+) -> tuple[Channel, SupportsStartLinks]:
+    """Return the account of a link and its connector. Raises BadInput and NotFound."""
+    if draft.channel_id is None:
+        raise BadInput("acquisition.no_chat")
+    channel = get_channel(scope, draft.channel_id)
+    if channel.creator_id != draft.creator_id:
+        raise NotFound("channel.unknown")
+    connector = account_connectors.find_connector_for(connectors, channel)
+    if not isinstance(connector, SupportsStartLinks) or not list_start_channels(
+        [channel], connectors
+    ):
+        raise BadInput("acquisition.no_chat")
+    return channel, connector
 
 
 def _check_details(scope: Scope, details: LinkDetails) -> LinkDetails:

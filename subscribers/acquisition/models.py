@@ -1,4 +1,5 @@
-"""Tables of acquisition links and of the chats that began through them."""
+"""Tables of acquisition links, of the uses of their invites, and of the chats that began through
+them."""
 
 from datetime import date, datetime
 from typing import Any
@@ -61,3 +62,37 @@ class AcquisitionTouchRow(CreatorOwnedRow, table=True):
     link_id: UUID
     fan_id: UUID
     at: datetime = timestamp_column()
+
+
+class InviteCountRow(CreatorOwnedRow, table=True):
+    """The uses of all invites of an account's community by code, as read last."""
+
+    __tablename__ = "invite_counts"
+    __table_args__ = table_arguments(
+        UniqueConstraint("tenant_id", "channel_id", name="invite_counts_channel"),
+        about="none",
+        keep="forever",
+    )
+    channel_id: UUID
+    uses: dict[str, Any] = jsonb_column()
+    read_at: datetime = timestamp_column()
+
+
+class InviteJoinRow(CreatorOwnedRow, table=True):
+    """Users who joined by the invite of a link between two readings; by any other invite if
+    `link_id` is null."""
+
+    __tablename__ = "invite_joins"
+    __table_args__ = table_arguments(
+        Index("invite_joins_time", "tenant_id", "channel_id", "until"),
+        Index("invite_joins_of_creator", "tenant_id", "creator_id", "until"),
+        CheckConstraint("joins > 0", name="invite_joins_positive"),
+        tenant_foreign_key("link_id", "acquisition_links"),
+        about="none",
+        keep="forever",
+    )
+    channel_id: UUID
+    link_id: UUID | None = None
+    joins: int
+    after: datetime = timestamp_column()
+    until: datetime = timestamp_column()

@@ -1,7 +1,8 @@
 """Touches: the chats that fans began through acquisition links.
 
-A touch is recorded when a bot receives the code of a link as its start parameter. It names the fan
-and the link and nothing else; a click alone is never assigned to a person.
+A touch is recorded when a bot receives the code of a link as its start parameter, and for a fan
+whose Discord invite is known (`invites`). It names the fan and the link and nothing else; a click
+alone is never assigned to a person.
 """
 
 import re
@@ -13,7 +14,7 @@ from uuid import UUID
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
-from subscribers.acquisition.links import CODE_LENGTH, START_PREFIX, find_chat_link
+from subscribers.acquisition.links import CODE_LENGTH, START_PREFIX, find_chat_link, get_link
 from subscribers.acquisition.models import AcquisitionTouchRow
 
 UNORDERED = UUID(int=0)
@@ -53,8 +54,11 @@ def record_touch(
     creator, and a repetition of the fan's last link change nothing.
     """
     link_id = find_chat_link(scope, creator_id, code)
-    if link_id is None:
-        return False
+    return link_id is not None and record_link_touch(scope, fan_id, link_id, at=at)
+
+
+def record_link_touch(scope: Scope, fan_id: UUID, link_id: UUID, *, at: datetime | None) -> bool:
+    """Record that a fan came through a link, as `record_touch` does."""
     scope.lock(f"touches:{scope.tenant_id}:{fan_id}")
     known = list(
         scope.run(
@@ -70,7 +74,7 @@ def record_touch(
     scope.add(
         AcquisitionTouchRow(
             tenant_id=scope.tenant_id,
-            creator_id=creator_id,
+            creator_id=get_link(scope, link_id).creator_id,
             link_id=link_id,
             fan_id=fan_id,
             at=min(at or scope.now, scope.now),

@@ -1,6 +1,7 @@
-"""Tables of the catalog: prices of packs, and offers made to fans."""
+"""Tables of the catalog: prices of packs, offers made to fans, and recommended packs."""
 
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import CheckConstraint, Index, UniqueConstraint
@@ -9,6 +10,7 @@ from sqlmodel import Field
 import subscribers.fans.models  # noqa: F401  foreign keys refer to its tables
 from foundation.db.tables import (
     CreatorOwnedRow,
+    jsonb_column,
     table_arguments,
     tenant_foreign_key,
     timestamp_column,
@@ -54,3 +56,20 @@ class Offer(CreatorOwnedRow, table=True):
     requested: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """True if the fan asked for the list of packs; such offers do not count toward the daily
     maximum."""
+
+
+class PackRecommendation(CreatorOwnedRow, table=True):
+    """The packs recommended to a fan, or to a creator's other fans (`fan_id` is None), replaced
+    every night."""
+
+    __tablename__ = "pack_recommendations"
+    __table_args__ = chat_table_arguments(
+        UniqueConstraint("tenant_id", "creator_id", "fan_id", postgresql_nulls_not_distinct=True),
+        Index("pack_recommendations_fan", "tenant_id", "fan_id"),
+        tenant_foreign_key("fan_id", "fans"),
+    )
+    fan_id: UUID | None = None
+    packs: list[Any] = jsonb_column(list)
+    """IDs of packs, best first."""
+    basis: str
+    computed_at: datetime = timestamp_column()

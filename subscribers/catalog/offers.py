@@ -19,6 +19,11 @@ from studio.packs import packs
 from studio.packs.states import PackState
 from subscribers.catalog.models import Offer
 from subscribers.catalog.prices import prices_of_packs
+from subscribers.catalog.recommendations import (
+    Recommendation,
+    RecommendationBasis,
+    load_recommendation,
+)
 from subscribers.conversations import outgoing_messages
 from subscribers.conversations.models import Conversation
 from subscribers.fans import directory
@@ -55,6 +60,8 @@ class OfferCandidate:
     price: Money
     locks: bool = False
     """True if the pack may also be sold as a locked message, without an invoice."""
+    basis: RecommendationBasis | None = None
+    """The reason if the pack is recommended to the fan."""
 
 
 @dataclass(frozen=True)
@@ -72,6 +79,7 @@ class FanSalesContext:
     since_last_offer: int | None
     paid: tuple[int, ...]
     """Amounts of earlier payments, in minor units of the rail's currency."""
+    recommended: Recommendation | None = None
 
 
 @dataclass(frozen=True)
@@ -99,8 +107,8 @@ def rank_offers(
     The list is empty if sales to the fan are not allowed, or if the fan is on hold, saw `PER_DAY`
     offers in the last 24 hours, saw one within the last `APART` messages, or has `OPEN_INVOICES`
     unpaid orders. Skip packs that are owned, invoiced, declined, or rated above the limits of the
-    rail or of the fan's age check. Packs closest to the fan's median payment are listed first, or
-    the cheapest for a fan who never paid; ties are ordered by ID.
+    rail or of the fan's age check. Recommended packs are listed first, then those closest to the
+    fan's median payment, or the cheapest for a fan who never paid; ties are ordered by ID.
     """
     near = standing.since_last_offer is not None and standing.since_last_offer < APART
     crowded = standing.shown_today >= PER_DAY or len(standing.invoiced) >= OPEN_INVOICES
@@ -115,7 +123,17 @@ def rank_offers(
         and (standing.adult or one.rating.rank <= Rating.S.rank)
     ]
     usual = round(median(standing.paid)) if standing.paid else 0
-    return tuple(sorted(fit, key=lambda one: (abs(one.price.minor - usual), one.pack_id))[:most])
+    known = standing.recommended
+    places = {pack: place for place, pack in enumerate(known.packs)} if known is not None else {}
+
+    def order(one: OfferCandidate) -> tuple[int, int, UUID]:
+        place = places.get(one.pack_id, len(places))
+        return place, abs(one.price.minor - usual), one.pack_id
+
+    return tuple(
+        replace(one, basis=known.basis) if known is not None and one.pack_id in places else one
+        for one in sorted(fit, key=order)[:most]
+    )
 
 
 def list_offers(
@@ -152,7 +170,14 @@ def list_catalog(
     if rail.locked or is_payment_stopped(scope, fan):
         return ()
     standing = _get_sales_context(scope, fan, talk, channel, rail)
-    asked = replace(standing, declined=frozenset(), shown_today=0, since_last_offer=None, paid=())
+    asked = replace(
+        standing,
+        declined=frozenset(),
+        shown_today=0,
+        since_last_offer=None,
+        paid=(),
+        recommended=None,
+    )
     known = _list_candidates(scope, fan.creator_id, rail)
     return rank_offers(known, asked, rail.ratings, most=MAX_LISTED)
 
@@ -355,6 +380,7 @@ def _get_sales_context(
         shown_today=row.shown_today,
         since_last_offer=talk.last_seq - row.offered_at if row.offered_at is not None else None,
         paid=tuple(row.paid or ()),
+        recommended=load_recommendation(scope, fan.creator_id, fan.fan_id),
     )
 
 

@@ -182,6 +182,40 @@ class ChatMessage(CreatorOwnedRow, table=True):
     at: datetime = timestamp_column()
 
 
+class MessageSentiment(CreatorOwnedRow, table=True):
+    """The estimated sentiment of a fan's message or comment; see `states.Sentiment`.
+
+    `score` is the probability of the sentiment, and `toxicity` that of an insult or a threat; both
+    are None in languages that are not analysed. `delivery_id` is our post under which a comment
+    was written, None for messages and if it is unknown. `version` is that of the method.
+    """
+
+    __tablename__ = "message_sentiments"
+    __table_args__ = chat_table_arguments(
+        UniqueConstraint("tenant_id", "message_id"),
+        Index("message_sentiments_of_creator", "tenant_id", "creator_id", "at"),
+        Index("message_sentiments_of_conversation", "tenant_id", "conversation_id"),
+        Index(
+            "message_sentiments_of_post",
+            "tenant_id",
+            "delivery_id",
+            "sentiment",
+            postgresql_where=text("delivery_id IS NOT NULL"),
+        ),
+        tenant_foreign_key("message_id", "messages"),
+        tenant_foreign_key("conversation_id", "conversations"),
+    )
+    message_id: UUID
+    conversation_id: UUID
+    is_comment: bool
+    delivery_id: UUID | None = None
+    at: datetime = timestamp_column()
+    sentiment: str
+    score: float | None = None
+    toxicity: float | None = None
+    version: int
+
+
 class SafetyEvent(CreatorOwnedRow, table=True):
     """A signal of crisis, minority, or doubt about the fan's identity. The text is not stored
     here."""

@@ -34,6 +34,16 @@ class DraftState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Sentiment(StrEnum):
+    """Estimated sentiments of a message or comment."""
+
+    POSITIVE = "positive"
+    NEUTRAL = "neutral"
+    NEGATIVE = "negative"
+    UNCLEAR = "unclear"  # below the minimum probability
+    UNKNOWN = "unknown"  # in a language that is not analysed
+
+
 O = OwnerState  # noqa: E741 one-letter names for the graphs
 D = DraftState
 F = FulfilmentState

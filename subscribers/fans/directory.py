@@ -21,6 +21,9 @@ CLEAR_WORDS = 5
 ERASED_ID_PREFIX = "erased:"
 """Prefix of a platform ID after its fan was erased; a digest or our row ID follows."""
 
+MAY_BE_SOLD_TO = "f.status = 'active' AND f.opt_out = 'none'"
+"""The SQL of `FanIdentityView.may_be_sold_to`; `f` is the row of `fans`."""
+
 
 @dataclass(frozen=True)
 class FanIdentityView:

@@ -1,5 +1,6 @@
 """Predictions about fans. `insights` computes them; this package stores them, because they are
-erased with the fan and shown beside the conversation."""
+erased with the fan and shown beside the conversation. None is shown about a fan who may not be
+sold to: one who is blocked, such as a minor, or has opted out."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
@@ -9,6 +10,7 @@ from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import Scope
 from foundation.ids import derived_uuid
 from foundation.money import Money
+from subscribers.fans.directory import MAY_BE_SOLD_TO
 from subscribers.fans.models import FanScore
 
 
@@ -44,21 +46,23 @@ class ScoreView:
 
 
 def replace_scores(scope: Scope, creator_id: UUID, task: str, scores: Sequence[ScoreDraft]) -> None:
-    """Replace the predictions of a task about all fans of a creator. Erased fans have none."""
+    """Replace the predictions of a task about all fans of a creator. Only active fans have any."""
+    # An erasure locks the fan before it deletes what is stored about them, so this does too.
+    known = set(
+        scope.run(
+            "SELECT id FROM fans WHERE tenant_id = :tenant AND creator_id = :creator"
+            " AND id = ANY(CAST(:fans AS uuid[])) AND status = 'active' ORDER BY id FOR SHARE",
+            tenant=scope.tenant_id,
+            creator=creator_id,
+            fans=[one.fan_id for one in scores],
+        ).scalars()
+    )
     scope.run(
         "DELETE FROM fan_scores WHERE tenant_id = :tenant AND creator_id = :creator"
         " AND task = :task",
         tenant=scope.tenant_id,
         creator=creator_id,
         task=task,
-    )
-    known = set(
-        scope.run(
-            "SELECT id FROM fans WHERE tenant_id = :tenant AND creator_id = :creator"
-            " AND status <> 'erased'",
-            tenant=scope.tenant_id,
-            creator=creator_id,
-        ).scalars()
     )
     insert_rows(
         scope,
@@ -82,8 +86,8 @@ def load_scores(
 ) -> list[ScoreView]:
     """Return the predictions of a task, highest value or chance first."""
     rows = scope.run(
-        "SELECT s.*, f.display_name FROM fan_scores s"
-        " JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id"
+        "SELECT s.*, f.display_name FROM fan_scores s"  # noqa: S608  a constant
+        f" JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id AND {MAY_BE_SOLD_TO}"
         " WHERE s.tenant_id = :tenant AND s.task = :task"
         " AND s.creator_id = ANY(CAST(:creators AS uuid[]))"
         " ORDER BY s.value_minor DESC NULLS LAST, s.chance DESC NULLS LAST, s.id LIMIT :limit",
@@ -98,8 +102,8 @@ def load_scores(
 def load_scores_of_fan(scope: Scope, fan_id: UUID) -> list[ScoreView]:
     """Return all predictions about a fan."""
     rows = scope.run(
-        "SELECT s.*, f.display_name FROM fan_scores s"
-        " JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id"
+        "SELECT s.*, f.display_name FROM fan_scores s"  # noqa: S608  a constant
+        f" JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id AND {MAY_BE_SOLD_TO}"
         " WHERE s.tenant_id = :tenant AND s.fan_id = :fan ORDER BY s.task, s.currency",
         tenant=scope.tenant_id,
         fan=fan_id,
@@ -110,9 +114,10 @@ def load_scores_of_fan(scope: Scope, fan_id: UUID) -> list[ScoreView]:
 def count_grades(scope: Scope, creator_ids: Collection[UUID], task: str) -> dict[str, int]:
     """Return the number of fans with each grade; fans without a grade are not counted."""
     rows = scope.run(
-        "SELECT grade, count(*) AS fans FROM fan_scores WHERE tenant_id = :tenant"
-        " AND creator_id = ANY(CAST(:creators AS uuid[])) AND task = :task AND grade <> ''"
-        " GROUP BY grade ORDER BY grade",
+        "SELECT s.grade, count(*) AS fans FROM fan_scores s"  # noqa: S608  a constant
+        f" JOIN fans f ON f.tenant_id = s.tenant_id AND f.id = s.fan_id AND {MAY_BE_SOLD_TO}"
+        " WHERE s.tenant_id = :tenant AND s.creator_id = ANY(CAST(:creators AS uuid[]))"
+        " AND s.task = :task AND s.grade <> '' GROUP BY s.grade ORDER BY s.grade",
         tenant=scope.tenant_id,
         creators=list(creator_ids),
         task=task,

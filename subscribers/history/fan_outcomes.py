@@ -1,9 +1,9 @@
-"""Outcomes of fans for predictions: purchases by day, first purchases after a first message, and
-renewals of subscriptions. No names, texts or other personal data."""
+"""Outcomes of fans for predictions: purchases by day and by pack, first purchases after a first
+message, and renewals of subscriptions. No names, texts or other personal data."""
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -220,3 +220,31 @@ def list_subscription_periods(scope: Scope, creator: Creator) -> list[PeriodFact
             )
         )
     return found
+
+
+@dataclass(frozen=True)
+class PackPurchase:
+    """The first paid order of a pack by a fan, not refunded."""
+
+    fan_id: UUID
+    pack_id: UUID
+    at: datetime
+
+
+def list_pack_purchases(
+    scope: Scope, creator: Creator, *, since: datetime, most: int
+) -> list[PackPurchase]:
+    """Return the purchases of packs by fans that are not erased, oldest first, at most the newest
+    `most`."""
+    rows = scope.run(
+        "SELECT o.fan_id, o.pack_id, min(o.created_at) AS at FROM orders o"
+        " JOIN fans f ON f.tenant_id = o.tenant_id AND f.id = o.fan_id AND f.status <> 'erased'"
+        " WHERE o.tenant_id = :tenant AND o.creator_id = :creator AND o.created_at >= :since"
+        " AND o.state IN ('paid', 'fulfilling', 'fulfilled')"
+        " GROUP BY o.fan_id, o.pack_id ORDER BY at DESC, o.fan_id, o.pack_id LIMIT :most",
+        tenant=scope.tenant_id,
+        creator=creator.id,
+        since=since,
+        most=most,
+    ).all()
+    return [PackPurchase(row.fan_id, row.pack_id, row.at) for row in reversed(rows)]

@@ -1,5 +1,5 @@
 """Read state of conversations for each member: a message of a fan is unread until the member opens
-its conversation. Another member's reading changes nothing."""
+its conversation. Another member's reading changes nothing. What the AI answers is read."""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -15,11 +15,15 @@ UNREAD_PERIOD = timedelta(days=30)
 FIRST_PERIOD = timedelta(days=1)
 """Age from which messages count as read when a member opens the inbox for the first time."""
 
-UNREAD = (
-    "coalesce(r.unread OR c.last_in_seq > r.seq AND c.last_in_at > :read_until,"
-    " c.last_in_at > :read_until, false)"
-)
-"""SQL condition: conversation `c` is unread by the member whose row is `r`, null without one."""
+UNREAD = """
+coalesce(r.unread, false) OR coalesce(c.last_in_at > :read_until
+  AND c.last_in_seq > coalesce(r.seq, 0), false)
+  AND (c.owner <> 'bot' OR EXISTS (SELECT FROM drafts w WHERE w.tenant_id = c.tenant_id
+    AND w.conversation_id = c.id AND w.state IN ('draft', 'uncertain')))
+"""
+"""SQL condition: conversation `c` is unread by the member whose row is `r`, null without one. While
+the AI handles it, it is unread only if a message is pending approval or uncertain, or if the member
+marked it."""
 
 
 def read_until(scope: Scope, member_id: UUID) -> datetime:
@@ -111,7 +115,7 @@ def count_unread(scope: Scope, member_id: UUID, creators: Collection[UUID]) -> i
         " ON r.tenant_id = c.tenant_id AND r.conversation_id = c.id AND r.member_id = :member"
         " WHERE c.tenant_id = :tenant AND c.creator_id = ANY(:creators)"
         " AND (c.last_in_at > :read_until OR r.unread)"
-        f" AND {UNREAD} LIMIT :most) unread",
+        f" AND ({UNREAD}) LIMIT :most) unread",
         tenant=scope.tenant_id,
         member=member_id,
         creators=list(creators),

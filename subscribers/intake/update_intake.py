@@ -21,7 +21,7 @@ from gate.contract.facts import TEST_ASSURANCE_METHOD
 from gate.policy import active_policy
 from gate.text import text_rating
 from gate.viewers import age_assurance
-from subscribers.acquisition import touches
+from subscribers.acquisition import invites, touches
 from subscribers.catalog import offers
 from subscribers.checkout import monthly_payments, order_payments, subscription_endings, unlocks
 from subscribers.conversations import (
@@ -160,8 +160,7 @@ def _receive_chat_update(
         return
     if (fan.status != "active" or reports) and not crisis:
         return
-    if update.kind == "message" and (code := touches.read_start_code(update.text)):
-        touches.record_touch(scope, talk.creator_id, fan.fan_id, code, at=update.at)
+    _record_acquisition(scope, talk, fan, update)
     _try_role(scope, channel, fan, asks=_asks_age(update))
     conversation_rows.reopen_conversation(scope, talk)
     _send_ai_disclosure(scope, talk, fan, talk.session_at != session)
@@ -181,6 +180,16 @@ def _receive_chat_update(
         rail=rails.get(channel.platform),
         pages=pages,
     )
+
+
+def _record_acquisition(
+    scope: Scope, talk: Conversation, fan: directory.FanIdentityView, update: ChatUpdate
+) -> None:
+    """Record the acquisition link that the fan came by, if the platform tells it."""
+    if update.kind == "message" and (code := touches.read_start_code(update.text)):
+        touches.record_touch(scope, talk.creator_id, fan.fan_id, code, at=update.at)
+    if talk.last_in_seq == 1:
+        invites.schedule_join_lookup(scope, talk.channel_id, fan.fan_id)
 
 
 def _link_member_chat(scope: Scope, channel: Channel, update: ChatUpdate) -> bool:

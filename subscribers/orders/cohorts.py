@@ -63,38 +63,39 @@ class CohortTable:
 _COHORTS = """
 WITH periods AS (SELECT * FROM unnest(CAST(:creators AS uuid[]), CAST(:zones AS text[]))
     AS p (creator_id, zone)),
-  movements AS (
-    SELECT t.id, t.kind, t.creator_id, t.source_key, t.fan_id,
-      CAST(date_trunc('month', t.occurred_at AT TIME ZONE p.zone) AS date) AS month
-    FROM periods p JOIN ledger_transactions t ON t.tenant_id = :tenant
-      AND t.creator_id = p.creator_id AND t.kind IN ('sale', 'refund')
-      AND t.creator_id = ANY(:creators)
+  booked AS MATERIALIZED (
+    SELECT t.creator_id, t.kind, t.source_key, t.fan_id, t.occurred_at, e.currency,
+      -e.amount_minor AS net
+    FROM ledger_transactions t JOIN ledger_entries e ON e.tenant_id = :tenant
+      AND e.transaction_id = t.id AND e.account IN ('sales', 'refunds')
+    WHERE t.tenant_id = :tenant AND t.creator_id = ANY(:creators) AND t.kind IN ('sale', 'refund')
   ),
-  fans_of_keys AS (
-    SELECT creator_id, source_key, (array_agg(fan_id))[1] AS fan_id FROM movements
-    WHERE fan_id IS NOT NULL GROUP BY creator_id, source_key
+  known AS (
+    SELECT b.creator_id, b.kind, b.currency, b.net, b.kind = 'sale' AND b.fan_id IS NOT NULL
+        AS is_purchase,
+      coalesce(b.fan_id, (array_agg(b.fan_id) FILTER (WHERE b.fan_id IS NOT NULL)
+        OVER (PARTITION BY b.creator_id, b.source_key))[1]) AS fan_id,
+      CAST(date_trunc('month', b.occurred_at AT TIME ZONE p.zone) AS date) AS month
+    FROM booked b JOIN periods p ON p.creator_id = b.creator_id
   ),
-  firsts AS (
-    SELECT creator_id, fan_id, min(month) AS cohort FROM movements
-    WHERE kind = 'sale' AND fan_id IS NOT NULL GROUP BY creator_id, fan_id
-  ),
-  booked AS (
-    SELECT f.cohort, m.month, f.creator_id, f.fan_id, m.kind, e.currency,
-      -sum(e.amount_minor) AS net
-    FROM movements m JOIN ledger_entries e ON e.tenant_id = :tenant AND e.transaction_id = m.id
-      AND e.account IN ('sales', 'refunds')
-    LEFT JOIN fans_of_keys k ON k.creator_id = m.creator_id AND k.source_key = m.source_key
-    LEFT JOIN firsts f ON f.creator_id = m.creator_id AND f.fan_id = coalesce(m.fan_id, k.fan_id)
-    GROUP BY f.cohort, m.month, f.creator_id, f.fan_id, m.kind, e.currency
+  assigned AS (
+    SELECT k.*, min(month) FILTER (WHERE is_purchase) OVER (PARTITION BY creator_id, fan_id)
+        AS cohort
+    FROM known k
   ),
   buyers AS (
-    SELECT cohort, month, count(DISTINCT (creator_id, fan_id)) AS buyers FROM booked
+    SELECT cohort, month, count(DISTINCT (creator_id, fan_id)) AS buyers FROM assigned
     WHERE kind = 'sale' AND cohort IS NOT NULL GROUP BY cohort, month
+  ),
+  sums AS (
+    SELECT cohort, month, currency, sum(net) AS net FROM assigned GROUP BY cohort, month, currency
   )
-SELECT b.cohort, b.month, b.currency, sum(b.net) AS net, coalesce(max(n.buyers), 0) AS buyers
-FROM booked b LEFT JOIN buyers n ON n.cohort = b.cohort AND n.month = b.month
-GROUP BY b.cohort, b.month, b.currency ORDER BY b.cohort, b.month, b.currency
+SELECT s.cohort, s.month, s.currency, s.net, coalesce(n.buyers, 0) AS buyers
+FROM sums s LEFT JOIN buyers n ON n.cohort = s.cohort AND n.month = s.month
+ORDER BY s.cohort, s.month, s.currency
 """
+"""The fan of a refund without one is that of its sale, which has the same key. Window functions
+instead of joins with the same rows: the planner took them for few, and 4,000 sales took 5 s."""
 
 
 def load_cohorts(

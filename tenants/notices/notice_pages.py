@@ -124,7 +124,9 @@ _OF: Mapping[str, NoticePage] = {
         PEOPLE,
     ),
     **dict.fromkeys(("bystanders.say", "bystanders.judge"), PEOPLE),
-    **dict.fromkeys(["draft", "chat", "remark", "suggest", "alert.chats"], MESSAGES),
+    **dict.fromkeys(
+        ["draft", "chat", "remark", "suggest", "alert.chats", "alert.comments"], MESSAGES
+    ),
     **dict.fromkeys(
         [
             *("payment", "fulfilment", "statement", "earnings", "rail", "refund", "payout"),

@@ -31,11 +31,13 @@ def modules_in(folder: str) -> list[str]:
     )
 
 
-def loaded_by(modules: list[str]) -> set[str]:
-    """Return the top-level names in `sys.modules` of a new process that imports `modules`."""
+def loaded_by(modules: list[str], then: str = "") -> set[str]:
+    """Return the top-level names in `sys.modules` of a new process that imports `modules` and runs
+    the code `then`."""
     code = (
         "import importlib, json, sys\n"
         f"for name in {modules!r}: importlib.import_module(name)\n"
+        f"{then}\n"
         "print(json.dumps(sorted({name.split('.')[0] for name in sys.modules})))\n"
     )
     done = subprocess.run(
@@ -92,6 +94,31 @@ def loaded_by(modules: list[str]) -> set[str]:
 )
 def test_importing_loads_nothing_forbidden(modules: list[str], forbidden: set[str]) -> None:
     assert loaded_by(modules) & forbidden == set()
+
+
+SDKS = {"praw", "prawcore", "tweepy", "telegram", "discord", "requests"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "loaded"),
+    [
+        pytest.param("", set(), id="every connector"),
+        pytest.param(
+            "connectors['reddit'].verify_account('mia@lakes', ())",
+            {"praw", "prawcore", "requests"},
+            id="reddit",
+        ),
+        pytest.param(
+            "connectors['telegram'].verify_account('lea_bot', ())", {"telegram"}, id="telegram"
+        ),
+        pytest.param("connectors['x'].verify_account('42', ())", {"tweepy", "requests"}, id="x"),
+    ],
+)
+def test_process_loads_only_the_sdks_of_its_requests(statement: str, loaded: set[str]) -> None:
+    """A sender serves every platform, but pays only for those of its accounts."""
+    load = "from connectors.registry.loader import load_builtin_connectors\n"
+    code = f"{load}connectors = load_builtin_connectors()\n{statement}"
+    assert loaded_by([], code) & SDKS == loaded
 
 
 def test_loaded_modules_are_found() -> None:

@@ -8,6 +8,7 @@ import pytest
 from foundation.ops.wall_time import local_day
 from insights.rollups.history_import import PastDay, import_past_days
 from insights.rollups.queries import DayWork
+from subscribers.conversations.states import Sentiment
 from tenants.agencies import agencies
 from tests.browser.chromium import Chromium, Visitor
 from tests.browser.page_checks import page_faults
@@ -15,6 +16,7 @@ from tests.browser.test_dashboard import enter
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.analytics.test_content import read_metric
+from tests.insights.builders import store_comments
 
 MAIN = '[data-testid="stMain"] .gr'
 ROWS = ".gr-rows tbody tr"
@@ -35,6 +37,10 @@ def selling(lumiere: Agency) -> Agency:
         post = lumiere.post(title, state="published", url="https://x.test/1", minutes=-90)
         for age, share in ((1, 4), (24, 2), (168, 1)):
             read_metric(lumiere, post, age, views=views // share, likes=views // 10 // share)
+        with lumiere.scope() as scope:
+            assert lumiere.channel_id is not None
+            comments = [(scope.now, Sentiment.POSITIVE), (scope.now, Sentiment.NEGATIVE)]
+            store_comments(scope, lumiere.channel_id, comments, delivery_id=post)
     for back, number in ((5, 1000), (0, 1190)):
         lumiere.followed(back, number)
     return lumiere
@@ -64,6 +70,8 @@ def test_member_drills_down_from_creators_to_a_post(
         grid = visitor.page.locator("[data-testid=stDataFrame]").first
         grid.click(position={"x": 18, "y": 68})
         visitor.shows("Statistiques par âge")
+        visitor.shows("Tonalité des commentaires")
+        visitor.shows("2 sur 30 commentaires classés")
         visitor.shows("Aucune commande sur ce compte")
         assert visitor.complaints == []
         assert visitor.hosts == {door.url.removeprefix("http://")}

@@ -93,9 +93,11 @@ def test_image_is_archived_and_used_from_its_tile(
         menu.first.click()
         visitor.page.get_by_text(word("studio.put_away", language), exact=True).last.click()
         visitor.shows(word("studio.shelved_away_one", language, count=1))
+        visitor.page.get_by_role("tab", name=word("studio.tab.generate", language)).click()
         visitor.page.get_by_text(word("studio.examples", language)).click()
         visitor.shows(word("studio.example_use", language))
         look(visitor, f"examples_{language}")
+        visitor.page.get_by_role("tab", name=word("studio.tab.library", language)).click()
         visitor.page.locator("a.gr-use").first.click()
         visitor.page.wait_for_url("**/calendar?new=1**")
         assert visitor.complaints == []

@@ -44,7 +44,8 @@ INSIDE = {
         "?files=1",
         "?week=1",
         "?routine=1",
-    )
+    ),
+    "studio": ("?part=generate",),
 }
 """Views of a page that its buttons alone do not open."""
 
@@ -200,7 +201,9 @@ def parts(visitor: Visitor, row: PageEntry, language: str, name: str) -> list[An
     found: list[Any] = []
     buttons = visitor.page.locator(f'{MAIN} [data-testid="stButtonGroup"]').first.locator("button")
     for number in range(1, buttons.count()):
+        visitor.size(*WIDE)  # a phone shows the views of Analytics as a list
         buttons.nth(number).click()
+        visitor.size(*PHONE)
         visitor.page.wait_for_timeout(100)  # until the press takes effect
         found += [
             (f"part {number}", one) for one in drawn(visitor, row, language) + visitor.run(SMALL)

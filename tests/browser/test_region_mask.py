@@ -83,6 +83,7 @@ def test_region_is_painted_erased_and_saved(
     with chromium.visitor(width, cookies=f"{able.cookie(lumiere)} at {able.url}") as visitor:
         visitor.go(f"{able.url}/studio")
         visitor.rest()
+        visitor.page.get_by_role("tab", name=word("studio.tab.generate")).click()
         visitor.page.get_by_text(word("studio.edit_recipe")).first.click()
         visitor.press(word("begin.way.begin"))
         visitor.page.get_by_text(word("vary.part")).first.click()

@@ -10,7 +10,6 @@ from redis import RedisError
 from foundation.db.database import Database
 from foundation.ops.clock import monotonic, sleep
 from foundation.ops.settings import Settings
-from foundation.outbox.outbox import Queue
 from foundation.outbox.row_leases import ClaimedRow
 from tenants.scope import scope_opener
 from workers.event_routes.fact_routes import FACT_ROUTES
@@ -30,10 +29,10 @@ class RepeatedSender:
 
     def __init__(self, send: SendMessage) -> None:
         self._send = send
-        self._late: deque[tuple[float, ClaimedRow, Queue]] = deque()
+        self._late: deque[tuple[float, ClaimedRow, str]] = deque()
         threading.Thread(target=self._repeat, name="echo", daemon=True).start()
 
-    def __call__(self, row: ClaimedRow, queue: Queue) -> None:
+    def __call__(self, row: ClaimedRow, queue: str) -> None:
         """Send like `send`, and raise its errors."""
         self._send(row, queue)
         self._send(row, queue)

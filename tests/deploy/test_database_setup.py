@@ -36,13 +36,34 @@ def settings(cluster: Cluster, home: Path, **more: str) -> Settings:
     return Settings(home=home, environment="test", database=database)
 
 
+def run_as_superuser(cluster: Cluster, *statements: str) -> None:
+    engine = create_engine(cluster.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        for statement in statements:
+            connection.execute(text(statement))
+    engine.dispose()
+
+
 @pytest.fixture
 def elsewhere(cluster: Cluster) -> Iterator[Cluster]:
     yield cluster
-    engine = create_engine(cluster.url("postgres", "postgres"), isolation_level="AUTOCOMMIT")
-    with engine.connect() as connection:
-        connection.execute(text(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)"))
-    engine.dispose()
+    run_as_superuser(cluster, f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
+
+
+@pytest.fixture(scope="module")
+def template(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Migrate a database once for the tests that start from a migrated one."""
+    name = f"{NAME}_migrated"
+    database_setup.migrate_database(settings(cluster, tmp_path_factory.mktemp("home")))
+    run_as_superuser(cluster, f"ALTER DATABASE {NAME} RENAME TO {name}")
+    yield name
+    run_as_superuser(cluster, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture
+def migrated(template: str, elsewhere: Cluster) -> Cluster:
+    run_as_superuser(elsewhere, f"CREATE DATABASE {NAME} TEMPLATE {template} OWNER greenroom_owner")
+    return elsewhere
 
 
 def asked(url: str, question: str) -> object:
@@ -74,13 +95,10 @@ def test_migration_of_an_empty_server_is_repeatable(elsewhere: Cluster, tmp_path
     assert asked(elsewhere.url("greenroom_pages", NAME), scoped) == 1
 
 
-def test_migration_without_superuser_uses_existing_roles(
-    elsewhere: Cluster, tmp_path: Path
-) -> None:
-    database_setup.migrate_database(settings(elsewhere, tmp_path))
-    database_setup.migrate_database(settings(elsewhere, tmp_path, superuser_url=""))
+def test_migration_without_superuser_uses_existing_roles(migrated: Cluster, tmp_path: Path) -> None:
+    database_setup.migrate_database(settings(migrated, tmp_path, superuser_url=""))
     assert (
-        asked(elsewhere.url("greenroom_owner", NAME), "SELECT environment FROM house_clock")
+        asked(migrated.url("greenroom_owner", NAME), "SELECT environment FROM house_clock")
         == "test"
     )
 
@@ -126,12 +144,11 @@ FROM (VALUES ('takedown.opened', 'urgent', 'waiting'), ('delivery.published', 'p
 
 
 def test_pending_facts_are_queued_for_delivery_by_the_upgrade(
-    elsewhere: Cluster, tmp_path: Path
+    migrated: Cluster, tmp_path: Path
 ) -> None:
-    house = settings(elsewhere, tmp_path)
-    database_setup.migrate_database(house)
-    just_before(elsewhere, "0048")
-    superuser = create_engine(elsewhere.url("postgres", NAME))
+    house = settings(migrated, tmp_path)
+    just_before(migrated, "0048")
+    superuser = create_engine(migrated.url("postgres", NAME))
     with superuser.begin() as connection:
         connection.execute(text(_WAITING), {"t": "0198c0de-0000-7000-8000-000000000001"})
     database_setup.migrate_database(house)
@@ -155,14 +172,13 @@ def test_pending_facts_are_queued_for_delivery_by_the_upgrade(
 
 
 def test_earlier_decisions_become_rulings_with_their_blocks(
-    elsewhere: Cluster, tmp_path: Path
+    migrated: Cluster, tmp_path: Path
 ) -> None:
-    house = settings(elsewhere, tmp_path)
-    database_setup.migrate_database(house)
-    just_before(elsewhere, "0033")
+    house = settings(migrated, tmp_path)
+    just_before(migrated, "0033")
     ids = {name: f"0198c0de-0000-7000-8000-00000000000{name}" for name in "abc"}
     ids |= {name: ids["a"][:-1] + digit for name, digit in (("t", "1"), ("m", "2"), ("p", "3"))}
-    superuser = create_engine(elsewhere.url("postgres", NAME))
+    superuser = create_engine(migrated.url("postgres", NAME))
     with superuser.begin() as connection:
         for statement in _REQUESTS.split(";"):
             named = {one: ids[one] for one in ids if re.search(rf":{one}\b", statement)}
@@ -187,7 +203,7 @@ def test_earlier_decisions_become_rulings_with_their_blocks(
         )
         assert connection.execute(text(forced)).scalar_one()
     superuser.dispose()
-    owner = create_engine(elsewhere.url("greenroom_owner", NAME))
+    owner = create_engine(migrated.url("greenroom_owner", NAME))
     with owner.begin() as connection:  # removing an agency also deletes its blocklist
         connection.execute(text("SELECT set_config('app.tenant', :t, true)"), {"t": ids["t"]})
         assert connection.execute(text("DELETE FROM blocklist")).rowcount == 2
@@ -251,12 +267,11 @@ days' FROM channels
 
 
 def test_earlier_pasted_tokens_are_renewed_after_the_upgrade(
-    elsewhere: Cluster, tmp_path: Path
+    migrated: Cluster, tmp_path: Path
 ) -> None:
-    house = settings(elsewhere, tmp_path)
-    database_setup.migrate_database(house)
-    just_before(elsewhere, "0072")
-    superuser = create_engine(elsewhere.url("postgres", NAME))
+    house = settings(migrated, tmp_path)
+    just_before(migrated, "0072")
+    superuser = create_engine(migrated.url("postgres", NAME))
     with superuser.begin() as connection:
         for statement in _PASTED.split(";"):
             named = {"t": "0198c0de-0000-7000-8000-000000000001"} if ":t" in statement else {}
@@ -316,13 +331,12 @@ def digest_entries(connection: Connection) -> str:
 
 
 @pytest.mark.heavy
-def test_earlier_amounts_are_converted_to_minor_units(elsewhere: Cluster, tmp_path: Path) -> None:
-    house = settings(elsewhere, tmp_path)
-    database_setup.migrate_database(house)
-    just_before(elsewhere, "0125")
+def test_earlier_amounts_are_converted_to_minor_units(migrated: Cluster, tmp_path: Path) -> None:
+    house = settings(migrated, tmp_path)
+    just_before(migrated, "0125")
     ids = {name: f"0198c0de-0000-7000-8000-00000000000{name}" for name in "abc"}
     ids["t"] = ids["a"][:-1] + "1"
-    superuser = create_engine(elsewhere.url("postgres", NAME))
+    superuser = create_engine(migrated.url("postgres", NAME))
     with superuser.begin() as connection:
         for statement in _BOOKED.split(";"):
             named = {one: ids[one] for one in ids if re.search(rf":{one}\b", statement)}
@@ -363,16 +377,15 @@ base_url, name, state,
 
 @pytest.mark.heavy
 def test_shared_account_remains_with_the_last_agency_that_used_it(
-    elsewhere: Cluster, tmp_path: Path
+    migrated: Cluster, tmp_path: Path
 ) -> None:
-    house = settings(elsewhere, tmp_path)
-    database_setup.migrate_database(house)
-    just_before(elsewhere, "0129")
+    house = settings(migrated, tmp_path)
+    just_before(migrated, "0129")
     agencies = {
         name: f"0198c0de-0000-7000-8000-00000000000{number}"
         for number, name in enumerate(("first", "second", "third"))
     }
-    superuser = create_engine(elsewhere.url("postgres", NAME))
+    superuser = create_engine(migrated.url("postgres", NAME))
     with superuser.begin() as connection:
         connection.execute(text("SET LOCAL session_replication_role = replica"))
         connection.execute(text(_SHARED), agencies)

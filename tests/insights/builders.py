@@ -1,12 +1,15 @@
 """A creator with a history of posts and sales on any day, and reads of its daily figures."""
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from channels.accounts import lifecycle
+from channels.accounts.queries import get_channel
+from connectors.contract.comments import Comment
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import Money
@@ -15,6 +18,10 @@ from insights.rollups import daily_rollups, queries
 from schedules.imports.history_import import PastPost, import_past_posts
 from studio.ingest import pipeline
 from studio.packs import packs
+from subscribers.comments import incoming_comments
+from subscribers.conversations import message_sentiments
+from subscribers.conversations.message_sentiments import SentimentDraft
+from subscribers.conversations.states import Sentiment
 from subscribers.history.history_import import (
     PastFan,
     PastLine,
@@ -108,6 +115,44 @@ class CreatorHistory:
     def work_of(self, day: date) -> queries.DayWork | None:
         with self.scope() as scope:
             return queries.daily_work(scope, self.creator_id, day, day).get(day)
+
+
+def receive_comments(
+    scope: Scope, channel_id: UUID, texts: Sequence[str], *, under: str = "", key: str = ""
+) -> None:
+    """Receive a comment of another fan for each text, written now."""
+    channel = get_channel(scope, channel_id)
+    for number, text in enumerate(texts):
+        name = f"{key}{number}"
+        comment = Comment(f"comment-{name}", f"author-{name}", f"@{name}", text, under)
+        incoming_comments.receive_comment(scope, channel, comment)
+
+
+def store_comments(
+    scope: Scope,
+    channel_id: UUID,
+    comments: Sequence[tuple[datetime, Sentiment]],
+    *,
+    delivery_id: UUID | None = None,
+    toxicity: Sequence[float] = (),
+) -> None:
+    """Receive comments and store their sentiments as if they had been written at these times."""
+    channel = get_channel(scope, channel_id)
+    key = f"{uuid7()}-"
+    receive_comments(scope, channel_id, [f"{one} {at}" for at, one in comments], key=key)
+    found = message_sentiments.list_unclassified_messages(
+        scope, [channel.creator_id], most=len(comments)
+    )
+    toxic = toxicity or [0.1] * len(comments)
+    message_sentiments.store_sentiments(
+        scope,
+        [
+            SentimentDraft(replace(message, at=at), sentiment, 0.9, each, delivery_id, 1)
+            for message, (at, sentiment), each in zip(
+                sorted(found, key=lambda one: one.id), comments, toxic, strict=True
+            )
+        ],
+    )
 
 
 def create_creator_history(

@@ -52,7 +52,7 @@ FILE = imports.EXAMPLE_CSV.replace("Mia,Mia on Bluesky", "{creator},Sandbox {cre
 ACTIONS = (
     "schedule|approve|cancel|move|now|again|link|remove|change|skip|detach|stop|fill|take-out|reorder|shuffle|forward|end"
     "|leave|once-more|undo|apply|pause|resume|importance|keep|hold|test|reword|add|wording|answer|resolve|reopen"
-    "|accept|drop|try|rotate|send|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss|acknowledge|snooze"
+    "|accept|drop|try|rotate|send|ask-change|reject|withdraw|anyway|words-again|words-leave|words-say|dismiss|acknowledge|snooze|revoke"
 )
 _ACT = re.compile(rf"/({ACTIONS})$")
 
@@ -165,6 +165,7 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
     limit = {"kind": "anomaly", "metric": "views", "creator_id": ids["creator_id"]}
     ids["rule_id"] = expect_success(api.ask("POST", "/alert-rules", limit))["id"]
     ids["alert_id"] = add_alert(api, creator, ids["rule_id"])
+    ids |= add_workspace(found)
     ids["quiet_id"] = expect_success(api.ask("POST", "/quiet", night))["id"]
     ids["pause_id"] = expect_success(api.ask("POST", "/pauses", pause_request(found)))["pause"][
         "id"
@@ -199,6 +200,27 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
         "id"
     ]
     ids["feed_id"] = expect_success(api.ask("POST", "/feeds", feed))["id"]
+
+
+def add_workspace(found: ExampleAgency) -> dict[str, str]:
+    """Set a goal, add an annotation, save a view, create a share link and return their IDs."""
+    requests = {
+        "goal_id": ("goals", {"metric": "orders", "target": 50}),
+        "annotation_id": ("annotations", {"day": "2026-03-02", "text": "New price"}),
+        "view_id": ("views", {"name": "Sales", "parameters": {}, "is_shared": True}),
+        "share_link_id": (
+            "share-links",
+            {"name": "Mia", "views": ["sales"], "first": "2026-01-01", "last": "2026-01-28"},
+        ),
+    }
+    creator = found.ids["creator_id"]
+    owner = {"creator_id": creator}
+    owners = {"goals": owner, "annotations": owner, "share-links": {"creators": [creator]}}
+    made = {}
+    for name, (path, said) in requests.items():
+        answer = found.api.ask("POST", f"/analytics/{path}", {**said, **owners.get(path, {})})
+        made[name] = expect_success(answer)["id"]
+    return made
 
 
 def add_alert(api: ApiClient, creator: str, rule_id: str) -> str:

@@ -11,8 +11,9 @@ import redis
 
 from foundation.db.database import Database, OpenScope
 from foundation.ids import INSTALLATION_ID
+from foundation.outbox import worker_registry
 from foundation.outbox.fan_out import FactListeners
-from foundation.outbox.outbox import QUEUES
+from foundation.outbox.worker_registry import WorkerProcess
 from tests.conftest import wait_until
 from workers.relay import celery_app
 from workers.relay.beat import Tick
@@ -20,12 +21,19 @@ from workers.relay.claim_loop import Relay, SendMessage, celery_sender
 from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoutes
 
 NO_FACTS = FactListeners({})
+WORKER = WorkerProcess(
+    "here",
+    "test",
+    {"urgent": 4, "chat": 12, "publish": 32, "notify": 4, "make": 2, "gpu": 1, "buy": 8},
+)
+"""The worker that a relay of these tests serves."""
 
 
 def clear_outbox(tenant: OpenScope, redis_url: str) -> None:
     """Delete all rows and messages of earlier tests."""
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         scope.run("DELETE FROM outbox")
+        scope.run("DELETE FROM worker_processes")
     redis.Redis.from_url(redis_url).flushall()
 
 
@@ -43,13 +51,14 @@ def relaying(
     facts: FactListeners = NO_FACTS,
     ticks: Sequence[Tick] = (),
 ) -> Iterator[Relay]:
-    """Run a relay in a thread with separate connections."""
+    """Run a relay in a thread with separate connections, and register a worker."""
     own = Database(database.engine.url.render_as_string(hide_password=False), pool_size=3)
     relay = Relay(own, own.scope, send, facts=facts, ticks=ticks)
     thread = Thread(target=relay.run, name="relay", daemon=True)
     thread.start()
     try:
-        yield relay
+        with worker_registry.keep_registered(relay._open_scope, WORKER):
+            yield relay
     finally:
         relay.stop()
         thread.join(20)
@@ -73,7 +82,7 @@ def house(
         stack.enter_context(
             celery_app.background_worker(
                 celery_app.make_celery_app(redis_url, partial(handle, dispatcher)),
-                queues=QUEUES,
+                queues=(*WORKER.capacity, WORKER.device_queue),
                 threads=12,
             )
         )

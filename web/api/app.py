@@ -22,7 +22,14 @@ from web.api.admin import (
     webhooks,
 )
 from web.api.admin.alerts import alert_routes
-from web.api.analytics import acquisition_links, analytics, cost_entries
+from web.api.analytics import (
+    acquisition_links,
+    analytics,
+    cost_entries,
+)
+from web.api.analytics.forecasts import forecast_routes
+from web.api.analytics.share_links import share_link_routes
+from web.api.analytics.workspace import workspace_routes
 from web.api.channels import router
 from web.api.common import errors
 from web.api.common.authentication import AdmissionMiddleware
@@ -156,6 +163,9 @@ def create_api(
     app.include_router(deliveries.settlement_router(tenant, known))
     app.include_router(dry_runs.router(tenant, known))
     app.include_router(acquisition_links.router(tenant, known, public_url=public_url))
+    app.include_router(forecast_routes(tenant))
+    app.include_router(workspace_routes(tenant))
+    app.include_router(share_link_routes(tenant, public_url=public_url))
     app.include_router(webhooks.router(tenant, letterbox_key))
     for part in PARTS:
         app.include_router(part.router(tenant))

@@ -47,12 +47,15 @@ class VisitorLocalizer:
 
     def format_date_time(self, at: datetime) -> str:
         """Format a date and time in the creator's time zone."""
-        day = format_date(at.astimezone(self.zone), "long", locale=self._date_locale)
+        local = at.astimezone(self.zone)
+        text = str(format_date(local, "long", locale=self._date_locale))
+        day = translation.mark_first_day(text, local.date(), self.language)
         return f"{day}, {format_time(at, 'short', tzinfo=self.zone, locale=self._date_locale)}"
 
     def format_day(self, on: Day) -> str:
         """Format a date with its weekday."""
-        return str(format_date(on, "full", locale=self._date_locale))
+        text = str(format_date(on, "full", locale=self._date_locale))
+        return translation.mark_first_day(text, on, self.language)
 
     def country_name(self, code: str) -> str:
         """Return the name of a country, or its code if the locale has no name for it."""

@@ -3,6 +3,7 @@
 Content above the visitor's permitted rating is never sent.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, timedelta
 from functools import cache
@@ -13,6 +14,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import PlainTextResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
+from connectors.contract.connector import Connector
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.i18n.browser_languages import preferred_language
@@ -23,6 +25,7 @@ from foundation.storage.object_store import ObjectStore
 from gate.contract.units import Rating
 from studio.packs import packs
 from studio.packs.packs import PackView
+from subscribers.acquisition import links
 from subscribers.catalog.prices import listed_price
 from tenants.agencies import queries
 from web.http import responses
@@ -57,18 +60,30 @@ class PackOffer:
 class SitePages:
     """Renders the pages of all sites."""
 
-    def __init__(self, tenant: OpenScope, store: ObjectStore, *, public_url: str) -> None:
+    def __init__(
+        self,
+        tenant: OpenScope,
+        store: ObjectStore,
+        connectors: Mapping[str, Connector],
+        *,
+        public_url: str,
+    ) -> None:
         self._tenant = tenant
         self._store = store
+        self._connectors = connectors
         self._base = public_url
 
-    def show_profile(self, request: Request, slug: str, before: str | None) -> Response:
-        """Show the profile, the packs and one page of items, newest first."""
+    def show_profile(
+        self, request: Request, slug: str, before: str | None, via: str = ""
+    ) -> Response:
+        """Show the profile, the packs and one page of items, newest first. `via` is the code of the
+        acquisition link of this visit, which the chat receives as its start parameter."""
         found = sites.find_site_by_slug(self._tenant, slug)
         if found is None:
             return missing_page(request)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
             site, voice = load_visitor_localizer(scope, found)
+            site = self._hand_over(scope, found, site, via)
             listing = items.list_newest(scope, found, limit=ITEMS_PER_PAGE, before=before)
             offered = _list_pack_offers(scope, found) if before is None else []
             behind = replace(found, area=ADULT_AREA)
@@ -88,6 +103,13 @@ class SitePages:
             body,
             headers=_build_mature_headers([entry.rating for entry in listing.entries]),
         )
+
+    def _hand_over(self, scope: Scope, found: SiteRef, site: SiteProfile, code: str) -> SiteProfile:
+        """Return the profile with the chat URL of the link with this code, if there is one."""
+        if not code or not queries.get_creator(scope, found.creator_id).is_active:
+            return site
+        url = links.find_start_url(scope, found.creator_id, code, self._connectors)
+        return replace(site, chat_url=url) if url else site
 
     def show_item(self, request: Request, slug: str, content_id: str) -> Response:
         """Show an item. Return 404 for an unknown ID and 410 for a removed or hidden item."""
@@ -239,10 +261,15 @@ def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
 
 
 def router(
-    tenant: OpenScope, store: ObjectStore, *, public_url: str, security_contact: str
+    tenant: OpenScope,
+    store: ObjectStore,
+    connectors: Mapping[str, Connector],
+    *,
+    public_url: str,
+    security_contact: str,
 ) -> APIRouter:
     """Create the public routes of sites."""
-    pages = SitePages(tenant, store, public_url=public_url)
+    pages = SitePages(tenant, store, connectors, public_url=public_url)
     routes = APIRouter()
 
     @routes.api_route("/robots.txt", methods=READ_METHODS)
@@ -278,8 +305,8 @@ def router(
 
     @routes.api_route("/{slug}/", methods=READ_METHODS)
     @routes.api_route("/{slug}", methods=READ_METHODS, include_in_schema=False)
-    def profile(request: Request, slug: str, before: str | None = None) -> Response:
-        return pages.show_profile(request, slug, before)
+    def profile(request: Request, slug: str, before: str | None = None, via: str = "") -> Response:
+        return pages.show_profile(request, slug, before, via)
 
     return routes
 

@@ -28,6 +28,7 @@ app = typer.Typer(
 )
 
 COMMAND_GROUPS: dict[str, str] = {
+    "alerts": "workers.cli.alerts:alerts_app",
     "api-keys": "workers.cli.member_commands:api_keys_app",
     "channels": "workers.cli.platforms.commands:channels_app",
     "creators": "workers.cli.creators.commands:creators_app",
@@ -35,6 +36,7 @@ COMMAND_GROUPS: dict[str, str] = {
     "deploy": "workers.cli.deploy:deploy_app",
     "gate": "workers.cli.gate.commands:gate_app",
     "generation": "workers.cli.studio.commands:generation_app",
+    "links": "workers.cli.acquisition:links_app",
     "persona": "workers.cli.personas:persona_app",
     "policy": "workers.cli.gate.commands:policy_app",
     "removal-requests": "workers.cli.gate.commands:removal_requests_app",
@@ -71,15 +73,23 @@ def up(
         bool, typer.Option("--detach/--foreground", help="Run in the background.")
     ] = False,
     browser: Annotated[bool, typer.Option(help="Open the dashboard in a browser.")] = True,
+    only_workers: Annotated[
+        bool,
+        typer.Option("--workers", help="Add this machine's workers to a running installation."),
+    ] = False,
 ) -> None:
     """Start Greenroom; press Ctrl-C to stop."""
+    if detach and only_workers:
+        from foundation.errors import BadInput
+
+        raise BadInput("cli.workers_foreground")
     if detach:
         from workers.runtime.background_start import start_in_background
 
         sys.exit(start_in_background())
     from workers.runtime.startup import run_in_foreground
 
-    run_in_foreground(browser=browser)
+    run_in_foreground(browser=browser, only_workers=only_workers)
 
 
 @app.command()

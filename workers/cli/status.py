@@ -2,9 +2,11 @@
 
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import psutil
@@ -24,44 +26,63 @@ STOP_SECONDS = 120.0
 """Seconds to wait for the supervisor: longer than the grace periods of all processes together."""
 
 
-def count_queued(settings: Settings) -> dict[str, dict[str, int]]:
-    """Return the number of waiting, working and dead tasks by queue, or an empty dict if the
-    database does not respond."""
+@dataclass(frozen=True)
+class WorkState:
+    """The tasks of each queue by state, and the worker processes of all machines."""
+
+    queues: Mapping[str, Mapping[str, int]]
+    workers: Sequence[Mapping[str, object]]
+
+
+def read_work_state(settings: Settings) -> WorkState:
+    """Return the waiting, working and dead tasks by queue, and the running workers; both are empty
+    if the database does not respond."""
     # Loaded here: only this needs the database, and the other commands start faster without it.
     from foundation.db.database import Database  # noqa: PLC0415  see above
-    from foundation.outbox import outbox  # noqa: PLC0415  see above
+    from foundation.outbox import outbox, worker_registry  # noqa: PLC0415  see above
 
     url = settings.database.work_url.get_secret_value()
     if not url:
-        return {}
+        return WorkState({}, [])
     database = Database(url, application="greenroom-status")
     try:
         with database.scope(UUID(int=0), "system:status", role="relay") as scope:
             found = outbox.queue_stats(scope)
+            workers = worker_registry.load_workers(scope)
     except SQLAlchemyError:
-        return {}
+        return WorkState({}, [])
     finally:
         database.close()
-    return {
-        row.queue: {"waiting": row.waiting, "working": row.leased, "dead": row.dead}
-        for row in found
-    }
+    return WorkState(
+        {
+            row.queue: {"waiting": row.waiting, "working": row.leased, "dead": row.dead}
+            for row in found
+        },
+        [
+            {"node": worker.node, "process": worker.process, "capacity": dict(worker.capacity)}
+            for worker in workers
+        ],
+    )
 
 
 def print_status(*, as_json: bool) -> int:
     """Print the status of the installation. Returns OK only if every process is ready."""
     settings = load_settings()
     found = read_status(InstallationFolder(settings.home))
-    waiting = count_queued(settings) if found.phase == "up" else {}
+    work = read_work_state(settings) if found.phase == "up" else WorkState({}, [])
     if as_json:
-        shape = {"ready": found.is_ready, **found.model_dump(mode="json"), "queues": waiting}
-        print(format_json(shape))
+        own = found.model_dump(mode="json")
+        print(
+            format_json(
+                {"ready": found.is_ready, **own, "queues": work.queues, "workers": work.workers}
+            )
+        )
     else:
-        _print_installation(found, waiting)
+        _print_installation(found, work)
     return ExitCode.OK if found.is_ready else ExitCode.UNAVAILABLE
 
 
-def _print_installation(found: InstallationStatus, waiting: dict[str, dict[str, int]]) -> None:
+def _print_installation(found: InstallationStatus, work: WorkState) -> None:
     if found.phase == "stopped":
         print_message(Message("cli.not_running"))
         return
@@ -79,10 +100,25 @@ def _print_installation(found: InstallationStatus, waiting: dict[str, dict[str, 
     print("\n" + format_table(("service", "address"), list(found.addresses.items())))
     queues = [
         (name, counts["waiting"], counts["working"], counts["dead"])
-        for name, counts in waiting.items()
+        for name, counts in work.queues.items()
     ]
     if queues:
         print("\n" + format_table(("queue", "waiting", "working", "failed"), queues))
+    if len({worker["node"] for worker in work.workers}) > 1:
+        _print_workers(work.workers)
+
+
+def _print_workers(workers: Sequence[Mapping[str, Any]]) -> None:
+    """Print the capacity of each worker process, if there are several machines."""
+    rows = [
+        (
+            worker["node"].partition(":")[0],
+            worker["process"],
+            ", ".join(f"{queue} {rows}" for queue, rows in sorted(worker["capacity"].items())),
+        )
+        for worker in workers
+    ]
+    print("\n" + format_table(("machine", "process", "at once"), rows))
 
 
 def stop_installation(*, now: bool) -> None:

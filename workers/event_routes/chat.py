@@ -3,6 +3,8 @@
 from functools import partial
 
 from channels.sending import account_actions
+from subscribers.acquisition import invites
+from subscribers.acquisition.events import InvitesDue, JoinLookupDue
 from subscribers.checkout import unlocks
 from subscribers.checkout.events import EarningListed, PaymentSettle
 from subscribers.comments import answer_suggestions, incoming_comments, moderation
@@ -36,7 +38,7 @@ REPLY_DEADLINE_SECONDS = 120
 
 def chat_routes(s: Services) -> tuple[EventRoute, ...]:
     """Return the routes of the events of `subscribers`."""
-    return (*_message_routes(s), *_comment_routes(s), *_order_routes(s))
+    return (*_message_routes(s), *_comment_routes(s), *_invite_routes(s), *_order_routes(s))
 
 
 def _message_routes(s: Services) -> tuple[EventRoute, ...]:
@@ -122,6 +124,17 @@ def _comment_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
             on_dead=gave_up,
         ),
+    )
+
+
+def _invite_routes(s: Services) -> tuple[EventRoute, ...]:
+    reading = partial(invites.read_invites, tenant=s.tenant, ask=s.read_invites)
+    joining = partial(
+        invites.attribute_join, tenant=s.tenant, ask=s.read_invites, find=s.read_join_time
+    )
+    return (
+        EventRoute(InvitesDue, reading, deadline_seconds=NETWORK_DEADLINE_SECONDS),
+        EventRoute(JoinLookupDue, joining, deadline_seconds=NETWORK_DEADLINE_SECONDS),
     )
 
 

@@ -7,8 +7,8 @@ from insights.alerts import evaluation
 from insights.alerts.events import AlertsDue
 from insights.metrics import deletion_checks, followers, readings
 from insights.metrics.events import DeletionRecheckDue, FollowersDue, ReadingDue, RollupDue
-from insights.predictions import nightly
-from insights.predictions.events import AnalysisPackagesDue, PredictionsDue
+from insights.predictions import nightly, sentiment
+from insights.predictions.events import AnalysisPackagesDue, PredictionsDue, SentimentsDue
 from insights.rollups import daily_rollups
 from insights.rollups.events import SaleRecorded
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
@@ -66,6 +66,11 @@ def metrics_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(
             PredictionsDue,
             partial(nightly.compute_predictions, tenant=s.tenant, home=s.settings.home),
+            deadline_seconds=nightly.DEADLINE_SECONDS,
+        ),
+        EventRoute(
+            SentimentsDue,
+            partial(sentiment.classify_messages, tenant=s.tenant, home=s.settings.home),
             deadline_seconds=nightly.DEADLINE_SECONDS,
         ),
         EventRoute(

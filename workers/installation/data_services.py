@@ -60,6 +60,21 @@ def is_redis_embedded(settings: Settings) -> bool:
     )
 
 
+def require_shared_services(settings: Settings) -> None:
+    """Raise BadInput unless a machine that only runs workers has what it shares with the others:
+    the database, Redis, the files and the keys. None of them may be created here."""
+    needed = {
+        "GREENROOM_DATABASE__WORK_URL": settings.database.work_url.get_secret_value(),
+        "GREENROOM_REDIS__URL": settings.redis.url.get_secret_value(),
+        "GREENROOM_TENANTS__MASTER_KEY": settings.tenants.master_key.get_secret_value(),
+        "GREENROOM_GATE__SIGNING_KEY": settings.gate.signing_key.get_secret_value(),
+        "GREENROOM_STORAGE__URL": settings.storage.url or settings.storage.folder,
+    }
+    missing = [name for name, value in needed.items() if not value]
+    if missing:
+        raise BadInput("stack.workers_incomplete", missing=", ".join(missing))
+
+
 def redis_password(settings: Settings) -> str:
     """Return the password of the embedded Redis."""
     return _read_password(read_env(InstallationFolder(settings.home)), "redis")

@@ -13,8 +13,9 @@ from tenants.scope import scope_opener
 from workers.event_routes.fact_routes import FACT_ROUTES
 from workers.installation import folder
 from workers.relay import celery_app
-from workers.relay.claim_loop import Relay, celery_sender
-from workers.relay.gpu_scheduler import GpuScheduler
+from workers.relay.capacity import RunningWorkers
+from workers.relay.claim_loop import Relay, celery_sender, device_queue_remover
+from workers.relay.gpu_scheduler import DeviceSchedulers
 from workers.relay.ticks import TICKS
 from workers.runtime import metrics
 
@@ -58,7 +59,11 @@ def run_relay(settings: Settings) -> None:
         celery_sender(broker),
         facts=FACT_ROUTES,
         ticks=TICKS,
-        turns=GpuScheduler(patience=patience, stay=stay),
+        devices=DeviceSchedulers(patience=patience, stay=stay),
+        workers=RunningWorkers(
+            dict(own.queue_limits.items()), on_lost=device_queue_remover(broker)
+        ),
+        tenant_limit=own.tenant_limit or None,
     )
     with stop_on_signal(loop.stop):
         folder.announce_ready(settings, "relay")

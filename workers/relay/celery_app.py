@@ -16,7 +16,6 @@ from celery.worker import WorkController, state
 from foundation.errors import Unavailable
 from foundation.ops import telemetry
 from foundation.ops.clock import monotonic, sleep
-from foundation.outbox.outbox import Queue
 from workers.relay.redis_transport import TRANSPORT_PATH
 
 TASK_NAME = "handle"
@@ -60,6 +59,9 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
         task_default_queue="urgent",
         task_create_missing_queues=True,
         worker_prefetch_multiplier=1,
+        # A message is received only by a process with a free thread; otherwise one machine would
+        # hold messages for which another has threads.
+        worker_disable_prefetch=True,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_disable_rate_limits=True,
@@ -89,7 +91,7 @@ def _refuse_event(event_id: UUID, _token: UUID) -> None:
     raise Unavailable("worker.unserved", event=str(event_id))  # this process only sends
 
 
-def _build_controller(app: Celery, queues: Sequence[Queue], threads: int) -> WorkController:
+def _build_controller(app: Celery, queues: Sequence[str], threads: int) -> WorkController:
     logging.getLogger("celery").setLevel(
         logging.WARNING
     )  # otherwise two lines per message; outcomes are counted instead
@@ -108,26 +110,33 @@ def _build_controller(app: Celery, queues: Sequence[Queue], threads: int) -> Wor
     )
 
 
-def run_celery_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> None:
-    """Work on `queues` with this number of threads until SIGTERM or SIGINT, finish running tasks,
-    and return.
+def run_celery_worker(
+    app: Celery,
+    *,
+    queues: Sequence[str],
+    threads: int,
+    on_stop: Callable[[], None] = lambda: None,
+) -> None:
+    """Work on `queues` with this number of threads until SIGTERM or SIGINT, call `on_stop` in the
+    signal handler, finish running tasks, and return.
 
     Call it in the main thread as the last step of a process, since Celery supports one worker per
     process.
     """
     controller = _build_controller(app, queues, threads)
+
+    def request_warm_stop(_number: int, _frame: FrameType | None) -> None:
+        on_stop()
+        state.should_stop = 0  # a warm stop: accept no further tasks, finish running ones
+
     if current_thread() is main_thread():
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, _request_warm_stop)
+            signal.signal(number, request_warm_stop)
     controller.start()
 
 
-def _request_warm_stop(_number: int, _frame: FrameType | None) -> None:
-    state.should_stop = 0  # a warm stop: accept no further tasks, finish running ones
-
-
 @contextmanager
-def background_worker(app: Celery, *, queues: Sequence[Queue], threads: int) -> Iterator[None]:
+def background_worker(app: Celery, *, queues: Sequence[str], threads: int) -> Iterator[None]:
     """Run a worker in a thread of this process, for tests and benchmarks, and stop it warmly at the
     end of the block.
 

@@ -5,10 +5,11 @@ One relay leads, by a session lock; others wait. After an outage of PostgreSQL i
 automatically; during an outage of Redis, rows are returned to the outbox.
 """
 
+import os
 import signal
+import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from threading import Event as Flag
 from typing import Any
@@ -31,10 +32,12 @@ from foundation.outbox.fan_out import FACT_QUEUE, FactListeners, spread_facts
 from foundation.outbox.lease_renewal import RENEWED_LEASE
 from foundation.outbox.outbox import NOTIFY_CHANNEL, Queue
 from foundation.outbox.row_leases import ClaimedRow, QueueState
+from foundation.outbox.worker_registry import WORKERS_CHANGED, WorkerProcess
 from workers.relay.beat import Beat, Tick
+from workers.relay.capacity import QUEUE_GROUPS, Capacity, RunningWorkers
 from workers.relay.celery_app import TASK_NAME
 from workers.relay.dispatch import RELAY_ACTOR
-from workers.relay.gpu_scheduler import GpuScheduler
+from workers.relay.gpu_scheduler import GPU_QUEUE, DeviceSchedulers
 
 log = telemetry.get_logger("workers.relay.claim_loop")
 
@@ -59,39 +62,22 @@ time per post as one of 30 ms, with which a lane waits 10 ms longer for its next
 _LEADING = 0x72656C6179
 """Session advisory lock of the leading relay ("relay" in ASCII)."""
 
-GPU_QUEUE: Queue = "gpu"
-"""The queue whose rows share a loaded model."""
+LEAD_SECONDS = 0.5
+"""Interval at which a standby tries to lead."""
+
+LEADER_KEEPALIVES = {
+    "tcp_keepalives_idle": 1,
+    "tcp_keepalives_interval": 1,
+    "tcp_keepalives_count": 2,
+    "tcp_user_timeout": 3000,
+}
+"""Settings of the connection that holds the lock: PostgreSQL ends one whose machine has vanished
+after three seconds, so that a standby on another machine leads within five
+(https://www.postgresql.org/docs/16/runtime-config-connection.html)."""
 
 DATABASE_ERRORS = (DBAPIError, PoolTimeout, psycopg.Error)
-SendMessage = Callable[[ClaimedRow, Queue], None]
-
-
-@dataclass(frozen=True)
-class CapacityGroup:
-    """Threads shared by several queues, each with a cap. Earlier queues are served first."""
-
-    total: int
-    queue_caps: tuple[tuple[Queue, int], ...]
-
-
-CAPACITY_GROUPS = (
-    CapacityGroup(4, (("urgent", 4),)),
-    CapacityGroup(12, (("chat", 12),)),
-    CapacityGroup(32, (("notify", 4), ("publish", 32))),
-    CapacityGroup(2, (("gpu", 1), ("make", 2))),
-    CapacityGroup(8, (("buy", 8),)),
-)
-"""The capacity of the processes `send` (48 threads) and `make` (2 threads, and 8 that mostly wait
-for a provider)."""
-
-
-def free_capacity(
-    seen: Mapping[Queue, QueueState], places: CapacityGroup, queue: Queue, cap: int
-) -> int:
-    """Return the number of rows of a queue that may be dispatched now: its cap and the shared
-    threads, minus the rows in progress."""
-    in_flight = sum(seen[other].leased for other, _ in places.queue_caps)
-    return max(0, min(cap - seen[queue].leased, places.total - in_flight))
+SendMessage = Callable[[ClaimedRow, str], None]
+"""Sends the message of a claimed row to a queue of Celery."""
 
 
 def celery_sender(app: Celery) -> SendMessage:
@@ -99,12 +85,28 @@ def celery_sender(app: Celery) -> SendMessage:
     RedisError or OSError if Redis is unavailable."""
     task = app.tasks[TASK_NAME]
 
-    def send(row: ClaimedRow, queue: Queue) -> None:
+    def send(row: ClaimedRow, queue: str) -> None:
         task.apply_async(
             args=(str(row.id), str(row.token)), queue=queue, ignore_result=True, retry=False
         )
 
     return send
+
+
+def device_queue_remover(app: Celery) -> Callable[[WorkerProcess], None]:
+    """Return a function that deletes the messages of a lost device, which no process receives.
+
+    Their rows return with their leases. It does nothing while Redis is unavailable.
+    """
+
+    def remove(worker: WorkerProcess) -> None:
+        try:
+            with app.connection_for_write() as connection:
+                connection.default_channel.queue_delete(worker.device_queue)
+        except (BrokerError, RedisError, OSError) as error:
+            log.warning("relay.redis_away", error=type(error).__name__, rows=0)
+
+    return remove
 
 
 class Relay:
@@ -117,18 +119,23 @@ class Relay:
         send: SendMessage,
         *,
         facts: FactListeners,
-        places: Sequence[CapacityGroup] = CAPACITY_GROUPS,
         ticks: Sequence[Tick] = (),
-        turns: GpuScheduler | None = None,
+        devices: DeviceSchedulers | None = None,
+        workers: RunningWorkers | None = None,
+        tenant_limit: int | None = None,
     ) -> None:
-        """`turns` orders the `gpu` queue, `ticks` run while this relay leads, and `facts` contains
-        the listeners of each fact."""
+        """`devices` order the `gpu` queue, `ticks` run while this relay leads, and `facts` contains
+        the listeners of each fact.
+
+        `tenant_limit` is the maximum number of rows of a tenant in progress in each queue.
+        """
         self._database = database
         self._tenant = tenant
         self._send = send
         self._facts = facts
-        self._places = tuple(places)
-        self._turns = turns or GpuScheduler()
+        self._devices = devices or DeviceSchedulers()
+        self._workers = workers or RunningWorkers()
+        self._tenant_limit = tenant_limit
         self._beat = Beat(ticks, tenant)
         self._stopping = Flag()
         self.leading = Flag()
@@ -163,23 +170,29 @@ class Relay:
                     "SELECT pg_try_advisory_lock(%s)", (_LEADING,)
                 ).fetchone() == (True,):
                     break
-                self._stopping.wait(MAX_SLEEP_SECONDS)
+                self._stopping.wait(LEAD_SECONDS)
             else:
                 return
             log.info("relay.leading")
             with self._open_scope() as scope:
-                self._turns.restore_from_running(scope, GPU_QUEUE)
+                self._devices.restore_from_running(scope)
             self.leading.set()
+            check_at = 0.0
             try:
                 with self._beat:
                     while not self._stopping.is_set():
                         began = monotonic()
+                        if began >= check_at:
+                            connection.execute("SELECT 1")  # raises if the lead was lost
+                            check_at = began + MAX_SLEEP_SECONDS
                         sent, sleep = self.hand_out_due_rows()
                         if sent < FULL_ROUND_ROWS:
                             self._stopping.wait(
                                 max(ROUND_PAUSE, min(monotonic() - began, MAX_ROUND_PAUSE))
                             )
-                        list(connection.notifies(timeout=sleep, stop_after=1))
+                        for notice in connection.notifies(timeout=sleep, stop_after=1):
+                            if notice.payload == WORKERS_CHANGED:
+                                self._workers.expire()
             finally:
                 self.leading.clear()
 
@@ -190,10 +203,13 @@ class Relay:
         with self._database.engine.connect() as pooled:
             pooled.execution_options(isolation_level="AUTOCOMMIT")
             pooled.execute(text("SET idle_session_timeout = 0"))
+            for name, value in LEADER_KEEPALIVES.items():
+                pooled.execute(text(f"SET {name} = {value}"))
             pooled.execute(text(f"LISTEN {NOTIFY_CHANNEL}"))
             raw = pooled.connection.driver_connection
             if not isinstance(raw, psycopg.Connection):
                 raise TypeError("the outbox needs psycopg")
+            _check_often(raw.fileno())
             try:
                 yield raw
             finally:
@@ -212,47 +228,62 @@ class Relay:
             self._sweep_leases()
             self._beat.follow_clock_rollback()
         with self._open_scope() as scope:
+            capacity = self._workers.refresh(scope)
             seen = row_leases.queue_states(scope)
             now = scope.now
             if seen[FACT_QUEUE].due and spread_facts(scope, self._facts):
                 seen = row_leases.queue_states(scope)
-        for places in self._places:
-            for queue, cap in places.queue_caps:
-                free = free_capacity(seen, places, queue, cap)
-                if not (free and seen[queue].due):
-                    continue
-                sent = self._claim_and_send(queue, cap=cap, free=free)
-                if sent is None:
-                    self._stopping.wait(
-                        RETRY_SECONDS
-                    )  # Redis is unavailable, so other queues would fail too
-                    return total, 0.0
-                seen[queue] = QueueState(seen[queue].leased + sent, True, seen[queue].next_at)
-                total += sent
+        for queue in (queue for group in QUEUE_GROUPS for queue in group):
+            free = capacity.count_free(seen, queue)
+            if not (free and seen[queue].due):
+                continue
+            sent = self._claim_and_send(queue, capacity, free=free)
+            if sent is None:
+                self._stopping.wait(
+                    RETRY_SECONDS
+                )  # Redis is unavailable, so other queues would fail too
+                return total, 0.0
+            seen[queue] = QueueState(seen[queue].leased + sent, True, seen[queue].next_at)
+            total += sent
         return total, max(0.0, _until_next(seen, now) - (monotonic() - started))
 
-    def _claim_and_send(self, queue: Queue, *, cap: int, free: int) -> int | None:
+    def _claim_and_send(self, queue: Queue, capacity: Capacity, *, free: int) -> int | None:
         """Claim and send rows. Return the number sent, or None if Redis was unavailable (the
         remaining rows are returned to the outbox)."""
         try:
             with self._open_scope() as scope:
-                claim = self._turns.claim_rows if queue == GPU_QUEUE else row_leases.claim_rows
-                claimed = claim(scope, queue, places=cap, room=free)
+                claimed = self._claim(scope, queue, capacity, free)
         except row_leases.LaneCollision:
             return 0
-        for index, row in enumerate(claimed):
+        for index, (row, where) in enumerate(claimed):
             try:
-                self._send(row, queue)
+                self._send(row, where)
             except (BrokerError, RedisError, OSError) as error:
                 log.warning(
                     "relay.redis_away", error=type(error).__name__, rows=len(claimed) - index
                 )
                 with self._open_scope() as scope:
-                    row_leases.return_rows(scope, claimed[index:])
+                    row_leases.return_rows(scope, [row for row, _ in claimed[index:]])
                 telemetry.ROWS_RETURNED.inc(len(claimed) - index)
                 return None
         telemetry.ROWS_CLAIMED.labels(queue).inc(len(claimed))
         return len(claimed)
+
+    def _claim(
+        self, scope: Scope, queue: Queue, capacity: Capacity, free: int
+    ) -> list[tuple[ClaimedRow, str]]:
+        """Claim rows; return them with the queue of Celery to which each is sent."""
+        if queue == GPU_QUEUE:
+            given = self._devices.claim_rows(scope, capacity, room=free, limit=self._tenant_limit)
+            return [(row, device.device_queue) for row, device in given]
+        rows = row_leases.claim_rows(
+            scope,
+            queue,
+            places=capacity.queues[queue],
+            room=free,
+            tenant_limit=self._tenant_limit,
+        )
+        return [(row, queue) for row in rows]
 
     def _sweep_leases(self) -> None:
         with self._open_scope() as scope:
@@ -266,6 +297,19 @@ class Relay:
 
     def _open_scope(self) -> AbstractContextManager[Scope]:
         return self._tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay")
+
+
+def _check_often(descriptor: int) -> None:
+    """Check the connection of the lead as often as PostgreSQL does (`LEADER_KEEPALIVES`), so that
+    an interrupted leader notices the end of its session."""
+    with socket.socket(fileno=os.dup(descriptor)) as line:
+        if line.family == socket.AF_UNIX:
+            return
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 2)
+        line.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 3000)
 
 
 def _until_next(seen: Mapping[Queue, QueueState], now: datetime) -> float:

@@ -115,13 +115,13 @@ class Dispatcher:
         *,
         only: UUID | None = None,
         database: Database | None = None,
-        renews: bool = False,
+        renewed_lease: timedelta | None = None,
     ) -> None:
         """Args:
         only: work as role `app` in this tenant only, for the in-process relay of tests.
         database: the database of `tenant`; single statements then take one round trip.
-        renews: use short leases renewed by a thread, so that rows are free soon after the
-        process was killed. Otherwise a lease lasts for the handler's deadline.
+        renewed_lease: use leases of this duration, which a thread renews, so that rows are free
+        soon after the process was killed. Otherwise a lease lasts for the handler's deadline.
         """
         self._routes = routes
         self._tenant = tenant
@@ -132,7 +132,7 @@ class Dispatcher:
             else SingleStatementScope(self.scope)
         )
 
-        self._renewal = LeaseRenewal(self.scope) if renews else None
+        self._renewal = LeaseRenewal(self.scope, lease=renewed_lease) if renewed_lease else None
 
     def scope(self) -> AbstractContextManager[Scope]:
         """Open a short transaction on the outbox."""

@@ -6,15 +6,20 @@ tenants served. Its loss costs one model load and a different order once; rows, 
 do not depend on it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.outbox import row_leases
 from foundation.outbox.outbox import Queue
-from foundation.outbox.row_leases import ClaimedRow
+from foundation.outbox.row_leases import ClaimedRow, GroupOrder
+from foundation.outbox.worker_registry import WorkerProcess
 from studio.runs import device_queue
+from workers.relay.capacity import Capacity
+
+GPU_QUEUE: Queue = "gpu"
+"""The queue whose rows share a loaded model."""
 
 MODEL_STAY = timedelta(minutes=1)
 CLAIM_TRIES = 3
@@ -51,15 +56,25 @@ class GpuScheduler:
         self._loaded_at: datetime | None = None
         self._served: dict[UUID, None] = {}
 
-    def restore_from_running(self, scope: Scope, queue: Queue) -> None:
-        """Restore the loaded group from rows that an earlier relay dispatched."""
-        found = row_leases.group_in_flight(scope, queue)
-        if found is not None:
-            self.loaded = found
-            self._since = scope.now
-            self._loaded_at = scope.now
+    def assume_loaded(self, group: str | None, now: datetime) -> None:
+        """Set the loaded group to that of a row which an earlier relay dispatched."""
+        self.loaded = group
+        self._since = now
+        self._loaded_at = now
 
-    def claim_rows(self, scope: Scope, queue: Queue, *, places: int, room: int) -> list[ClaimedRow]:
+    def claim_rows(
+        self,
+        scope: Scope,
+        queue: Queue,
+        *,
+        places: int,
+        room: int,
+        limit: int | None = None,
+        device: UUID | None = None,
+        own: frozenset[str] = frozenset(),
+        others: Sequence[frozenset[str]] = (),
+        loaded_only: bool = False,
+    ) -> list[ClaimedRow]:
         """Call `row_leases.claim_rows` with the order of this GPU. Raises LaneCollision."""
         staying = self._is_within(self._since, scope.now, self._stay) and self._is_within(
             self._loaded_at, scope.now, CLAIM_TRIES * self._stay
@@ -69,10 +84,17 @@ class GpuScheduler:
             queue,
             places=places,
             room=room,
-            loaded=self.loaded,
-            kin=self._model_of_group(self.loaded),
-            patience=NO_LIMIT if staying else self._patience,
-            served=list(self._served),
+            tenant_limit=limit,
+            order=GroupOrder(
+                loaded=self.loaded,
+                kin=self._model_of_group(self.loaded),
+                patience=NO_LIMIT if staying else self._patience,
+                served=list(self._served),
+                loaded_only=loaded_only,
+                device=device,
+                own=own,
+                others=others,
+            ),
         )
         for row in rows:
             self._record_claim(row, scope.now)
@@ -95,3 +117,69 @@ class GpuScheduler:
         self._served[row.tenant_id] = None  # moves the tenant to the end
         while len(self._served) > TENANTS_REMEMBERED:
             del self._served[next(iter(self._served))]
+
+
+class DeviceSchedulers:
+    """One scheduler for each device of the running workers. A device runs one row at a time."""
+
+    def __init__(
+        self, *, patience: timedelta = row_leases.GROUP_PATIENCE, stay: timedelta = MODEL_STAY
+    ) -> None:
+        """Take the `patience` and `stay` of every device's `GpuScheduler`."""
+        self._patience = patience
+        self._stay = stay
+        self._by_run: dict[UUID, GpuScheduler] = {}
+        self._running: dict[UUID, str | None] = {}
+
+    def restore_from_running(self, scope: Scope) -> None:
+        """Remember the groups of the rows that an earlier relay dispatched."""
+        self._running = row_leases.load_device_groups(scope, GPU_QUEUE)
+
+    def claim_rows(
+        self, scope: Scope, capacity: Capacity, *, room: int, limit: int | None = None
+    ) -> list[tuple[ClaimedRow, WorkerProcess]]:
+        """Claim a row for each free device, at most `room`; return them with their devices.
+
+        With several devices, rows of a loaded model first go to the device that has loaded it.
+        Raises LaneCollision.
+        """
+        if not row_leases.lock_claims(scope):
+            return []
+        busy = row_leases.load_device_groups(scope, GPU_QUEUE)
+        self._follow_devices(capacity, scope.now)
+        free = [device for device in capacity.devices if device.id not in busy]
+        found: list[tuple[ClaimedRow, WorkerProcess]] = []
+        for loaded_only in (True, False) if len(capacity.devices) > 1 else (False,):
+            for device in free:
+                if len(found) >= room or device in [given for _, given in found]:
+                    continue
+                scheduler = self._by_run[device.run]
+                if loaded_only and scheduler.loaded is None:
+                    continue
+                rows = scheduler.claim_rows(
+                    scope,
+                    GPU_QUEUE,
+                    places=len(capacity.devices),
+                    room=1,
+                    limit=limit,
+                    device=device.id,
+                    own=frozenset(device.models),
+                    others=[
+                        frozenset(one.models) for one in capacity.devices if one.id != device.id
+                    ],
+                    loaded_only=loaded_only,
+                )
+                found += [(row, device) for row in rows]
+        return found
+
+    def _follow_devices(self, capacity: Capacity, now: datetime) -> None:
+        """Keep a scheduler for each running worker; a restarted one has no model loaded."""
+        kept = {}
+        for device in capacity.devices:
+            scheduler = self._by_run.get(device.run)
+            if scheduler is None:
+                scheduler = GpuScheduler(patience=self._patience, stay=self._stay)
+                if device.id in self._running:
+                    scheduler.assume_loaded(self._running.pop(device.id), now)
+            kept[device.run] = scheduler
+        self._by_run = kept

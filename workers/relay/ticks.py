@@ -34,6 +34,7 @@ from schedules.publishing.events import SweepDue
 from schedules.recurrence.events import ClocksDue
 from schedules.routines import day_schedule
 from studio.ingest.events import WatchFolderDue
+from subscribers.acquisition import invites
 from subscribers.checkout import platform_earnings, rail_reconciliation
 from subscribers.comments import incoming_comments
 from subscribers.safety.events import RolesDue
@@ -62,6 +63,7 @@ INTAKE_SECONDS = 300
 """Interval of the probes of the removal form. Eleven may fail before adult content is no longer
 published."""
 
+INVITES_SECONDS = 300
 FOLLOWERS_SECONDS = 6 * 3600
 """Interval of the follower counts."""
 
@@ -83,6 +85,9 @@ ROUTINE_SECONDS = 900
 
 PREDICTION_SECONDS = 1800
 """Maximum delay of the nightly predictions after the hour from which they are computed."""
+
+SENTIMENT_SECONDS = 1800
+"""Maximum delay of the sentiment of a new message or comment."""
 
 DAY_SECONDS = 24 * 3600
 
@@ -182,6 +187,7 @@ TICKS = (
     Tick(60, _as_planned(member_messages.schedule_messages), "mails"),
     Tick(60, _as_planned(remote_workers.report_silent_workers), "machines"),
     Tick(60, _as_planned(incoming_comments.schedule_comment_readings), "remarks"),
+    Tick(INVITES_SECONDS, _as_planned(invites.schedule_invite_readings), "invites"),
     Tick(
         CHECKPOINT_SECONDS,
         _write_installation_row(CheckpointDue, "checkpoint"),
@@ -216,6 +222,7 @@ TICKS = (
     Tick(RAIL_SECONDS, _as_planned(rail_reconciliation.schedule_reconciliations), "rails"),
     Tick(EARNINGS_SECONDS, _as_planned(platform_earnings.schedule_earnings_readings), "earnings"),
     Tick(PREDICTION_SECONDS, _as_planned(schedule.plan_predictions), "predictions"),
+    Tick(SENTIMENT_SECONDS, _as_planned(schedule.plan_sentiments), "sentiments"),
     Tick(ROLLUP_SECONDS, _each_creator_is_rolled_up, "rollup"),
     Tick(REPORT_SECONDS, _as_planned(due_reports.plan_due_reports), "reports"),
 )

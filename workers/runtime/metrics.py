@@ -1,5 +1,5 @@
-"""Metrics that are computed when they are requested: rows of the outbox, and the delay of
-listeners."""
+"""Metrics that are computed when they are requested: rows of the outbox, the capacity of the
+workers, and the delay of listeners."""
 
 from collections.abc import Iterator
 from threading import Lock
@@ -13,7 +13,8 @@ from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID
 from foundation.ops import telemetry
 from foundation.ops.clock import monotonic
-from foundation.outbox import outbox
+from foundation.outbox import outbox, worker_registry
+from foundation.outbox.worker_registry import WorkerProcess
 
 log = telemetry.get_logger("workers.runtime.metrics")
 CACHE_SECONDS = 5.0
@@ -28,16 +29,18 @@ class OutboxCollector(Collector):
         self._tenant = tenant
         self._lock = Lock()
         self._seen = list[outbox.QueueStats]()
+        self._workers = list[WorkerProcess]()
         self._at = float("-inf")
 
     def describe(self) -> Iterator[GaugeMetricFamily]:
         """Return the names only, since registration must not query the database."""
-        yield from (_build_rows_gauge(), _build_oldest_due_gauge())
+        yield from (_build_rows_gauge(), _build_oldest_due_gauge(), _build_capacity_gauge())
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
         """Return one value per queue and state."""
         rows = _build_rows_gauge()
         oldest = _build_oldest_due_gauge()
+        capacity = _build_capacity_gauge()
         for found in self._read_stats():
             for state, count in (
                 ("waiting", found.waiting),
@@ -46,7 +49,9 @@ class OutboxCollector(Collector):
             ):
                 rows.add_metric([found.queue, state], count)
             oldest.add_metric([found.queue], found.oldest.total_seconds())
-        yield from (rows, oldest)
+            total = sum(worker.capacity.get(found.queue, 0) for worker in self._workers)
+            capacity.add_metric([found.queue], total)
+        yield from (rows, oldest, capacity)
 
     def _read_stats(self) -> list[outbox.QueueStats]:
         with self._lock:
@@ -55,6 +60,7 @@ class OutboxCollector(Collector):
             try:
                 with self._tenant(INSTALLATION_ID, "system:figures", role="relay") as scope:
                     self._seen = outbox.queue_stats(scope)
+                    self._workers = worker_registry.load_workers(scope)
             except SQLAlchemyError as error:
                 log.warning("figures.database_away", error=telemetry.describe_error(error))
                 self._seen = []
@@ -72,6 +78,11 @@ def _build_oldest_due_gauge() -> GaugeMetricFamily:
     name = "greenroom_outbox_oldest_due_seconds"
     what = "How long the oldest row that is due has been waiting"
     return GaugeMetricFamily(name, what, labels=["queue"])
+
+
+def _build_capacity_gauge() -> GaugeMetricFamily:
+    what = "Rows that the running workers of all machines handle at once"
+    return GaugeMetricFamily("greenroom_worker_capacity", what, labels=["queue"])
 
 
 class ListenerCollector(Collector):

@@ -97,6 +97,11 @@ PROCESS_TABLE = (
 """The processes in the order in which they start."""
 
 
+WORKER_PROCESSES = ("relay", "send", "make")
+"""The processes of a machine that only adds capacity to an installation (`greenroom up
+--workers`); its relay is a standby."""
+
+
 def expand_scaled_processes(
     table: tuple[ProcessDefinition, ...], settings: Settings
 ) -> tuple[ProcessDefinition, ...]:

@@ -25,6 +25,7 @@ from workers.installation.state_file import InstallationStatus, ProcessStatus, r
 from workers.runtime import embedded_servers, start_summary
 from workers.runtime.process_table import (
     PROCESS_TABLE,
+    WORKER_PROCESSES,
     ProcessDefinition,
     Program,
     build_programs,
@@ -81,8 +82,15 @@ class InstallationStart:
         self,
         table: tuple[ProcessDefinition, ...] = PROCESS_TABLE,
         pace: RestartPolicy | None = None,
+        *,
+        only_workers: bool = False,
     ) -> None:
-        self._table = table
+        """With `only_workers`, run the workers of an installation whose data services and pages are
+        on other machines."""
+        self._only_workers = only_workers
+        self._table = (
+            tuple(row for row in table if row.name in WORKER_PROCESSES) if only_workers else table
+        )
         self.settings = load_settings()
         self.home = InstallationFolder(self.settings.home)
         self._supervisor = Supervisor(self.home.folder, log=self.home.log_file, pace=pace)
@@ -106,6 +114,11 @@ class InstallationStart:
         self._end_leftover_processes()
         if self._forks is not None:
             self._forks.start_server()  # it loads while the services start
+        if self._only_workers:
+            self._start_processes()
+            self._phase = "up"
+            self._write_status()
+            return
         self._choose_ports()
         self._start_services()
         with progress_step(Message("stack.step_tables")):
@@ -125,6 +138,8 @@ class InstallationStart:
         )
 
     def _prepare_folder(self) -> None:
+        if self._only_workers:
+            data_services.require_shared_services(self.settings)
         create_folders(self.home)
         self._lock = acquire_lock(self.home)
         create_missing_secrets(self.home)
@@ -372,18 +387,19 @@ def run_in_foreground(
     pace: RestartPolicy | None = None,
     greet: bool = True,
     browser: bool = False,
+    only_workers: bool = False,
 ) -> None:
-    """Run the installation in this terminal until Ctrl-C. Raises GreenroomError with instructions
-    if it cannot start."""
+    """Run the installation, or only its workers, in this terminal until Ctrl-C. Raises
+    GreenroomError with instructions if it cannot start."""
     os.umask(0o077)  # files in the folder are readable by their owner only
     started = monotonic()
-    stack = InstallationStart(table, pace)
+    stack = InstallationStart(table, pace, only_workers=only_workers)
     for signum in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(signum, stack.handle_stop_signal)
     try:
         stack.start()
         print_progress(Message("stack.up", {"seconds": f"{monotonic() - started:.1f}"}))
-        if greet:
+        if greet and not only_workers:
             stack.print_summary(browser=browser)
         stack.watch_processes()
     except StopRequested:

@@ -6,6 +6,7 @@ the text. The gateway connection is in `workers/listeners/discord`.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
@@ -45,6 +46,7 @@ from connectors.platforms.discord import (
     account,
     crossposts,
     edits,
+    invites,
     roles,
 )
 from connectors.platforms.discord import (
@@ -350,6 +352,18 @@ class Discord:
     ) -> Send | int | None:
         """Return the next request, or the number of members of the server."""
         return discord_places.count_followers(account, answers)
+
+    def list_invites(
+        self, account: str, answers: tuple[StepResult, ...]
+    ) -> Send | Mapping[str, int] | None:
+        """Return the next request, or the uses of the server's invites by code."""
+        return invites.list_invites(account, answers)
+
+    def find_join_time(
+        self, account: str, fan: str, answers: tuple[StepResult, ...]
+    ) -> Send | datetime | None:
+        """Return the next request, or the time at which a user joined the server."""
+        return invites.find_join_time(account, fan, answers)
 
     def inspect_destination(
         self, place: Destination, answers: tuple[StepResult, ...]

@@ -34,6 +34,7 @@ from connectors.contract.connector import (
 )
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected
+from connectors.platforms.reddit import requests
 from connectors.shared import http_responses, oauth
 from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocation_request
 from foundation.canonical_json import canonical_json
@@ -145,7 +146,7 @@ def connect(
     typed = _parse_community(form)
     if isinstance(typed, Message):
         return Rejected(typed, permanent=False)
-    me = replace(_build_whoami_step(StepKind.AUTH), headers=user_agent_header())
+    me = _build_whoami_step(StepKind.AUTH)
     page = OAuthVisit("/api/v1/authorize", {"scope": SCOPES, "duration": "permanent"})
     turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
     if isinstance(turn, Send):
@@ -223,10 +224,7 @@ def _closed_outcome(answer: StepResult) -> Outcome:
 
 
 def _build_whoami_step(kind: StepKind, account: str = "") -> WireStep:
-    action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(
-        WHOAMI_STEP, kind, "GET", "/api/v1/me", headers=user_agent_header(account), action=action
-    )
+    return requests.write_whoami(_template(WHOAMI_STEP, kind, account))
 
 
 def whoami_step(account: str) -> WireStep:
@@ -235,16 +233,18 @@ def whoami_step(account: str) -> WireStep:
 
 
 def _build_community_step(name: str, kind: StepKind, community: str, account: str) -> WireStep:
-    paths = {
-        ABOUT: f"/r/{community}/about?raw_json=1",
-        RULES: f"/r/{community}/about/rules?raw_json=1",
-        ASKS: f"/api/v1/{community}/post_requirements",
-        FLAIRS: f"/r/{community}/api/link_flair_v2?raw_json=1",
+    writers = {
+        ABOUT: requests.write_about,
+        RULES: requests.write_rules,
+        ASKS: requests.write_requirements,
+        FLAIRS: requests.write_flairs,
     }
+    return writers[name](_template(name, kind, account), community)
+
+
+def _template(name: str, kind: StepKind, account: str) -> WireStep:
     action = "look" if kind is StepKind.CONTROL else ""
-    return WireStep(
-        name, kind, "GET", paths[name], headers=user_agent_header(account), action=action
-    )
+    return WireStep(name, kind, "", "", headers=user_agent_header(account), action=action)
 
 
 def _parse_about(answer: StepResult) -> Mapping[str, Any]:
@@ -376,10 +376,9 @@ def count_followers(account: str, answers: tuple[StepResult, ...]) -> Send | int
     """
     if answers:
         return metrics.parse_count(_parse_about(answers[-1]).get("subscribers"))
-    asked = metrics.followers_request(
-        f"/r/u_{http_responses.quote_segment(parse_account(account).user)}/about?raw_json=1"
-    )
-    return Send(replace(asked.step, headers=user_agent_header(account)))
+    step = replace(metrics.followers_request("").step, headers=user_agent_header(account))
+    profile = http_responses.quote_segment(f"u_{parse_account(account).user}")
+    return Send(requests.write_about(step, profile))
 
 
 def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Send | Outcome:

@@ -37,6 +37,7 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.platforms.reddit import requests
 from connectors.platforms.reddit.account import (
     WHOAMI_STEP,
     outcome_of_failure,
@@ -45,7 +46,6 @@ from connectors.platforms.reddit.account import (
     whoami_step,
 )
 from connectors.platforms.reddit.responses import (
-    PAGE_SIZE,
     created_at,
     explain_refusal,
     inbox_entries,
@@ -121,13 +121,10 @@ def list_comments(
     theirs = [entry for entry in fresh if _is_others_comment(entry, account)]
     unclear = sorted(
         {post for entry in theirs if (post := _post_of(entry)) and not _is_ours(entry)}
-    )[:PAGE_SIZE]
+    )[: requests.PAGE_SIZE]
     if unclear and not asked:
-        return comments.comments_request(
-            info_step(account, ",".join(unclear), LOOK).path,
-            name=AUTHOR_STEP,
-            headers=user_agent_header(account),
-        )
+        step = comments.comments_request("", name=AUTHOR_STEP, headers=user_agent_header(account))
+        return Send(requests.write_info(step.step, ",".join(unclear)))
     posts = listing_entries(answers[-1]) if asked else []
     if posts is None:
         return None
@@ -156,10 +153,8 @@ def _build_next_request(
         left = isinstance(after, str) and since is not None and (oldest is None or oldest >= since)
         if not left or len(pages) >= MAX_PAGES:
             return None
-    more = f"&after={http_responses.quote_segment(str(after))}" if after else ""
-    return comments.comments_request(
-        f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", headers=user_agent_header(account)
-    )
+    step = comments.comments_request("", headers=user_agent_header(account)).step
+    return Send(requests.write_inbox_page(step, str(after or "")))
 
 
 def _is_others_comment(entry: Mapping[str, Any], account: str) -> bool:
@@ -248,12 +243,8 @@ def _comment_turn(
             if is_unexplained_refusal(last)
             else _publish_outcome(last, closed, gone)
         )
-    said = {"thing_id": unit.parent_id, "text": unit.text_of("body"), "api_type": "json"}
-    agents = user_agent_header(unit.account)
-    path = "/api/comment?raw_json=1"
-    return Send(
-        WireStep(PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=agents, encoding="form")
-    )
+    step = WireStep(PUBLISH, StepKind.PUBLISH, "", "", headers=user_agent_header(unit.account))
+    return Send(requests.write_reply(step, unit.parent_id, unit.text_of("body")))
 
 
 def _comment_problem(unit: Unit, can: Capabilities) -> Message | None:
@@ -342,14 +333,8 @@ def _is_candidate(thing: Mapping[str, Any], sought: LookupQuery) -> bool:
 
 
 def _build_page_step(account: str, after: str = "") -> WireStep:
-    more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    path = (
-        f"/user/{http_responses.quote_segment(parse_account(account).user)}/comments?sort=new"
-        f"&raw_json=1&limit={PAGE_SIZE}{more}"
-    )
-    return WireStep(
-        LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK
-    )
+    step = WireStep(LOOK, StepKind.CONTROL, "", "", headers=user_agent_header(account), action=LOOK)
+    return requests.write_comments_page(step, parse_account(account).user, after)
 
 
 def moderate_comment(
@@ -361,13 +346,13 @@ def moderate_comment(
     if act not in MODERATION_ACTIONS:
         return Rejected(Message("reddit.cannot_act"), permanent=True)
     if not answers:
-        asked = (
-            {"id": on.native_id} if act == "block" else {"thing_id": on.native_id, "reason": REASON}
+        asked = comments.moderation_request("POST", "").step
+        step = replace(asked, headers=user_agent_header(on.account))
+        return Send(
+            requests.write_block(step, on.native_id)
+            if act == "block"
+            else requests.write_report(step, on.native_id, REASON)
         )
-        step = comments.moderation_request(
-            "POST", f"/api/{act}", {**asked, "api_type": "json"}
-        ).step
-        return Send(replace(step, headers=user_agent_header(on.account), encoding="form"))
     last = answers[-1]
     if (
         isinstance(last, Response) and last.status == 403

@@ -7,6 +7,7 @@ separate title. Source: https://www.reddit.com/dev/api#POST_api_editusertext
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.edits import EDIT_STEP, EDITED_POST_GONE
 from connectors.contract.outcomes import Outcome, Published, Rejected, Retry
+from connectors.platforms.reddit import requests
 from connectors.platforms.reddit.account import outcome_of_failure, user_agent_header
 from connectors.platforms.reddit.responses import (
     DELETED_AUTHOR,
@@ -53,19 +54,8 @@ def edit_post(
         return NOT_THERE
     if normalize_markdown(found.get("title")) != normalize_markdown(title):
         return Rejected(Message("reddit.title_stays"), permanent=False)
-    said = {"thing_id": native_id, "text": body, "api_type": "json"}
-    path = "/api/editusertext"
-    return Send(
-        WireStep(
-            EDIT_STEP,
-            StepKind.MUTATE,
-            "POST",
-            path,
-            said,
-            headers=user_agent_header(unit.account),
-            encoding="form",
-        )
-    )
+    step = WireStep(EDIT_STEP, StepKind.MUTATE, "", "", headers=user_agent_header(unit.account))
+    return Send(requests.write_edit(step, native_id, body))
 
 
 def _edit_outcome(answer: StepResult, native_id: str) -> Outcome:

@@ -6,16 +6,16 @@ from typing import Any
 
 from connectors.contract.connector import LookupQuery, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.platforms.reddit import requests
 from connectors.platforms.reddit.account import NSFW_MARK, parse_account, user_agent_header
-from connectors.platforms.reddit.media import VIDEO_MIME
 from connectors.platforms.reddit.responses import (
-    PAGE_SIZE,
     created_at,
     listing_entries,
     listing_of,
     normalize_markdown,
     permalink_url,
 )
+from connectors.platforms.reddit.submission import VIDEO_MIME
 from connectors.shared import http_responses, unit_checks
 from foundation.i18n.translation import Message
 from gate.contract.units import Medium
@@ -61,14 +61,8 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def _build_page_step(account: str, after: str = "") -> WireStep:
-    more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    path = (
-        f"/user/{http_responses.quote_segment(parse_account(account).user)}/submitted?sort=new"
-        f"&raw_json=1&limit={PAGE_SIZE}{more}"
-    )
-    return WireStep(
-        LOOK, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=LOOK
-    )
+    step = WireStep(LOOK, StepKind.CONTROL, "", "", headers=user_agent_header(account), action=LOOK)
+    return requests.write_posts_page(step, parse_account(account).user, after)
 
 
 def _resolve_absence(

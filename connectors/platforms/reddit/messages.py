@@ -29,6 +29,7 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.platforms.reddit import requests
 from connectors.platforms.reddit.account import (
     WHOAMI_STEP,
     outcome_of_failure,
@@ -37,7 +38,6 @@ from connectors.platforms.reddit.account import (
     whoami_step,
 )
 from connectors.platforms.reddit.responses import (
-    PAGE_SIZE,
     created_at,
     explain_refusal,
     inbox_entries,
@@ -106,7 +106,7 @@ def listen(cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates |
 def _start_polling() -> PollGenerator:
     """Read the user's name and the newest entry. Earlier messages are not reported, because they
     were sent before the account was connected."""
-    whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", "")
+    whose = yield requests.write_whoami(_read_template(WHOAMI_STEP, ""))
     name = http_responses.success_body(whose).get("name")
     if not isinstance(name, str) or not _AUTHOR.fullmatch(name):
         return outcome_of_failure(whose, creates=False)
@@ -158,7 +158,7 @@ def _explain_polling_failure(answer: StepResult, me: str) -> PollGenerator:
     suspended account or a missing scope; if only the scope is missing, posts still work."""
     if not is_unexplained_refusal(answer):
         return outcome_of_failure(answer, creates=False)
-    whose = yield _build_read_step(WHOAMI_STEP, "/api/v1/me", me)
+    whose = yield requests.write_whoami(_read_template(WHOAMI_STEP, me))
     return explain_refusal(whose, me, Message(reply_windows.MESSAGES_NOT_ALLOWED))
 
 
@@ -257,17 +257,8 @@ def _is_from(entry: Mapping[str, Any], reader: str, me: str) -> bool:
 
 
 def _build_message_step(unit: Unit, under: str) -> WireStep:
-    said = {"thing_id": under, "text": unit.text_of("body"), "api_type": "json"}
-    path = "/api/comment?raw_json=1"
-    return WireStep(
-        PUBLISH,
-        StepKind.PUBLISH,
-        "POST",
-        path,
-        said,
-        headers=user_agent_header(unit.account),
-        encoding="form",
-    )
+    step = WireStep(PUBLISH, StepKind.PUBLISH, "", "", headers=user_agent_header(unit.account))
+    return requests.write_reply(step, under, unit.text_of("body"))
 
 
 def _send_outcome(answer: StepResult) -> Outcome:
@@ -326,23 +317,17 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
 
 
 def _sent_page(account: str, after: str) -> WireStep:
-    more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    return _build_read_step(
-        LOOK, f"/message/sent?raw_json=1&limit={PAGE_SIZE}{more}", account, LOOK
-    )
+    return requests.write_sent_page(_read_template(LOOK, account, LOOK), after)
 
 
 def _build_page_step(me: str, after: str, action: str = UPDATES) -> WireStep:
     """Return the request for a page of the inbox. A look-up is stored with the delivery, so it
     retains only IDs and names of other users' messages."""
-    more = f"&after={http_responses.quote_segment(after)}" if after else ""
-    step = _build_read_step(
-        action, f"/message/inbox?raw_json=1&limit={PAGE_SIZE}{more}", me, action
-    )
-    return replace(step, only=KEPT) if action == LOOK else step
+    step = _read_template(action, me, action)
+    return requests.write_inbox_page(replace(step, only=KEPT) if action == LOOK else step, after)
 
 
-def _build_read_step(name: str, path: str, account: str, action: str = UPDATES) -> WireStep:
+def _read_template(name: str, account: str, action: str = UPDATES) -> WireStep:
     return WireStep(
-        name, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action
+        name, StepKind.CONTROL, "", "", headers=user_agent_header(account), action=action
     )

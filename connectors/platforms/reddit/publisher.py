@@ -3,13 +3,13 @@
 
 Most errors are codes in a successful response. A post of one picture or video is created later: the
 response contains no ID, so the post is looked up in the account's list, and a failure is reported
-by WebSocket only. A video has a poster, which is the single picture of the unit. praw's retries are
-not used, because they created duplicates. Source: https://www.reddit.com/dev/api#POST_api_submit;
-praw's subreddit.py and its issues 1704, 1768.
+by WebSocket only. A video has a poster, which is the single picture of the unit. A URL is sent in
+the text: a link post would show a preview without a rating. praw writes the requests, but its
+retries are not used, because they created duplicates. Source:
+https://www.reddit.com/dev/api#POST_api_submit; praw's subreddit.py and its issues 1704, 1768.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.capabilities import Capabilities, PostOption
@@ -47,7 +47,7 @@ from connectors.contract.post_addresses import (
 )
 from connectors.contract.post_presence import PostPresence
 from connectors.platforms.reddit import account as reddit_account
-from connectors.platforms.reddit import comments, edits, lookup, messages
+from connectors.platforms.reddit import comments, edits, lookup, messages, requests
 from connectors.platforms.reddit.account import (
     CHAT_SURFACE,
     NSFW_MARK,
@@ -58,7 +58,6 @@ from connectors.platforms.reddit.account import (
     user_agent_header,
 )
 from connectors.platforms.reddit.lookup import LOOK
-from connectors.platforms.reddit.media import VIDEO_MIME, MediaUpload, expired_upload_outcome
 from connectors.platforms.reddit.responses import (
     DELETED_AUTHOR,
     check_presence,
@@ -73,6 +72,12 @@ from connectors.platforms.reddit.responses import (
     reddit_error_code,
     refusal_outcome,
 )
+from connectors.platforms.reddit.submission import (
+    PUBLISH,
+    VIDEO_MIME,
+    expired_upload_outcome,
+    next_submission_step,
+)
 from connectors.shared import http_responses, options, unit_checks
 from connectors.shared.feed_layouts import REDDIT_LAYOUT
 from connectors.shared.oauth import HeldCredentials
@@ -80,7 +85,6 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, IS_FIRST_COMMENT, Unit
 
-PUBLISH = "publish"
 DELETE = "delete"
 MESSAGE = CHAT_SURFACE.partition(".")[2]
 MAX_TITLE = 300
@@ -170,10 +174,7 @@ class Reddit:
             return explain_refusal(last, unit.account, Message("reddit.refused", {"code": "403"}))
         if last is not None and not (isinstance(last, Response) and last.is_success):
             return expired_upload_outcome(last) or outcome_of_failure(last, creates=False)
-        files = [MediaUpload(medium, unit.account, answers) for medium in unit.media]
-        turns = (file.next() for file in files)
-        waiting = next((turn for turn in turns if turn is not None), None)
-        return waiting or Send(_build_publish_step(unit, files))
+        return next_submission_step(unit, *_split_text(unit), answers)
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Page through the account's posts, comments or sent messages, newest first."""
@@ -387,51 +388,6 @@ def _unit_problem(unit: Unit) -> Message | None:
     return Message("connectors.mark_untold", {"mark": mark}) if mark else None
 
 
-def _build_publish_step(unit: Unit, files: list[MediaUpload]) -> WireStep:
-    (title, body), where, chosen = (
-        _split_text(unit),
-        parse_account(unit.account),
-        options.unit_options(unit),
-    )
-    said: dict[str, Any] = {
-        "sr": where.community,
-        "title": title,
-        "nsfw": NSFW_MARK in unit.flags,
-        "spoiler": chosen.get_flag("spoiler") or False,
-        "sendreplies": chosen.get_flag("replies") is not False,
-        "validate_on_submit": True,
-        "api_type": "json",
-    }
-    if flair := chosen.get_text("flair") or where.flair:
-        said["flair_id"] = flair
-    if body:
-        said["text"] = body
-    if len(files) > 1 and not any(file.is_film for file in files):
-        said["items"] = [{"media_id": file.id, "caption": "", "outbound_url": ""} for file in files]
-        path = "/api/submit_gallery_post.json"
-        return WireStep(
-            PUBLISH, StepKind.PUBLISH, "POST", path, said, headers=user_agent_header(unit.account)
-        )
-    return WireStep(
-        PUBLISH,
-        StepKind.PUBLISH,
-        "POST",
-        "/api/submit",
-        {**said, **_build_media_fields(files), "resubmit": False},
-        headers=user_agent_header(unit.account),
-        encoding="form",
-    )
-
-
-def _build_media_fields(files: list[MediaUpload]) -> dict[str, str]:
-    """Return the form fields for a video with poster, for one picture, or for a text post."""
-    film = next((file for file in files if file.is_film), None)
-    if film is None:
-        return {"kind": "image", "url": files[0].address} if files else {"kind": "self"}
-    poster = next(file for file in files if not file.is_film)
-    return {"kind": "video", "url": film.address, "video_poster_url": poster.address}
-
-
 def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
     said = http_responses.success_body(answer).get("json")
     if (
@@ -454,13 +410,12 @@ def _publish_outcome(answer: StepResult, unit: Unit) -> Outcome:
 
 
 def _build_delete_step(copy: PlatformCopy) -> WireStep:
-    return WireStep(
+    step = WireStep(
         DELETE,
         StepKind.RESTRICT,
-        "POST",
-        "/api/del",
-        {"id": copy.native_id},
+        "",
+        "",
         headers=user_agent_header(copy.account),
         action="delete",
-        encoding="form",
     )
+    return requests.write_deletion(step, copy.native_id)

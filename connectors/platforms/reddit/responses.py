@@ -29,12 +29,12 @@ from connectors.contract.post_presence import (
     PresenceReport,
     platform_word,
 )
+from connectors.platforms.reddit import requests
 from connectors.platforms.reddit.account import user_agent_header, verify_account
 from connectors.shared import http_responses
 from connectors.shared.text_counting import normalize_message_text
 from foundation.i18n.translation import Message
 
-PAGE_SIZE = 100
 PAUSE = timedelta(minutes=10)
 """Delay after a rate limit whose response states no time."""
 
@@ -51,11 +51,11 @@ CLOSED = frozenset(
 
 
 def info_step(account: str, names: str, action: str) -> WireStep:
-    """Return the request for the things with these full names."""
-    path = f"/api/info?raw_json=1&id={http_responses.quote_segment(names)}"
-    return WireStep(
-        action, StepKind.CONTROL, "GET", path, headers=user_agent_header(account), action=action
+    """Return the request for the things with these full names, separated by commas."""
+    step = WireStep(
+        action, StepKind.CONTROL, "", "", headers=user_agent_header(account), action=action
     )
+    return requests.write_info(step, names)
 
 
 def listing_of(answer: StepResult) -> dict[str, Any]:

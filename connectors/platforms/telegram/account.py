@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from connectors.contract.account_setup import ConnectedAccount, ConnectForm, FormField
-from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import Response, Send, StepKind, StepResult
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected
 from connectors.contract.reader_roles import (
     ADMISSION_FIELD,
@@ -14,8 +14,8 @@ from connectors.contract.reader_roles import (
     ADMITS_SUBSCRIBERS,
     ADULT_ROLE_NAME_FIELD,
 )
+from connectors.platforms.telegram.bot_steps import BotCall, build_step, chat_id
 from connectors.platforms.telegram.errors import description, outcome_of_failure, result
-from connectors.platforms.telegram.requests import chat_id
 from connectors.platforms.telegram.roles import can_open
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -67,7 +67,7 @@ def connect(
         return Rejected(Message("telegram.no_token"), permanent=False)
     if (bot := _parse_answer(given, "getMe")) is None:
         return (
-            _build_request("getMe", {})
+            _build_request("getMe", lambda bot: bot.get_me())
             if "getMe" not in given
             else _token_failure_outcome(given["getMe"])
         )
@@ -78,7 +78,7 @@ def connect(
             return turn
         found = turn
     if "deleteWebhook" not in given:
-        return _build_request("deleteWebhook", {})
+        return _build_request("deleteWebhook", lambda bot: bot.delete_webhook())
     if result(given["deleteWebhook"]) is None:
         return outcome_of_failure(given["deleteWebhook"], creates=False)
     return _build_account(
@@ -96,9 +96,8 @@ def _parse_admission(form: Mapping[str, str | Sealed]) -> str:
     return said if isinstance(said, str) and said in (ADMITS_SUBSCRIBERS, ADMITS_ADULTS) else ""
 
 
-def _build_request(method: str, body: Mapping[str, Any]) -> Send:
-    path = f"/bot{{token}}/{method}"
-    return Send(WireStep(method, StepKind.AUTH, "POST", path, body, token="path"))
+def _build_request(name: str, call: BotCall) -> Send:
+    return Send(build_step(name, StepKind.AUTH, call))
 
 
 def _parse_answer(given: Mapping[str, StepResult], method: str) -> Mapping[str, Any] | None:
@@ -120,7 +119,7 @@ def _resolve_channel(
 ) -> Send | Outcome | Mapping[str, Any]:
     """Return the channel if the bot may post to it, otherwise the next request or the reason."""
     if "getChat" not in given:
-        return _build_request("getChat", {"chat_id": chat_id(channel)})
+        return _build_request("getChat", lambda bot: bot.get_chat(chat_id(channel)))
     chat = _parse_answer(given, "getChat")
     if chat is None:
         unknown = isinstance(given["getChat"], Response) and given["getChat"].status in (400, 403)
@@ -133,7 +132,9 @@ def _resolve_channel(
     if chat.get("type") not in ("channel", "supergroup"):
         return Rejected(Message("telegram.not_a_channel", {"channel": channel}), permanent=False)
     if "getChatMember" not in given:
-        return _build_request("getChatMember", {"chat_id": chat["id"], "user_id": bot["id"]})
+        return _build_request(
+            "getChatMember", lambda client: client.get_chat_member(chat["id"], bot["id"])
+        )
     member = _parse_answer(given, "getChatMember")
     refused = isinstance(given["getChatMember"], Response) and "member" in description(
         given["getChatMember"]
@@ -194,8 +195,7 @@ def _build_account(
 def check(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Check that the token belongs to the bot."""
     if not answers:
-        path = "/bot{token}/getMe"
-        return Send(WireStep("look", StepKind.CONTROL, "GET", path, token="path", action="look"))
+        return Send(build_step("look", StepKind.CONTROL, lambda bot: bot.get_me(), action="look"))
     bot = result(answers[-1])
     if not isinstance(bot, dict):
         # Telegram answers 404 for an unknown token. Only with `getMe` does a 404 prove it.

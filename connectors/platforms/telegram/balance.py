@@ -10,11 +10,12 @@ from datetime import UTC, datetime
 from typing import Any
 
 from connectors.contract.balance import AccountBalance, BalanceMovement, MovementKind, MovementPage
-from connectors.contract.connector import Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import Send, StepKind, StepResult
 from connectors.contract.earnings import MAX_MINOR_UNITS
 from connectors.contract.outcomes import Outcome, Published, Retry
+from connectors.platforms.telegram.bot_steps import BotCall, build_step
+from connectors.platforms.telegram.content_checks import CURRENCY, PAYLOAD
 from connectors.platforms.telegram.errors import outcome_of_failure, result
-from connectors.platforms.telegram.requests import CURRENCY, PAYLOAD
 from connectors.shared.http_responses import SHORT_RETRY
 from foundation.i18n.translation import Message
 
@@ -47,7 +48,7 @@ def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | Moveme
     """Return the next request, or a page of transactions. The last page, which is not full,
     includes the balance."""
     if not answers:
-        return _build_request("getStarTransactions", {"offset": start, "limit": PAGE})
+        return _build_request("getStarTransactions", _page_call(start))
     entries = _parse_entries(answers[0])
     if entries is None:
         return _unreadable_outcome(answers[0])
@@ -55,7 +56,7 @@ def list_movements(start: int, answers: tuple[StepResult, ...]) -> Send | Moveme
     if len(entries) >= PAGE:
         return MovementPage(rows, len(entries), CURRENCY)
     if len(answers) == 1:
-        return _build_request("getMyStarBalance", {})
+        return _build_request("getMyStarBalance", lambda bot: bot.get_my_star_balance())
     lies = _parse_balance(result(answers[1]))
     return (
         MovementPage(rows, len(entries), CURRENCY, lies)
@@ -81,16 +82,15 @@ def look_up_refund_from(
         return None
     if len(answers) >= PAGES:
         return Retry(SHORT_RETRY, "account", Message("attempt.not_proven"))
-    return _build_request(
-        "getStarTransactions", {"offset": start + len(answers) * PAGE, "limit": PAGE}, name="look"
-    )
+    return _build_request("look", _page_call(start + len(answers) * PAGE))
 
 
-def _build_request(method: str, body: Mapping[str, object], *, name: str = "") -> Send:
-    path = f"/bot{{token}}/{method}"
-    return Send(
-        WireStep(name or method, StepKind.CONTROL, "POST", path, body, token="path", action="look")
-    )
+def _page_call(start: int) -> BotCall:
+    return lambda bot: bot.get_star_transactions(start, PAGE)
+
+
+def _build_request(name: str, call: BotCall) -> Send:
+    return Send(build_step(name, StepKind.CONTROL, call, action="look"))
 
 
 def _parse_entries(answer: StepResult) -> list[Any] | None:

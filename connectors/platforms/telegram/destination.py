@@ -11,7 +11,7 @@ here.
 from collections.abc import Mapping
 from typing import Any
 
-from connectors.contract.connector import Send, StepKind, StepResult, WireStep
+from connectors.contract.connector import Send, StepKind, StepResult
 from connectors.contract.destination import Destination, DestinationReport
 from connectors.contract.metrics import FOLLOWERS_STEP, parse_count
 from connectors.contract.outcomes import Found, LookupResult, Outcome, Rejected
@@ -21,8 +21,8 @@ from connectors.contract.post_addresses import (
     OTHER_ACCOUNTS_POST,
     ClaimedAddress,
 )
+from connectors.platforms.telegram.bot_steps import BotCall, build_step, chat_id
 from connectors.platforms.telegram.errors import message_url, outcome_of_failure, place_of, result
-from connectors.platforms.telegram.requests import chat_id
 from foundation.i18n.translation import Message
 
 PUBLIC = "getChat.username or a public invite makes it public"
@@ -62,13 +62,13 @@ def inspect_destination(
         return (
             outcome_of_failure(given[CHAT], creates=False)
             if CHAT in given
-            else _build_request(CHAT, "getChat", chat_id(to.id))
+            else _build_request(CHAT, _chat_call(chat_id(to.id)))
         )
     if _is_public(chat):
         return DestinationReport((PUBLIC,), (PRIVATE, BY_REQUEST, ASSURED))
     linked = chat.get("linked_chat_id")
     if linked is not None and GROUP not in given:
-        return _build_request(GROUP, "getChat", linked)
+        return _build_request(GROUP, _chat_call(linked))
     inside = _inspect_members(to, given)
     if not isinstance(inside, DestinationReport):
         return inside
@@ -97,9 +97,14 @@ def _inspect_members(
     to: Destination, given: Mapping[str, StepResult]
 ) -> Send | DestinationReport | Outcome:
     """Check that all members are known to be adults."""
-    for name, method in ((ADMINS, "getChatAdministrators"), (COUNT, "getChatMemberCount")):
+    chat = chat_id(to.id)
+    calls: Mapping[str, BotCall] = {
+        ADMINS: lambda bot: bot.get_chat_administrators(chat),
+        COUNT: lambda bot: bot.get_chat_member_count(chat),
+    }
+    for name, call in calls.items():
         if name not in given:
-            return _build_request(name, method, chat_id(to.id))
+            return _build_request(name, call)
         if result(given[name]) is None:
             return outcome_of_failure(given[name], creates=False)
     admins = result(given[ADMINS])
@@ -110,9 +115,7 @@ def _inspect_members(
         if len(known) >= count:
             break
         if _reader_step_name(user) not in given:
-            return _build_request(
-                _reader_step_name(user), "getChatMember", chat_id(to.id), user_id=int(user)
-            )
+            return _build_request(_reader_step_name(user), _member_call(chat, int(user)))
         if is_inside(result(given[_reader_step_name(user)])):
             known.add(user)
     if len(known) >= count:
@@ -129,11 +132,10 @@ def count_followers(destination: str, answers: tuple[StepResult, ...]) -> Send |
     Users of the bot's chat are not followers."""
     if not destination:
         return None
-    return (
-        parse_count(result(answers[-1]))
-        if answers
-        else _build_request(FOLLOWERS_STEP, "getChatMemberCount", chat_id(destination))
-    )
+    if answers:
+        return parse_count(result(answers[-1]))
+    chat = chat_id(destination)
+    return _build_request(FOLLOWERS_STEP, lambda bot: bot.get_chat_member_count(chat))
 
 
 def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> Send | LookupResult:
@@ -151,7 +153,7 @@ def resolve_address(where: ClaimedAddress, answers: tuple[StepResult, ...]) -> S
     ):
         return NO_POST_THERE
     if not answers:
-        return _build_request(CHAT, "getChat", chat_id(where.destination))
+        return _build_request(CHAT, _chat_call(chat_id(where.destination)))
     chat = result(answers[-1])
     (said, (first,)) = link
     if not isinstance(chat, dict) or not isinstance(chat.get("id"), int):
@@ -192,11 +194,14 @@ def _has_unclear_reader(given: Mapping[str, StepResult]) -> bool:
     )
 
 
-def _build_request(name: str, method: str, chat: int | str, **more: int) -> Send:
-    path = f"/bot{{token}}/{method}"
-    body = {"chat_id": chat, **more}
+def _chat_call(chat: int | str) -> BotCall:
+    return lambda bot: bot.get_chat(chat)
+
+
+def _member_call(chat: int | str, user: int) -> BotCall:
+    return lambda bot: bot.get_chat_member(chat, user)
+
+
+def _build_request(name: str, call: BotCall) -> Send:
     action = "metrics" if name == FOLLOWERS_STEP else "look"
-    step = WireStep(
-        name, StepKind.CONTROL, "POST", path, body, token="path", action=action, deadline=SECONDS
-    )
-    return Send(step)
+    return Send(build_step(name, StepKind.CONTROL, call, action=action, seconds=SECONDS))

@@ -8,10 +8,9 @@ https://core.telegram.org/bots/api#deletemessage, #editmessagemedia, #editmessag
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
 from connectors.contract.connector import (
-    FileRef,
     PlatformCopy,
     Send,
     StepKind,
@@ -20,10 +19,14 @@ from connectors.contract.connector import (
 )
 from connectors.contract.edits import EDIT_STEP, EDITED_POST_GONE
 from connectors.contract.outcomes import Outcome, Published, Rejected
-from connectors.platforms.telegram import requests
+from connectors.platforms.telegram import content_checks
+from connectors.platforms.telegram.bot_steps import BotCall, build_step
 from connectors.platforms.telegram.errors import description, outcome_of_failure, place_of, result
 from foundation.i18n.translation import Message
-from gate.contract.units import Unit
+from gate.contract.units import Medium, Unit
+
+if TYPE_CHECKING:
+    from connectors.platforms.telegram.bot_request import StepBot
 
 EDIT_SECONDS = 20.0
 """Timeout of an edit in seconds. It is short, because the replacement picture is small."""
@@ -61,27 +64,31 @@ def _replacement_outcome(
 
 def _build_replace_step(unit: Unit, chat: int | str, number: int) -> WireStep:
     said = unit.text_of("body")
-    at = {"chat_id": chat, "message_id": number}
     if not unit.media:
-        fields: dict[str, Any] = {**at, "text": said, "link_preview_options": {"is_disabled": True}}
-        return _build_step("editMessageText", fields, {})
+        return _build_step("replace", _text_call(said, chat, number))
     (medium,) = unit.media
-    shown = {"type": "photo", "media": f"attach://{_PART}", "caption": said}
-    file = FileRef(medium.sha256, medium.mime, f"0.{medium.mime.partition('/')[2]}")
-    return _build_step("editMessageMedia", {**at, "media": shown}, {_PART: file})
-
-
-def _build_step(method: str, fields: dict[str, Any], files: dict[str, FileRef]) -> WireStep:
-    return WireStep(
-        "replace",
-        StepKind.MUTATE,
-        "POST",
-        f"/bot{{token}}/{method}",
-        fields,
-        files=files,
-        token="path",
-        deadline=EDIT_SECONDS,
+    return _build_step(
+        "replace", lambda bot: _replace_photo(bot, medium, said, chat, number), unit.media
     )
+
+
+def _text_call(text: str, chat: int | str, number: int) -> BotCall:
+    return lambda bot: bot.edit_message_text(
+        text, chat_id=chat, message_id=number, disable_web_page_preview=True
+    )
+
+
+async def _replace_photo(
+    bot: "StepBot", medium: Medium, caption: str, chat: int | str, number: int
+) -> None:
+    from telegram import InputMediaPhoto  # noqa: PLC0415  the bot has loaded the library
+
+    photo = InputMediaPhoto(bot.input_file(medium, 0, _PART), caption=caption)
+    await bot.edit_message_media(photo, chat_id=chat, message_id=number)
+
+
+def _build_step(name: str, call: BotCall, media: tuple[Medium, ...] = ()) -> WireStep:
+    return build_step(name, StepKind.MUTATE, call, media=media, seconds=EDIT_SECONDS)
 
 
 def _replacement_failure(answer: StepResult, *, reader: bool) -> Outcome | None:
@@ -108,7 +115,7 @@ def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) ->
     if place is None:
         return Rejected(Message("telegram.unknown_copy"), permanent=False)
     if not answers:
-        unfit = requests.content_problem(unit)
+        unfit = content_checks.content_problem(unit)
         return (
             Rejected(unfit, permanent=False)
             if unfit is not None
@@ -127,13 +134,10 @@ def edit_message(unit: Unit, native_id: str, answers: tuple[StepResult, ...]) ->
 
 
 def _build_edit_step(unit: Unit, chat: int | str, number: int) -> WireStep:
-    words = requests.words_of(unit)
-    at = {"chat_id": chat, "message_id": number}
-    said: dict[str, Any] = {"caption": words}
+    words = content_checks.words_of(unit)
     if not unit.media:
-        said = {"text": words, "link_preview_options": {"is_disabled": True}}
-    method = "editMessageCaption" if unit.media else "editMessageText"
-    path = f"/bot{{token}}/{method}"
-    return WireStep(
-        EDIT_STEP, StepKind.MUTATE, "POST", path, {**at, **said}, token="path", deadline=20.0
+        return _build_step(EDIT_STEP, _text_call(words, chat, number))
+    return _build_step(
+        EDIT_STEP,
+        lambda bot: bot.edit_message_caption(chat_id=chat, message_id=number, caption=words),
     )

@@ -6,8 +6,8 @@ whether the message exists. A native ID is `<chat>/<id>,<id>…` and includes al
 album.
 """
 
-import json
 from collections.abc import Mapping
+from dataclasses import replace
 from urllib.parse import quote
 
 from connectors.contract.account_setup import ConnectedAccount
@@ -32,13 +32,24 @@ from connectors.platforms.telegram import (
 from connectors.platforms.telegram import (
     balance,
     commands,
+    content_checks,
     edits,
-    requests,
     roles,
     subscriptions,
 )
 from connectors.platforms.telegram import (
     destination as telegram_places,
+)
+from connectors.platforms.telegram.bot_steps import build_step
+from connectors.platforms.telegram.content_checks import (
+    MAX_MEDIA,
+    MAX_PARTS,
+    MAX_TEXT,
+    MIMES,
+    OPTIONS,
+    VIDEO_BYTES,
+    content_problem,
+    count_text,
 )
 from connectors.platforms.telegram.errors import (
     description,
@@ -47,17 +58,6 @@ from connectors.platforms.telegram.errors import (
     publish_outcome,
     removal_outcome,
     result,
-)
-from connectors.platforms.telegram.requests import (
-    MAX_MEDIA,
-    MAX_PARTS,
-    MAX_TEXT,
-    MIMES,
-    OPTIONS,
-    VIDEO_BYTES,
-    build_publish_step,
-    content_problem,
-    count_text,
 )
 from connectors.shared import prices, unit_checks
 from connectors.shared.feed_layouts import TELEGRAM_LAYOUT
@@ -86,25 +86,17 @@ so that existing bots receive new kinds. Without pre_checkout_query every paymen
 after ten seconds."""
 
 
-def _build_step(
-    name: str,
-    kind: StepKind,
-    method: str,
-    body: Mapping[str, object],
-    *,
-    action: str = "",
-    seconds: float = 30.0,
-) -> WireStep:
-    """Return a request without files."""
-    path = f"/bot{{token}}/{method}"
-    return WireStep(name, kind, "POST", path, body, token="path", action=action, deadline=seconds)
-
-
 def _parse_update(entry: object) -> tuple[int, ChatUpdate | None] | None:
-    # Imported late: python-telegram-bot needs 25 MiB, and only the listening process uses it.
+    # Imported late: only processes that serve a bot load python-telegram-bot.
     from connectors.platforms.telegram import updates  # noqa: PLC0415  see above
 
     return updates.parse_update(entry)
+
+
+def _build_publish_step(unit: Unit) -> WireStep:
+    from connectors.platforms.telegram import messages  # noqa: PLC0415  as above
+
+    return messages.build_publish_step(unit)
 
 
 def _parse_updates(answer: StepResult) -> ChatUpdates | None:
@@ -135,13 +127,13 @@ class Telegram:
         can_chat=True,
         can_sell=True,
         stages=False,
-        points_at=requests.WAYS,
+        points_at=content_checks.WAYS,
         replaces=True,
         edits=True,
         threads=MAX_PARTS,
         shows={"": TELEGRAM_LAYOUT},
         options=OPTIONS,
-        sells=requests.SELLS,
+        sells=content_checks.SELLS,
     )
     form = telegram_connecting.FORM
     hook_header = "x-telegram-bot-api-secret-token"
@@ -188,12 +180,10 @@ class Telegram:
             return Rejected(trouble, permanent=False)
         if monthly is not None:
             return subscriptions.subscription_turn(unit, monthly, answers)
+        if not answers:
+            return Send(_build_publish_step(unit))
         chat = unit.viewer or unit.destination
-        return (
-            publish_outcome(answers[-1], reader=bool(unit.viewer), chat=chat)
-            if answers
-            else Send(build_publish_step(unit))
-        )
+        return publish_outcome(answers[-1], reader=bool(unit.viewer), chat=chat)
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Return Unknown: a bot cannot read the history."""
@@ -225,9 +215,14 @@ class Telegram:
             return trouble
         if len(answers) >= len(ids):
             return Published(copy.native_id)
-        body = {"chat_id": chat, "message_id": ids[len(answers)]}
+        number = ids[len(answers)]
         return Send(
-            _build_step("delete", StepKind.RESTRICT, "deleteMessage", body, action="delete")
+            build_step(
+                "delete",
+                StepKind.RESTRICT,
+                lambda bot: bot.delete_message(chat, number),
+                action="delete",
+            )
         )
 
     def replace(
@@ -273,25 +268,26 @@ class Telegram:
     def listen(self, cursor: str, answers: tuple[StepResult, ...]) -> Send | ChatUpdates | None:
         """Return the next request, or the updates from number `cursor`. Telegram delays its answer
         until there are any."""
-        return _parse_updates(answers[-1]) if answers else Send(self._build_updates_step(cursor))
-
-    def _build_updates_step(self, cursor: str) -> WireStep:
-        allowed = quote(json.dumps(ALLOWED, separators=(",", ":")), safe="")
-        offset = f"&offset={cursor}" if cursor.isdigit() else ""
-        return WireStep(
-            "updates",
-            StepKind.CONTROL,
-            "GET",
-            f"/bot{{token}}/getUpdates?timeout={UPDATES_WAIT}&allowed_updates={allowed}{offset}",
-            token="path",
-            action="updates",
-            deadline=UPDATES_WAIT + 10.0,
+        if answers:
+            return _parse_updates(answers[-1])
+        offset = int(cursor) if cursor.isdigit() else None
+        return Send(
+            build_step(
+                "updates",
+                StepKind.CONTROL,
+                lambda bot: bot.get_updates(offset, timeout=UPDATES_WAIT, allowed_updates=ALLOWED),
+                action="updates",
+                seconds=UPDATES_WAIT + 10.0,
+            )
         )
 
     def build_member_notice(self, chat: str, text: str) -> WireStep:
         """Return the step that notifies a member in their private chat. The text is plain."""
-        body = {"chat_id": int(chat), "text": text, "link_preview_options": {"is_disabled": True}}
-        return _build_step("notice", StepKind.NOTICE, "sendMessage", body)
+        return build_step(
+            "notice",
+            StepKind.NOTICE,
+            lambda bot: bot.send_message(int(chat), text, disable_web_page_preview=True),
+        )
 
     def chat_start_url(self, base_url: str, account: str, parameter: str) -> str:
         """Return the URL that opens the bot with a start parameter; `base_url` is that of its API.
@@ -303,12 +299,10 @@ class Telegram:
     def accept_checkout(self, query_id: str) -> WireStep:
         """Return the step that accepts a payment. Telegram cancels the payment after ten seconds
         without it."""
-        body = {"pre_checkout_query_id": query_id, "ok": True}
-        return _build_step(
+        return build_step(
             "checkout",
             StepKind.CONTROL,
-            "answerPreCheckoutQuery",
-            body,
+            lambda bot: bot.answer_pre_checkout_query(query_id, ok=True),
             action="checkout_yes",
             seconds=8.0,
         )
@@ -316,15 +310,21 @@ class Telegram:
     def refuse_checkout(self, query_id: str, words: str) -> WireStep:
         """Return the step that refuses a payment with a reason, so that the fan need not wait ten
         seconds."""
-        body = {"pre_checkout_query_id": query_id, "ok": False, "error_message": words}
-        return _build_step(
-            "checkout_no", StepKind.PUBLISH, "answerPreCheckoutQuery", body, seconds=8.0
+        return build_step(
+            "checkout_no",
+            StepKind.PUBLISH,
+            lambda bot: bot.answer_pre_checkout_query(query_id, ok=False, error_message=words),
+            seconds=8.0,
         )
 
     def refund(self, charge_id: str, fan_id: str, amount_minor: int, currency: str) -> WireStep:
         """Return the step that refunds Stars."""
-        body = {"user_id": int(fan_id), "telegram_payment_charge_id": charge_id}
-        return _build_step("refund", StepKind.CONTROL, "refundStarPayment", body, action="refund")
+        return build_step(
+            "refund",
+            StepKind.CONTROL,
+            lambda bot: bot.refund_star_payment(int(fan_id), charge_id),
+            action="refund",
+        )
 
     def refund_outcome(self, answer: StepResult) -> Outcome:
         """Return `Published` after a refund, including an earlier one. A lost answer is looked up
@@ -365,24 +365,27 @@ class Telegram:
         # only buttons show a progress indicator
         if update.kind != "button" or not update.payload:
             return None
-        body = {"callback_query_id": update.payload}
-        return _build_step(
-            "ack", StepKind.CONTROL, "answerCallbackQuery", body, action="ack", seconds=5.0
+        query_id = update.payload
+        return build_step(
+            "ack",
+            StepKind.CONTROL,
+            lambda bot: bot.answer_callback_query(query_id),
+            action="ack",
+            seconds=5.0,
         )
 
     def set_webhook(self, address: str, secret: Sealed) -> WireStep:
         """Register a webhook at `address`, with one update at a time to preserve their order."""
-        body = {
-            "url": address,
-            "secret_token": secret,
-            "allowed_updates": list(ALLOWED),
-            "max_connections": 1,
-        }
-        return _build_step("subscribe", StepKind.AUTH, "setWebhook", body)
+        step = build_step(
+            "subscribe",
+            StepKind.AUTH,
+            lambda bot: bot.set_webhook(address, allowed_updates=ALLOWED, max_connections=1),
+        )
+        return replace(step, json={**(step.json or {}), "secret_token": secret})
 
     def delete_webhook(self) -> WireStep:
         """Return to polling. Pending updates are preserved."""
-        return _build_step("unsubscribe", StepKind.AUTH, "deleteWebhook", {})
+        return build_step("unsubscribe", StepKind.AUTH, lambda bot: bot.delete_webhook())
 
     def parse_webhook(self, body: object) -> tuple[ChatUpdate, ...] | None:
         """Return the updates in a webhook call, or None if it is invalid."""

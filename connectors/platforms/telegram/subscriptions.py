@@ -4,20 +4,17 @@ message contains.
 Source: https://core.telegram.org/bots/api#createinvoicelink, #edituserstarsubscription
 """
 
-from typing import Any
-
 from connectors.contract.connector import Response, Send, StepKind, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Retry
-from connectors.platforms.telegram.errors import outcome_of_failure, publish_outcome, result
-from connectors.platforms.telegram.requests import (
+from connectors.platforms.telegram.bot_steps import build_step
+from connectors.platforms.telegram.content_checks import (
     CURRENCY,
     DESCRIPTION,
     PAYLOAD,
-    QUICK,
     TITLE,
-    build_message_step,
     words_of,
 )
+from connectors.platforms.telegram.errors import outcome_of_failure, publish_outcome, result
 from connectors.shared.http_responses import SHORT_RETRY
 from foundation.i18n.translation import Message
 from gate.contract.units import Invoice, Unit
@@ -61,7 +58,7 @@ def subscription_turn(
         return publish_outcome(answers[-1], reader=True, chat=unit.viewer)
     link = result(answers[-1])
     if isinstance(link, str) and link.startswith("https://"):
-        return Send(build_message_step(unit, [[{"text": unit.buttons[0].label, "url": link}]]))
+        return Send(_build_message_step(unit, link))
     if isinstance(answers[-1], Response) and answers[-1].is_success:
         return Retry(
             SHORT_RETRY,
@@ -72,26 +69,26 @@ def subscription_turn(
 
 
 def _build_link_step(invoice: Invoice) -> WireStep:
-    body: dict[str, Any] = {
-        "title": invoice.title,
-        "description": invoice.description,
-        "payload": invoice.payload,
-        "provider_token": "",
-        "currency": invoice.currency,
-        "prices": [{"label": invoice.title, "amount": invoice.amount_minor}],
-        "subscription_period": invoice.period_days * 86_400,
-    }
-    path = "/bot{token}/createInvoiceLink"
-    return WireStep(LINK, StepKind.STAGE, "POST", path, body, token="path", deadline=QUICK)
+    # Imported late: only processes that serve a bot load python-telegram-bot.
+    from connectors.platforms.telegram import messages  # noqa: PLC0415  see above
+
+    return messages.build_invoice_link_step(LINK, invoice)
+
+
+def _build_message_step(unit: Unit, link: str) -> WireStep:
+    from connectors.platforms.telegram import messages  # noqa: PLC0415  as above
+
+    return messages.build_link_message_step(unit, unit.buttons[0].label, link)
 
 
 def build_stop_step(user: str, charge_id: str) -> WireStep:
     """Return the step that stops further payments. Earlier ones are not refunded, and a repeat is
     harmless."""
-    body = {"user_id": int(user), "telegram_payment_charge_id": charge_id, "is_canceled": True}
-    path = "/bot{token}/editUserStarSubscription"
-    return WireStep(
-        "stop", StepKind.CONTROL, "POST", path, body, token="path", action="subscription"
+    return build_step(
+        "stop",
+        StepKind.CONTROL,
+        lambda bot: bot.edit_user_star_subscription(int(user), charge_id, is_canceled=True),
+        action="subscription",
     )
 
 

@@ -1,7 +1,6 @@
-"""Parsing of Telegram's updates with the types of python-telegram-bot, whose network code is not
-used.
+"""Parsing of Telegram's updates with the types of python-telegram-bot.
 
-The import needs about 25 MiB, so the module is loaded with the first update.
+The module is loaded with the first update, because the library needs about 5 MiB.
 """
 
 from collections.abc import Mapping

@@ -38,6 +38,7 @@ from connectors.contract.outcomes import (
     Retry,
     Uncertain,
 )
+from connectors.platforms.x import requests
 from connectors.shared import http_responses, oauth
 from connectors.shared.oauth import HeldCredentials, revocation_outcome, revocation_request
 from foundation.i18n.translation import Message
@@ -45,8 +46,8 @@ from foundation.sealed import Sealed
 
 SURFACE = "x.post"
 CHAT_SURFACE = "x.message"
-ME = "me"
 EXCHANGE = "/2/oauth2/token"
+SIGN_IN = WireStep("me", StepKind.AUTH, "GET", "/2/users/me")
 SCOPES = "tweet.read tweet.write tweet.moderate.write users.read media.write offline.access"
 """The requested scopes. Accounts connected before `tweet.moderate.write` was added cannot hide
 replies."""
@@ -128,8 +129,7 @@ def connect(
     chats = form.get(WANTED_FIELD) == WANTED_MESSAGES
     scopes = f"{SCOPES} {RIGHTS}" if chats else SCOPES
     page = OAuthVisit("/i/oauth2/authorize", {"scope": scopes})
-    me = _build_whoami_step(StepKind.AUTH)
-    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=me)
+    turn = oauth.oauth_turn(form, answers, page=page, path=EXCHANGE, me=SIGN_IN)
     if turn is not None:
         return turn
     last = answers[-1]
@@ -159,16 +159,10 @@ def _sign_in_failure_outcome(answer: StepResult) -> Outcome:
     return Rejected(Message("connectors.unreadable"), permanent=True) if readable else outcome
 
 
-def _build_whoami_step(kind: StepKind) -> WireStep:
-    return WireStep(
-        ME, kind, "GET", "/2/users/me", action="look" if kind is StepKind.CONTROL else ""
-    )
-
-
 def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outcome | None:
     """Check that the token belongs to this account."""
     if not answers:
-        return Send(_build_whoami_step(StepKind.CONTROL))
+        return requests.read_owner(requests.VERIFY)
     if not id_from_answer(answers[-1]):
         return outcome_of_failure(answers[-1], creates=False)
     return (
@@ -181,7 +175,7 @@ def verify_account(account: str, answers: tuple[StepResult, ...]) -> Send | Outc
 def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
     """Return the next request, or the number of followers of the token's account."""
     if not answers:
-        return metrics.followers_request("/2/users/me?user.fields=public_metrics")
+        return requests.read_owner(requests.FOLLOWERS, ["public_metrics"])
     told = unwrap_success(answers[-1]).get("public_metrics")
     return metrics.parse_count(told.get("followers_count")) if isinstance(told, dict) else None
 
@@ -203,5 +197,5 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
     return (
         oauth.renewal_outcome(answers[-1])
         if answers
-        else Send(oauth.token_renewal_step(EXCHANGE, grant))
+        else requests.build_renewal_request(grant, EXCHANGE)
     )

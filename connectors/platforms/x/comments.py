@@ -17,10 +17,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connectors.contract import comments
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected
+from connectors.platforms.x import requests
 from connectors.platforms.x.account import outcome_of_failure, refusal_text, unwrap_success
 from connectors.platforms.x.responses import (
     is_unknown_field,
@@ -40,14 +40,14 @@ EVERY = 60
 LISTED = 100
 MAX_PAGES = 5
 NOT_FOUND = "resource-not-found"
-FIELDS = (
-    "tweet.fields=created_at,entities,note_tweet,author_id,in_reply_to_user_id,referenced_tweets"
-    "&expansions=author_id",
-    "post.fields=created_at,entities,note_post&expansions=author_id,in_reply_to_user_id,"
-    "referenced_posts",
-)
-"""Field parameters by the names that all clients use, and by those of the newest API reference,
-which are used if the first are refused."""
+FIELDS = [
+    "created_at",
+    "entities",
+    "note_tweet",
+    "author_id",
+    "in_reply_to_user_id",
+    "referenced_tweets",
+]
 
 _GONE = ("deleted or not visible", "does not exist")
 _CLOSED = ("reply to this conversation", "mentioned or otherwise engaged", "who can reply")
@@ -85,7 +85,7 @@ def list_comments(
     unknown = bool(answers) and is_unknown_field(answers[0])
     pages = answers[1:] if unknown else answers
     if not pages:
-        return _build_page_request(account, place, FIELDS[unknown])
+        return _build_page_request(account, place, answers)
     told = [_parse_posts(answer) for answer in pages]
     posts = [post for page in told if page is not None for post in page]
     if any(page is None for page in told):
@@ -93,7 +93,7 @@ def list_comments(
     more = listing_meta(pages[-1]).get("next_token")
     left = isinstance(more, str) and bool(more) and not first
     if left and len(pages) < MAX_PAGES:
-        return _build_page_request(account, place, FIELDS[unknown], str(more))
+        return _build_page_request(account, place, answers, str(more))
     names = usernames_by_id(pages)
     found = (_parse_comment(post, account, names) for post in sorted(posts, key=_parse_id))
     return CommentPage(
@@ -115,16 +115,23 @@ def _advance_place(place: _Place, posts: list[dict[str, Any]], *, left: bool) ->
     return _Place(place.since, min(numbers, default=place.until), newest)
 
 
-def _build_page_request(account: str, place: _Place, named: str, page: str = "") -> Send:
-    bounds = {"since_id": place.since, "until_id": place.until, "pagination_token": page}
-    query = "".join(
-        f"&{name}={quote_segment(str(value))}" for name, value in bounds.items() if value
+def _build_page_request(
+    account: str, place: _Place, answers: tuple[StepResult, ...], page: str = ""
+) -> Send:
+    return requests.build_request(
+        requests.COMMENTS,
+        lambda client: client.get_users_mentions(
+            quote_segment(account),
+            max_results=LISTED,
+            tweet_fields=FIELDS,
+            expansions="author_id",
+            user_fields="username",
+            since_id=place.since or None,
+            until_id=place.until or None,
+            pagination_token=page or None,
+        ),
+        answers,
     )
-    path = (
-        f"/2/users/{quote_segment(account)}/mentions?max_results={LISTED}&{named}"
-        f"&user.fields=username{query}"
-    )
-    return comments.comments_request(path)
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:
@@ -187,8 +194,12 @@ def moderate_comment(
     if act not in ACTS:
         return Rejected(Message("x.cannot_hide"), permanent=True)
     if not answers:
-        return comments.moderation_request(
-            "PUT", f"/2/tweets/{quote_segment(spot.native_id)}/hidden", {"hidden": act == "hide"}
+        number = quote_segment(spot.native_id)
+        return requests.build_request(
+            requests.MODERATE,
+            lambda client: (
+                client.hide_reply(number) if act == "hide" else client.unhide_reply(number)
+            ),
         )
     last = answers[-1]
     if unwrap_success(last).get("hidden") is (act == "hide") or _is_gone(last, spot.native_id):

@@ -13,16 +13,13 @@ from connectors.contract.connector import (
     LookupQuery,
     Response,
     Send,
-    StepKind,
     StepResult,
-    WireStep,
 )
 from connectors.contract.outcomes import Absent, Found, LookupResult, Unknown
+from connectors.platforms.x import requests
 from connectors.platforms.x.account import id_from_answer
 from connectors.platforms.x.media import OPEN
 from connectors.platforms.x.responses import (
-    field_names,
-    is_unknown_field,
     listing_meta,
     media_ids,
     original_text,
@@ -56,11 +53,8 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     )
     if silent and not files:
         return Unknown(Message("connectors.no_lookup"))
-    asked = field_names(
-        answers, "created_at,entities,attachments", "referenced_tweets", "referenced_posts"
-    )
-    if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
-        return Send(_build_page_step(sought, asked))
+    if requests.needs_reading(answers):
+        return _build_page_request(sought, answers)
     posts = _parse_posts(answers[-1])
     if posts is None:
         return Unknown(Message("connectors.lookup_failed"))
@@ -76,7 +70,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     pages = sum(_parse_posts(answer) is not None for answer in answers)
     whole = pages < MAX_PAGES and isinstance(more, str)
     return (
-        Send(_build_page_step(sought, asked, more))
+        _build_page_request(sought, answers, more)
         if whole
         else Unknown(Message("connectors.lookup_failed"))
     )
@@ -128,14 +122,22 @@ def _uploaded_media_ids(sought: LookupQuery, medium: Medium) -> set[str]:
     return {id_from_answer(answer) for answer in sought.told if answer.step in names} - {""}
 
 
-def _build_page_step(sought: LookupQuery, named: str, page: str = "") -> WireStep:
+def _build_page_request(
+    sought: LookupQuery, answers: tuple[StepResult, ...], page: str = ""
+) -> Send:
     """Return the request for a page of the timeline. It has no start time, since that would hide
     the post if our clock were ahead."""
-    asked = f"max_results={LISTED}&exclude=retweets&{named}" + (
-        f"&pagination_token={quote_segment(page)}" if page else ""
+    return requests.build_request(
+        requests.LOOK,
+        lambda client: client.get_users_tweets(
+            quote_segment(sought.account),
+            max_results=LISTED,
+            exclude="retweets",
+            tweet_fields=["created_at", "entities", "attachments", "referenced_tweets"],
+            pagination_token=page or None,
+        ),
+        answers,
     )
-    path = f"/2/users/{quote_segment(sought.account)}/tweets?{asked}"
-    return WireStep("look", StepKind.CONTROL, "GET", path, action="look")
 
 
 def _parse_posts(answer: StepResult) -> list[dict[str, Any]] | None:

@@ -22,7 +22,6 @@ from connectors.contract.connector import (
     LookupQuery,
     Response,
     Send,
-    StepKind,
     StepResult,
     WireStep,
 )
@@ -36,6 +35,7 @@ from connectors.contract.outcomes import (
     Uncertain,
     Unknown,
 )
+from connectors.platforms.x import requests
 from connectors.platforms.x.account import (
     id_from_answer,
     outcome_of_failure,
@@ -45,7 +45,6 @@ from connectors.platforms.x.account import (
 from connectors.platforms.x.responses import listing_meta, original_text, usernames_by_id
 from connectors.shared import polls, reply_windows, unit_checks
 from connectors.shared.http_responses import (
-    MESSAGE_STEP,
     READER_GONE,
     clock_lead,
     json_body,
@@ -59,9 +58,6 @@ from connectors.shared.text_counting import normalize_x_text
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
-UPDATES = "updates"
-LOOK = "look"
-ME = "users/me"
 MAX_TEXT = 10_000
 """Maximum number of characters of a message."""
 
@@ -84,7 +80,14 @@ LOOKED_AT = 3
 WINDOW = timedelta(seconds=60)
 """A message older than the attempt by more than this is a different one with the same text."""
 
-_FIELDS = "created_at,dm_conversation_id,event_type,text,entities,attachments"
+_FIELDS = [
+    "created_at",
+    "dm_conversation_id",
+    "event_type",
+    "text",
+    "entities",
+    "attachments",
+]
 _MEDIA: Mapping[str, AttachmentKind] = {"3": "picture", "7": "film", "16": "film"}
 """Attachment kinds by the prefix of the media key."""
 
@@ -126,9 +129,12 @@ def next_step(unit: Unit, answers: tuple[StepResult, ...], can: Capabilities) ->
     if wrong := message_problem(unit, can):
         return Rejected(wrong, permanent=False)
     if not answers:
-        path = f"/2/dm_conversations/with/{quote_segment(unit.viewer)}/messages"
-        return Send(
-            WireStep(MESSAGE_STEP, StepKind.PUBLISH, "POST", path, {"text": unit.text_of("body")})
+        reader = quote_segment(unit.viewer)
+        return requests.build_request(
+            requests.MESSAGE,
+            lambda client: client.create_direct_message(
+                participant_id=reader, text=unit.text_of("body")
+            ),
         )
     last = answers[-1]
     number = unwrap_success(last).get("dm_event_id")
@@ -158,7 +164,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
     An empty conversation proves nothing, because its owner may have deleted it in the app.
     """
     if not answers:
-        return Send(_build_conversation_step(sought.chat, ""))
+        return _build_page_request(requests.LOOK, FEW, other=sought.chat)
     events = _parse_events(answers[-1])
     if events is None:
         return Unknown(Message("connectors.lookup_failed"))
@@ -181,7 +187,7 @@ def look_up(sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | Look
         return Absent()
     whole = isinstance(after, str) and len(answers) < LOOKED_AT
     return (
-        Send(_build_conversation_step(sought.chat, str(after)))
+        _build_page_request(requests.LOOK, FEW, str(after), other=sought.chat)
         if whole
         else Unknown(Message("connectors.lookup_failed"))
     )
@@ -249,7 +255,7 @@ def _count_people(answers: Iterable[StepResult]) -> int:
 def _start_polling() -> PollGenerator:
     """Read the account's ID and the newest event. Earlier messages are not reported, because they
     were sent before the account was connected."""
-    whose = yield _build_read_step(f"/2/{ME}")
+    whose = yield requests.read_owner(requests.UPDATES).step
     me = id_from_answer(whose)
     if not me:
         return _failure_outcome(whose, creates=False)
@@ -384,28 +390,25 @@ def _parse_id(event: Mapping[str, Any]) -> int:
 
 
 def _build_page_step(most: int, after: str = "") -> WireStep:
-    return _build_read_step(f"/2/dm_events?{_build_query(most, after)}")
+    return _build_page_request(requests.UPDATES, most, after).step
 
 
-def _build_conversation_step(other: str, after: str) -> WireStep:
-    """Return the request for a page of a conversation, newest first."""
-    path = f"/2/dm_conversations/with/{quote_segment(other)}/dm_events?{_build_query(FEW, after)}"
-    return WireStep(LOOK, StepKind.CONTROL, "GET", path, action=LOOK)
+def _build_page_request(template: WireStep, most: int, after: str = "", *, other: str = "") -> Send:
+    """Return the request for a page of events, newest first; with `other`, of the conversation with
+    that account.
 
-
-def _build_query(most: int, after: str) -> str:
-    """Return the query of a request for events. The sender's ID is included only if it is expanded,
-    according to every version of the API reference."""
-    query = (
-        f"max_results={most}&event_types=MessageCreate&dm_event.fields={_FIELDS}"
-        "&expansions=sender_id"
+    The sender's ID is included only if it is expanded, according to every version of the API
+    reference.
+    """
+    return requests.build_request(
+        template,
+        lambda client: client.get_direct_message_events(
+            participant_id=quote_segment(other) if other else None,
+            max_results=most,
+            event_types="MessageCreate",
+            dm_event_fields=_FIELDS,
+            expansions="sender_id",
+            user_fields="username",
+            pagination_token=after or None,
+        ),
     )
-    return (
-        query
-        + "&user.fields=username"
-        + (f"&pagination_token={quote_segment(after)}" if after else "")
-    )
-
-
-def _build_read_step(path: str) -> WireStep:
-    return WireStep(UPDATES, StepKind.CONTROL, "GET", path, action=UPDATES)

@@ -34,7 +34,7 @@ from connectors.contract.post_addresses import (
 )
 from connectors.contract.post_presence import MissingPost, PostPresence, PresenceReport
 from connectors.platforms.x import account as x_account
-from connectors.platforms.x import comments, lookup, messages
+from connectors.platforms.x import comments, lookup, messages, requests
 from connectors.platforms.x.account import (
     CHAT_SURFACE,
     SURFACE,
@@ -45,7 +45,8 @@ from connectors.platforms.x.account import (
 )
 from connectors.platforms.x.lookup import STAGE, media_step_name
 from connectors.platforms.x.media import MIME, OPEN, PART, VideoUpload
-from connectors.platforms.x.responses import field_names, is_unknown_field, post_id_in, post_url
+from connectors.platforms.x.requests import PUBLISH
+from connectors.platforms.x.responses import post_id_in, post_url
 from connectors.shared import options, unit_checks
 from connectors.shared.feed_layouts import X_LAYOUT
 from connectors.shared.http_responses import (
@@ -61,7 +62,6 @@ from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 from gate.contract.units import COMMENT_REFERENCE, Medium, Unit
 
-PUBLISH = "publish"
 TOLD = "told:"
 ADULT = "media_metadata.sensitive_media_warning.adult_content=true"
 AI = "made_with_ai=true"
@@ -169,7 +169,7 @@ class X:
             if ADULT in unit.flags and not _has_content_warning(told):
                 return Rejected(Message("x.not_warned"), permanent=False)
             uploads.append(uploaded)
-        return Send(_build_publish_step(unit, uploads))
+        return _build_publish_request(unit, uploads)
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
         """Search the account's posts since the attempt by text or, without text, by media. Messages
@@ -190,12 +190,8 @@ class X:
         number = post_id_in(address.url)
         if not number:
             return NO_POST_THERE
-        if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
-            path = (
-                f"/2/tweets/{quote_segment(number)}"
-                f"?{field_names(answers, 'created_at', 'author_id', 'author_id')}"
-            )
-            return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+        if requests.needs_reading(answers):
+            return requests.read_post(requests.LOOK, number, answers, ["created_at", "author_id"])
         told = unwrap_success(answers[-1])
         if told.get("id") != number:
             return (
@@ -216,8 +212,10 @@ class X:
         if copy.chat:
             return Rejected(Message("x.message_stays"), permanent=True)
         if not answers:
-            path = f"/2/tweets/{quote_segment(copy.native_id)}"
-            return Send(WireStep("delete", StepKind.RESTRICT, "DELETE", path, action="delete"))
+            return requests.build_request(
+                requests.DELETE,
+                lambda client: client.delete_tweet(quote_segment(copy.native_id)),
+            )
         last = answers[-1]
         if unwrap_success(last).get("deleted") is True or _is_gone(last, copy):
             return Published(copy.native_id)
@@ -230,12 +228,8 @@ class X:
         metrics."""
         if copy.chat:
             return None
-        if not answers or (len(answers) == 1 and is_unknown_field(answers[0])):
-            path = (
-                f"/2/tweets/{quote_segment(copy.native_id)}"
-                f"?{field_names(answers, 'public_metrics')}"
-            )
-            return Send(WireStep("metrics", StepKind.CONTROL, "GET", path, action="metrics"))
+        if requests.needs_reading(answers):
+            return requests.read_post(requests.METRICS, copy.native_id, answers, ["public_metrics"])
         told = unwrap_success(answers[-1]).get("public_metrics")
         found = told if isinstance(told, dict) else {}
         return {
@@ -251,8 +245,7 @@ class X:
         if copy.chat:
             return None
         if not answers:
-            path = f"/2/tweets/{quote_segment(copy.native_id)}"
-            return Send(WireStep("look", StepKind.CONTROL, "GET", path, action="look"))
+            return requests.read_post(requests.LOOK, copy.native_id)
         if unwrap_success(answers[-1]).get("id") == copy.native_id:
             return PresenceReport()
         return MissingPost() if _is_gone(answers[-1], copy) else None
@@ -368,21 +361,21 @@ def _build_metadata_step(medium: Medium, uploaded: str, *, adult: bool) -> WireS
     )
 
 
-def _build_publish_step(unit: Unit, media: list[str]) -> WireStep:
-    body: dict[str, Any] = {"text": unit.text_of("body")} if unit.text_of("body") else {}
-    if media:
-        body["media"] = {"media_ids": media}
-    if AI in unit.flags:
-        body["made_with_ai"] = True
-    if options.unit_options(unit).get_flag("partnership"):
-        body["paid_partnership"] = True
-    if (
-        answers := options.unit_options(unit).get_text("answers")
-    ) and not unit.parent_id:  # reply settings belong to the first post of a thread
-        body["reply_settings"] = answers
-    if unit.parent_id:
-        body["reply"] = {"in_reply_to_tweet_id": unit.parent_id}
-    return WireStep(PUBLISH, StepKind.PUBLISH, "POST", "/2/tweets", body)
+def _build_publish_request(unit: Unit, media: list[str]) -> Send:
+    chosen = options.unit_options(unit)
+    # reply settings belong to the first post of a thread
+    answers = "" if unit.parent_id else chosen.get_text("answers")
+    marks = {"made_with_ai": AI in unit.flags, "paid_partnership": chosen.get_flag("partnership")}
+    return requests.build_request(
+        requests.POST,
+        lambda client: client.create_tweet(
+            text=unit.text_of("body") or None,
+            media_ids=media or None,
+            in_reply_to_tweet_id=unit.parent_id or None,
+            reply_settings=answers or None,
+        ),
+        unnamed={name: True for name, is_set in marks.items() if is_set},
+    )
 
 
 def _upload_failure_outcome(answer: StepResult) -> Outcome:

@@ -25,19 +25,6 @@ def post_id_in(url: str) -> str:
     return number if number.isascii() and number.isdigit() and len(number) <= 20 else ""
 
 
-def field_names(
-    answers: tuple[StepResult, ...], asked: str, more: str = "", newer: str = ""
-) -> str:
-    """Return the field parameters of a request: by the names that all clients use or, if these were
-    refused, by those of the newest API reference.
-
-    `more` is a field with the first names only, `newer` an expansion with the second ones.
-    """
-    if answers and is_unknown_field(answers[0]):
-        return f"post.fields={asked}" + (f"&expansions={newer}" if newer else "")
-    return f"tweet.fields={asked}" + (f",{more}" if more else "")
-
-
 def is_unknown_field(answer: StepResult) -> bool:
     """Return True if X refused the request as malformed."""
     return isinstance(answer, Response) and answer.status == 400

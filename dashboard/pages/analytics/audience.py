@@ -1,4 +1,5 @@
-"""The Audience view: followers, active hours, languages, top fans, renewals and response times."""
+"""The Audience view: followers, active hours, languages, sentiments, top fans, renewals and
+response times."""
 
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -7,8 +8,8 @@ from functools import partial
 import streamlit as st
 from babel import Locale
 
-from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_data_table
+from dashboard.pages.analytics import filters, sentiment
+from dashboard.pages.analytics.data_tables import draw_data_table, draw_view_table
 from dashboard.pages.analytics.sales import HOURS_HEIGHT, load_sales
 from dashboard.shell import charts
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, HeatCell
@@ -50,6 +51,7 @@ def render_audience(page: PageContext, period: AnalyticsPeriod) -> None:
         st.subheader(page.text(f"analytics.table.{name}"))
         draw()
         _draw_table(page, period, found, build, name)
+    sentiment.render_sentiment(page, period)
     _draw_top_fans(page, period)
     st.subheader(page.text("analytics.table.renewals"))
     _draw_renewals(page, found)
@@ -66,23 +68,7 @@ def _load(page: PageContext, period: AnalyticsPeriod) -> AudienceAnalysis:
     return page.read(read)
 
 
-def _draw_table(
-    page: PageContext,
-    period: AnalyticsPeriod,
-    found: AudienceAnalysis,
-    build: BuildTable,
-    name: str,
-    *,
-    sort: str = "",
-) -> None:
-    draw_data_table(
-        page,
-        build(found),
-        key=f"analytics:audience:{name}",
-        period=period,
-        reload=lambda: build(_load(page, period)),
-        sort=sort,
-    )
+_draw_table = partial(draw_view_table, view="audience", load=_load)
 
 
 def _name(language: str, code: str) -> str:

@@ -4,7 +4,6 @@ post that is open."""
 from base64 import b64encode
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from html import escape
 from typing import Any
 
 import streamlit as st
@@ -13,7 +12,7 @@ from dashboard.media.library_files import picture_url
 from dashboard.pages.analytics import filters, post_panel
 from dashboard.pages.analytics.data_tables import draw_data_table, draw_downloads
 from dashboard.shell.charts import ChartLabels, ChartPoint, draw_ranking_chart
-from dashboard.shell.marks import CHANNEL_MARKS, UNKNOWN_COLOR
+from dashboard.shell.marks import channel_icon_uri
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -26,6 +25,7 @@ from insights.reports.tables.content_tables import (
     posts_table,
 )
 from insights.rollups import post_results
+from insights.rollups.creator_facts import COMMENT_SENTIMENTS
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.post_results import (
     LATEST,
@@ -34,6 +34,8 @@ from insights.rollups.post_results import (
     PostResult,
     group_posts,
 )
+from insights.rollups.sentiments import MIN_COMMENTS
+from subscribers.conversations.states import Sentiment
 
 TABLE = "analytics:posts"
 AGES = {"24h": 24, "7d": 168, "latest": LATEST}
@@ -45,14 +47,15 @@ TOP = 12
 
 def render_content(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the filters, the table of posts, the open post, and the groups."""
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    key = filters.controls_key("age")
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=key):
         ages = {name: page.text(f"content.age.{name}") for name in AGES}
         age = filters.select_option(page, "age", ages, label=page.text("content.age"))
     every = page.read(partial(_load, page, period, AGES[age]))
     if not every:
         draw_template("shell/templates/empty_note.html", note=page.text("content.no_posts"))
         return
-    shown = _filter(page, every)
+    shown = sorted(_filter(page, every), key=lambda one: not one.values)  # measured ones first
     measured = sum(bool(one.values) for one in shown)
     draw_template(
         "shell/templates/note.html",
@@ -95,7 +98,8 @@ def _filter(page: PageContext, every: Sequence[PostResult]) -> list[PostResult]:
     forms = {str(one.form): page.text(f"content.form.{one.form}") for one in every}
     tagged = {str(label.id): label.name for one in every for label in one.labels}
     recipes = {_slug(one.recipe): one.recipe for one in every if one.recipe}
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    key = filters.controls_key("posts")
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=key):
         words = st.text_input(
             page.text("content.search"), key="analytics:words", max_chars=60, width=200
         )
@@ -167,7 +171,7 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
         ),
         "post": (lambda one: one.title, config.TextColumn(names["post"], width=220)),
         "icon": (
-            _channel_icon_uri,
+            lambda one: channel_icon_uri(one.platform),
             config.ImageColumn(text("analytics.column.platform"), width=50),
         ),
         "at": (
@@ -189,40 +193,64 @@ def _list_columns(page: PageContext) -> dict[str, Column]:
                 format="percent" if metric.unit == "ratio" else "localized",
             ),
         )
-    return found | {
-        "channel": (lambda one: one.channel, config.TextColumn(text("analytics.column.channel"))),
-        "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),
-        "form": (
-            lambda one: post_format_name(one, page.localizer.language),
-            config.TextColumn(names["form"]),
+    return (
+        found
+        | _list_sentiment_columns(page)
+        | {
+            "channel": (
+                lambda one: one.channel,
+                config.TextColumn(text("analytics.column.channel")),
+            ),
+            "creator": (lambda one: one.creator.name, config.TextColumn(names["creator"])),
+            "form": (
+                lambda one: post_format_name(one, page.localizer.language),
+                config.TextColumn(names["form"]),
+            ),
+            "label": (
+                lambda one: [label.name for label in one.labels],
+                config.ListColumn(text("analytics.column.label")),
+            ),
+            "recipe": (lambda one: one.recipe or None, config.TextColumn(names["recipe"])),
+            "url": (
+                lambda one: one.url,
+                config.LinkColumn(text("analytics.column.url"), display_text=text("insights.open")),
+            ),
+        }
+    )
+
+
+def _list_sentiment_columns(page: PageContext) -> dict[str, Column]:
+    """Return the columns about the comments under a post."""
+    config = st.column_config
+    found: dict[str, Column] = {}
+    for sentiment in (Sentiment.POSITIVE, Sentiment.NEGATIVE):
+        metric = METRICS[COMMENT_SENTIMENTS[sentiment]]
+        found[metric.code] = (
+            partial(_count_comments, str(sentiment)),
+            config.NumberColumn(
+                page.localizer.message_text(metric.name),
+                help=page.localizer.message_text(metric.explanation),
+                format="localized",
+            ),
+        )
+    rate = METRICS["negative_comment_rate"]
+    found[rate.code] = (
+        lambda one: None if one.negative_comments is None else float(one.negative_comments),
+        config.NumberColumn(
+            page.localizer.message_text(rate.name),
+            help=page.text("sentiment.column", need=MIN_COMMENTS),
+            format="percent",
         ),
-        "label": (
-            lambda one: [label.name for label in one.labels],
-            config.ListColumn(text("analytics.column.label")),
-        ),
-        "recipe": (lambda one: one.recipe or None, config.TextColumn(names["recipe"])),
-        "url": (
-            lambda one: one.url,
-            config.LinkColumn(text("analytics.column.url"), display_text=text("insights.open")),
-        ),
-    }
+    )
+    return found
 
 
 def _metric(code: str, one: PostResult) -> float | None:
     return one.metric(code)
 
 
-def _channel_icon_uri(one: PostResult) -> str:
-    """Return the icon of a platform as a data URI, because cells contain no HTML."""
-    letters, color = CHANNEL_MARKS.get(one.platform, (one.platform[:2].capitalize(), UNKNOWN_COLOR))
-    svg = (
-        '<svg xmlns="http://www.w3.org/2000/svg" width="56" height="56">'
-        f'<rect x="14" y="14" width="28" height="28" rx="7" fill="{color}"/><text x="28" y="33"'
-        ' fill="#fff" font-family="sans-serif" font-size="13" font-weight="700"'
-        ' text-anchor="middle">'
-        f"{escape(letters)}</text></svg>"
-    )
-    return f"data:image/svg+xml;base64,{b64encode(svg.encode()).decode()}"
+def _count_comments(sentiment: str, one: PostResult) -> int | None:
+    return getattr(one.sentiments, sentiment) if one.sentiments is not None else None
 
 
 def _draw_groups(

@@ -1,13 +1,12 @@
 """The Costs and profit view: each creator's months, and the costs that members enter."""
 
-from collections.abc import Callable
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_data_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
 from dashboard.shell import actions, charts
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries
 from dashboard.shell.page_context import PageContext
@@ -33,13 +32,11 @@ MAX_VOIDABLE = 20
 
 COMMON_CURRENCIES = ("EUR", "USD", "GBP", "CHF", STARS)
 
-BuildTable = Callable[[CostAnalysis], AnalyticsTable]
-
 
 def render_costs(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the costs and profit of the months of the period, and the form for a cost."""
     found, names = page.read(lambda scope: (_load(page, period, scope), names_by_actor(scope)))
-    draw_template("shell/templates/note.html", note=page.text("analytics.costs.about"))
+    draw_template("shell/templates/note.html", note=_describe_months(page, found))
     draw_template(
         "pages/analytics/templates/cost_figures.html",
         totals=costs.total_by_currency(found.months),
@@ -58,28 +55,27 @@ def render_costs(page: PageContext, period: AnalyticsPeriod) -> None:
         _draw_form(page)
 
 
+def _describe_months(page: PageContext, found: CostAnalysis) -> str:
+    """Return which whole months are shown, and how profit is calculated."""
+    first, last = (page.localizer.format_month(day) for day in (found.first, found.last))
+    months = (
+        page.text("analytics.costs.month", month=first)
+        if first == last
+        else page.text("analytics.costs.months", first=first, last=last)
+    )
+    return f"{months} {page.text('analytics.costs.about')}"
+
+
 def _load(page: PageContext, period: AnalyticsPeriod, scope: Scope) -> CostAnalysis:
     chosen = filters.list_chosen_creators(page, scope)
     return costs.load_costs(scope, chosen, period.first, period.last)
 
 
-def _draw_table(
-    page: PageContext,
-    period: AnalyticsPeriod,
-    found: CostAnalysis,
-    build: BuildTable,
-    name: str,
-    *,
-    sort: str,
-) -> None:
-    draw_data_table(
-        page,
-        build(found),
-        key=f"analytics:costs:{name}",
-        period=period,
-        reload=lambda: build(page.read(partial(_load, page, period))),
-        sort=sort,
-    )
+def _reload(page: PageContext, period: AnalyticsPeriod) -> CostAnalysis:
+    return page.read(partial(_load, page, period))
+
+
+_draw_table = partial(draw_view_table, view="costs", load=_reload)
 
 
 def _profit_table(found: CostAnalysis) -> AnalyticsTable:

@@ -12,7 +12,7 @@ from insights.reports import daily_report
 from insights.reports.daily_report import DailyReport
 from insights.rollups import queries
 from insights.rollups.periods import AnalyticsPeriod
-from insights.rollups.queries import DaySales, DayWork
+from insights.rollups.queries import DaySales, DayWork, add_sales, no_sales
 from schedules.posts import post_costs
 from schedules.posts.post_costs import MonthCost
 from studio.costs import spending_caps
@@ -104,21 +104,21 @@ def total_currency(
     currency: str,
 ) -> CurrencyTotals:
     """Return the totals of one currency in a period and the one before. Pure."""
-    inside = _list_rows(sales, currency)
-    earlier = _list_rows(before, currency)
+    inside = _add_currency(sales, currency) or no_sales(currency)
+    earlier = _add_currency(before, currency)
     return CurrencyTotals(
-        gross=Money(sum(row.gross.minor for row in inside), currency),
-        refunds=Money(sum(row.refunds.minor for row in inside), currency),
-        net=Money(sum(row.net.minor for row in inside), currency),
-        orders=sum(row.orders for row in inside),
-        before=Money(sum(row.net.minor for row in earlier), currency) if earlier else None,
+        gross=inside.gross,
+        refunds=inside.refunds,
+        net=inside.net,
+        orders=inside.orders,
+        before=earlier.net if earlier is not None else None,
         days=_net_of_days(sales, period.days, currency),
         days_before=_net_of_days(before, period.before.days if period.before else [], currency),
     )
 
 
-def _list_rows(sales: Mapping[date, Sequence[DaySales]], currency: str) -> list[DaySales]:
-    return [row for rows in sales.values() for row in rows if row.net.currency == currency]
+def _add_currency(sales: Mapping[date, Sequence[DaySales]], currency: str) -> DaySales | None:
+    return add_sales(row for rows in sales.values() for row in rows).get(currency)
 
 
 def _net_of_days(

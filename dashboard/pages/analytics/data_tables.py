@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 import streamlit as st
 
@@ -33,6 +33,31 @@ _TEXTS = frozenset(
 )
 
 LoadTable = Callable[[], AnalyticsTable]
+Found = TypeVar("Found")
+"""Data that a view has read."""
+
+
+def draw_view_table(
+    page: PageContext,
+    period: AnalyticsPeriod,
+    found: Found,
+    build: Callable[[Found], AnalyticsTable],
+    name: str,
+    *,
+    view: str,
+    load: Callable[[PageContext, AnalyticsPeriod], Found],
+    sort: str = "",
+) -> None:
+    """Draw one of the tables that are built from what a view has read. A file is built from what
+    `load` returns then."""
+    draw_data_table(
+        page,
+        build(found),
+        key=f"analytics:{view}:{name}",
+        period=period,
+        reload=lambda: build(load(page, period)),
+        sort=sort,
+    )
 
 
 def draw_data_table(

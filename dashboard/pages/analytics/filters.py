@@ -8,6 +8,7 @@ import streamlit as st
 
 from dashboard.shell import periods
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.widgets import escape_markdown
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from insights.rollups.periods import AnalyticsPeriod, Comparison
@@ -19,6 +20,8 @@ COMPARE = "analytics:compare"
 CREATOR = "analytics:creator"
 ALL = ""
 """The choice of all creators."""
+CONTROLS = "analytics:controls"
+"""True if the controls are unfolded on a phone. A wide window always shows them."""
 
 
 def select_analytics_period(page: PageContext, today: date) -> AnalyticsPeriod | None:
@@ -154,6 +157,32 @@ def chosen_slug() -> str:
 def is_one_creator_chosen() -> bool:
     """Return True if one creator is chosen rather than all."""
     return chosen_slug() != ALL
+
+
+def are_controls_open() -> bool:
+    """Return True if the controls are unfolded on a phone."""
+    return bool(st.session_state.get(CONTROLS, False))
+
+
+def toggle_controls() -> None:
+    """Unfold or fold the controls on a phone, in a callback."""
+    st.session_state[CONTROLS] = not are_controls_open()
+
+
+def controls_key(name: str) -> str:
+    """Return the key of a container of controls, by which the style folds it on a phone."""
+    return f"analytics-controls-{'open' if are_controls_open() else 'folded'}-{name}"
+
+
+def describe_choices(page: PageContext, creators: Sequence[Creator], *, has_period: bool) -> str:
+    """Return the period and the creator that are chosen, as the label of the folded controls."""
+    slug = chosen_slug()
+    names = {one.slug: one.name for one in creators}
+    parts = [escape_markdown(names.get(slug, page.text("analytics.all_creators")))]
+    if has_period:
+        choice = st.session_state.get(f"{PERIOD}:choice", periods.DEFAULT)
+        parts.insert(0, page.text(f"period.{choice}"))
+    return " · ".join(parts)
 
 
 def choose_creator(slug: str) -> None:

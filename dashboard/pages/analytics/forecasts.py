@@ -48,6 +48,8 @@ class Predictions:
     buyers: Sequence[StoredPrediction]
     leads: Sequence[StoredPrediction]
     churn: Sequence[StoredPrediction]
+    sentiment: Sequence[StoredPrediction]
+    packs: Sequence[StoredPrediction]
     fans: Sequence[ScoreView]
     grades: dict[str, int]
     setup: SetupProgress | None
@@ -56,7 +58,7 @@ class Predictions:
 def render_forecasts(page: PageContext, period: AnalyticsPeriod) -> None:
     """Render the predictions of the chosen creators. They do not depend on the period."""
     found = page.read(partial(_load, page))
-    _draw_setup(page, found.setup)
+    draw_setup(page, found.setup)
     if not found.forecasts and not found.leads:
         draw_template("shell/templates/empty_note.html", note=page.text("predictions.none"))
         return
@@ -80,6 +82,8 @@ def _load(page: PageContext, scope: Scope) -> Predictions:
         buyers=storage.load_predictions(scope, ids, repeat),
         leads=storage.load_predictions(scope, ids, PredictionTask.LEADS),
         churn=storage.load_predictions(scope, ids, churn),
+        sentiment=storage.load_predictions(scope, ids, PredictionTask.SENTIMENT),
+        packs=storage.load_predictions(scope, ids, PredictionTask.PACKS),
         fans=scores.load_scores(scope, ids, repeat, limit=TOP_FANS),
         grades=scores.count_grades(scope, ids, PredictionTask.LEADS),
         setup=nightly.load_setup(scope),
@@ -99,11 +103,15 @@ def _forecasts_table(found: Predictions, language: str) -> AnalyticsTable:
 
 def _cards_table(found: Predictions, language: str) -> AnalyticsTable:
     every = [*found.forecasts, *found.buyers, *found.leads, *found.churn]
+    every += [*found.sentiment, *found.packs]
     return prediction_tables.cards_table(every, found.names, language)
 
 
-def _draw_setup(page: PageContext, setup: SetupProgress | None) -> None:
-    """Draw the state of the packages unless they are installed."""
+def draw_setup(
+    page: PageContext, setup: SetupProgress | None, *, about: str = "predictions.setup.about"
+) -> None:
+    """Draw the state of the packages unless they are installed. `about` is the message code of what
+    needs them."""
     if setup is not None and setup.state is SetupState.INSTALLED:
         return
     if setup is not None and setup.state is SetupState.INSTALLING:
@@ -111,7 +119,7 @@ def _draw_setup(page: PageContext, setup: SetupProgress | None) -> None:
         return
     if setup is not None and setup.reason is not None:
         st.error(page.localizer.message_text(setup.reason))
-    st.info(page.text("predictions.setup.about"))
+    st.info(page.text(about))
     if page.has_right(Right.BOOKS):
         action_button(
             page,
@@ -268,6 +276,7 @@ def _draw_fans(page: PageContext, found: Predictions, period: AnalyticsPeriod) -
     for task, every, draw in (
         (PredictionTask.LEADS, found.leads, _leads_text),
         (PredictionTask.CHURN, found.churn, _churn_text),
+        (PredictionTask.PACKS, found.packs, _packs_text),
     ):
         if every:
             st.subheader(page.text(f"predictions.task.{task}"))
@@ -291,6 +300,18 @@ def _churn_text(page: PageContext, found: Predictions) -> list[str]:
         expected = round(sum(float(one.result["expected"]) for one in made))
         lines.append(page.text("predictions.churn.expected", running=running, ended=expected))
     return [*lines, *_lacking_lines(page, found.churn, found)]
+
+
+def _packs_text(page: PageContext, found: Predictions) -> list[str]:
+    fans = sum(int(one.result["fans"]) for one in found.packs)
+    popular = sum(int(one.result["popular"]) for one in found.packs)
+    number = page.localizer.format_number
+    lines = []
+    if fans:
+        lines.append(page.text("predictions.packs.served", fans=number(fans)))
+    if popular:
+        lines.append(page.text("predictions.packs.most_bought", packs=number(popular)))
+    return [*lines, *_lacking_lines(page, found.packs, found)]
 
 
 def _lacking_lines(

@@ -7,7 +7,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.pages.analytics import creator_detail, filters, goals
+from dashboard.pages.analytics import creator_detail, filters, goals, overview_tiles
 from dashboard.pages.analytics.net_chart import draw_net_chart
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import (
@@ -54,6 +54,7 @@ def render_overview(page: PageContext, period: AnalyticsPeriod) -> None:
         return
     found = page.read(partial(_load, page, period))
     totals = overview.total_by_currency(found)
+    overview_tiles.draw_tiles(page, period, found, totals)
     if totals:
         first = max(totals, key=lambda one: one.orders)
         draw_net_chart(page, period, first.net, first.days, first.days_before)

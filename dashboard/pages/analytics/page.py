@@ -27,6 +27,8 @@ from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.queries import get_agency
 
 VIEW = "analytics:view"
+PHONE_VIEW = "analytics:view:phone"
+TOGGLE = "analytics-controls-toggle"
 
 RenderView = Callable[[PageContext, AnalyticsPeriod], None]
 
@@ -61,7 +63,9 @@ def render_page(page: PageContext) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("insights.no_creators"))
         return
     view = _select_view(page)
-    with st.container(horizontal=True, gap="small", vertical_alignment="bottom"):
+    toggle = st.container(key=TOGGLE)
+    key = filters.controls_key("period")
+    with st.container(horizontal=True, gap="small", vertical_alignment="bottom", key=key):
         if view in WITHOUT_PERIOD:
             period: AnalyticsPeriod | None = AnalyticsPeriod(today, today)
         else:
@@ -71,11 +75,24 @@ def render_page(page: PageContext) -> None:
         if period is not None and view not in WITHOUT_PERIOD:
             annotations.render_annotations(page, period, today)
             share.render_share_links(page, period)
+    with toggle:
+        st.button(
+            filters.describe_choices(page, creators, has_period=view not in WITHOUT_PERIOD),
+            key="analytics:toggle",
+            icon=":material/expand_less:" if filters.are_controls_open() else ":material/tune:",
+            on_click=filters.toggle_controls,
+        )
     if period is not None:
         dict(VIEWS)[view](page, period)
 
 
+def _choose_on_phone() -> None:
+    st.session_state[VIEW] = st.session_state[PHONE_VIEW]
+
+
 def _select_view(page: PageContext) -> str:
+    """Draw the choice of a view twice: as buttons, and as a list that the style shows on a phone
+    only."""
     views = dict(VIEWS)
     if VIEW not in st.session_state:
         asked = st.query_params.get("view", "")
@@ -89,5 +106,14 @@ def _select_view(page: PageContext) -> str:
         label_visibility="collapsed",
     )
     view = chosen if chosen in views else VIEWS[0][0]  # the browser may send anything
+    st.session_state[PHONE_VIEW] = view
+    st.selectbox(
+        page.text("insights.view"),
+        list(views),
+        format_func=lambda one: page.text(f"insights.view.{one}"),
+        key=PHONE_VIEW,
+        label_visibility="collapsed",
+        on_change=_choose_on_phone,
+    )
     st.query_params["view"] = view
     return view

@@ -6,12 +6,15 @@ from functools import partial
 from uuid import UUID
 
 from dashboard.media.library_files import picture_url
+from dashboard.pages.analytics import sentiment
 from dashboard.pages.analytics.content_queries import PostDetail, load_post_detail
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries, draw_line_chart
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from insights.metrics.catalog import METRICS, calculate
+from insights.predictions.sentiment import need_comments
 from insights.reports.tables.content_tables import POST_METRICS
+from insights.reports.tables.prediction_tables import evidence_text
 from insights.reports.value_text import format_value
 
 CHARTED = "views"
@@ -36,6 +39,7 @@ def render_post(page: PageContext, delivery_id: UUID) -> None:
         found=found,
         metrics=[METRICS[code] for code in codes],
         cell=partial(_cell, page),
+        sentiment=_describe_sentiment(page, found),
         picture=picture_url(post.picture, "preview") if post.picture else "",
         voice=page.localizer,
         word=page.text,
@@ -50,6 +54,18 @@ def _cell(page: PageContext, code: str, values: Mapping[str, int]) -> str:
     if METRICS[code].unit == "ratio":
         return format_value(code, Fraction(value), page.localizer.language)
     return page.localizer.format_number(round(value))
+
+
+def _describe_sentiment(page: PageContext, found: PostDetail) -> str:
+    """Return a sentence about the comments under the post, or what it lacks; "" without any."""
+    counts = found.post.sentiments
+    if counts is None:
+        return ""
+    today = found.now.astimezone(page.localizer.zone).date()
+    lacking = need_comments(counts.classified, today)
+    if lacking is not None:
+        return evidence_text(lacking, page.localizer.language)
+    return sentiment.describe_shares(page, counts)
 
 
 def _draw_curve(page: PageContext, found: PostDetail) -> None:

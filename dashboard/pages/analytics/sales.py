@@ -1,13 +1,13 @@
 """The Sales view: sums, days, the way to a purchase, groups, hours and cohorts."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import date
 from functools import partial
 
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_data_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
 from dashboard.shell import charts
 from dashboard.shell.charts import (
     ChartLabels,
@@ -22,10 +22,9 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.money import Money, percent_change
 from insights.reports.tables import analytics_tables
-from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.rollups.periods import AnalyticsPeriod
 from insights.rollups.sales_analysis import SalesAnalysis, load_sales_analysis
-from subscribers.orders.sales import PeriodSales
+from subscribers.orders.sales import DayOfSales
 from subscribers.orders.sales_breakdowns import SalesDimension, SalesGroup
 
 CURRENCY = "analytics:sales:currency"
@@ -35,8 +34,6 @@ TOP = 10
 
 HOURS_HEIGHT = 330
 """Height of a heat map of the hours of the week in pixels."""
-
-BuildTable = Callable[[SalesAnalysis], AnalyticsTable]
 
 
 def render_sales(page: PageContext, period: AnalyticsPeriod) -> None:
@@ -70,23 +67,7 @@ def load_sales(page: PageContext, period: AnalyticsPeriod) -> SalesAnalysis:
     return page.read(read)
 
 
-def _draw_table(
-    page: PageContext,
-    period: AnalyticsPeriod,
-    found: SalesAnalysis,
-    build: BuildTable,
-    name: str,
-    *,
-    sort: str = "",
-) -> None:
-    draw_data_table(
-        page,
-        build(found),
-        key=f"analytics:sales:{name}",
-        period=period,
-        reload=lambda: build(load_sales(page, period)),
-        sort=sort,
-    )
+_draw_table = partial(draw_view_table, view="sales", load=load_sales)
 
 
 def _draw_totals(page: PageContext, found: SalesAnalysis) -> None:
@@ -154,12 +135,14 @@ def _draw_funnel(page: PageContext, found: SalesAnalysis, period: AnalyticsPerio
 def _draw_days(page: PageContext, found: SalesAnalysis, code: str) -> None:
     one = next(one for one in found.currencies if one.currency == code)
     days = found.period.days
-    now = [_day_point(page, one, day, at=day) for day in days]
+    now = [_day_point(page, one.days.get(day), code, day, at=day) for day in days]
     series = [ChartSeries(page.text("analytics.this_period"), now)]
     earlier = found.before.get(code) if found.before is not None else None
     if found.period.before is not None and earlier is not None:
         pairs = zip(days, found.period.before.days, strict=False)
-        points = [_day_point(page, earlier, before, at=day) for day, before in pairs]
+        points = [
+            _day_point(page, earlier.get(before), code, before, at=day) for day, before in pairs
+        ]
         name = page.text("analytics.period_before")
         series.append(ChartSeries(name, points, is_before=True))
     total = found.breakdown.totals[code]
@@ -177,11 +160,12 @@ def _draw_days(page: PageContext, found: SalesAnalysis, code: str) -> None:
     charts.draw_bar_chart(page, labels, series, key=f"analytics:sales:days:{code}")
 
 
-def _day_point(page: PageContext, one: PeriodSales, day: date, *, at: date) -> ChartPoint:
+def _day_point(
+    page: PageContext, sums: DayOfSales | None, currency: str, day: date, *, at: date
+) -> ChartPoint:
     """Return the net amount of a day, drawn at the place of a day of the period."""
-    sums = one.days.get(day)
     minor = sums.gross_minor - sums.refunds_minor if sums is not None else 0
-    money = Money(minor, one.currency)
+    money = Money(minor, currency)
     text = page.localizer.format_money(money)
     if day != at:
         text = f"{text} ({page.localizer.format_date(day)})"

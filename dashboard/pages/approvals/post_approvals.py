@@ -1,6 +1,6 @@
 """Posts pending approval: previews per channel, results of the safety check, and verdicts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -11,7 +11,7 @@ from dashboard.media import player
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import client_links
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.pages.posts import review_comments
+from dashboard.pages.posts import result_forecasts, review_comments
 from dashboard.pages.posts.pending_post import (
     PostContent,
     ReviewPicture,
@@ -22,9 +22,11 @@ from dashboard.pages.posts.pending_post import (
 from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
+from insights.predictions.rank_models import RankedDraft
 from schedules.approvals import decisions
 from schedules.approvals.client_links import ClientLink
 from schedules.approvals.review_queue import ReviewItem
@@ -33,6 +35,8 @@ from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right
 
 AT = "approvals:at"
+TITLE_LENGTH = 90
+"""Maximum number of characters of a post in the list."""
 VERDICT_FORM_KEY = "approvals:mode"
 UNDO = "approvals:undo"
 REVEAL_KEY_PREFIX = "clear:"
@@ -57,22 +61,54 @@ def render_post_approvals(page: PageContext, found: ApprovalsView) -> None:
     at = order.index(st.session_state[AT]) if st.session_state.get(AT) in order else first
     asked = found.posts[at]
     creator = found.creators[asked.creator_id]
-    shown, said, link = page.read(
+    shown, said, link, ranks = page.read(
         lambda scope: _load_review_context(scope, asked, creator, page.viewer.member)
     )
-    _render_post_navigation(page, order, at)
-    render_post_header(page, found, asked, shown)
-    _render_verdict_actions(page, asked, shown, free=creator.approval_tiers == 0)
-    client_links.render_client_link(page, asked, link)
-    render_previews(page, asked, shown)
-    review_comments.render_comments_read_only(page, said)
-    draw_template(
-        "pages/approvals/templates/post_list.html",
-        found=found,
-        now=asked.post_id,
-        voice=page.localizer,
-        word=page.text,
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        _render_post_navigation(page, order, at)
+        render_post_header(page, found, asked, shown)
+        _render_verdict_actions(page, asked, shown, free=creator.approval_tiers == 0)
+        render_previews(page, asked, shown, ranks)
+    with right:
+        if len(order) > 1:
+            _render_post_list(page, found, asked)
+        client_links.render_client_link(page, asked, link)
+        review_comments.render_comments_read_only(page, said)
+
+
+def _render_post_list(page: PageContext, found: ApprovalsView, asked: ReviewItem) -> None:
+    """Draw all pending posts beside the open one. A row that is pressed opens its post."""
+    voice = page.localizer
+    columns = ("post", "creator", "time")
+    table = Table(
+        caption=page.text("approvals.all_waiting"),
+        columns=[TableColumn(page.text(f"approvals.column.{one}")) for one in columns],
+        rows=[
+            TableRow(
+                [
+                    TableCell((one.title or one.body)[:TITLE_LENGTH] or "…"),
+                    TableCell(found.creators[one.creator_id].name),
+                    TableCell(voice.format_moment(one.due_at, found.now)),
+                ],
+                f"open:{one.post_id}",
+                is_chosen=one.post_id == asked.post_id,
+            )
+            for one in found.posts
+        ],
     )
+    draw_template(
+        "pages/approvals/templates/post_list.html", count=len(found.posts), word=page.text
+    )
+    known = {str(one.post_id) for one in found.posts}
+    draw_table(page, table, key="approvals:list", on_press=partial(_press_row, known))
+
+
+def _press_row(known: Collection[str], sent: str) -> None:
+    """Open a post. What is sent comes from the browser."""
+    post_id = sent.removeprefix("open:")
+    if post_id in known:
+        _go_to_post(post_id)
 
 
 def render_post_header(
@@ -96,12 +132,18 @@ def render_post_header(
 
 def _load_review_context(
     scope: Scope, asked: ReviewItem, creator: Creator, member: Member
-) -> tuple[PostContent, ReviewCommentsView, tuple[ClientLink | None, datetime] | None]:
+) -> tuple[
+    PostContent,
+    ReviewCommentsView,
+    tuple[ClientLink | None, datetime] | None,
+    Mapping[UUID, RankedDraft],
+]:
     shown = load_post_content(scope, asked, creator, member)
     return (
         shown,
         load_review_comments(scope, asked.post_id, member),
         client_links.latest_link_of_post(scope, asked, creator),
+        result_forecasts.load_ranks(scope, asked.creator_id, shown.previews),
     )
 
 
@@ -142,7 +184,7 @@ def _render_verdict_actions(
     if shown.unseen_pictures and not shown.agreed:
         draw_template("shell/templates/note.html", note=page.text("approvals.look_first"))
     mode = st.session_state.get(VERDICT_FORM_KEY, "")
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="gr_decision"):
         actions.action_button(
             page,
             "approvals.approve",
@@ -260,8 +302,13 @@ def _withdraw_verdicts(page: PageContext, posts: Sequence[UUID], scope: Scope, _
     return Message("approvals.undone")
 
 
-def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) -> None:
-    """Draw the preview of a post for each channel."""
+def render_previews(
+    page: PageContext,
+    asked: ReviewItem,
+    shown: PostContent,
+    ranks: Mapping[UUID, RankedDraft] | None = None,
+) -> None:
+    """Draw the preview of a post for each channel, with its rank among past posts in `ranks`."""
     if shown.unseen_pictures:
         actions.action_button(
             page,
@@ -286,6 +333,7 @@ def render_previews(page: PageContext, asked: ReviewItem, shown: PostContent) ->
                     voice=page.localizer,
                     word=page.text,
                 )
+                result_forecasts.render_rank(page, (ranks or {}).get(one.channel_id))
 
 
 def render_videos(page: PageContext, shots: Sequence[ReviewPicture]) -> None:

@@ -1,7 +1,8 @@
 """The side panel of a post: preview, state on each account, and actions. The calendar stays usable
 beside it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
 from uuid import UUID
@@ -14,7 +15,7 @@ from dashboard.pages.calendar import browser_events, toolbar
 from dashboard.pages.calendar.queries import STATE_TONES, TONE_SIGNS
 from dashboard.pages.compose import draft, edit_mode
 from dashboard.pages.post_detail.page import resolve_next_step
-from dashboard.pages.posts import move_form, publish_actions
+from dashboard.pages.posts import move_form, publish_actions, result_forecasts
 from dashboard.pages.posts.pending_post import (
     PostContent,
     get_pending_post,
@@ -29,6 +30,9 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import GreenroomError, NotFound
 from foundation.i18n.translation import Message
+from insights.predictions import post_forecasts, rank_models
+from insights.predictions.post_forecasts import RunningPost
+from insights.predictions.rank_models import RankedDraft
 from schedules.approvals import review_queue
 from schedules.approvals.review_queue import ReviewItem
 from schedules.calendar.next_steps import is_waiting_for_approval
@@ -49,6 +53,10 @@ class PanelView:
     found: PostView
     asked: ReviewItem | None = None
     content: PostContent | None = None
+    running: Mapping[UUID, RunningPost] = field(default_factory=dict)
+    """Expected results of published deliveries."""
+    ranks: Mapping[UUID, RankedDraft] = field(default_factory=dict)
+    """Ranks of upcoming deliveries among past posts, by account."""
 
 
 def render_post_panel(page: PageContext) -> None:
@@ -99,15 +107,34 @@ def _load_panel(page: PageContext, asked: str, at: str, scope: Scope) -> PanelVi
     except ValueError as error:
         raise NotFound("post.unknown") from error
     found = load_post(scope, page.list_creators(scope), post_id, at)
+    shown = _load_forecasts(scope, found)
     entries = [place.entry for place in found.places]
     waits = any(one.state is DeliveryState.DRAFT or is_waiting_for_approval(one) for one in entries)
     if not waits or not page.has_right(Right.APPROVE):
-        return PanelView(found)
+        return shown
     pending = review_queue.list_review_queue(scope, [found.creator.id], post_id=post_id)
     item = next(iter(pending), None)
     if item is None:
-        return PanelView(found)
-    return PanelView(found, item, load_post_content(scope, item, found.creator, page.viewer.member))
+        return shown
+    content = load_post_content(scope, item, found.creator, page.viewer.member)
+    return replace(shown, asked=item, content=content)
+
+
+def _load_forecasts(scope: Scope, found: PostView) -> PanelView:
+    """Return the post with the expected results of its deliveries."""
+    creator_id = found.creator.id
+    entries = [place.entry for place in found.places]
+    live = [one.delivery_id for one in entries if one.state is DeliveryState.PUBLISHED]
+    texts = {
+        one.channel_id: rank_models.draft_text(one.title, one.body, one.media)
+        for one in entries
+        if one.state in post_forecasts.UPCOMING and (one.title or one.body)
+    }
+    return PanelView(
+        found,
+        running=result_forecasts.load_running(scope, creator_id, live) if live else {},
+        ranks=rank_models.rank_draft(scope, creator_id, texts),
+    )
 
 
 def _render_post(page: PageContext, shown: PanelView, at: str) -> None:
@@ -121,6 +148,7 @@ def _render_post(page: PageContext, shown: PanelView, at: str) -> None:
         word=page.text,
     )
     _render_states(page, found.post.id, at, found)
+    _render_forecasts(page, shown)
     pressed = [_render_approval(page, shown)]
     if page.has_right(Right.RUN):
         pressed += [_render_actions(page, found), move_form.render_move_form(page, found)]
@@ -153,6 +181,24 @@ def _render_states(drawn: PageContext, post_id: UUID, at: str, first: PostView) 
         voice=page.localizer.in_zone(found.creator.zone),
         word=page.text,
     )
+
+
+def _render_forecasts(page: PageContext, shown: PanelView) -> None:
+    """Render the expected result of each published delivery, and the rank of each upcoming one."""
+    lines = []
+    for place in shown.found.places:
+        entry = place.entry
+        running = shown.running.get(entry.delivery_id)
+        rank = shown.ranks.get(entry.channel_id)
+        if running is not None:
+            text = result_forecasts.running_text(page, running)
+        elif rank is not None and entry.state in post_forecasts.UPCOMING:
+            text = result_forecasts.describe_rank(page, rank)
+        else:
+            continue
+        lines.append((entry.channel, text))
+    if lines:
+        draw_template("pages/calendar/templates/panel_forecasts.html", lines=lines, word=page.text)
 
 
 def _list_versions(found: PostView) -> list[tuple[UUID, int]]:

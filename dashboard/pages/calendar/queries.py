@@ -7,13 +7,16 @@ from uuid import UUID
 
 from channels.accounts import queries
 from channels.accounts.queries import Channel
+from dashboard.pages.posts.hold_reasons import load_hold_reasons
 from foundation.db.database import Scope
 from foundation.errors import NotFound
+from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, day_bounds, load_zone, local_day, to_wall_time
 from gate.policy.emergency_stops import StoppedScope
 from schedules.approvals import review_queue
 from schedules.availability import quiet_periods
 from schedules.availability.quiet_periods import QuietPeriod
+from schedules.availability.slots import SlotPlace, list_free_places, list_slots_of_channels
 from schedules.availability.usual_hours import (
     filter_closing_periods,
     filter_free_times,
@@ -254,12 +257,22 @@ class CardLook:
 
 
 @dataclass(frozen=True)
+class OpenTime:
+    """A time without a post: an open slot of a creator's posting schedules, or a usual hour of a
+    creator who has none."""
+
+    creator: Creator
+    at: WallTime
+    is_usual: bool
+
+
+@dataclass(frozen=True)
 class CalendarDay:
-    """A local day with its posts and open slots. Each open slot belongs to one creator."""
+    """A local day with its posts and open times."""
 
     day: date
     turns: Sequence[CalendarCard]
-    free: Sequence[tuple[Creator, WallTime]] = ()
+    free: Sequence[OpenTime] = ()
     short: Sequence[CompactCard] = ()
     """Compact cards of the first posts, used instead of `turns` if there are too many."""
     more: int = 0
@@ -268,12 +281,13 @@ class CalendarDay:
 
 @dataclass(frozen=True)
 class FreeSlot:
-    """An open slot and the creators who can use it."""
+    """An open slot or usual hour and the creators who can use it."""
 
     at: WallTime
     creators: Sequence[Creator]
     zone: str
     """Displayed time zone."""
+    is_usual: bool = False
 
     @property
     def local_time(self) -> datetime:
@@ -306,6 +320,8 @@ class CalendarView:
     """Deliveries with a preflight warning: they cannot be published as they are."""
     accounts: Mapping[UUID, Channel] = field(default_factory=dict)
     """Accounts of the posts, keyed by ID."""
+    hold_reasons: Mapping[UUID, Message] = field(default_factory=dict)
+    """Missing consents of deliveries on hold, keyed by delivery."""
 
     @property
     def zones(self) -> Collection[str]:
@@ -373,6 +389,9 @@ def load_calendar(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter)
         sent_back=review_queue.latest_objections(scope, drafts),
         warned=preflight.warned_deliveries(scope),
         accounts={one.id: one for one in queries.list_channels(scope)},
+        hold_reasons=load_hold_reasons(
+            scope, [entry for day in days for card in day.turns for entry in card.posts]
+        ),
     )
 
 
@@ -439,7 +458,8 @@ def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFil
     end = day_bounds(last, "UTC")[1]
     entries = calendar_entries(scope, by_id, start, end, names=names, limit=MAX_DELIVERIES)
     ahead = last > local_day(scope.now, "UTC") - timedelta(days=1)
-    hours = list_usual_hours(scope, by_id) if ahead else {}
+    places = _list_open_places(scope, by_id, end) if ahead else {}
+    hours = list_usual_hours(scope, by_id.keys() - places.keys()) if ahead else {}
     asked = wanted.label
     labelled = (
         labels.filter_posts_with_label(scope, asked, {one.post_id for one in entries})
@@ -447,7 +467,7 @@ def _load_full_days(scope: Scope, chosen: Sequence[Creator], wanted: CalendarFil
         else None
     )
     calm = quiet_periods.list_quiet_periods(scope, by_id) if ahead else []
-    found = _Found(entries, by_id, hours, scope.now, calm, wanted.zone, labelled)
+    found = _Found(entries, by_id, hours, places, scope.now, calm, wanted.zone, labelled)
     here = _group_deliveries_by_day(found)
     shown = [wanted.first + timedelta(days=number) for number in range(wanted.days)]
     days = [_build_day(wanted, day, found, here.get(day, [])) for day in shown]
@@ -459,6 +479,9 @@ class _Found:
     entries: Sequence[DeliveryEntry]
     creators: Mapping[UUID, Creator]
     hours: Mapping[UUID, Sequence[time]]
+    """Usual hours of the creators without a posting schedule."""
+    places: Mapping[UUID, Sequence[SlotPlace]]
+    """Open slots of the creators with one."""
     now: datetime
     quiet: Sequence[QuietPeriod]
     zone: str
@@ -489,21 +512,49 @@ def _build_day(
     if found.labelled is not None:
         shown = [one for one in shown if one.post_id in found.labelled]
     whole = wanted.group == "all" and wanted.account is None and found.labelled is None
-    gaps = (
-        [gap for creator in found.hours for gap in _find_free_slots(found, creator, day, here)]
-        if whole
-        else []
-    )
+    gaps: list[OpenTime] = []
+    if whole:
+        gaps += [gap for one in found.hours for gap in _find_free_hours(found, one, day, here)]
+        gaps += [gap for one in found.places for gap in _find_open_slots(found, one, day)]
     return CalendarDay(
         day,
         group_cards(shown, found.creators, found.zone),
-        sorted(gaps, key=lambda gap: gap[1].instant()),
+        sorted(gaps, key=lambda gap: gap.at.instant()),
     )
 
 
-def _find_free_slots(
+def _list_open_places(
+    scope: Scope, creators: Mapping[UUID, Creator], until: datetime
+) -> dict[UUID, list[SlotPlace]]:
+    """Return the open slots of each creator that has a posting schedule, as the queue shows
+    them."""
+    channels = [
+        one for one in queries.list_channels(scope) if one.creator_id in creators and one.surface
+    ]
+    planned = list_slots_of_channels(scope, [one.id for one in channels])
+    planned_channels = [one for one in channels if one.id in planned]
+    found: dict[UUID, list[SlotPlace]] = {one.creator_id: [] for one in planned_channels}
+    free = list_free_places(scope, planned_channels, until) if planned_channels else {}
+    for one in planned_channels:
+        found[one.creator_id] += free.get(one.id, ())
+    return found
+
+
+def _find_open_slots(found: _Found, creator_id: UUID, day: date) -> list[OpenTime]:
+    """Return the open slots of a creator on a day, each time once."""
+    creator = found.creators[creator_id]
+    zone = found.zone or creator.zone
+    times = {one.due_time for one in found.places[creator_id]}
+    return [
+        OpenTime(creator, to_wall_time(at, creator.zone), is_usual=False)
+        for at in sorted(times)
+        if local_day(at, zone) == day
+    ]
+
+
+def _find_free_hours(
     found: _Found, creator_id: UUID, day: date, here: Sequence[DeliveryEntry]
-) -> list[tuple[Creator, WallTime]]:
+) -> list[OpenTime]:
     """Return the usual posting times of a creator on a day that have no post nearby and are not in
     a quiet period."""
     creator = found.creators[creator_id]
@@ -519,18 +570,19 @@ def _find_free_slots(
     hers = [WallTime(one, clock, creator.zone) for one in days for clock in found.hours[creator_id]]
     wanted = [one for one in hers if len(days) == 1 or local_day(one.instant(), looked) == day]
     closed = filter_closing_periods(found.quiet, creator_id)
-    return [(creator, one) for one in filter_free_times(wanted, taken, found.now, closed)]
+    free = filter_free_times(wanted, taken, found.now, closed)
+    return [OpenTime(creator, one, is_usual=True) for one in free]
 
 
 def free_slots(day: CalendarDay, looked: str = "") -> list[FreeSlot]:
-    """Return the open slots of a day in the displayed time zone `looked`. Creators with the same
-    slot share one entry. Pure."""
-    found: dict[tuple[datetime, str], list[tuple[Creator, WallTime]]] = {}
-    for creator, at in day.free:
-        found.setdefault((at.instant(), at.zone), []).append((creator, at))
+    """Return the open times of a day in the displayed time zone `looked`. Creators with the same
+    time share one entry. Pure."""
+    found: dict[tuple[datetime, str, bool], list[OpenTime]] = {}
+    for one in day.free:
+        found.setdefault((one.at.instant(), one.at.zone, one.is_usual), []).append(one)
     return [
-        FreeSlot(gaps[0][1], [creator for creator, _ in gaps], looked or gaps[0][1].zone)
-        for gaps in found.values()
+        FreeSlot(gaps[0].at, [one.creator for one in gaps], looked or gaps[0].at.zone, usual)
+        for (_, _, usual), gaps in found.items()
     ]
 
 

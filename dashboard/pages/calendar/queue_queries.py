@@ -1,8 +1,8 @@
 """Queries of the queue view: the posts and the open slots of each account, by day."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from uuid import UUID
 
 from channels.accounts import queries
@@ -19,6 +19,7 @@ from foundation.db.database import Scope
 from foundation.ops.wall_time import WallTime, day_bounds, load_zone, local_day, to_wall_time
 from schedules.approvals import review_queue
 from schedules.availability.slots import SlotPlace, list_free_places, list_slots_of_channels
+from schedules.availability.usual_hours import list_usual_hours
 from schedules.downtime import account_blocks
 from schedules.posts import labels
 from schedules.posts.queries import DeliveryEntry, calendar_entries
@@ -55,6 +56,8 @@ class AccountQueue:
     days: Mapping[date, QueueDay]
     zone: str
     """Displayed time zone."""
+    usual_hours: Sequence[time] = ()
+    """Usual hours of the creator, which the other views show until one has a posting schedule."""
 
     @property
     def free_count(self) -> int:
@@ -98,14 +101,18 @@ def load_queues(scope: Scope, mine: Sequence[Creator], wanted: CalendarFilter) -
     theirs, cut = _read_entries(scope, chosen, channels, wanted)
     narrowed = wanted.group != "all" or wanted.label is not None
     free = {} if narrowed else list_free_places(scope, channels, _bounds(wanted)[1])
-    slots = list_slots_of_channels(scope, [one.id for one in channels])
+    every = [one.id for one in queries.list_channels(scope) if one.creator_id in chosen]
+    slots = list_slots_of_channels(scope, every)
+    unplanned = chosen.keys() - {one.creator_id for each in slots.values() for one in each}
+    usual = list_usual_hours(scope, unplanned) if unplanned else {}
     queues = []
     for one in channels:
         cards = group_cards(theirs[one.id], chosen, wanted.zone)
         items = [QueueItem(card.at, card=card) for card in cards]
         items += [QueueItem(place.due_time, place=place) for place in free.get(one.id, ())]
         creator = chosen[one.creator_id]
-        queues.append(_build_queue(creator, one, items, wanted, has_slots=one.id in slots))
+        queue = _build_queue(creator, one, items, wanted, has_slots=one.id in slots)
+        queues.append(replace(queue, usual_hours=usual.get(creator.id, ())))
     entries = [entry for each in theirs.values() for entry in each]
     drafts = {one.post_id for one in entries if one.state is DeliveryState.DRAFT}
     zone = wanted.zone or next((one.zone for one in chosen.values()), "UTC")

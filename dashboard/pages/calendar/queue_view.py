@@ -22,6 +22,7 @@ def render_queue_view(page: PageContext, wanted: CalendarFilter) -> None:
             held=False,
             several=False,
             cities=False,
+            clocks=lambda hours: ", ".join(f"{one:%H:%M}" for one in hours),
             runs=page.has_right(Right.RUN),
             src=library_files.picture_url,
             voice=page.localizer,

@@ -1,5 +1,5 @@
-"""The Channels page: status, test and pause of each account, and the form that connects another
-one. Platforms with the quickest setup are first. Links and age verification have tabs."""
+"""The Channels page: the health of all accounts, the form that connects another one, then status,
+test and pause of each. Links and age verification have tabs."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -55,8 +55,8 @@ problem."""
 VIEW_PARAM = "view"
 VIEWS = ("accounts", "links", "age")
 _VIEW = "channels:view"
-ANCHOR = "connect"
-"""Anchor of the connect form, which is below the list of accounts."""
+CONNECT_PARAM = "connect"
+"""Parameter of the address that unfolds the connect form."""
 
 
 def render_page(page: PageContext) -> None:
@@ -102,8 +102,14 @@ def _render_accounts(page: PageContext, found: ChannelsView) -> None:
     """Draw the accounts, the form that connects another one, and costs of requests."""
     if not found.accounts:
         st.info(page.text("channels.empty"))
-    if len(found.accounts) > ACROSS:
-        draw_template("pages/channels/templates/jump.html", anchor=ANCHOR, word=page.text)
+    draw_template(
+        "pages/channels/templates/health.html",
+        found=found,
+        ok_states=(ChannelState.ACTIVE, ChannelState.PAUSED),
+        voice=page.localizer,
+        word=page.text,
+    )
+    _render_connect_section(page, found)
     if len(found.accounts) <= FOLDED_FROM or len(found.creators) < 2:
         _render_account_cards(page, found, found.accounts)
     else:
@@ -116,7 +122,6 @@ def _render_accounts(page: PageContext, found: ChannelsView) -> None:
                 title = " · ".join(filter(None, (escape_markdown(creator.name), label, problem)))
                 with st.expander(title, expanded=wrong > 0, key=f"accounts:{creator.id}"):
                     _render_account_cards(page, found, own)
-    render_connect_form(page, found)
     dry_run_actions.render_agency_dry_run(page, found.rehearsed)
     api_costs.render_api_costs(page, found.costs)
 
@@ -139,7 +144,6 @@ def _render_account(page: PageContext, found: ChannelsView, account: ChannelOver
         voice=page.localizer,
         word=page.text,
         now=found.now,
-        anchor=ANCHOR,
     )
     with st.container(horizontal=True, gap="small"):
         _render_account_actions(page, account, found.rehearsed)
@@ -207,11 +211,20 @@ def _render_assignees(page: PageContext, account: ChannelOverview) -> None:
     )
 
 
-def render_connect_form(page: PageContext, found: ChannelsView) -> None:
-    """Render the section that connects an account of a creator on a platform. The Start page uses
-    it too."""
+def _render_connect_section(page: PageContext, found: ChannelsView) -> None:
+    """Render the form that connects another account, folded while there are accounts, and the
+    status of the latest setup below it."""
+    is_open = not found.accounts or CONNECT_PARAM in st.query_params
+    with st.expander(
+        page.text("channels.connect"), expanded=is_open, icon=":material/add_link:", key="connect"
+    ):
+        _render_connect_fields(page, found)
+    _render_setup_progress(page, found.asked, _connected_message_code(found))
+
+
+def _render_connect_fields(page: PageContext, found: ChannelsView) -> None:
+    """Render the choice of a creator and a platform, and the fields of the platform."""
     draw_template("shell/templates/secret_fields.html")
-    st.subheader(page.text("channels.connect"), anchor=ANCHOR)
     creator = found.creators[0]
     if len(found.creators) > 1:
         creator = st.selectbox(
@@ -250,7 +263,6 @@ def render_connect_form(page: PageContext, found: ChannelsView) -> None:
     )
     _render_connect_form(page, creator, platform, able[platform], found)
     st.caption(page.text("channels.days"))
-    _render_setup_progress(page, found.asked, _connected_message_code(found))
 
 
 def _connected_message_code(found: ChannelsView) -> str:

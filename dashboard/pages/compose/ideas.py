@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.pages.compose import captions
 from dashboard.pages.compose.draft import IDEAS_PREFIX, field_text
+from dashboard.pages.posts import result_citations
 from dashboard.shell import actions, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -18,10 +19,10 @@ from generators.contract.engines import OriginLabel
 from insights.analysis import post_lessons
 from schedules.suggestions.captions.brief import MAX_IDEA_LENGTH
 from schedules.suggestions.ideas import proposals
-from schedules.suggestions.ideas.brief import MeasuredResults, ResultLesson
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.ideas.proposals import IdeaBatch
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.results import MeasuredResults, lessons_about
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
@@ -121,15 +122,11 @@ def _describe_results(page: PageContext, results: MeasuredResults) -> list[str]:
     told = {"posts": results.posts, "hours": results.age_hours}
     if results.lacking:
         return [page.text("ideas.lacking", **told, need=post_lessons.MIN_POSTS_FOR_LESSONS)]
-    learned = [_describe_lesson(page, one) for one in results.lessons] or [
+    learned = [result_citations.describe_lesson(page, one) for one in results.lessons] or [
         page.text("ideas.no_lessons")
     ]
-    return [page.text("ideas.rests", **told), *learned]
-
-
-def _describe_lesson(page: PageContext, one: ResultLesson) -> str:
-    name = one.name if one.kind == "tag" else page.text(f"ideas.{one.kind}.{one.name}")
-    return page.text("ideas.lesson", name=name, better=one.better, posts=one.posts)
+    outlook = result_citations.describe_outlook(page, results)
+    return [page.text("ideas.rests", **told), *learned, *outlook]
 
 
 def _render_idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) -> None:
@@ -143,6 +140,10 @@ def _render_idea(page: PageContext, found: IdeaBatch, number: int, one: Idea) ->
             form=form,
             tags=" ".join(one.tags),
             source=source,
+            reasons=[
+                result_citations.describe_lesson(page, each)
+                for each in lessons_about(found.brief.results, one.form, one.tags)
+            ],
             language=language,
         )
         with st.container(horizontal=True, gap="small"):

@@ -52,7 +52,7 @@ from dashboard.pages.compose.draft import (
 )
 from dashboard.pages.compose.queries import ComposeView, load_compose
 from dashboard.pages.compose.recurrence import SeriesTarget
-from dashboard.pages.posts import labels, post_presence
+from dashboard.pages.posts import labels, post_presence, result_forecasts
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts, soonest_wall_time
 from dashboard.pages.posts.recurrence_choice import RecurrenceChoice
 from dashboard.shell import actions, time_zones
@@ -284,6 +284,7 @@ def _render_feed_previews(page: PageContext, found: ComposeView) -> None:
             voice=page.localizer,
             word=page.text,
         )
+        result_forecasts.render_rank(page, found.ranks.get(one.channel_id))
         crop_offer.render_crop_offer(page, one)
 
 

@@ -1,15 +1,17 @@
 """Queries of the composer: accounts, media, uploads, previews and the next open slot."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from dashboard.pages.posts import result_forecasts
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ops.wall_time import WallTime
+from insights.predictions.rank_models import RankedDraft
 from schedules.availability.usual_hours import find_next_usual_time
 from schedules.drafts import previews
 from schedules.drafts.drafts import Draft
@@ -34,6 +36,8 @@ class ComposeView:
     next_free: WallTime
     unrated: Sequence[UUID]
     """Selected pictures without a rating, which block publishing."""
+    ranks: Mapping[UUID, RankedDraft]
+    """Ranks of the draft among past posts, by account."""
 
 
 def load_compose(
@@ -62,6 +66,7 @@ def load_compose(
         previews=shown,
         next_free=find_next_usual_time(scope, creator.id, creator.zone, channels=draft.channels),
         unrated=open_ if any(one.unrated for one in shown) else (),
+        ranks=result_forecasts.load_ranks(scope, creator.id, shown),
     )
 
 

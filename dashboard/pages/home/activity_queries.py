@@ -1,20 +1,14 @@
-"""Recent activity: state changes of posts, messages and sales, and the missing consents of posts on
-hold."""
+"""Recent activity: state changes of posts, messages and sales."""
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from foundation.db.database import Scope
-from foundation.i18n.translation import Message
-from gate.contract.reasons import Reason
-from gate.log import queries
-from gate.log.queries import MissingConsent
 from schedules.calendar.board import RecentMove
-from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
 from studio.library import demo_separation
 from studio.runs.queries import RunProgress
@@ -33,17 +27,6 @@ does not hide other activity."""
 
 _GONE = frozenset({DeliveryState.REMOVING, DeliveryState.REMOVED})
 """States of removed posts. They are shown without a picture, because the file may be gone."""
-
-_PEOPLE = frozenset(
-    f"gate.{reason}"
-    for reason in (
-        Reason.PERSON_UNRESOLVED,
-        Reason.CONSENT_MISSING,
-        Reason.CONSENT_REVOKED,
-        Reason.CONSENT_EXPIRED,
-    )
-)
-"""Rejection reasons that no longer apply once a depicted person is identified or consents."""
 
 ActivityLine = tuple[Literal["moved", "said", "sold"], RecentMove | RecentMessage | RecentSale]
 """The kind of an event and the event itself."""
@@ -118,43 +101,3 @@ def _interleave_posts(moved: Sequence[RecentMove]) -> list[RecentMove]:
         ranked.append((before[same], one))
         before[same] += 1
     return [one for _, one in sorted(ranked, key=lambda rank_and_one: rank_and_one[0])]
-
-
-def load_hold_reasons(
-    scope: Scope, entries: Collection[DeliveryEntry], moved: Collection[RecentMove]
-) -> dict[UUID, Message]:
-    """Return a message for each delivery that is on hold because of a missing consent. The message
-    names the person concerned and the next step."""
-    pictures = {one.delivery_id: one.media for one in entries if _is_kept(one.state, one.reason)}
-    pictures |= {
-        one.delivery_id: (one.picture,)
-        for one in moved
-        if one.picture and _is_kept(one.after, one.reason)
-    }
-    found: dict[UUID, MissingConsent] = {}
-    for one in queries.list_missing_consents(
-        scope, {asset for assets in pictures.values() for asset in assets}
-    ):
-        found.setdefault(one.asset_id, one)
-    return {
-        post: said
-        for post, assets in pictures.items()
-        if (said := _describe_missing_consent(found, assets)) is not None
-    }
-
-
-def _is_kept(state: DeliveryState, reason: Message | None) -> bool:
-    return state is DeliveryState.HELD and reason is not None and reason.code in _PEOPLE
-
-
-def _describe_missing_consent(
-    found: Mapping[UUID, MissingConsent], assets: Sequence[UUID]
-) -> Message | None:
-    one = next((found[asset] for asset in assets if asset in found), None)
-    if one is None:
-        return None
-    if one.revoked_at is not None:
-        return Message("home.hold.revoked", {"name": one.name, "day": f"{one.revoked_at:%d/%m}"})
-    return Message(
-        "home.hold.second" if one.shown == 2 else "home.hold.somebody", {"name": one.name}
-    )

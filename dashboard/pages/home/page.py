@@ -154,7 +154,7 @@ def _render_item_actions(page: PageContext, need: AttentionItem) -> None:
     ):
         act = partial(_retry_delivery, page, entry.delivery_id, entry.version)
         key = f"again:{entry.delivery_id}:{entry.version}"
-        actions.action_button(page, "home.again", act, right=Right.RUN, key=key, kind="primary")
+        actions.action_button(page, "home.again", act, right=Right.RUN, key=key)
     if need.downtime_id is not None and need.share is not None:
         missed_posts.render_missed_post_actions(
             page, need.downtime_id, DowntimeState.OPEN, others_too=need.share.others_too

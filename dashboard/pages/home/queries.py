@@ -14,6 +14,7 @@ from channels.accounts.queries import channel_labels
 from dashboard.pages.home import activity_queries, attention_items
 from dashboard.pages.home.activity_queries import ACTIVITY_WINDOW, ActivityLine
 from dashboard.pages.home.attention_items import AttentionItem
+from dashboard.pages.posts.hold_reasons import load_hold_reasons
 from dashboard.pages.posts.uncertain_delivery_queries import (
     UncertainDelivery,
     load_uncertain_deliveries,
@@ -319,7 +320,7 @@ def _load_posts(scope: Scope, mine: Sequence[Creator], member: Member) -> _Posts
         ],
         entries=entries,
         live=happens[1],
-        kept_back=activity_queries.load_hold_reasons(scope, entries, moved),
+        kept_back=load_hold_reasons(scope, entries, moved),
         doubts=load_uncertain_deliveries(
             scope, [one for one in entries if one.delivery_id in about]
         ),

@@ -38,6 +38,7 @@ from dashboard.pages.inbox.actions import (
     toggle_panel,
     withdraw_age_assurance,
 )
+from dashboard.pages.inbox.fan_predictions import render_recommendation
 from dashboard.pages.inbox.queries import ConversationView
 from dashboard.shell import actions
 from dashboard.shell.browser_components import browser_component
@@ -49,6 +50,9 @@ from subscribers.inbox import fan_notes, member_actions
 from subscribers.inbox.member_actions import DRAFT_REJECTIONS
 from subscribers.inbox.queries import UnsentMessage
 from tenants.agencies.rights import Right
+
+STARRED = 3
+"""Maximum number of recommended packs that have a star. They come first."""
 
 
 def render_conversation_panel(page: PageContext, one: ConversationView) -> None:
@@ -235,7 +239,10 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
 def _render_offers(page: PageContext, one: ConversationView) -> None:
     if not one.offers and not one.plans:
         st.info(page.text("inbox.no_offers"))
-    for candidate in one.offers:
+    basis = next((each.basis for each in one.offers if each.basis is not None), None)
+    if basis is not None:
+        render_recommendation(page, one.predictions, basis)
+    for place, candidate in enumerate(one.offers):
         ways = (
             ("inbox.offer_one", offer_pack, ""),
             ("inbox.offer_locked", offer_locked_pack, ":lock"),
@@ -251,6 +258,7 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
                     "title": candidate.title,
                     "price": page.localizer.format_money(candidate.price),
                 },
+                icon=":material/star:" if candidate.basis and place < STARRED else None,
             )
     for plan in one.plans:
         show = partial(offer_subscription, page, one.desk.id, plan)

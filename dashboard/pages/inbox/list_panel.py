@@ -8,18 +8,20 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.inbox.queries import InboxView
-from dashboard.shell import actions
+from dashboard.shell import actions, marks
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.search_words import MAX_SEARCH_LENGTH
 from foundation.i18n.translation import Message
+from insights.predictions.limits import GRADES
 from subscribers.inbox import read_state
 from subscribers.inbox.conversation_list import (
     MAX_RESULTS,
     RESULTS,
     InboxEntry,
     InboxFilter,
+    InboxOrder,
     SpenderFilter,
 )
 from tenants.agencies.rights import Right
@@ -29,12 +31,15 @@ SHOWN = "inbox:shown"
 CREATOR = "inbox:creator"
 CHANNEL = "inbox:channel"
 SPENDER = "inbox:spender"
+GRADE = "inbox:grade"
+ORDER = "inbox:order"
 MOST = "inbox:most"
 """Session keys of the search and the filters, and of the length of a filtered list."""
 
 UNREAD = "unread"
 WAITING = "waiting"
-QUICK_FILTERS = (UNREAD, WAITING)
+COMMENTS = "comments"
+QUICK_FILTERS = (UNREAD, WAITING, COMMENTS)
 
 SEARCH_PAUSE = "400ms"
 """Pause in typing after which the search runs."""
@@ -50,6 +55,13 @@ word."""
 OpenConversation = Callable[[UUID], None]
 
 
+def apply_address() -> None:
+    """Set the quick filter of a link to the inbox, such as `?show=comments`, once."""
+    asked = st.query_params.pop("show", "")
+    if asked in QUICK_FILTERS:
+        st.session_state[SHOWN] = [asked]
+
+
 def current_filter() -> InboxFilter:
     """Return the search and the filters that the member has set."""
     shown = actions.typed_value(SHOWN) or ()
@@ -57,9 +69,12 @@ def current_filter() -> InboxFilter:
         words=str(actions.typed_value(SEARCH) or "").strip()[:MAX_SEARCH_LENGTH],
         unread=UNREAD in shown,
         waiting=WAITING in shown,
+        comments=COMMENTS in shown,
         creator_id=actions.typed_value(CREATOR),
         channel_id=actions.typed_value(CHANNEL),
         spender=SpenderFilter(actions.typed_value(SPENDER) or SpenderFilter.ANY),
+        grade=actions.typed_value(GRADE) or "",
+        order=InboxOrder(actions.typed_value(ORDER) or InboxOrder.NEWEST),
     )
 
 
@@ -82,6 +97,7 @@ def render_list(
         _render_filters(page, found)
     with st.container(horizontal=True, gap="small", key="inbox-steps"):
         _render_steps(page, found, chosen, go)
+    _draw_row_marks(page, found)
     with st.container(height=LIST_HEIGHT, border=False, key="inbox-rows"):
         if found.wanted.is_active:
             _render_results(page, found, chosen, go)
@@ -130,7 +146,13 @@ def _render_quick_filters(page: PageContext) -> None:
 
 def _render_filters(page: PageContext, found: InboxView) -> None:
     wanted = found.wanted
-    chosen = (wanted.creator_id, wanted.channel_id, wanted.spender is not SpenderFilter.ANY)
+    chosen = (
+        wanted.creator_id,
+        wanted.channel_id,
+        wanted.spender is not SpenderFilter.ANY,
+        wanted.grade,
+        wanted.order is not InboxOrder.NEWEST,
+    )
     count = sum(map(bool, chosen))
     label = page.text("inbox.filters_set", count=count) if count else page.text("inbox.filters")
     with st.popover(label, icon=":material/filter_list:"):
@@ -153,6 +175,23 @@ def _render_filter_choices(page: PageContext, found: InboxView) -> None:
         list(SpenderFilter),
         format_func=lambda one: page.text(f"inbox.spender.{one}"),
         key=SPENDER,
+        persist_state="session",
+        on_change=_start_over,
+    )
+    st.selectbox(
+        page.text("inbox.filter.grade"),
+        [None, *GRADES],
+        format_func=lambda one: one or page.text("inbox.filter.all"),
+        key=GRADE,
+        persist_state="session",
+        on_change=_start_over,
+    )
+    st.selectbox(
+        page.text("inbox.filter.order"),
+        # Amounts are hidden from members who may not see money, and so is their order.
+        [one for one in InboxOrder if one != InboxOrder.VALUE or page.has_right(Right.MONEY)],
+        format_func=lambda one: page.text(f"inbox.order.{one}"),
+        key=ORDER,
         persist_state="session",
         on_change=_start_over,
     )
@@ -187,7 +226,7 @@ def _mark_all_read(page: PageContext, scope: Scope) -> Message:
 def clear_filters() -> None:
     """Remove the search and all filters."""
     st.session_state.update({SEARCH: "", SHOWN: [], CREATOR: None, CHANNEL: None})
-    st.session_state[SPENDER] = SpenderFilter.ANY
+    st.session_state.update({SPENDER: SpenderFilter.ANY, GRADE: None, ORDER: InboxOrder.NEWEST})
     _start_over()
 
 
@@ -215,6 +254,9 @@ def _render_results(
         more=found.has_more or len(found.results) == MAX_RESULTS,
         word=page.text,
     )
+    if found.wanted.comments and found.results:
+        is_estimated = any(row.toxicity is not None for row in found.results)
+        st.caption(page.text("inbox.sorted" if is_estimated else "inbox.not_sorted"))
     st.button(
         page.text("inbox.clear_filters"),
         key="inbox:clear",
@@ -248,6 +290,31 @@ def _render_row(
     )
 
 
+def _draw_row_marks(page: PageContext, found: InboxView) -> None:
+    """Draw the avatar and the network of each row by style rules: a button contains only text."""
+    rows = []
+    for row in (*found.results, *(one for group in found.groups.values() for one in group)):
+        channel = found.channels.get(row.channel_id)
+        platform = channel.platform if channel is not None else ""
+        letters, color = marks.channel_mark(platform)
+        rows.append(
+            {
+                "id": row.id,
+                "initials": css_text(marks.name_initials(row.fan)),
+                "color": marks.avatar_color(row.fan),
+                "letters": css_text(letters),
+                "platform": css_text(page.text(f"platform.{platform}") if platform else ""),
+                "channel_color": color,
+            }
+        )
+    draw_template("pages/inbox/templates/row_marks.html", rows=rows)
+
+
+def css_text(text: str) -> str:
+    """Return a text for a string of a style sheet, each character as its code point."""
+    return "".join(f"\\{ord(sign):x} " for sign in text)
+
+
 def conversation_label(page: PageContext, found: InboxView, row: InboxEntry) -> str:
     """Return the label of a row: fan, read state, presence, time, creator and the last message. The
     end of a long line is cut."""
@@ -260,7 +327,22 @@ def conversation_label(page: PageContext, found: InboxView, row: InboxEntry) -> 
     if len(found.creators) > 1:
         parts.append(escape_label(found.creators[row.creator_id].name))
     said = escape_label(_excerpt(row.said, found.wanted.words))
-    return f"{' · '.join(filter(None, parts))}  \n{said}"
+    about = escape_label(" · ".join(_facts_of_fan(page, row)))
+    return "  \n".join(filter(None, (" · ".join(filter(None, parts)), said, about)))
+
+
+def _facts_of_fan(page: PageContext, row: InboxEntry) -> list[str]:
+    """Return the grade of the lead and, with the right to see money, the last purchase and the
+    expected value."""
+    found = [page.text("inbox.row.lead", grade=row.grade)] if row.grade else []
+    if page.has_right(Right.MONEY):
+        amounts = (("inbox.row.bought", row.last_purchase), ("inbox.row.expected", row.value))
+        found += [
+            page.text(code, amount=page.localizer.format_money(amount))
+            for code, amount in amounts
+            if amount is not None
+        ]
+    return found
 
 
 def presence_text(page: PageContext, found: InboxView, conversation_id: UUID) -> str:

@@ -9,7 +9,13 @@ import streamlit as st
 from babel import Locale
 
 from connectors.contract.chats import AttachmentKind
-from dashboard.pages.inbox import comment_panel, conversation_panel, list_panel, memory_panel
+from dashboard.pages.inbox import (
+    comment_panel,
+    conversation_panel,
+    fan_predictions,
+    list_panel,
+    memory_panel,
+)
 from dashboard.pages.inbox.actions import (
     CLOSING,
     OFFER_PANEL,
@@ -65,6 +71,7 @@ LINES_HEIGHT = 460
 def render_page(page: PageContext) -> None:
     """Render the three panes. On a phone only one is visible at a time."""
     draw_template("pages/inbox/templates/style.html")
+    list_panel.apply_address()
     chosen = _find_selected_conversation(page)
     found = page.read(lambda scope: _open_and_load(scope, page, chosen))
     if not found.groups and not found.wanted.is_active:
@@ -96,6 +103,8 @@ def render_page(page: PageContext) -> None:
                 conversation_panel.render_conversation_panel(page, one)
         with right:
             _render_fan_card(page, found, one)
+            if not one.desk.public:
+                fan_predictions.render_predictions(page, one.predictions)
             memory_panel.render_memory(page, one)
             conversation_panel.render_notes(page, one)
     else:

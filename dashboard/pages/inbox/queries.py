@@ -9,6 +9,7 @@ from uuid import UUID
 from channels.accounts import account_connectors
 from channels.accounts.queries import Channel, get_channel, list_channels
 from connectors.contract.connector import Connector
+from dashboard.pages.inbox.fan_predictions import FanPredictions, load_fan_predictions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
@@ -97,6 +98,7 @@ class ConversationView:
     saved: Sequence[SavedReply]
     memories: Sequence[FanFact]
     """Facts that the fan stated about themselves."""
+    predictions: FanPredictions
     summary: str
     """The summary of the conversation; empty without one."""
     mine: bool
@@ -245,6 +247,7 @@ def load_conversation(
         if listing
         else (),
         memories=facts.list_facts(scope, desk.fan_id),
+        predictions=load_fan_predictions(scope, creator.id, desk.fan_id),
         summary=recall.load_summary(scope, conversation_id),
         mine=desk.member_id == me,
         autonomy=current_level(scope, creator.id),

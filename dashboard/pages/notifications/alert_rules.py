@@ -13,10 +13,9 @@ from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
-from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
-from foundation.money import STARS, Money, list_currencies, parse_money
+from foundation.money import STARS, Money, list_currencies
 from insights.alerts import backtests, daily_metrics, rules
 from insights.alerts.backtests import Backtest
 from insights.alerts.rules import THRESHOLD_DAYS, THRESHOLDS, AlertRule, RuleSettings
@@ -202,6 +201,7 @@ def _render_fields(page: PageContext, found: AlertsView, draft: _Draft) -> None:
         format_func=lambda route: page.text(f"alerts.route.{route}"),
         key=draft.field("route"),
     )
+    left, right = st.columns(2)
     if one.kind in METRIC_KINDS:
         left.segmented_control(
             page.text("alerts.direction"),
@@ -242,6 +242,7 @@ def _render_limit(page: PageContext, found: AlertsView, draft: _Draft) -> None:
             currencies,
             key=draft.field("currency"),
         )
+    left, right = st.columns(2)
     left.segmented_control(
         page.text("alerts.days"),
         THRESHOLD_DAYS,
@@ -286,7 +287,9 @@ def _read_settings(page: PageContext, scope: Scope, draft: _Draft) -> RuleSettin
         one,
         creator_id=creator_id if isinstance(creator_id, UUID) else None,
         direction=AlertDirection(str(typed("direction") or one.direction)),
-        threshold=None if one.kind is AlertKind.ANOMALY else _parse_limit(typed("limit"), currency),
+        threshold=None
+        if one.kind is AlertKind.ANOMALY
+        else rules.parse_limit(str(typed("limit") if typed("limit") is not None else ""), currency),
         currency=currency,
         days=days if isinstance(days, int) else 1,
         route=AlertRoute(str(typed("route") or one.route)),
@@ -294,14 +297,6 @@ def _read_settings(page: PageContext, scope: Scope, draft: _Draft) -> RuleSettin
         quiet_until=minutes("quiet_until"),
         enabled=bool(typed("enabled")) if draft.id is not None else True,
     )
-
-
-def _parse_limit(typed: object, currency: str) -> int:
-    try:
-        text = str(typed if typed is not None else "")
-        return parse_money(text, currency).minor if currency else int("".join(text.split()))
-    except ValueError as error:
-        raise BadInput("alerts.limit_wrong") from error
 
 
 def _save_rule(page: PageContext, draft: _Draft, scope: Scope, _: UUID) -> Message:
@@ -348,22 +343,15 @@ def _test_rule(page: PageContext, draft: _Draft, scope: Scope, _: UUID) -> Messa
     """Tell how often the typed rule would have alarmed; nothing is stored."""
     settings = _read_settings(page, scope, draft)
     rules.check_settings(scope, settings)
-    return _describe_backtest(_backtest(page, scope, AlertRule(uuid7(), "", settings)))
+    return backtests.describe_backtest(_backtest(page, scope, AlertRule(uuid7(), "", settings)))
 
 
 def _backtest(page: PageContext, scope: Scope, rule: AlertRule) -> Backtest | NotEnoughData:
     return backtests.backtest_rule(scope, rule, page.list_creators(scope))
 
 
-def _describe_backtest(found: Backtest | NotEnoughData) -> Message:
-    if isinstance(found, NotEnoughData):
-        return Message("alerts.not_enough", {"have": found.have, "need": found.need})
-    code = "alerts.would_have" if found.is_replayed else "alerts.did_alarm"
-    return Message(code, {"count": found.alerts, "days": found.days, "creators": found.creators})
-
-
 def _draw_backtest(page: PageContext, found: Backtest | NotEnoughData) -> None:
-    text = page.localizer.message_text(_describe_backtest(found))
+    text = page.localizer.message_text(backtests.describe_backtest(found))
     if isinstance(found, NotEnoughData) and found.expected_on is not None:
         day = page.localizer.format_date(found.expected_on)
         text = f"{text} {page.text('alerts.expected_on', day=day)}"

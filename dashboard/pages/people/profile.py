@@ -118,6 +118,7 @@ def _render_consent_request(
         key=f"ask:rating:{one.id}",
     )
     today = found.now.astimezone(page.localizer.zone).date()
+    left, right = st.columns(2)
     left.date_input(page.text("people.from"), value=today, format=DAYS, key=f"ask:from:{one.id}")
     right.date_input(
         page.text("people.until"), value=today + YEAR, format=DAYS, key=f"ask:until:{one.id}"

@@ -85,11 +85,13 @@ def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
     )
     today = found.now.astimezone(page.localizer.zone).date()
     zones = list_time_zones(creators[who].zone) if who in creators else list_time_zones(found.zone)
+    left, right = st.columns(2)
     left.date_input(
         page.text("cards.day"), value=today, max_value=today, format="DD/MM/YYYY", key="card:day"
     )
     right.selectbox(page.text("cards.zone"), zones, key=f"card:zone:{who}")
     countries = _country_names(page.localizer.language)
+    left, right = st.columns(2)
     left.selectbox(
         page.text("cards.country"),
         ["", *sorted(countries, key=countries.__getitem__)],
@@ -120,6 +122,7 @@ def _render_card_terms(page: PageContext, found: ShootCardsView) -> None:
         format_func=lambda one: page.text(f"rating.{one}"),
         key="card:rating",
     )
+    left, right = st.columns(2)
     left.number_input(page.text("cards.pictures"), 1, MAX_CARD_PICTURES, 40, key="card:pictures")
     right.number_input(page.text("cards.months"), 1, 24, 12, key="card:months")
     st.checkbox(page.text("cards.sell"), key="card:sell")

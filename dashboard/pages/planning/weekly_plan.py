@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.planning.weekly_plan_queries import WeeklyPlanView, load_weekly_plan
+from dashboard.pages.posts import result_citations
 from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.shell import actions, page_context
 from dashboard.shell.date_input import parse_date, parse_time
@@ -20,6 +21,7 @@ from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import proposals
 from schedules.suggestions.weekly_plans.brief import MAX_WEEK_POSTS, WeekBrief
 from schedules.suggestions.weekly_plans.proposals import WeekLineChange, WeekLineView, WeekProposal
+from schedules.suggestions.weekly_plans.time_layout import WEEKENDS
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
@@ -185,6 +187,7 @@ def _render_proposal(
     draw_template(
         "pages/planning/templates/weekly_plan.html",
         found=proposal,
+        results=_describe_results(page, proposal),
         now=found.now,
         voice=page.localizer.in_zone(found.creator.zone),
         word=page.text,
@@ -194,12 +197,35 @@ def _render_proposal(
             draw_template(
                 "pages/planning/templates/weekly_plan_line.html",
                 line=line,
+                evidence=_describe_hour(page, proposal, line),
                 found=found,
                 voice=page.localizer,
                 word=page.text,
             )
             if line.state is WeekLineState.PROPOSED and page.has_right(Right.RUN):
                 _render_line_form(page, found, line)
+
+
+def _describe_results(page: PageContext, proposal: WeekProposal) -> list[str]:
+    """Return the measured results that the plan uses."""
+    results = proposal.brief.results
+    if results is None:
+        return []
+    lessons = [result_citations.describe_lesson(page, one) for one in results.lessons]
+    return [*lessons, *result_citations.describe_outlook(page, results)]
+
+
+def _describe_hour(page: PageContext, proposal: WeekProposal, line: WeekLineView) -> str:
+    """Return the evidence of the hour of a line, or "" if it was not chosen by results."""
+    if line.hour_from != "best":
+        return ""
+    return result_citations.describe_best_hour(
+        page,
+        proposal.brief.results,
+        line.channels,
+        weekend=line.at.day.weekday() in WEEKENDS,
+        clock=line.at.clock.hour,
+    )
 
 
 def _line_field_key(line: WeekLineView, name: str) -> str:

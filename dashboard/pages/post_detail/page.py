@@ -111,6 +111,7 @@ def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView
                 "pages/post_detail/templates/channel.html",
                 place=place,
                 cure=partial(find_remedy, member=page.viewer.member),
+                kept=found.hold_reasons.get(place.entry.delivery_id),
                 rule=found.rules.get(place.entry.channel_id),
                 lines=build_timeline(found, place),
                 coming=coming,
@@ -179,7 +180,7 @@ def _render_delivery_actions(page: PageContext, found: PostView, place: PostChan
                 partial(_retry_delivery, *about),
                 right=Right.RUN,
                 key=f"again:{key}",
-                kind="primary",
+                icon=":material/replay:",
             )
         if entry.state is DeliveryState.SCHEDULED:
             actions.action_button(

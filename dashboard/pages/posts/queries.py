@@ -14,6 +14,7 @@ from channels.links.short_links import LinkClicks
 from channels.manual_tasks import task_lifecycle
 from connectors.shared.options import ReadableOption
 from dashboard.pages.posts.accounts import describe_options
+from dashboard.pages.posts.hold_reasons import load_hold_reasons
 from dashboard.pages.posts.recurrence_choice import occurrence_entries
 from dashboard.pages.posts.uncertain_delivery_queries import (
     UncertainDelivery,
@@ -220,6 +221,8 @@ class PostView:
     labels: Sequence[Label] = ()
     comes_back: bool = False
     """True if the post is in an evergreen queue."""
+    hold_reasons: Mapping[UUID, Message] = field(default_factory=dict)
+    """Missing consents of deliveries on hold, keyed by delivery."""
     sent_back: Objection | None = None
     """Objection of a reviewer that the author must resolve before the post can be approved."""
 
@@ -293,5 +296,6 @@ def load_post(
         },
         labels=labels.labels_of_posts(scope, [post_id]).get(post_id, ()),
         comes_back=bool(evergreen_pools.pool_entries_of_post(scope, post_id)),
+        hold_reasons=load_hold_reasons(scope, entries),
         sent_back=pending_objection(scope, creator.id, post_id) if wished else None,
     )

@@ -188,6 +188,7 @@ def _render_recipients(page: PageContext, found: ReportsView, form: ReportForm) 
         key=f"{FIELD}telegram",
         select_all=False,
     )
+    left, right = st.columns(2)
     left.text_area(
         page.text("reports.addresses"),
         "\n".join(one.address for one in form.recipients if one.address),

@@ -76,6 +76,7 @@ def _render_general_fields(page: PageContext, found: AgencySettings) -> None:
         key="agency:zone",
     )
     offered = list(dict.fromkeys((found.currency, *CURRENCIES)))
+    left, right = st.columns(2)
     left.selectbox(page.text("settings.currency"), offered, key="agency:currency")
     right.selectbox(
         page.text("settings.language"),
@@ -84,6 +85,7 @@ def _render_general_fields(page: PageContext, found: AgencySettings) -> None:
         format_func=lambda one: page.text(f"settings.language_{one}"),
         key="agency:language",
     )
+    left, right = st.columns(2)
     left.multiselect(
         page.text("settings.languages"),
         LANGUAGES,
@@ -106,6 +108,7 @@ def _render_fiscal_fields(page: PageContext, found: AgencySettings) -> None:
     right.text_input(
         page.text("settings.vat_number"), found.vat_number, key="agency:vat_number", max_chars=40
     )
+    left, right = st.columns(2)
     left.text_area(
         page.text("settings.address"),
         found.address,

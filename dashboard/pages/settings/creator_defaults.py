@@ -37,6 +37,7 @@ def render_creator_defaults(page: PageContext) -> None:
             key="defaults:languages",
             select_all=False,
         )
+        left, right = st.columns(2)
         left.selectbox(
             page.text("settings.default_ceiling"),
             RATING_CEILINGS,

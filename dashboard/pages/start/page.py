@@ -57,7 +57,8 @@ def _render_setup_form(page: PageContext) -> None:
         right.text_input(
             page.text("start.email"), key="start:email", max_chars=254, autocomplete="email"
         )
-        wizard.render_creator_name_and_kind(page, left, right)
+        wizard.render_creator_name_and_kind(page)
+        left, right = st.columns(2)
         left.selectbox(
             page.text("start.language"),
             LANGUAGES,
@@ -72,7 +73,7 @@ def _render_setup_form(page: PageContext) -> None:
             index=zones.index(page.viewer.member.zone),
             key="start:zone",
         )
-        wizard.render_creator_rules(page, left, right)
+        wizard.render_creator_rules(page)
         st.form_submit_button(
             page.text("start.found"), type="primary", key="start:found", on_click=_submit_setup
         )

@@ -38,6 +38,7 @@ def render_agency_step(page: PageContext, agency: Agency) -> None:
         left.text_input(page.text("start.agency_name"), key="agency:name", max_chars=120)
         _render_zone(page, right, "agency:zone", agency.zone)
         currencies = list_currencies()
+        left, right = st.columns(2)
         left.selectbox(
             page.text("start.currency"),
             currencies,
@@ -82,8 +83,8 @@ def render_creator_step(page: PageContext, agency: Agency) -> None:
     st.title(page.text("start.creator_title"))
     st.write(page.text("start.creator_explained"))
     with st.form("creator", border=True):
+        render_creator_name_and_kind(page)
         left, right = st.columns(2)
-        render_creator_name_and_kind(page, left, right)
         left.selectbox(
             page.text("start.language"),
             agency.languages,
@@ -91,7 +92,7 @@ def render_creator_step(page: PageContext, agency: Agency) -> None:
             key="start:language",
         )
         _render_zone(page, right, "start:zone", agency.zone)
-        render_creator_rules(page, left, right)
+        render_creator_rules(page)
         actions.submit_button(
             page, "start.creator_keep", _add_creator, right=Right.STAFF, key="creator:keep"
         )
@@ -112,10 +113,9 @@ def _add_creator(scope: Scope, _: UUID) -> Message:
     return Message("start.creator_kept")
 
 
-def render_creator_name_and_kind(
-    page: PageContext, left: DeltaGenerator, right: DeltaGenerator
-) -> None:
+def render_creator_name_and_kind(page: PageContext) -> None:
     """Draw the fields of the creator's name and type."""
+    left, right = st.columns(2)
     left.text_input(page.text("start.creator"), key="start:creator", max_chars=80)
     right.radio(
         page.text("start.kind"),
@@ -126,8 +126,9 @@ def render_creator_name_and_kind(
     )
 
 
-def render_creator_rules(page: PageContext, left: DeltaGenerator, right: DeltaGenerator) -> None:
+def render_creator_rules(page: PageContext) -> None:
     """Draw the fields of the highest rating, of approvals and of replies."""
+    left, right = st.columns(2)
     left.selectbox(
         page.text("start.ceiling"),
         RATING_CEILINGS,
@@ -141,7 +142,7 @@ def render_creator_rules(page: PageContext, left: DeltaGenerator, right: DeltaGe
         key="start:alone",
         horizontal=True,
     )
-    left.radio(
+    st.radio(
         page.text("start.answers"),
         REPLY_MODES,
         format_func=prefixed_text(page, "start.answers_"),

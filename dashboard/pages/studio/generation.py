@@ -54,6 +54,7 @@ from studio.recipes.specs import RecipeSpec
 from studio.runs import estimates, runner
 from studio.runs.queries import RunSummary, get_run
 from studio.runs.states import JobState
+from tenants.agencies.queries import get_agency
 from tenants.agencies.rights import Right
 
 
@@ -82,6 +83,7 @@ COUNT = "studio:count"
 RUN_ID = "studio:run"
 MAX_SEED = 2**31 - 1
 PLACEHOLDER_ENGINE = "placeholder"
+DEMO_ENGINE = "demo"
 
 
 def render_generation_form(page: PageContext, found: StudioView) -> None:
@@ -120,11 +122,7 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         st.error(page.localizer.message_text(lacks))
         makes = False
     engine = _resolve_engine_name(chosen.spec.engine)
-    draw_template(
-        "pages/studio/templates/engine.html", engine=engine, estimate=estimate, word=page.text
-    )
-    if engine == PLACEHOLDER_ENGINE:
-        engine_help.render_engine_help(page)
+    _render_engine(page, engine, estimate)
     if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
         names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
         draw_template("shell/templates/note.html", note=page.text("studio.untaken", what=names))
@@ -142,6 +140,19 @@ def render_generation_form(page: PageContext, found: StudioView) -> None:
         disabled=not makes,
     )
     _render_recipe_sections(page, found, chosen)
+
+
+def _render_engine(page: PageContext, engine: str, estimate: str) -> None:
+    """Draw the engine with its estimate, and for placeholder images how to connect another one."""
+    draw_template(
+        "pages/studio/templates/engine.html",
+        engine=engine,
+        exception=_describe_demo_exception(page, engine),
+        estimate=estimate,
+        word=page.text,
+    )
+    if engine == PLACEHOLDER_ENGINE:
+        engine_help.render_engine_help(page)
 
 
 def _select_seed(page: PageContext, chosen: RecipeSummary) -> int:
@@ -176,12 +187,19 @@ def _resolve_engine_name(named: str = "") -> str:
     return engine_name(settings.load_settings().generators, named)
 
 
+def _describe_demo_exception(page: PageContext, engine: str) -> str:
+    """Return where a demo agency publishes marked images all the same, "" for any other."""
+    is_marked = engine in (PLACEHOLDER_ENGINE, DEMO_ENGINE)
+    return page.text("studio.demo_exception") if is_marked and page.read(get_agency).demo else ""
+
+
 def _render_first_recipe(page: PageContext, found: StudioView, engine: str) -> None:
     """Draw a sample template for a creator without templates. It works with every engine."""
     draw_template(
         "pages/studio/templates/first_recipe.html",
         spec=examples.list_examples(page.localizer.language)[0],
         engine=engine,
+        exception=_describe_demo_exception(page, engine),
         word=page.text,
     )
     if engine == PLACEHOLDER_ENGINE:
@@ -356,13 +374,17 @@ def _render_run(
                 actions.action_button(
                     page, "studio.resume", act, right=Right.RUN, key=f"resume:{run.id}"
                 )
-            if run.done and st.button(page.text("studio.compare"), key=f"compare:{run.id}"):
-                st.session_state[COMPARED_RUN_KEY] = str(run.id)
-                if page.read(
-                    lambda scope: assets.needs_label_separation(scope, creator_id)
-                ):  # Filter the library below to the same kind of images.
-                    st.session_state[MEDIA_SOURCE_KEY] = DEMO_PICTURES if labelled else OWN_PICTURES
-                st.rerun()
+            if run.done:
+                compare = partial(_compare_run, page, creator_id, run.id, labelled)
+                st.button(page.text("studio.compare"), key=f"compare:{run.id}", on_click=compare)
+
+
+def _compare_run(page: PageContext, creator_id: UUID, run_id: UUID, labelled: bool) -> None:
+    """Compare the images of a run, and show the same kind of images in the library. Called before
+    the library is drawn, whose filter cannot be changed after it."""
+    st.session_state[COMPARED_RUN_KEY] = str(run_id)
+    if page.read(lambda scope: assets.needs_label_separation(scope, creator_id)):
+        st.session_state[MEDIA_SOURCE_KEY] = DEMO_PICTURES if labelled else OWN_PICTURES
 
 
 def _resume_run(

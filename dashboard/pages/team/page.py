@@ -183,6 +183,7 @@ def _render_invite_form(page: PageContext, found: TeamView) -> None:
         left, right = st.columns(2)
         left.text_input(page.text("team.name"), key="new:name", max_chars=80)
         right.text_input(page.text("team.email"), key="new:email", max_chars=254)
+        left, right = st.columns(2)
         left.selectbox(
             page.text("team.role"),
             ROLES[1:],

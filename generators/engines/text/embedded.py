@@ -3,6 +3,7 @@ loopback interface."""
 
 import importlib.util
 from collections.abc import Callable
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +77,7 @@ class EmbeddedEngine:
         self.converses = own
         self._url = url.rstrip("/")
         self._start = start
-        self._chat = langchain.LazyValue(lambda: _build_chat_client(self._url, model, seconds))
+        self._seconds = seconds
         self.model = model
 
     def write(self, job: TextJob) -> GeneratedText:
@@ -124,21 +125,20 @@ class EmbeddedEngine:
         if job.schema is not None:
             shape = {"name": "answer", "schema": dict(job.schema), "strict": True}
             wanted["response_format"] = {"type": "json_schema", "json_schema": shape}
-        answer = langchain.invoke_chat_model(self._chat.get().bind(**wanted), job, engine=self.name)
-        cut = answer.meta.get("finish_reason") == "length"
-        return RawAnswer(
-            answer.text, cut=cut, tokens_in=answer.tokens_in, tokens_out=answer.tokens_out
+        return langchain.invoke_chat_model(
+            self._chat.bind(**wanted), job, engine=self.name, reason="finish_reason"
         )
 
-
-def _build_chat_client(url: str, model: str, seconds: float) -> Any:
-    return langchain.load_attribute("langchain_openai", "ChatOpenAI")(
-        model=model,
-        base_url=url + "/v1",
-        api_key="none",
-        max_retries=0,
-        timeout=seconds,
-        http_client=langchain.load_attribute("openai", "DefaultHttpxClient")(
-            **langchain.HTTP_CLIENT_OPTIONS
-        ),
-    )
+    @cached_property
+    def _chat(self) -> Any:
+        """LangChain's client for the server's API, which is that of OpenAI."""
+        return langchain.load_attribute("langchain_openai", "ChatOpenAI")(
+            model=self.model,
+            base_url=self._url + "/v1",
+            api_key="none",
+            max_retries=0,
+            timeout=self._seconds,
+            http_client=langchain.load_attribute("openai", "DefaultHttpxClient")(
+                **langchain.HTTP_CLIENT_OPTIONS
+            ),
+        )

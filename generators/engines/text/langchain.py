@@ -1,5 +1,5 @@
 """Functions shared by the LangChain engines: lazy imports, messages of a job, and calls without
-tracing.
+tracing. Of LangChain only the two chat model classes are used (docs/adr/0094-paid-engines.md).
 
 LangChain is imported when the first text is generated, because it takes a second and 60 MiB, which
 an installation without a model does not need.
@@ -7,47 +7,20 @@ an installation without a model does not need.
 
 import base64
 import importlib
-import threading
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from typing import Any
 
 import httpx
 from pydantic import ValidationError
 
-from generators.contract.engines import PromptMessage, TextJob, UnusableAnswer
+from generators.contract.engines import EngineUnreachable, PromptMessage, TextJob, UnusableAnswer
+from generators.text.model_calls import RawAnswer
 
 HTTP_CLIENT_OPTIONS: Mapping[str, Any] = {
     "trust_env": False,
     "limits": httpx.Limits(max_keepalive_connections=0),
 }
 """Options of both HTTP clients: no proxy from the environment, and no persistent connections."""
-
-
-class LazyValue:
-    """An expensive value, created on first use and cached; thread-safe."""
-
-    def __init__(self, make: Callable[[], Any]) -> None:
-        self._make = make
-        self._made = None
-        self._lock = threading.Lock()
-
-    def get(self) -> Any:
-        """Return the value."""
-        with self._lock:
-            if self._made is None:
-                self._made = self._make()
-            return self._made
-
-
-@dataclass(frozen=True)
-class ChatAnswer:
-    """A chat model's answer: its text, the server's metadata, and token counts."""
-
-    text: str = field(repr=False)
-    meta: Mapping[str, object]
-    tokens_in: int
-    tokens_out: int
 
 
 def load_attribute(module: str, name: str) -> Any:
@@ -77,9 +50,12 @@ def _message_content(turn: PromptMessage) -> Content:
     ]
 
 
-def invoke_chat_model(chat: Any, job: TextJob, *, engine: str) -> ChatAnswer:
+def invoke_chat_model(chat: Any, job: TextJob, *, engine: str, reason: str) -> RawAnswer:
     """Call a chat model. Tracing is always off, regardless of the environment, because it would
     send fans' messages to a third party.
+
+    `reason` is the field of the response that says why the answer ended; it is missing if the
+    connection ended first. Raises EngineUnreachable in that case.
 
     Raises UnusableAnswer for invalid text, such as a lone surrogate, and the client's exceptions.
     """
@@ -89,9 +65,12 @@ def invoke_chat_model(chat: Any, job: TextJob, *, engine: str) -> ChatAnswer:
     except ValidationError as error:
         raise UnusableAnswer("engine.answer_invalid", engine=engine) from error
     usage = message.usage_metadata or {}
-    return ChatAnswer(
-        text=message.text if isinstance(message.text, str) else str(message.content),
-        meta=dict(message.response_metadata),
+    ended = message.response_metadata.get(reason)
+    if ended is None:
+        raise EngineUnreachable("engine.answer_broken_off", engine=engine)
+    return RawAnswer(
+        message.text if isinstance(message.text, str) else str(message.content),
+        cut=ended == "length",
         tokens_in=int(usage.get("input_tokens", 0)),
         tokens_out=int(usage.get("output_tokens", 0)),
     )

@@ -6,6 +6,7 @@ is validated nevertheless.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import httpx
@@ -71,8 +72,20 @@ class OllamaEngine:
 
     def __init__(self, url: str, model: str, *, seconds: float = ANSWER_SECONDS) -> None:
         self._url = url
-        self._chat = langchain.LazyValue(lambda: _build_chat_client(url, model, seconds))
+        self._seconds = seconds
         self.model = model
+
+    @cached_property
+    def _chat(self) -> Any:
+        """LangChain's client. It has no persistent connections, because a stale connection looks
+        like a lost response."""
+        return langchain.load_attribute("langchain_ollama", "ChatOllama")(
+            model=self.model,
+            base_url=self._url,
+            keep_alive=KEEP_LOADED,
+            reasoning=False,
+            client_kwargs={"timeout": self._seconds, **langchain.HTTP_CLIENT_OPTIONS},
+        )
 
     def write(self, job: TextJob) -> GeneratedText:
         """Generate the text. Raises EngineMissing (no such model), EngineUnreachable (down, slow),
@@ -90,8 +103,11 @@ class OllamaEngine:
         }
         shape = {"format": dict(job.schema)} if job.schema is not None else {}
         try:
-            answer = langchain.invoke_chat_model(
-                self._chat.get().bind(options=options, **shape), job, engine=self.name
+            return langchain.invoke_chat_model(
+                self._chat.bind(options=options, **shape),
+                job,
+                engine=self.name,
+                reason="done_reason",
             )
         except (httpx.HTTPError, ConnectionError) as error:
             kind = RequestNotReceived if _is_connection_failure(error) else EngineUnreachable
@@ -100,7 +116,6 @@ class OllamaEngine:
             ) from error
         except langchain.load_attribute("ollama", "ResponseError") as error:
             raise self._refusal_error(error) from error
-        return _raw_answer_from_chat(answer)
 
     def _refusal_error(self, error: Any) -> EngineMissing | EngineUnreachable:
         if error.status_code == 404:
@@ -114,25 +129,4 @@ def _is_connection_failure(error: Exception) -> bool:
     error."""
     return type(error) is ConnectionError or isinstance(
         error, httpx.ConnectError | httpx.ConnectTimeout
-    )
-
-
-def _build_chat_client(url: str, model: str, seconds: float) -> Any:
-    """Return LangChain's client. It has no persistent connections, because a stale connection looks
-    like a lost response."""
-    return langchain.load_attribute("langchain_ollama", "ChatOllama")(
-        model=model,
-        base_url=url,
-        keep_alive=KEEP_LOADED,
-        reasoning=False,
-        client_kwargs={"timeout": seconds, **langchain.HTTP_CLIENT_OPTIONS},
-    )
-
-
-def _raw_answer_from_chat(answer: langchain.ChatAnswer) -> RawAnswer:
-    done = answer.meta.get("done_reason")
-    if done is None:
-        raise EngineUnreachable("engine.answer_broken_off", engine=OllamaEngine.name)
-    return RawAnswer(
-        answer.text, cut=done == "length", tokens_in=answer.tokens_in, tokens_out=answer.tokens_out
     )

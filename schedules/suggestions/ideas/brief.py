@@ -5,10 +5,10 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from foundation.errors import BadInput
-from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.shared import minor_terms, text_rules
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.results import InspiringPost, MeasuredResults
 
 IDEAS_PER_REQUEST = 5
 """Number of ideas in one batch."""
@@ -18,49 +18,6 @@ MAX_INSPIRING_LENGTH = 200
 
 MAX_PERSONA_LENGTH = 400
 """Maximum number of characters of a persona description in a prompt."""
-
-
-@dataclass(frozen=True)
-class InspiringPost:
-    """A post that performed well.
-
-    `value` is its number of interactions at the age given in the results, `usual` the median of its
-    account. `day` is an ISO date in the creator's time zone.
-    """
-
-    post_id: UUID
-    words: str
-    form: PostFormat
-    account: str
-    day: str
-    value: int
-    usual: int
-
-
-@dataclass(frozen=True)
-class ResultLesson:
-    """A statistically significant pattern: `better` of `posts` posts outperformed their account's
-    usual result.
-
-    The posts share the property `name` of a `kind` (form, hours or tag).
-    """
-
-    kind: str
-    name: str
-    posts: int
-    better: int
-
-
-@dataclass(frozen=True)
-class MeasuredResults:
-    """The results of `posts` posts at an age of `age_hours`; `lacking` is the number of further
-    posts needed for conclusions."""
-
-    posts: int
-    age_hours: int
-    lacking: int
-    lessons: tuple[ResultLesson, ...] = ()
-    best: tuple[InspiringPost, ...] = ()
 
 
 @dataclass(frozen=True)

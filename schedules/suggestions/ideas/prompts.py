@@ -4,15 +4,20 @@ Each prompt contains at most one earlier post. This identifies the inspiration o
 prevents the content of one post from affecting other ideas.
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from foundation.i18n.translation import Message
 from generators.contract.engines import PromptMessage, TextEngine, TextJob
 from schedules.posts.live_posts import PostFormat
-from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost, ResultLesson
+from schedules.suggestions.ideas.brief import IdeaBrief
 from schedules.suggestions.shared import text_generation, text_rules
+from schedules.suggestions.shared.results import (
+    HourResult,
+    InspiringPost,
+    ResultLesson,
+    find_unknown_figure,
+)
 from schedules.suggestions.shared.text_generation import TextsByField
 from schedules.suggestions.shared.text_rules import TextRules
 
@@ -40,8 +45,7 @@ _FORMS = {
     PostFormat.SOUND: "a sound",
     PostFormat.THREAD: "a thread",
 }
-_KINDS = {"form": "form", "hours": "time of day", "tag": "hashtag"}
-_FIGURE = re.compile(r"\d+")
+_KINDS = {"form": "form", "hours": "time of day", "tag": "hashtag", "label": "label"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def _parse_idea_answer(
     why = text_rules.find_violation(spoken, rules) or text_rules.find_hashtag_violation(
         texts["tags"], rules
     )
-    if why is None and _FIGURE.search("\n".join(spoken.values())):
+    if why is None and find_unknown_figure("\n".join(spoken.values()), ()):
         why = Message("idea.wrote_figure")
     if why is None and text_rules.has_known_text(spoken["title"], text_rules.known_texts(before)):
         why = Message("idea.wrote_again")
@@ -152,6 +156,7 @@ def _build_prompt_lines(
     lines += [
         f"Did better than usual: {_format_lesson(one)}." for one in brief.results.lessons[:_SHOWN]
     ]
+    lines += [f"Best hour: {_format_hour(one)}." for one in brief.results.hours[:_SHOWN]]
     if before:
         named = " ".join(text_generation.quote_material(one) for one in before[-_SHOWN:])
         lines.append(f"Proposed already, propose something else: {named}")
@@ -164,3 +169,8 @@ def _format_lesson(one: ResultLesson) -> str:
         f"{_KINDS[one.kind]} {text_generation.quote_material(name)}, {one.better} of {one.posts} "
         "posts"
     )
+
+
+def _format_hour(one: HourResult) -> str:
+    days = "weekends" if one.weekend else "workdays"
+    return f"{one.clock}:00 on {days}, {one.lift_percent} % more than usual in {one.posts} posts"

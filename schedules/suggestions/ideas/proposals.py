@@ -13,10 +13,11 @@ from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.events import IdeasDue
-from schedules.suggestions.ideas.brief import IdeaBrief, InspiringPost
+from schedules.suggestions.ideas.brief import IdeaBrief
 from schedules.suggestions.ideas.prompts import Idea
 from schedules.suggestions.models import IdeaRound
 from schedules.suggestions.shared import request_rows
+from schedules.suggestions.shared.results import InspiringPost
 from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from studio.library import assets
 

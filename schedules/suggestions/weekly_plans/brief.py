@@ -7,6 +7,7 @@ from uuid import UUID
 
 from foundation.errors import BadInput
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
+from schedules.suggestions.shared.results import MeasuredResults
 
 MAX_WEEK_POSTS = 21
 """Maximum number of posts of one week: three a day."""
@@ -39,6 +40,8 @@ class WeekBrief:
     link: str = ""
     recipes: tuple[UUID, ...] = ()
     forbidden: tuple[str, ...] = ()
+    results: MeasuredResults | None = None
+    """Results of earlier posts that the plan uses, filled in when the plan is requested."""
 
     @property
     def posting_days(self) -> list[date]:

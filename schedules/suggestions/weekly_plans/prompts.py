@@ -2,7 +2,9 @@
 
 from generators.contract.engines import EngineError, OriginLabel, PromptMessage, TextEngine, TextJob
 from generators.text import output_checks
+from schedules.suggestions.shared import minor_terms, text_generation
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.results import ResultLesson, find_unknown_figure
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 MAX_LINE_TEXT = 240
@@ -25,6 +27,9 @@ _SYSTEM = {
 }
 _TONE = {"fr": "simple, chaleureux", "en": "plain, warm"}
 _ASK = {"fr": "Sujet : {topic}\nBut : {goal}", "en": "Topic: {topic}\nGoal: {goal}"}
+_LIKED = {"fr": "Ce que le public a préféré : {named}", "en": "What readers preferred: {named}"}
+_MOST_LIKED = 3
+"""Maximum number of hashtags and labels of successful posts in a prompt."""
 
 
 def brief_text(topic: str, goal: str, link: str) -> str:
@@ -38,13 +43,17 @@ def write_line_text(
     """Return a generated text about a topic, with the link.
 
     Returns None if no model is available or its text is unusable, for example because of forbidden
-    words.
+    words or a figure that neither the brief nor a name in the request contains.
     """
     language = brief.language
     if language not in engine.languages:
         return None
     system = _SYSTEM[language].format(creator=creator, tone=brief.tone or _TONE[language])
     asked = _ASK[language].format(topic=topic or brief.goal, goal=brief.goal)
+    liked = _list_liked(brief)
+    if liked:
+        named = ", ".join(text_generation.quote_material(one.name) for one in liked)
+        asked = f"{asked}\n{_LIKED[language].format(named=named)}"
     job = TextJob(
         system=system,
         turns=(PromptMessage("user", asked),),
@@ -61,4 +70,19 @@ def write_line_text(
     text = output_checks.checked_text(written.text, [system], longest=MAX_LINE_TEXT)
     if text is None or find_forbidden_word(text, brief.forbidden) is not None:
         return None
+    known = (topic, brief.goal, creator, *(one.name for one in liked))
+    if find_unknown_figure(text, known) is not None:
+        return None
     return brief_text(text, "", brief.link)
+
+
+def _list_liked(brief: WeekBrief) -> list[ResultLesson]:
+    """Return hashtags and labels whose posts did better than usual."""
+    lessons = brief.results.lessons if brief.results is not None else ()
+    return [
+        one
+        for one in lessons
+        if one.kind in ("tag", "label")
+        and not minor_terms.is_about_minor([one.name])
+        and find_forbidden_word(one.name, brief.forbidden) is None
+    ][:_MOST_LIKED]

@@ -5,7 +5,7 @@ member had written it.
 """
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
 
@@ -28,6 +28,7 @@ from schedules.suggestions.events import WeekTextsDue
 from schedules.suggestions.models import WeekLine, WeekPlan
 from schedules.suggestions.shared import request_rows
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
+from schedules.suggestions.shared.results import load_results
 from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import prompts, time_layout
@@ -50,8 +51,8 @@ MAX_LINE_LENGTH = 5000
 
 @dataclass(frozen=True)
 class WeekLineView:
-    """A post of a proposal. `hour_from` is slot, usual or plain; `words_by` is brief, model, person
-    or both."""
+    """A post of a proposal. `hour_from` is slot, best, usual or plain; `words_by` is brief, model,
+    person or both."""
 
     id: UUID
     creator_id: UUID
@@ -105,6 +106,7 @@ def request_week(scope: Scope, brief: WeekBrief, *, key: UUID) -> UUID:
         return known
     _check_day(scope, brief.first)
     brief.check_brief()
+    brief = replace(brief, results=load_results(scope, brief.creator_id))
     zone = get_creator(scope, brief.creator_id).zone
     _check_owner(scope, brief)
     end = day_bounds(brief.posting_days[-1], zone)[1]

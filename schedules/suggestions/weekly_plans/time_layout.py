@@ -12,11 +12,14 @@ from schedules.availability import quiet_periods, slots
 from schedules.availability.minimum_interval import busy_times, has_room, minimum_interval_of
 from schedules.availability.quiet_periods import QuietPeriod
 from schedules.availability.usual_hours import DEFAULT_USUAL_HOUR, list_usual_hours
+from schedules.suggestions.shared.results import HourResult, best_hours
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
-From = Literal["slot", "usual", "plain"]
-"""Origin of an hour: a slot of an account, a usual hour of the creator, or a default."""
+From = Literal["slot", "best", "usual", "plain"]
+"""Origin of an hour: a slot of an account, an hour with proven results, a usual hour of the
+creator, or a default."""
 
+WEEKENDS = (5, 6)
 PLAIN = (DEFAULT_USUAL_HOUR, time(12, 30), time(20, 30), time(9), time(15, 30))
 """Default hours, for creators without usual hours and days with more posts than hours."""
 
@@ -92,7 +95,7 @@ def lay_out_week(scope: Scope, brief: WeekBrief, zone: str) -> list[FreeHour]:
 
 
 def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> list[FreeHour]:
-    """Return the hours of a day, best first: slots, usual hours, defaults."""
+    """Return the hours of a day, best first: slots, proven hours, usual hours, defaults."""
     known = [
         slot
         for one in brief.channels
@@ -103,8 +106,13 @@ def _rank_free_hours(scope: Scope, brief: WeekBrief, zone: str, day: date) -> li
     habit = list_usual_hours(scope, [brief.creator_id])[brief.creator_id]
     # The default hour is not a habit; it is among the default hours below.
     usual = [] if habit == [DEFAULT_USUAL_HOUR] else habit
+    proven: list[HourResult] = []
+    if brief.results is not None:
+        weekend = day.weekday() in WEEKENDS
+        proven = best_hours(brief.results, brief.channels, weekend=weekend)
     return [
         *(FreeHour(to_wall_time(at, zone), "slot") for at in of_slots),
+        *(FreeHour(WallTime(day, time(one.clock), zone), "best") for one in proven),
         *(FreeHour(WallTime(day, clock, zone), "usual") for clock in usual),
         *(FreeHour(WallTime(day, clock, zone), "plain") for clock in PLAIN),
     ]

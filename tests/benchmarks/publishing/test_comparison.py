@@ -86,11 +86,20 @@ def test_chart_of_analytics_has_a_line_for_each_page() -> None:
         for rows in ("10k", "1m")
         for name in ("ingest", "content")
     }
-    chart = growth_chart.chart_of(figures)
+    (chart,) = growth_chart.charts_of(figures)
     assert chart is growth_chart.ANALYTICS
     drawn = growth_chart.render_chart(growth_chart.growth_lines(figures, chart), chart)
     assert "Content (p95)" in drawn
     assert "goal 0.2 s" in drawn
+
+
+def test_chart_of_machines_shows_their_rates() -> None:
+    figures = {**LATE, "machines_posts_per_s_1": 15.0, "machines_posts_per_s_4": 58.0}
+    charts = growth_chart.charts_of(figures)
+    assert charts == [growth_chart.LATENESS, growth_chart.MACHINES]
+    drawn = growth_chart.render_chart(growth_chart.growth_lines(figures, charts[1]), charts[1])
+    assert "60.00 /s" in drawn
+    assert "goal" not in drawn
 
 
 def _points(said: str) -> list[tuple[float, float]]:

@@ -96,7 +96,7 @@ def accept(visitor: Visitor, link: str) -> None:
 
 
 def connect_bot(visitor: Visitor, url: str, token: str, channel: str) -> None:
-    open_page(visitor, f"{url}/channels")
+    open_page(visitor, f"{url}/channels?connect=1")
     visitor.page.get_by_text("Telegram · 2 min").click()
     visitor.type("Bot token", token)
     field = visitor.page.get_by_role("textbox", name="Channel")
@@ -117,7 +117,7 @@ def set_split(visitor: Visitor, url: str) -> None:
         visitor.page.wait_for_timeout(500)
     visitor.rest()
     press(visitor, "Save split")
-    visitor.shows("90 %")
+    visitor.shows("90%")
     visitor.type("Agency (%)", "30")
     visitor.page.wait_for_timeout(500)
     visitor.rest()

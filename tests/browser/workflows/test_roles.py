@@ -105,6 +105,7 @@ def test_pictures_are_generated_compared_and_selected(lea: RunningAgency) -> Non
         return len(lea.rows(f"SELECT 1 FROM creations WHERE tenant_id = :tenant AND {condition}"))
 
     with lea.visitor("/studio") as marc:
+        marc.page.get_by_role("tab", name="Générer").click()
         marc.button("Ajouter ce modèle et l’essayer").dblclick()
         marc.shows("4 images en cours de génération.")
         marc.shows("4 sur 4", 120)

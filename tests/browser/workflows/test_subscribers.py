@@ -48,7 +48,7 @@ def told(lea: RunningAgency, words: str) -> int:
 
 
 def test_bot_is_connected_and_a_member_replies(lea: RunningAgency) -> None:
-    with lea.visitor("/channels") as marc:
+    with lea.visitor("/channels?connect=1") as marc:
         started = monotonic()
         connected(lea, marc)
         assert monotonic() - started < TWO_MINUTES

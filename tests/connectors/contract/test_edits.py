@@ -124,8 +124,8 @@ def test_reddit_edit_keeps_title_and_rejects_media() -> None:
     listing = said(200, {"data": {"children": [{"data": post}]}}, "look")
     _, _, path, body = asked(Reddit(), unit, "t3_1", listing)
     assert (path, body) == (
-        "/api/editusertext",
-        {"thing_id": "t3_1", "text": "new", "api_type": "json"},
+        "/api/editusertext/?raw_json=1",
+        {"thing_id": "t3_1", "text": "new", "validate_on_submit": True, "api_type": "json"},
     )
     other = said(200, {"data": {"children": [{"data": {**post, "title": "Sea"}}]}}, "look")
     assert code(Reddit(), unit, "t3_1", other) == "reddit.title_stays"

@@ -116,7 +116,7 @@ TOLD |= {
     ),
     "reddit": Told(
         "mia@lakes#flair",
-        "/r/u_mia/about?raw_json=1",
+        "/r/u_mia/about/?raw_json=1",
         lambda many: {"kind": "t5", "data": {"display_name": "u_mia", "subscribers": many}},
     ),
 }

@@ -17,7 +17,7 @@ from connectors.contract.feed_layout import (
     FoldRule,
     is_valid_layout,
 )
-from connectors.platforms.telegram import requests
+from connectors.platforms.telegram import content_checks
 from connectors.registry.loader import load_connectors
 from connectors.shared import feed_preview, text_counting, unit_checks
 from gate.contract.units import PlatformOption, Text
@@ -39,7 +39,7 @@ folds by length."""
 
 MEASURES = {
     "graphemes": unit_checks.count_graphemes,
-    "utf-16": requests.telegram_text_length,
+    "utf-16": content_checks.telegram_text_length,
     "weighted": text_counting.x_text_length,
     "bytes of emoji": text_counting.threads_text_length,
     "characters": len,

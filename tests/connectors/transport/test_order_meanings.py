@@ -88,6 +88,7 @@ def test_telegram_write_by_get_is_no_read(method: str) -> None:
     step = request("GET", f"/bot{{token}}/{method}?chat_id=1&text=hi")
     assert not any(has_meaning(step, action) for action in READS)
     assert has_meaning(request("GET", "/bot{token}/getUpdates?offset=1"), "updates")
+    assert has_meaning(request("POST", "/bot{token}/getUpdates", {"offset": 1}), "updates")
 
 
 @given(st.sampled_from(["method", "_method"]), st.sampled_from(["post", "delete"]))

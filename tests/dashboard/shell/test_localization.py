@@ -7,7 +7,7 @@ import pytest
 
 from dashboard.shell.localization import MemberLocalizer
 from dashboard.shell.widgets import escape_markdown
-from foundation.i18n.translation import LANGUAGES, Message, render_message
+from foundation.i18n.translation import LANGUAGES, Message, format_annual_day, render_message
 from foundation.ops.wall_time import load_zone
 
 
@@ -33,6 +33,16 @@ def test_delay_is_formatted_by_its_length() -> None:
 @pytest.mark.parametrize(("language", "said"), [("fr", "novembre 2026"), ("en", "November 2026")])
 def test_month_name_is_localized(language: str, said: str) -> None:
     assert MemberLocalizer(language, load_zone("UTC")).format_month(date(2026, 11, 1)) == said
+
+
+def test_first_day_of_a_month_is_an_ordinal_in_french() -> None:
+    voice = MemberLocalizer("fr", load_zone("UTC"))
+    first, later = date(2026, 12, 1), date(2026, 12, 21)
+    assert voice.format_short_day(first) == "mar. 1er déc."
+    assert voice.format_full_date(first) == "1er décembre 2026"
+    assert format_annual_day(1, 1, "fr") == "1er janvier"
+    assert voice.format_date(later) == "21 déc. 2026"
+    assert MemberLocalizer("en", load_zone("UTC")).format_date(first) == "1 Dec 2026"
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,20 @@
 """Avatars and channel icons: initials, pictures, labels and hostile names."""
 
+from base64 import b64decode
 from uuid import uuid4
 
+import defusedxml.ElementTree
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
 from connectors.registry import loader
+from dashboard.shell.channel_glyphs import GLYPHS
 from dashboard.shell.marks import (
     AVATAR_COLORS,
     CHANNEL_MARKS,
     channel_icon,
+    channel_icon_uri,
     creator_avatar,
     name_initials,
     person_avatar,
@@ -60,6 +64,15 @@ def test_every_platform_has_its_own_letters_and_a_label() -> None:
     assert "Mia sur X" in channel_icon("x", "Mia sur X")
     assert 'title="Mia sur X"' in channel_icon("x", "Mia sur X", compact=True)
     assert ">Ab</span>" in channel_icon("abroad", "Elsewhere")
+
+
+def test_glyphs_belong_to_known_platforms_and_replace_letters() -> None:
+    assert set(GLYPHS) <= set(CHANNEL_MARKS)
+    assert ">Tg<" not in channel_icon("telegram", "Mia")
+    assert ">OF<" in channel_icon("onlyfans", "Mia")
+    for platform in (*CHANNEL_MARKS, "abroad<"):
+        drawn = b64decode(channel_icon_uri(platform).partition(",")[2])
+        assert defusedxml.ElementTree.fromstring(drawn).tag.endswith("svg")
 
 
 def test_white_letters_are_readable_on_every_color() -> None:

@@ -42,6 +42,7 @@ from tests.fakes.discord.state import (
     ATTACH,
     DM,
     HISTORY,
+    MANAGE_SERVER,
     SEND,
     THREAD,
     VIEW,
@@ -248,11 +249,9 @@ class FakeDiscord:
                 return 200, {"url": self.gateway.address, "shards": 1, "session_start_limit": left}
             case "GET", ["channels", channel]:
                 return 200, self._channel(world.seen(bot, channel))
-            case "GET", ["guilds", guild]:
+            case "GET", ["guilds", guild, *part]:
                 counts = request.query_params.get("with_counts") == "true"
-                return 200, self._guild(bot, guild, counts=counts)
-            case "GET", ["guilds", guild, "members", member]:
-                return 200, self._member(bot, guild, member)
+                return 200, self._read_guild(bot, guild, part, counts=counts)
             case "PUT" | "DELETE", ["guilds", guild, "members", member, "roles", role]:
                 self._guild(bot, guild)
                 return 204, discord_roles.change(
@@ -273,6 +272,17 @@ class FakeDiscord:
             ]:
                 act = f"{method} {parts[4]}" if len(parts) > 4 else method
                 return self._of_message(bot, act, channel, message, sent)
+            case _:
+                raise Refusal(404, 0, "404: Not Found")
+
+    def _read_guild(self, bot: Bot, guild: str, part: list[str], *, counts: bool) -> Any:
+        match part:
+            case []:
+                return self._guild(bot, guild, counts=counts)
+            case ["invites"]:
+                return self._invites(bot, guild)
+            case ["members", member]:
+                return self._member(bot, guild, member)
             case _:
                 raise Refusal(404, 0, "404: Not Found")
 
@@ -335,7 +345,19 @@ class FakeDiscord:
         who = (
             user(person.id, person.name) if person is not None else user(bot.id, bot.name, bot=True)
         )
-        return {"user": who, "roles": self.world.guilds[guild_id].members[member]}
+        guild = self.world.guilds[guild_id]
+        joined = guild.joined.get(member, self.clock() - timedelta(days=30))
+        return {"user": who, "roles": guild.members[member], "joined_at": joined.isoformat()}
+
+    def _invites(self, bot: Bot, guild_id: str) -> list[Json]:
+        self._guild(bot, guild_id)
+        guild = self.world.guilds[guild_id]
+        rights = 0
+        for role in (guild_id, *guild.members[bot.id]):
+            rights |= guild.roles.get(role, 0)
+        if not rights & (MANAGE_SERVER | 1 << 3):
+            raise Refusal(403, 50013, "Missing Permissions")
+        return [{"code": code, "uses": uses, "type": 0} for code, uses in guild.invites.items()]
 
     def _open(self, bot: Bot, recipient: str) -> Json:
         person = self.world.people.get(recipient)

@@ -10,6 +10,7 @@ from connectors.platforms.discord.ids import EPOCH
 
 VIEW, SEND, EMBED, ATTACH, HISTORY = 1 << 10, 1 << 11, 1 << 14, 1 << 15, 1 << 16
 ADMINISTRATOR, MANAGE_ROLES = 1 << 3, 1 << 28
+MANAGE_SERVER = 1 << 5
 ALL = VIEW | SEND | EMBED | ATTACH | HISTORY
 DM, ANNOUNCEMENT, THREAD = 1, 5, 11
 NONCE_LIVES = timedelta(minutes=2)
@@ -51,6 +52,10 @@ class Guild:
     positions: dict[str, int] = field(default_factory=dict)
     managed: set[str] = field(default_factory=set)
     """Roles that an integration manages, which cannot be assigned."""
+    invites: dict[str, int] = field(default_factory=dict)
+    """Uses of invites by code. Only bots with Manage Server see them."""
+    joined: dict[str, datetime] = field(default_factory=dict)
+    """Times at which members joined."""
     given: list[tuple[str, str, str]] = field(default_factory=list)
     """Role changes by a bot: `+` or `-`, the member, the role."""
 

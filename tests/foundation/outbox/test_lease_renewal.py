@@ -12,7 +12,7 @@ import pytest
 
 from foundation.db.database import Database, Scope
 from foundation.outbox import row_leases
-from foundation.outbox.lease_renewal import RENEWAL_SECONDS, RENEWED_LEASE
+from foundation.outbox.lease_renewal import RENEWALS_PER_LEASE, RENEWED_LEASE
 from tests.conftest import wait_until
 from tests.foundation.events import put_posts
 from workers.relay.claim_loop import SWEEP_EVERY
@@ -25,6 +25,7 @@ WORKER = textwrap.dedent(
 
     from foundation.db.database import Database
     from foundation.ops.clock import sleep
+    from foundation.outbox.lease_renewal import RENEWED_LEASE
     from tests.foundation.events import PostDue
     from workers.relay import dispatch
     from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
@@ -35,7 +36,8 @@ WORKER = textwrap.dedent(
 
     database = Database(sys.argv[1], pool_size=2)
     routes = EventRoutes(EventRoute(PostDue, work))
-    Dispatcher(routes, database.scope, renews=True).handle_event(UUID(sys.argv[2]), UUID(sys.argv[3]))
+    dispatcher = Dispatcher(routes, database.scope, renewed_lease=RENEWED_LEASE)
+    dispatcher.handle_event(UUID(sys.argv[2]), UUID(sys.argv[3]))
     """
 )
 
@@ -63,7 +65,7 @@ def test_lane_of_killed_worker_is_free_within_20_seconds(
         wait_until(started.exists)
         with database.scope(tenant_id, "system:test") as scope:
             assert lease_left(scope, claimed.id) <= RENEWED_LEASE
-        shorter = RENEWED_LEASE - timedelta(seconds=RENEWAL_SECONDS / 2)
+        shorter = RENEWED_LEASE - RENEWED_LEASE / RENEWALS_PER_LEASE / 2
         with database.scope(tenant_id, "system:test") as scope:
             scope.run("UPDATE outbox SET lease_until = lease_until - interval '3 s'")
 

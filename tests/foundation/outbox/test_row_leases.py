@@ -107,7 +107,13 @@ def test_rows_of_loaded_model_go_first_until_others_are_old(
         with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
             order += [
                 row.id
-                for row in row_leases.claim_rows(scope, "publish", places=1, room=1, loaded="a")
+                for row in row_leases.claim_rows(
+                    scope,
+                    "publish",
+                    places=1,
+                    room=1,
+                    order=row_leases.GroupOrder(loaded="a"),
+                )
             ]
         with tenant(INSTALLATION_ID, RELAY, role="relay") as scope:
             scope.run("DELETE FROM outbox WHERE state = 'leased'")

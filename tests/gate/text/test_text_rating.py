@@ -6,7 +6,7 @@ from dataclasses import replace
 from uuid import UUID
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from gate.contract.units import Button, Medium, Rating, Subject, Text, Unit
@@ -150,9 +150,12 @@ def test_normalized_views_are_idempotent(text: str) -> None:
 
 
 @given(st.text(max_size=80), st.text(max_size=80))
+@example("F1E+", "")
 @settings(max_examples=80, deadline=None)
 def test_surrounding_text_does_not_hide_term(before: str, after: str) -> None:
-    assert rate_texts([f"{before} {TOKEN} {after}"]).rating is Rating.E
+    """The surroundings may spell a term themselves, which is rated higher."""
+    found = rate_texts([f"{before} {TOKEN} {after}"])
+    assert found.rating.rank >= Rating.E.rank
 
 
 @pytest.mark.parametrize(

@@ -14,8 +14,9 @@ from insights.alerts import evaluation
 from insights.alerts.alerts import Alert
 from insights.alerts.states import AlertKind
 from studio.costs import spending_caps
+from subscribers.conversations.states import Sentiment
 from tests.insights.alerts.test_evaluation import check, open_notices
-from tests.insights.builders import CreatorHistory
+from tests.insights.builders import CreatorHistory, store_comments
 
 DUE = datetime(2026, 1, 5, 10, tzinfo=UTC)
 
@@ -71,6 +72,20 @@ def refund_sales(of: CreatorHistory) -> Callable[[Scope], None]:
     )
 
 
+def receive_negative_comments(of: CreatorHistory) -> Callable[[Scope], None]:
+    """Comments of a day, of which four of nine in the weeks before are negative, too."""
+    now = wall_now()
+    old = [now - timedelta(days=20, minutes=number) for number in range(4)]
+    new = [now - timedelta(hours=2, minutes=number) for number in range(5)]
+    with of.scope() as scope:
+        store_comments(scope, of.channel_id, [(at, Sentiment.NEGATIVE) for at in old + new])
+        store_comments(scope, of.channel_id, [(at, Sentiment.POSITIVE) for at in new])
+    return lambda scope: _run(
+        scope,
+        "UPDATE message_sentiments SET at = house_now() - interval '25 hours' WHERE true OR id = :id",
+    )
+
+
 def _run(scope: Scope, statement: str, subject: UUID | None = None) -> None:
     scope.run(statement, id=subject or uuid7())
 
@@ -80,18 +95,20 @@ CASES = {
     AlertKind.WAITING_CHATS: keep_chat_waiting,
     AlertKind.AGEING_APPROVALS: keep_approval_waiting,
     AlertKind.REFUND_BURST: refund_sales,
+    AlertKind.NEGATIVE_COMMENTS: receive_negative_comments,
 }
+COUNTS = {AlertKind.REFUND_BURST: 3, AlertKind.NEGATIVE_COMMENTS: 5}
 
 
 @pytest.mark.parametrize("kind", CASES)
 def test_condition_opens_one_alert_and_closes_it(ledgers: CreatorHistory, kind: AlertKind) -> None:
     end = CASES[kind](ledgers)
     (found,) = check(ledgers)
-    count = 3 if kind is AlertKind.REFUND_BURST else 1
+    count = COUNTS.get(kind, 1)
     assert (found.kind, found.creator_id, found.seen) == (kind, ledgers.creator_id, count)
     assert [one.id for one in check(ledgers)] == [found.id]
     with ledgers.scope() as scope:
-        notified = kind is AlertKind.REFUND_BURST
+        notified = kind in COUNTS
         assert open_notices(scope) == ([found.cause] if notified else [])
         end(scope)
     assert check(ledgers) == []

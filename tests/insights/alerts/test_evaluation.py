@@ -296,7 +296,7 @@ def test_backtest_counts_what_the_check_would_have_opened(ledgers: CreatorHistor
         assert found == Backtest(2, 90, 1)
         low = AlertRule(uuid7(), "", RuleSettings(AlertKind.THRESHOLD, "views", threshold=101))
         assert backtests.backtest_rule(scope, low, creators) == Backtest(12, 90, 1)
-        comments = find_rule(scope, "negative_comments")
+        comments = AlertRule(uuid7(), "", replace(rule.settings, metric="negative_comments"))
         assert backtests.backtest_rule(scope, comments, creators) == NotEnoughData(0, 63, "days")
     set_views(ledgers, STEADY[:20])
     with ledgers.scope() as scope:

@@ -1,5 +1,6 @@
 """Lessons from past posts: measured results only, with the number of posts, of one creator."""
 
+import math
 import random
 from collections.abc import Sequence
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from insights.rollups.history_import import PastReading, import_past_readings
 from schedules.posts import live_posts
 from schedules.posts.live_posts import LivePostContent, PostFormat, find_hashtags
 from schedules.suggestions.ideas import proposals
-from schedules.suggestions.ideas.brief import MeasuredResults, ResultLesson
+from schedules.suggestions.shared.results import MeasuredResults, ResultLesson
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import queries as tenant_reads
@@ -81,8 +82,8 @@ def test_better_kinds_of_posts_are_listed_with_counts(ledgers: CreatorHistory) -
     found = results(ledgers)
     assert (found.posts, found.age_hours, found.lacking) == (24, 24, 0)
     assert set(found.lessons) == {
-        ResultLesson("hours", "evening", 12, 12),
-        ResultLesson("tag", "#port", 12, 12),
+        ResultLesson("hours", "evening", 12, 12, 338),
+        ResultLesson("tag", "#port", 12, 12, 338),
     }
     assert len(found.best) == post_lessons.BEST
     first = found.best[0]
@@ -217,6 +218,13 @@ def test_lessons_contain_only_given_figures(rows: Sequence[tuple[int, int, int]]
     for one in said.lessons:
         assert 0 < one.better <= one.posts <= counted
     assert len({past.post_id for past in said.best}) == len(said.best)
+
+
+def test_lesson_states_the_average_gain_of_its_posts() -> None:
+    kinds = {("label", "plage"): [math.log(2.0)] * 9 + [0.0], ("tag", "#rien"): [-1.0] * 10}
+    (one,) = post_lessons.find_lessons(kinds)
+    assert (one.kind, one.name, one.posts, one.better) == ("label", "plage", 10, 9)
+    assert one.gain_percent == round(100 * (2.0**0.9 - 1))
 
 
 @given(seed=st.integers(0, 10_000))

@@ -3,6 +3,7 @@
 import os
 from collections.abc import Mapping
 from threading import Event
+from typing import Any
 
 from foundation.errors import BadInput
 
@@ -24,3 +25,12 @@ def exhaust_memory(_payload: Mapping[str, int]) -> None:
 
 def never_end(_payload: Mapping[str, int]) -> None:
     Event().wait(60)
+
+
+def fail_at_some_texts(payload: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the estimates of texts, all neutral. The process ends at the text "fails"."""
+    if "fails" in payload["texts"]:
+        os._exit(1)
+    figures = ("accuracy", "baseline_accuracy", "clear_accuracy", "clear_share", "unclear_below")
+    card = {"method": "sentiment", "baseline": "baseline", "tested": 10} | dict.fromkeys(figures, 1)
+    return {"card": card, "texts": [("neutral", 0.9, 0.1) for _ in payload["texts"]]}

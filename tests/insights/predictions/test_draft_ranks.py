@@ -1,5 +1,7 @@
 """Ranks of drafts find planted words, claim nothing from noise, and give reasons."""
 
+import json
+
 import numpy as np
 
 from insights.predictions.draft_ranks import RankedText, RankModel, rank_correlation, top_tenth_lift
@@ -34,6 +36,17 @@ def test_planted_words_are_found_and_named() -> None:
     assert bad.share < 0.4
     assert "beach" in good.better
     assert "form:film" in bad.worse
+
+
+def test_stored_model_gives_the_same_rank_and_contains_no_text() -> None:
+    model = RankModel(*simulated(1, 300, 1.0))
+    stored = model.store()
+    assert "beach" not in json.dumps(stored)
+    again = RankModel.restore(json.loads(json.dumps(stored)))
+    text = RankedText("a day at the beach", ("form:film",))
+    assert again.is_proven is model.is_proven
+    assert again.rank(text).better == model.rank(text).better
+    assert abs(again.rank(text).share - model.rank(text).share) < 0.01
 
 
 def test_noise_yields_no_rank() -> None:

@@ -3,6 +3,7 @@ same when they are rendered again, and reach only recipients who may see their c
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -214,9 +215,18 @@ def outside(address: str = "client@example.com") -> Recipient:
 
 def link_in(mail: EmailMessage) -> str:
     """Return the token of the link in an email."""
-    body = mail.get_body()
+    body = mail.get_body(("plain",))
     assert body is not None
     return str(body.get_content().rpartition("/reports/")[2].split()[0])
+
+
+def html_of(mail: EmailMessage) -> str:
+    """Return the HTML body of an email, which loads nothing."""
+    body = mail.get_body(("html",))
+    assert body is not None
+    page = str(body.get_content())
+    assert not re.search(r"(?i)<(img|script|style|link|iframe)|src=|url\(", page)
+    return page
 
 
 def files_of(mail: EmailMessage) -> dict[str, bytes]:
@@ -242,6 +252,9 @@ def test_report_is_sent_once_with_its_files_and_the_name_of_the_agency(desk: Des
     assert "rapport du jour" in str(mail["Subject"])
     found = files_of(mail)
     assert {name.rpartition(".")[2] for name in found} == {"pdf", "csv", "xlsx"}
+    page = html_of(mail)
+    assert f'/reports/{link_in(mail)}"' in page
+    assert {"#aa3300", "Maison Éclat"} <= set(re.findall(r"#aa3300|Maison Éclat", page))
     assert next(data for name, data in found.items() if name.endswith("pdf"))[:5] == b"%PDF-"
     book = next(data for name, data in found.items() if name.endswith("xlsx"))
     assert zipfile.ZipFile(io.BytesIO(book)).testzip() is None
@@ -268,7 +281,7 @@ def test_stored_report_renders_the_same_bytes_after_its_sources_changed(desk: De
 
 
 def test_hostile_names_are_data_in_every_format(desk: Desk) -> None:
-    schedule = desk.create(desk.form())
+    schedule = desk.create(desk.form(outside()))
     desk.since(schedule, 1.9)
     with desk.lea.scope() as scope:
         scope.run("UPDATE creators SET name = :name", name=HOSTILE)
@@ -276,6 +289,7 @@ def test_hostile_names_are_data_in_every_format(desk: Desk) -> None:
     with desk.lea.scope() as scope:
         document = runs.get_run(scope, desk.runs(schedule)[0].id).document("en", "UTC")
     assert "<script>alert" not in render_report(document, ReportFormat.HTML).decode()
+    assert "<script>alert" not in html_of(desk.server.to("client@example.com")[-1])
     table = render_report(document, ReportFormat.CSV).decode("utf-8-sig")
     assert f"'{HOSTILE[:4]}" in table
     assert ",=1+1" not in table

@@ -41,7 +41,7 @@ class ExpectedLine:
 
 
 LINES: Mapping[str, ExpectedLine] = {
-    "waits": ExpectedLine(5, r"3 tâches requièrent votre attention"),
+    "waits": ExpectedLine(5, r"\d+ tâches requièrent votre attention"),
     "next": ExpectedLine(5, r"Prochaine publication \(Mia Laurent, .*?\) : dans \d+ secondes"),
     "left": ExpectedLine(
         25,

@@ -17,7 +17,15 @@ from channels.manual_tasks import assignees
 from dashboard.pages.start import agency_setup
 from dashboard.pages.start.agency_setup import AgencySetup
 from dashboard.shell.session import Viewer
-from demo.agency import accounting, backfill, daily_totals, history, lifecycle, teardown
+from demo.agency import (
+    accounting,
+    backfill,
+    channel_accounts,
+    daily_totals,
+    history,
+    lifecycle,
+    teardown,
+)
 from demo.agency.cast import (
     BOREAL,
     CONSENTING_PARTNER_PICTURE,
@@ -38,6 +46,8 @@ from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
 from gate.log import queries as gate_reads
 from gate.ratings import ratings
+from insights.analysis import ab_test_verdicts, timing
+from insights.analysis.ab_test_verdicts import VerdictKind
 from insights.metrics import followers
 from insights.reports import daily_report
 from insights.rollups import daily_rollups
@@ -50,6 +60,7 @@ from schedules.posts import deliveries
 from schedules.posts import queries as schedule_reads
 from schedules.posts.queries import DeliveryEntry
 from schedules.posts.states import DeliveryState
+from schedules.recurrence import ab_tests
 from studio.library import assets
 from studio.packs import packs
 from subscribers.conversations import queries as subscriber_reads
@@ -59,6 +70,7 @@ from subscribers.ledger import month_close
 from subscribers.ledger.entries import SplitShares
 from subscribers.replies import persona
 from subscribers.statements import file_reader, sample_file
+from subscribers.subscriptions import renewals
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tenants.auth import sessions
@@ -142,6 +154,52 @@ def test_demo_has_open_alerts(lumiere: Scope) -> None:
     assert {("threshold", "net"), ("threshold", "views")} <= {
         (one.kind, one.metric) for one in found
     }
+
+
+def test_demo_has_comments_with_sentiments(lumiere: Scope) -> None:
+    found = {
+        (row.is_comment, row.sentiment): row.many
+        for row in lumiere.run(
+            "SELECT is_comment, sentiment, count(*) AS many FROM message_sentiments"
+            " WHERE tenant_id = :t AND (delivery_id IS NOT NULL) = is_comment GROUP BY 1, 2",
+            t=lumiere.tenant_id,
+        )
+    }
+    assert {sentiment for is_comment, sentiment in found if is_comment} == {
+        "positive",
+        "neutral",
+        "negative",
+        "unclear",
+        "unknown",
+    }
+    assert found[True, "positive"] > 4 * found[True, "negative"] > 100
+    assert found[False, "positive"] > 100
+    burst = lumiere.run(
+        "SELECT f.day, c.slug FROM creator_facts f JOIN creators c ON c.tenant_id = f.tenant_id"
+        " AND c.id = f.creator_id WHERE f.tenant_id = :t AND f.metric = 'negative_comments'"
+        " AND f.value >= 9",
+        t=lumiere.tenant_id,
+    ).all()
+    yesterday = local_day(lumiere.now, LUMIERE.zone) - timedelta(days=1)
+    assert burst == [(yesterday, NOVA.slug)]
+
+
+def test_experiments_best_times_and_churn_have_results(lumiere: Scope) -> None:
+    creators = tenant_reads.list_creators(lumiere)
+    (tested,) = ab_tests.tests_of_creators(lumiere, [one.id for one in creators])
+    found = ab_test_verdicts.judge_test(lumiere, tested)
+    assert (found.kind, found.better, tested.kept) == (VerdictKind.BETTER, "b", "b")
+    assert tested.differ == {"words"}
+    today = days_back(lumiere, 0)
+    for part in (MIA, NOVA):
+        creator = tenant_reads.get_creator(lumiere, part.slug)
+        channel = channel_accounts.find_chat_channel(lumiere, part)
+        uplift = timing.load_uplift(lumiere, channel.id)
+        assert uplift.lacking == 0
+        assert (uplift.share or 0) > 0, "chosen hours beat random ones"
+        months = renewals.load_renewals(lumiere, [creator], today - timedelta(days=120), today)
+        assert any(one.churn for one in months)
+        assert months[-1].running > 0
 
 
 def test_cast_is_complete(lumiere: Scope) -> None:

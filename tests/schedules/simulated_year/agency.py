@@ -24,7 +24,7 @@ from tests.schedules.builders import ZONE, SandboxAgency
 from tests.schedules.simulated_year.invariants import InvariantChecker
 from tests.schedules.simulated_year.seeded_system import SuperuserConnection
 from workers.event_routes import registry
-from workers.relay.claim_loop import CAPACITY_GROUPS
+from workers.processes.queue_workers import MAKER_CAPACITY, sender_capacity
 from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
 from workers.wiring import Services
 
@@ -34,7 +34,7 @@ SELECT min(at) FROM unnest(%(queues)s::text[]) q, LATERAL (SELECT available_at A
   here
 """
 
-ROOM = {queue: cap for places in CAPACITY_GROUPS for queue, cap in places.queue_caps}
+ROOM = {**sender_capacity(48), **MAKER_CAPACITY}
 """Rows of each queue that are claimed at once."""
 
 

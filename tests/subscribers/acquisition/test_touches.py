@@ -1,6 +1,7 @@
 """Chats that begin through an acquisition link, up to the credits of their sales and refunds."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from fractions import Fraction
 from typing import Any
@@ -75,6 +76,30 @@ def report(studio: Studio, model: AttributionModel = AttributionModel.LAST) -> L
         return link_results.load_link_report(
             scope, [creator], today - timedelta(days=3), today + timedelta(days=1), model
         )
+
+
+def test_sale_is_credited_to_the_web_page_that_opened_the_chat(studio: Studio) -> None:
+    world = studio.world
+    channel = world.channel()
+    page = LinkDraft(
+        channel.creator_id, details(), LinkDestination.WEB, world.channel_id, "blog.example.org"
+    )
+    with studio.scope() as scope:
+        link = links.create_link(scope, page, connectors=CONNECTORS, key=uuid7())
+        unmeasured = replace(page, channel_id=None)
+        other = links.create_link(scope, unmeasured, connectors=CONNECTORS, key=uuid7())
+        opened = links.start_url(scope, link, CONNECTORS)
+        assert links.start_url(scope, other, CONNECTORS) == ""
+    assert link.target == "https://blog.example.org/", "only our own page receives the code"
+    assert opened.endswith(f"?start={links.START_PREFIX}{link.code}")
+    studio.say("leo", f"/start {links.START_PREFIX}{link.code}")
+    buy(studio, "leo")
+    studio.say("max", f"/start {links.START_PREFIX}{other.code}")
+    found = {one.link.id: one for one in report(studio).results}
+    mine = found[link.id]
+    assert (mine.chats, mine.buyers) == (1, 1)
+    assert sum(one.minor for one in mine.net_after_fees) > 0
+    assert (found[other.id].chats, found[other.id].roi_gap) == (None, "not_measured")
 
 
 def test_sale_and_refund_are_credited_to_the_link_of_the_chat(studio: Studio) -> None:

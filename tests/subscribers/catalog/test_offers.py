@@ -12,6 +12,7 @@ from foundation.money import Money
 from gate.contract.units import Rating
 from subscribers.catalog import offers
 from subscribers.catalog.offers import FanSalesContext, OfferCandidate
+from subscribers.catalog.recommendations import Recommendation, RecommendationBasis
 from subscribers.rails.contract import PayloadSigner
 from subscribers.rails.price_text import format_price
 
@@ -34,10 +35,14 @@ def pack(number: int, minor: int = 500, rating: Rating = Rating.G) -> OfferCandi
 
 
 def ranked(
-    *candidates: OfferCandidate, ratings: frozenset[Rating] = ALL, **standing: object
+    *candidates: OfferCandidate,
+    ratings: frozenset[Rating] = ALL,
+    most: int = offers.MAX_OFFERS,
+    **standing: object,
 ) -> list[int]:
     # the keywords are fields of FanSalesContext
-    found = offers.rank_offers(candidates, replace(FREE, **standing), ratings)  # type: ignore[arg-type]  # see above
+    context = replace(FREE, **standing)  # type: ignore[arg-type]  # see above
+    found = offers.rank_offers(candidates, context, ratings, most=most)
     return [one.pack_id.int for one in found]
 
 
@@ -51,6 +56,32 @@ def test_offer_nearest_to_the_usual_price_comes_first() -> None:
 
 def test_ties_are_broken_by_id() -> None:
     assert ranked(pack(3), pack(1), pack(2)) == [1, 2, 3]
+
+
+packs_of = st.lists(st.integers(1, 9), unique=True)
+
+
+@given(packs_of, packs_of, packs_of, st.booleans())
+def test_recommendation_orders_the_eligible_packs_and_adds_none(
+    known: list[int], best: list[int], owned: list[int], held: bool
+) -> None:
+    packs = [pack(number, 100 * number) for number in known]
+    standing = {"owned": frozenset(UUID(int=one) for one in owned)}
+    first = Recommendation(
+        None, tuple(UUID(int=one) for one in best), RecommendationBasis.MOST_BOUGHT
+    )
+    usual = ranked(*packs, most=9, held=held, **standing)
+    found = ranked(*packs, most=9, held=held, recommended=first, **standing)
+    assert sorted(found) == sorted(usual)
+    assert found == [one for one in best if one in usual] + [
+        one for one in usual if one not in best
+    ]
+
+
+def test_recommended_packs_are_marked_with_the_basis() -> None:
+    first = Recommendation(None, (UUID(int=2),), RecommendationBasis.SIMILAR_BUYERS)
+    found = offers.rank_offers((pack(1), pack(2)), replace(FREE, recommended=first), ALL)
+    assert [one.basis for one in found] == [RecommendationBasis.SIMILAR_BUYERS, None]
 
 
 @pytest.mark.parametrize("column", ["owned", "invoiced", "declined"])

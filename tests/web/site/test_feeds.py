@@ -234,9 +234,8 @@ def test_ids_are_unchanged_at_a_new_address(full: CreatorPage) -> None:
     from web.site.pages import SitePages
 
     before = [item["id"] for item in full.feed()["items"]]
-    moved = SitePages(
-        full.room.pages, FileStore(full.room.store._root), public_url="https://new.example.test"
-    )
+    store = FileStore(full.room.store._root)
+    moved = SitePages(full.room.pages, store, {}, public_url="https://new.example.test")
     from starlette.requests import Request
 
     scope = {"type": "http", "method": "GET", "path": "/", "headers": [], "query_string": b""}

@@ -5,19 +5,26 @@ import itertools
 import re
 import socket
 from html.parser import HTMLParser
+from urllib.parse import urlencode, urlsplit
 
 import httpx
 import pytest
 
+from channels.accounts import lifecycle
 from connectors.conformance.fake_servers import serve_app
+from connectors.registry import loader
 from foundation.db.database import Database
 from foundation.ids import uuid7
 from foundation.money import Money
+from foundation.sealed import Sealed
 from gate.contract.units import Rating
 from gate.ratings import ratings
+from gate.text import urls
 from studio.ingest import pipeline
 from studio.library import assets
 from studio.packs import packs
+from subscribers.acquisition import links
+from subscribers.acquisition.links import LinkDestination, LinkDetails, LinkDraft, LinkSource
 from subscribers.catalog.prices import set_price
 from tenants.agencies import creators
 from tenants.agencies.states import CreatorState
@@ -94,6 +101,43 @@ def test_profile_shows_texts_packs_and_the_chat_link(mia: CreatorPage) -> None:
     assert (
         text.count('href="http://127.0.0.1:8490/c/mia"') == 2
     )  # the button and the link of the pack
+
+
+def test_visit_through_a_link_hands_its_code_over_to_the_chat(mia: CreatorPage) -> None:
+    known = loader.load_connectors()
+    before = urls.own_hosts()
+    urls.set_own_hosts([urlsplit(PUBLIC).netloc])
+    with mia.scope() as scope:
+        bot = lifecycle.connect_account(
+            scope,
+            creator_id=mia.creator_id,
+            platform="sandbox",
+            surface="sandbox.post",
+            chat_surface="sandbox.chat",
+            account=f"bot-{mia.creator_id}",
+            name="Bot",
+            base_url="http://127.0.0.1:8490",
+            token=Sealed(b"x"),
+            zone="UTC",
+        )
+        details = LinkDetails("Bio", LinkSource.BIO)
+        page = f"{PUBLIC}/{mia.slug}/"
+        draft = LinkDraft(mia.creator_id, details, LinkDestination.WEB, bot, page)
+        link = links.create_link(scope, draft, connectors=known, key=uuid7())
+        start = links.start_url(scope, link, known)
+    urls.set_own_hosts(before)
+    assert link.target == f"{page}?via={link.code}"
+    assert link.reports_chats
+    assert f"start=from-{link.code}" in start
+    assert f'href="{start}"' in mia.get(f"?via={link.code}").text
+    assert "set-cookie" not in mia.get(f"?via={link.code}").headers
+    for code in ("0" * 16, "x" * 5000, '"><script>', ""):
+        text = mia.get("?" + urlencode({"via": code})).text
+        assert 'href="http://127.0.0.1:8490/c/mia"' in text, code
+        assert "from-" not in text
+    with mia.scope() as scope:
+        creators.change_creator_state(scope, mia.creator_id, CreatorState.INACTIVE)
+    assert "/c/" not in mia.get(f"?via={link.code}").text
 
 
 def test_page_of_an_inactive_creator_offers_neither_packs_nor_chats(mia: CreatorPage) -> None:

@@ -6,7 +6,6 @@ from threading import Lock
 from typing import Any
 from uuid import UUID
 
-import pytest
 import redis
 from kombu.exceptions import OperationalError as BrokerError
 from sqlalchemy import text
@@ -14,11 +13,9 @@ from sqlalchemy import text
 from foundation.db.database import Database, OpenScope
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops.clock import monotonic, sleep
-from foundation.outbox import outbox, row_leases
-from foundation.outbox.fan_out import FACT_QUEUE as FACTS
+from foundation.outbox import outbox
 from foundation.outbox.fan_out import FactListener, FactListeners
-from foundation.outbox.outbox import QUEUES, Queue
-from foundation.outbox.row_leases import ClaimedRow, QueueState
+from foundation.outbox.row_leases import ClaimedRow
 from tests.conftest import wait_until
 from tests.foundation.events import (
     ChatDue,
@@ -30,9 +27,8 @@ from tests.foundation.events import (
     put_posts,
 )
 from tests.workers.relay_worker import clear_outbox, count_pending_rows, house, relaying
-from workers.processes import queue_workers
 from workers.relay.beat import Tick
-from workers.relay.claim_loop import CAPACITY_GROUPS, CapacityGroup, SendMessage, free_capacity
+from workers.relay.claim_loop import SendMessage
 from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
 
 ME = "system:test"
@@ -77,10 +73,10 @@ def test_due_rows_are_handled_once_and_on_time(
 def test_fact_listeners_get_the_fact_without_a_message_for_it(
     database: Database, redis_url: str, tenant_id: UUID
 ) -> None:
-    handled, sent = Handled(), list[Queue]()
+    handled, sent = Handled(), list[str]()
 
     def noted(send: SendMessage) -> SendMessage:
-        def once(row: ClaimedRow, queue: Queue) -> None:
+        def once(row: ClaimedRow, queue: str) -> None:
             sent.append(queue)
             send(row, queue)
 
@@ -116,7 +112,7 @@ def test_duplicate_messages_are_handled_once(
     handled, old = Handled(), []
 
     def doubled(send: SendMessage) -> SendMessage:
-        def twice(row: ClaimedRow, queue: Queue) -> None:
+        def twice(row: ClaimedRow, queue: str) -> None:
             send(row, queue)
             send(row, queue)
 
@@ -138,7 +134,7 @@ def test_wiped_redis_delays_rows_by_a_lease_and_loses_none(
     handled, lost = Handled(), []
 
     def into_nothing(send: SendMessage) -> SendMessage:
-        def sometimes(row: ClaimedRow, queue: Queue) -> None:
+        def sometimes(row: ClaimedRow, queue: str) -> None:
             if len(lost) < 10:
                 lost.append(row.id)  # as FLUSHALL does between sending and receiving
             else:
@@ -167,7 +163,7 @@ def test_rows_return_to_waiting_without_redis(
     handled, refused = Handled(), []
 
     def away(send: SendMessage) -> SendMessage:
-        def sometimes(row: ClaimedRow, queue: Queue) -> None:
+        def sometimes(row: ClaimedRow, queue: str) -> None:
             if len(refused) < 3:
                 refused.append(row.id)
                 raise BrokerError
@@ -246,37 +242,3 @@ def test_ticks_run_in_the_leading_relay_despite_a_failing_one(
         database, lambda row, _: sent.append(row), ticks=(Tick(1, broken), Tick(1, put, "post"))
     ):
         wait_until(lambda: len(sent) == 1)
-
-
-@pytest.mark.parametrize(
-    ("leased", "queue", "expected"),
-    [
-        ({}, "publish", 32),
-        ({}, "notify", 4),
-        ({"notify": 3}, "publish", 29),
-        ({"publish": 30}, "notify", 2),
-        ({"publish": 32}, "notify", 0),
-        ({"make": 1}, "gpu", 1),
-        ({"gpu": 1}, "make", 1),
-        ({"make": 2}, "gpu", 0),
-        ({"gpu": 1, "make": 1}, "buy", 8),
-        ({"buy": 8}, "gpu", 1),
-        ({"chat": 12}, "urgent", 4),
-    ],
-)
-def test_free_capacity_is_the_cap_within_the_shared_limit(
-    leased: dict[Queue, int], queue: Queue, expected: int
-) -> None:
-    seen = {name: QueueState(leased.get(name, 0), due=True, next_at=None) for name in QUEUES}
-    places, cap = next((p, c) for p in CAPACITY_GROUPS for q, c in p.queue_caps if q == queue)
-    assert free_capacity(seen, places, queue, cap) == expected
-
-
-def test_every_queue_has_capacity_and_send_workers_cover_it() -> None:
-    assert {queue for places in CAPACITY_GROUPS for queue, _ in places.queue_caps} == set(
-        QUEUES
-    ) - {FACTS}, "the relay distributes facts"
-    assert sum(places.total for places in CAPACITY_GROUPS[:3]) == 48
-    assert sum(places.total for places in CAPACITY_GROUPS[3:]) == queue_workers.MAKER_THREADS
-    assert CAPACITY_GROUPS[0] == CapacityGroup(4, (("urgent", 4),))
-    assert row_leases.CLAIM_LEASE.total_seconds() == 5

@@ -121,21 +121,6 @@ def test_group_stays_loaded_for_a_while_when_all_patience_has_ended(
     assert [row.group for row in order(tenant, GpuScheduler(stay=timedelta()))] == ["a", "b"] * 4
 
 
-def test_new_relay_restores_the_loaded_group_from_the_running_row(
-    tenant: OpenScope, tenant_id: UUID
-) -> None:
-    put(tenant, tenant_id, "b", "a", "b")
-    with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
-        first = GpuScheduler().claim_rows(scope, "gpu", places=1, room=1)
-    after = GpuScheduler()
-    with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
-        after.restore_from_running(scope, "gpu")
-    assert after.loaded == first[0].group == "b"
-    with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
-        scope.run("DELETE FROM outbox WHERE state = 'leased'")
-    assert [row.group for row in order(tenant, after)] == ["b", "a"]
-
-
 def test_long_work_is_notified_of_other_tenants_only(tenant: OpenScope) -> None:
     mine, other, told = uuid7(), uuid7(), list[bool]()
 

@@ -78,7 +78,8 @@ class LinkDetailsIn(RequestModel):
 
 class LinkIn(LinkDetailsIn):
     """A new link. A chat needs `channel_id`, the account whose bot it opens; a Discord invite and a
-    web page need `url`. The destination cannot be changed later."""
+    web page need `url`. A web page with `channel_id` hands its visitors over to that bot. The
+    destination cannot be changed later."""
 
     model_config = example_config(
         {
@@ -122,8 +123,9 @@ class LinkResultsQuery(PeriodQuery):
 
 
 class LinkOut(BaseModel):
-    """A link. `short_url` is the URL to share, `target` the one that it redirects to. Send
-    `version` in `If-Match` to change it."""
+    """A link. `short_url` is the URL to share, `target` the one that it redirects to. `start_url`
+    is the URL for the chat button of a web page with a `channel_id`, or "". `cost` is null without
+    a cost, or for a key without `money:read`. Send `version` in `If-Match` to change it."""
 
     id: UUID
     creator_id: UUID
@@ -133,6 +135,7 @@ class LinkOut(BaseModel):
     channel_id: UUID | None
     short_url: str
     target: str
+    start_url: str
     utm: dict[str, str]
     cost: AmountOut | None
     owner_id: UUID | None
@@ -142,8 +145,10 @@ class LinkOut(BaseModel):
     version: int
 
     @classmethod
-    def of(cls, link: AcquisitionLink, base: str) -> "LinkOut":
-        """Convert a link; `base` is the address of short links."""
+    def of(
+        cls, link: AcquisitionLink, base: str, start_url: str, *, with_cost: bool = True
+    ) -> "LinkOut":
+        """Convert a link, with or without its cost; `base` is the address of short links."""
         details = link.details
         return cls(
             id=link.id,
@@ -154,8 +159,9 @@ class LinkOut(BaseModel):
             channel_id=link.channel_id,
             short_url=link.short_url(base),
             target=link.target,
+            start_url=start_url,
             utm={name: value for name, value in asdict(link.utm).items() if value},
-            cost=_amount(details.cost),
+            cost=_amount(details.cost) if with_cost else None,
             owner_id=details.owner_id,
             first_day=details.first_day,
             last_day=details.last_day,
@@ -183,13 +189,15 @@ class WindowOut(BaseModel):
 class LinkResultOut(BaseModel):
     """The results of a link. Clicks, chats, first purchases and `net_after_fees` are those of the
     period; `windows`, `net_after_fees_to_date`, `roi` and `cost_per_buyer` cover the life of the
-    link. Without `roi`, `roi_gap` says why."""
+    link. Without `roi`, `roi_gap` says why. `joins` are
+    users who joined a Discord server by the invite, null if its uses are not read."""
 
     id: UUID
     name: str
     clicks: int
     visitors: int
     bots: int
+    joins: int | None
     chats: int | None
     first_purchases: float | None
     net_after_fees: list[AmountOut] | None
@@ -214,6 +222,7 @@ class LinkResultOut(BaseModel):
             clicks=one.clicks.people,
             visitors=one.clicks.visitors,
             bots=one.clicks.machines,
+            joins=one.joins,
             chats=one.chats,
             first_purchases=float(one.buyers) if one.buyers is not None else None,
             net_after_fees=_amounts(one.net_after_fees) if measured else None,

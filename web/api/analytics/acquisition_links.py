@@ -1,6 +1,7 @@
 """API routes of acquisition links: list, create, change and archive them, and their results."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -42,17 +43,34 @@ from web.api.common.calls import (
 LINK = "/{link_id}"
 
 
+@dataclass(frozen=True)
+class _Addresses:
+    """The connectors, and the address of short links of agencies without a domain for them."""
+
+    connectors: Mapping[str, Connector]
+    public_url: str
+
+    def build_links(
+        self, scope: Scope, found: Sequence[AcquisitionLink], *, with_cost: bool = True
+    ) -> list[LinkOut]:
+        """Return links with their addresses."""
+        base = domains.link_base(scope, self.public_url)
+        urls = links.load_start_urls(scope, found, self.connectors)
+        return [LinkOut.of(one, base, urls.get(one.id, ""), with_cost=with_cost) for one in found]
+
+
 def router(tenant: OpenScope, connectors: Mapping[str, Connector], *, public_url: str) -> APIRouter:
     """Create the routes under `/acquisition-links`. `public_url` is the address of short links of
     agencies without a domain for them."""
     routes = APIRouter(prefix="/acquisition-links", tags=["analytics"])
-    _add_read_routes(routes, tenant, public_url)
-    _add_create_route(routes, tenant, connectors, public_url)
-    _add_change_routes(routes, tenant, public_url)
+    known = _Addresses(connectors, public_url)
+    _add_read_routes(routes, tenant, known)
+    _add_create_route(routes, tenant, known)
+    _add_change_routes(routes, tenant, known)
     return routes
 
 
-def _add_read_routes(routes: APIRouter, tenant: OpenScope, public_url: str) -> None:
+def _add_read_routes(routes: APIRouter, tenant: OpenScope, known: _Addresses) -> None:
     can_read = Depends(read_dependency(tenant, ApiKeyScope.MONEY_READ))
 
     @routes.get("", response_model=LinksOut)
@@ -62,12 +80,11 @@ def _add_read_routes(routes: APIRouter, tenant: OpenScope, public_url: str) -> N
         """List the acquisition links. Requires the `money:read` scope."""
 
         def ask(scope: Scope, sight: Caller) -> list[LinkOut]:
-            base = domains.link_base(scope, public_url)
             ids = sight.creators if which.creator is None else [which.creator]
             found = links.list_links(
                 scope, [sight.get_creator(one).id for one in ids], archived=which.archived
             )
-            return [LinkOut.of(one, base) for one in found]
+            return known.build_links(scope, found)
 
         question = ["links", which.model_dump(mode="json", exclude={"cursor", "limit"})]
         items, following = pagination.paginate(
@@ -94,18 +111,17 @@ def _add_read_routes(routes: APIRouter, tenant: OpenScope, public_url: str) -> N
     @routes.get(LINK, response_model=LinkOut)
     def get_link(link_id: UUID, call: Annotated[ApiCall, can_read], response: Response) -> LinkOut:
         """Return an acquisition link. Requires the `money:read` scope."""
-        found = call.read(
-            lambda scope, sight: LinkOut.of(
-                _find_visible_link(scope, sight, link_id), domains.link_base(scope, public_url)
-            )
-        )
+
+        def ask(scope: Scope, sight: Caller) -> LinkOut:
+            (one,) = known.build_links(scope, [_find_visible_link(scope, sight, link_id)])
+            return one
+
+        found = call.read(ask)
         response.headers.update(etag_header(found.version))
         return found
 
 
-def _add_create_route(
-    routes: APIRouter, tenant: OpenScope, connectors: Mapping[str, Connector], public_url: str
-) -> None:
+def _add_create_route(routes: APIRouter, tenant: OpenScope, known: _Addresses) -> None:
     @routes.post("", status_code=201, response_model=LinkOut)
     def create_link(
         body: LinkIn,
@@ -115,13 +131,17 @@ def _add_create_route(
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             sight.get_creator(body.creator_id)
-            made = links.create_link(scope, body.to_draft(), connectors=connectors, key=uuid7())
-            return _build_result(scope, made, public_url, "acquisition.create", 201)
+            made = links.create_link(
+                scope, body.to_draft(), connectors=known.connectors, key=uuid7()
+            )
+            return _build_result(
+                scope, call, sight, known, made, did="acquisition.create", status=201
+            )
 
         return call.apply_once(act)
 
 
-def _add_change_routes(routes: APIRouter, tenant: OpenScope, public_url: str) -> None:
+def _add_change_routes(routes: APIRouter, tenant: OpenScope, known: _Addresses) -> None:
     can_write = ApiKeyScope.CREATORS_WRITE
 
     @routes.put(LINK, response_model=LinkOut)
@@ -135,7 +155,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope, public_url: str) ->
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_version(call, _find_visible_link(scope, sight, link_id))
             links.update_link(scope, link_id, body.to_details(), version=call.expected_version)
-            return _build_result(scope, _reload(scope, link_id), public_url, "acquisition.update")
+            changed = _reload(scope, link_id)
+            return _build_result(scope, call, sight, known, changed, did="acquisition.update")
 
         return call.apply(act)
 
@@ -150,7 +171,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope, public_url: str) ->
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_version(call, _find_visible_link(scope, sight, link_id))
             links.archive_link(scope, link_id)
-            return _build_result(scope, _reload(scope, link_id), public_url, "acquisition.archive")
+            changed = _reload(scope, link_id)
+            return _build_result(scope, call, sight, known, changed, did="acquisition.archive")
 
         return call.apply_once(act)
 
@@ -164,7 +186,8 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope, public_url: str) ->
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_version(call, _find_visible_link(scope, sight, link_id))
             links.restore_link(scope, link_id)
-            return _build_result(scope, _reload(scope, link_id), public_url, "acquisition.restore")
+            changed = _reload(scope, link_id)
+            return _build_result(scope, call, sight, known, changed, did="acquisition.restore")
 
         return call.apply_once(act)
 
@@ -188,7 +211,15 @@ def _find_visible_link(scope: Scope, sight: Caller, link_id: UUID) -> Acquisitio
 
 
 def _build_result(
-    scope: Scope, found: AcquisitionLink, public_url: str, did: str, status: int = 200
+    scope: Scope,
+    call: ApiCall,
+    sight: Caller,
+    known: _Addresses,
+    found: AcquisitionLink,
+    *,
+    did: str,
+    status: int = 200,
 ) -> ChangeResult:
-    body = LinkOut.of(found, domains.link_base(scope, public_url))
+    with_cost = call.allows(sight, ApiKeyScope.MONEY_READ)
+    (body,) = known.build_links(scope, [found], with_cost=with_cost)
     return ChangeResult(body, did, f"link:{found.id}", status, etag_header(found.version))

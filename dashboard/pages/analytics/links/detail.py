@@ -49,6 +49,9 @@ def _render_address(page: PageContext, found: LinksView, one: LinkResult) -> Non
             word=page.text,
         )
         st.code(url, language=None, wrap_lines=True)
+        if start_url := found.start_urls.get(one.link.id):
+            st.caption(page.text("acquisition.start_url"))
+            st.code(start_url, language=None, wrap_lines=True)
     with right:
         draw_template(
             "pages/analytics/links/templates/qr_code.html",

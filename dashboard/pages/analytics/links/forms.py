@@ -145,6 +145,17 @@ def _render_target(
         )
         return
     is_web = destination is LinkDestination.WEB
+    accounts = (found.channels if is_web else found.servers).get(creator.id)
+    if accounts:
+        field = "hand_over" if is_web else "server"
+        names = {one.id: one.name for one in accounts}
+        st.selectbox(
+            page.text(f"acquisition.field.{field}"),
+            [None, *names],
+            format_func=lambda one: names.get(one, page.text("acquisition.no_hand_over")),
+            help=page.text(f"acquisition.field.{field}_help"),
+            key=f"{NEW}:{field}",
+        )
     st.text_input(
         page.text("acquisition.field.url" if is_web else "acquisition.field.invite"),
         max_chars=MAX_LINK_TARGET_LENGTH,
@@ -264,9 +275,7 @@ def _create_link(
         creator_id=page.get_creator(scope, creator_id).id,
         details=_typed_details(NEW),
         destination=destination,
-        channel_id=actions.typed_value(f"{NEW}:account")
-        if destination is LinkDestination.CHAT
-        else None,
+        channel_id=_typed_account(destination),
         url=_typed_text(NEW, "url"),
         utm=UtmParameters(**{name: _typed_text(NEW, f"utm_{name}") for name in UTM_NAMES}),
     )
@@ -276,6 +285,16 @@ def _create_link(
             st.session_state[f"{NEW}:{name}"] = ""
     st.session_state[table.CHOSEN] = link.id
     return Message("acquisition.created", {"name": link.details.name})
+
+
+def _typed_account(destination: LinkDestination) -> UUID | None:
+    fields = {
+        LinkDestination.CHAT: "account",
+        LinkDestination.WEB: "hand_over",
+        LinkDestination.DISCORD: "server",
+    }
+    found = actions.typed_value(f"{NEW}:{fields[destination]}")
+    return found if isinstance(found, UUID) else None
 
 
 def _update_link(page: PageContext, known: AcquisitionLink, scope: Scope, _: UUID) -> Message:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from channels.accounts.queries import Channel, list_creator_channels
+from channels.accounts.queries import Channel, list_channels
 from channels.links import domains
 from connectors.contract.connector import Connector
 from dashboard.pages.analytics import filters
@@ -21,14 +21,20 @@ from tenants.agencies.queries import Creator, get_agency, list_members
 
 @dataclass(frozen=True)
 class LinksView:
-    """The results of the chosen creators' links. `channels` are the accounts, by creator, whose
-    chat a link can open; `members` are names by ID. `base` is the address of short links and
-    `domain` the agency's own host name for them, or "". `currencies` are those of costs."""
+    """The results of the chosen creators' links.
+
+    `channels` are the accounts, by creator, whose chat a link can open, and `servers` those that
+    read the uses of invites; `members` are names by ID. `start_urls` are the addresses, by link,
+    for the chat button of a web page. `base` is the address of short links and `domain` the
+    agency's own host name for them, or "". `currencies` are those of costs.
+    """
 
     report: LinkReport
     creators: Sequence[Creator]
     channels: Mapping[UUID, Sequence[Channel]]
+    servers: Mapping[UUID, Sequence[Channel]]
     members: Mapping[UUID, str]
+    start_urls: Mapping[UUID, str]
     base: str
     domain: str
     currencies: Sequence[str]
@@ -49,13 +55,20 @@ def load_links(
     report = link_results.load_link_report(
         scope, creators, period.first, period.last, model, archived=archived
     )
+    channels: dict[UUID, list[Channel]] = {one.id: [] for one in creators}
+    for one in list_channels(scope):
+        if one.creator_id in channels:
+            channels[one.creator_id].append(one)
     return LinksView(
         report=report,
         creators=creators,
         channels={
-            one.id: links.list_start_channels(list_creator_channels(scope, one.id), connectors)
-            for one in creators
+            one: links.list_start_channels(found, connectors) for one, found in channels.items()
         },
+        servers={
+            one: links.list_invite_channels(found, connectors) for one, found in channels.items()
+        },
+        start_urls=links.load_start_urls(scope, [one.link for one in report.results], connectors),
         members={one.id: one.name for one in list_members(scope)},
         base=domains.link_base(scope, public_url),
         domain=domains.find_link_domain(scope),

@@ -2,6 +2,7 @@
 better beyond chance, and the uplift of automatic slots."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -24,6 +25,12 @@ from insights.rollups.periods import AnalyticsPeriod
 from tenants.agencies.queries import Creator
 
 CHANNEL = "analytics:best_time:channel"
+SATURDAY = 5
+"""The first weekday of the weekend; 0 is Monday."""
+FEW_POSTS = 5
+"""Number of posts below which a cell is faded: its result is mostly chance."""
+HEAT_MAP_HEIGHT = 300
+"""Height in pixels, enough for the name of each weekday."""
 MAX_COLORED = 2.0
 """Share above which the color stays the same, so that one viral post does not fade the others."""
 
@@ -115,8 +122,12 @@ def _describe_uplift(page: PageContext, found: TimingEvidence) -> str:
 
 def _draw_heat_map(page: PageContext, found: TimingEvidence) -> None:
     known = {(one.weekday, one.hour): one for one in found.cells}
+    best = {(one.weekend, one.clock) for one in found.advice.hours}
     cells = [
-        _heat_cell(page, weekday, hour, known.get((weekday, hour)))
+        replace(
+            _heat_cell(page, weekday, hour, known.get((weekday, hour))),
+            is_marked=(weekday >= SATURDAY, hour) in best,
+        )
         for weekday in range(7)
         for hour in range(24)
     ]
@@ -138,7 +149,10 @@ def _draw_heat_map(page: PageContext, found: TimingEvidence) -> None:
         cells,
         key="analytics:best_time:chart",
         down=page.text("analytics.column.weekday"),
+        height=HEAT_MAP_HEIGHT,
     )
+    note = page.text("best_time.legend_best" if best else "best_time.legend", posts=FEW_POSTS)
+    draw_template("shell/templates/note.html", note=note)
 
 
 def _heat_cell(page: PageContext, weekday: int, hour: int, one: timing.HourCell | None) -> HeatCell:
@@ -150,4 +164,5 @@ def _heat_cell(page: PageContext, weekday: int, hour: int, one: timing.HourCell 
         share=f"{round(100 * one.share):+d}",
         count=page.localizer.format_number(one.posts),
     )
-    return HeatCell(f"{hour:02}", day, round(100 * min(one.share, MAX_COLORED)), text)
+    value = round(100 * min(one.share, MAX_COLORED))
+    return HeatCell(f"{hour:02}", day, value, text, is_faint=one.posts < FEW_POSTS)

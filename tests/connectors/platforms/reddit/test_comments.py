@@ -106,7 +106,7 @@ def test_author_of_the_post_is_looked_up_if_unknown() -> None:
     )
     path = asked("", inbox)
     assert "/api/info" in path
-    assert path.endswith("id=t3_p1%2Ct3_p2")
+    assert "?id=t3_p1%2Ct3_p2&" in path
     posts = page(
         {"name": "t3_p1", "author": "Mia"}, {"name": "t3_p2", "author": "leo"}, step=AUTHOR_STEP
     )
@@ -202,7 +202,7 @@ def no(code: str, **more: Any) -> Response:
 def test_reply_is_text_under_the_comment() -> None:
     turn = PLATFORM.next_step(ANSWER, ())
     assert isinstance(turn, Send)
-    assert (turn.step.path, turn.step.encoding) == ("/api/comment?raw_json=1", "form")
+    assert (turn.step.path, turn.step.encoding) == ("/api/comment/?raw_json=1", "form")
     assert turn.step.json == {"thing_id": "t1_c1", "text": "thanks", "api_type": "json"}
     assert references.stray_reference(turn.step, "reddit", ()) == "egress.remote_reference"
     assert references.stray_reference(turn.step, "reddit", ("t1_c1",)) == ""
@@ -259,7 +259,7 @@ def test_unexplained_refusal_checks_the_account() -> None:
     bare = said(PUBLISH, 403, {"message": "Forbidden", "error": 403})
     turn = PLATFORM.next_step(ANSWER, (bare,))
     assert isinstance(turn, Send)
-    assert turn.step.path == "/api/v1/me"
+    assert turn.step.path == "/api/v1/me?raw_json=1"
     locked = PLATFORM.next_step(ANSWER, (bare, said("me", 200, {"name": "mia"})))
     assert isinstance(locked, Rejected)
     assert locked.reason.code == "reddit.remark_closed"
@@ -291,7 +291,7 @@ def test_lost_reply_is_looked_up_in_the_accounts_comments() -> None:
     for sought, look in ((SOUGHT, nothing), (known, page(comment("c9"), step="look"))):
         turn = PLATFORM.look_up(sought, (look,))
         assert isinstance(turn, Send)
-        assert turn.step.path.endswith("/api/info?raw_json=1&id=t1_c1")
+        assert turn.step.path.endswith("/api/info/?id=t1_c1&raw_json=1")
         assert (
             PLATFORM.look_up(sought, (look, page({"name": "t1_c1"}, step=AUTHOR_STEP))) == Absent()
         )
@@ -332,8 +332,11 @@ def test_author_is_blocked_and_comment_reported() -> None:
     block, report = moderated("block"), moderated("report")
     assert isinstance(block, Send)
     assert isinstance(report, Send)
-    assert (block.step.path, block.step.json) == ("/api/block", {"id": "t1_c1", "api_type": "json"})
-    assert report.step.json == {"thing_id": "t1_c1", "reason": REASON, "api_type": "json"}
+    assert (block.step.path, block.step.json) == (
+        "/api/block?raw_json=1",
+        {"id": "t1_c1", "api_type": "json"},
+    )
+    assert report.step.json == {"id": "t1_c1", "reason": REASON, "api_type": "json"}
     assert PLATFORM.capabilities.moderates == MODERATION_ACTIONS
     others: tuple[ModerationAction, ...] = ("hide", "show", "delete")
     assert all(isinstance(moderated(act), Rejected) for act in others)

@@ -189,7 +189,7 @@ def test_inbox_is_read_back_to_the_cursor_within_a_limit() -> None:
     page = inbox(*(entry(number) for number in range(NEWEST, NEWEST - 100, -1)), after="t4_x")
     turn = PLATFORM.listen(f"mia {NEWEST - 300}", (page,))
     assert isinstance(turn, Send)
-    assert turn.step.path.endswith("&after=t4_x")
+    assert turn.step.path == "/message/inbox/?after=t4_x&limit=100&raw_json=1"
     last = inbox(entry(NEWEST - 299), entry(NEWEST - 10**6, body="long ago"), after="t4_y")
     news = PLATFORM.listen(f"mia {NEWEST - 300}", (page, last))
     assert isinstance(news, ChatUpdates)
@@ -280,7 +280,7 @@ def test_hidden_or_unavailable_sent_list_proves_nothing(
 def test_lookup_searches_the_sent_list() -> None:
     turn = PLATFORM.look_up(SOUGHT, ())
     assert isinstance(turn, Send)
-    assert turn.step.path.startswith("/message/sent?")
+    assert turn.step.path == "/message/sent/?limit=100&raw_json=1"
     at = NOW.timestamp()
     ours = entry(7, dest="LEO", body="thanks", created_utc=at)
     known, old = (
@@ -350,7 +350,7 @@ def test_unexplained_refusal_checks_the_account() -> None:
     look, bare = inbox(entry(3), step="look"), said(PUBLISH, 403, FORBIDDEN)
     turn = PLATFORM.next_step(unit(), (look, bare))
     assert isinstance(turn, Send)
-    assert turn.step.path == "/api/v1/me"
+    assert turn.step.path == "/api/v1/me?raw_json=1"
     closed = PLATFORM.next_step(unit(), (look, bare, said("me", 200, {"name": "mia"})))
     assert closed == Rejected(Message("reddit.message_closed"), permanent=False)
     assert isinstance(PLATFORM.next_step(unit(), (look, bare, said("me", 403))), Disconnected)
@@ -366,7 +366,7 @@ def test_unexplained_refusal_checks_the_account() -> None:
         unit(), (inbox(entry(3, author="ida"), after="t4_3", step="look"),)
     )
     assert isinstance(further, Send)
-    assert further.step.path.endswith("limit=100&after=t4_3")
+    assert further.step.path == "/message/inbox/?after=t4_3&limit=100&raw_json=1"
     assert isinstance(PLATFORM.next_step(unit(), (said("look", 503),)), Retry)
 
 

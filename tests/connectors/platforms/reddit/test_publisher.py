@@ -43,8 +43,12 @@ from connectors.platforms.reddit.account import (
     user_agent_header,
 )
 from connectors.platforms.reddit.lookup import MAX_PAGES
-from connectors.platforms.reddit.media import UPLOAD_LEASE_STEP, UPLOAD_PUT_STEP, UPLOAD_SECRETS
 from connectors.platforms.reddit.publisher import MAX_TEXT, MAX_TITLE, PUBLISH, Reddit
+from connectors.platforms.reddit.submission import (
+    UPLOAD_LEASE_STEP,
+    UPLOAD_PUT_STEP,
+    UPLOAD_SECRETS,
+)
 from connectors.shared.http_responses import is_app_wide_limit
 from connectors.transport import references, required_marks
 from foundation.ids import uuid7
@@ -155,12 +159,12 @@ def test_account_contains_user_subreddit_and_flair() -> None:
     [
         ((Text("title", "A lake"), Text("body", " at dawn ")), "A lake", " at dawn "),
         ((Text("body", "A lake\n\nat dawn\nin May"),), "A lake", "at dawn\nin May"),
-        ((Text("body", "\nA lake\n"),), "A lake", None),
-        ((Text("title", "A lake"),), "A lake", None),
+        ((Text("body", "\nA lake\n"),), "A lake", ""),
+        ((Text("title", "A lake"),), "A lake", ""),
     ],
 )
 def test_title_is_explicit_or_the_first_line(
-    texts: tuple[Text, ...], title: str, body: str | None
+    texts: tuple[Text, ...], title: str, body: str
 ) -> None:
     posted = step_of(PLATFORM.next_step(replace(UNIT, texts=texts), ())).json
     assert (posted["title"], posted.get("text"), posted["resubmit"], posted["nsfw"]) == (
@@ -199,7 +203,7 @@ def test_two_pictures_are_uploaded_before_the_gallery() -> None:
     assert [one.kind for one in steps] == [StepKind.STAGE] * 4
     opened, put = steps[:2]
     assert (opened.path, opened.encoding, opened.secret_fields) == (
-        "/api/media/asset.json",
+        "/api/media/asset.json?raw_json=1",
         "form",
         UPLOAD_SECRETS,
     )
@@ -209,7 +213,7 @@ def test_two_pictures_are_uploaded_before_the_gallery() -> None:
         ["acl", "key", "content-type", "policy", "X-Amz-Signature"],
     )
     assert isinstance(put.json["policy"], Sealed)
-    assert (step.path, step.encoding) == ("/api/submit_gallery_post.json", "json")
+    assert (step.path, step.encoding) == ("/api/submit_gallery_post.json?raw_json=1", "json")
     assert [one["media_id"] for one in step.json["items"]] == ["asset0", "asset1"]
     assert (
         required_marks.first_missing_mark(
@@ -310,7 +314,7 @@ def test_single_picture_post_is_processed_later() -> None:
 def test_unexplained_refusal_checks_the_account() -> None:
     no = said(PUBLISH, 403, {"message": "Forbidden", "error": 403})
     asked = step_of(PLATFORM.next_step(UNIT, (no,)))
-    assert (asked.kind, asked.path) == (StepKind.CONTROL, "/api/v1/me")
+    assert (asked.kind, asked.path) == (StepKind.CONTROL, "/api/v1/me?raw_json=1")
     for me, meant in (
         (said("me", 403, {"error": 403}), Disconnected),
         (said("me", 200, {"name": "mia", "is_suspended": True}), Disconnected),
@@ -376,9 +380,10 @@ def test_list_without_adult_posts_proves_nothing_about_them() -> None:
 
 def test_deletion_is_confirmed_by_a_lookup() -> None:
     asked = step_of(PLATFORM.remove(COPY, ()))
-    assert (asked.path, asked.json, asked.encoding) == ("/api/del", {"id": "t3_abc123"}, "form")
+    said_there = {"id": "t3_abc123", "api_type": "json"}
+    assert (asked.path, asked.json, asked.encoding) == ("/api/del/?raw_json=1", said_there, "form")
     done = said("delete", 200, {})
-    assert step_of(PLATFORM.remove(COPY, (done,))).path.startswith("/api/info?")
+    assert step_of(PLATFORM.remove(COPY, (done,))).path.startswith("/api/info/?")
     for shown, meant in (
         (listing(post()), Retry),
         (listing(post(author="[deleted]")), Published),

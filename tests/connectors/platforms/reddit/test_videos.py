@@ -10,13 +10,13 @@ from connectors.contract.connector import Response, StepKind, StepResult
 from connectors.contract.outcomes import Absent, Found, Processing, Rejected, Retry, Unknown
 from connectors.platforms.reddit.account import NSFW_MARK
 from connectors.platforms.reddit.lookup import FILM_MADE, PICTURE_MADE
-from connectors.platforms.reddit.media import (
+from connectors.platforms.reddit.publisher import CAN, MAX_TEXT, PICTURE_BYTES, PUBLISH, Reddit
+from connectors.platforms.reddit.submission import (
     FILM_SECONDS,
     SECONDS,
     UPLOAD_LEASE_STEP,
     UPLOAD_PUT_STEP,
 )
-from connectors.platforms.reddit.publisher import CAN, MAX_TEXT, PICTURE_BYTES, PUBLISH, Reddit
 from connectors.transport import references
 from foundation.sealed import Sealed
 from gate.contract.units import Medium, Text
@@ -78,13 +78,18 @@ def test_video_and_poster_are_uploaded_and_named_by_url(
 ) -> None:
     unit = replace(FILMED, media=media, flags=(NSFW_MARK,))
     answers: tuple[StepResult, ...] = ()
-    files, steps = iter(one for medium in media for one in (leased(medium), put(medium))), []
+    came = {one.step: one for medium in media for one in (leased(medium), put(medium))}
+    steps = []
     while (step := step_of(PLATFORM.next_step(unit, answers))).name != PUBLISH:
         steps.append(step)
-        answers = (*answers, next(files))
+        answers = (*answers, came[step.name])
     assert [one.kind for one in steps] == [StepKind.STAGE] * 4
-    opened, sent = steps[:2] if media[0] is FILM else steps[2:]
-    assert opened.json == {"filepath": f"{FILM.sha256[:24]}.mp4", "mimetype": "video/mp4"}
+    opened, sent = steps[:2]
+    assert opened.json == {
+        "filepath": f"{FILM.sha256[:24]}.mp4",
+        "mimetype": "video/mp4",
+        "api_type": "json",
+    }
     assert (sent.address, sent.files["file"].sha256, sent.deadline) == (
         f"//{FILMS}",
         FILM.sha256,
@@ -92,7 +97,7 @@ def test_video_and_poster_are_uploaded_and_named_by_url(
     )
     assert {one.deadline for one in steps if one.files} == {SECONDS, FILM_SECONDS}
     assert (step.path, step.encoding, step.json["kind"], step.json["nsfw"]) == (
-        "/api/submit",
+        "/api/submit/?raw_json=1",
         "form",
         "video",
         True,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from connectors.platforms.telegram.requests import MAX_PHOTO_RATIO, content_problem
+from connectors.platforms.telegram.content_checks import MAX_PHOTO_RATIO, content_problem
 from gate.contract.units import Medium
 from tests.connectors.platforms.telegram.test_publisher import POST
 

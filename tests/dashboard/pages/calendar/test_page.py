@@ -93,7 +93,7 @@ def test_empty_calendar_explains_the_next_step(door: Door, lumiere: Agency) -> N
     with stream(door.url, door.cookie(lumiere)) as page:
         text = page.open("/calendar")
     assert "Créez-en une avec « Nouvelle publication »" in text
-    assert "18:30 libre" in text
+    assert "18:30 heure habituelle" in text
 
 
 def test_failure_shows_its_reason_and_is_retried_in_place(door: Door, lumiere: Agency) -> None:

@@ -1,16 +1,22 @@
 """The side panel of a post: what it shows, its actions and the members who may use them."""
 
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
+import numpy as np
 import pytest
 
 from foundation.ops.wall_time import local_day
+from insights.predictions import storage
+from insights.predictions.draft_ranks import RankedText, RankModel
+from insights.predictions.states import PredictionState, PredictionTask
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency
 from tests.dashboard.conftest import Door
+from tests.dashboard.pages.analytics.test_content import read_metric
 from tests.dashboard.pages.approvals.test_page import asked
 from tests.dashboard.pages.calendar.test_page import refused, state
 from tests.dashboard.streamlit_client import stream
@@ -25,6 +31,45 @@ def test_pending_post_is_approved_in_the_panel(door: Door, lumiere: Agency) -> N
         assert "Validé" in page.press("Valider")
         assert "Valider" not in page.labels()
     assert state(lumiere, delivery_id) is DeliveryState.SCHEDULED
+
+
+def test_panel_shows_the_range_of_a_running_post_and_the_rank_of_a_coming_one(
+    door: Door, lumiere: Agency
+) -> None:
+    running = lumiere.post("en ligne", state="published", minutes=-5 * 60)
+    lumiere.post("à venir", minutes=60)
+    read_metric(lumiere, running, 3, views=420)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        shown = page.open("/calendar", panel=lumiere.posts[0])
+        assert "Vues : 420 après 3 h. Prévision à 7 jours : Données insuffisantes" in plain(shown)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        shown = plain(page.open("/calendar", panel=lumiere.posts[1]))
+        assert (
+            "Rang parmi les publications passées : Données insuffisantes : 0 publications" in shown
+        )
+
+
+def test_rank_comes_from_the_model_of_the_night(door: Door, lumiere: Agency) -> None:
+    coming = lumiere.post("la plage", minutes=60)
+    texts = [RankedText("plage", ()) if one % 2 else RankedText("ville", ()) for one in range(240)]
+    model = RankModel(texts, np.array([1.0 if one % 2 else 0.0 for one in range(240)]))
+    with lumiere.scope() as scope:
+        entry = get_delivery(scope, coming)
+        waiting = storage.waiting_prediction(
+            entry.creator_id, PredictionTask.RANKS, str(entry.channel_id), None, scope.now
+        )
+        made = replace(waiting, state=PredictionState.SERVED, result=model.store())
+        storage.store_predictions(scope, [entry.creator_id], [PredictionTask.RANKS], [made])
+    with stream(door.url, door.cookie(lumiere)) as page:
+        shown = plain(page.open("/calendar", panel=lumiere.posts[0]))
+    assert "Rang parmi les publications passées : " in shown
+    assert "mieux que" in shown
+    assert "Atouts : plage" in shown
+
+
+def plain(text: str) -> str:
+    """Return the text with plain spaces."""
+    return text.replace("\xa0", " ").replace("\u202f", " ")
 
 
 def test_author_does_not_approve_in_the_panel(door: Door, lumiere: Agency) -> None:

@@ -2,7 +2,7 @@
 
 from datetime import time, timedelta
 
-from dashboard.pages.calendar.queries import CalendarFilter
+from dashboard.pages.calendar.queries import CalendarFilter, load_calendar
 from dashboard.pages.calendar.queue_queries import AccountQueue, load_queues
 from foundation.ops.wall_time import local_day
 from schedules.availability import quiet_periods, slots
@@ -48,6 +48,18 @@ def test_every_slot_is_occupied_or_open(lumiere: Agency) -> None:
     listed = sorted(one.at for day in found.days.values() for one in day.items)
     assert listed == ahead
     assert (found.post_count, found.free_count) == (2, len(ahead) - 2)
+
+
+def test_week_shows_the_open_slots_of_the_queue(lumiere: Agency) -> None:
+    queued(lumiere, "une")
+    with lumiere.scope() as scope:
+        first = local_day(scope.now, ZONE)
+        mine = tenant_reads.list_creators(scope)
+        week = load_calendar(scope, mine, CalendarFilter(first, DAYS))
+    open_times = [one for day in week.days for one in day.free]
+    places = [one.at for day in only_queue(lumiere).days.values() for one in day.items if one.place]
+    assert [one.at.instant() for one in open_times] == sorted(places)
+    assert not any(one.is_usual for one in open_times)
 
 
 def test_quiet_days_have_no_open_slot(lumiere: Agency) -> None:
@@ -97,5 +109,5 @@ def test_account_without_slots_links_to_its_schedule(door: Door, lumiere: Agency
     with lumiere.scope() as scope:
         channel_id = get_delivery(scope, delivery_id).channel_id
     assert "seule" in text
-    assert "Aucun planning de publication" in text
+    assert "Pas encore de planning de publication. Heures habituelles" in text
     assert f"/calendar?queue={channel_id}" in text

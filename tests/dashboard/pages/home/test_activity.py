@@ -14,6 +14,7 @@ from PIL import Image
 from channels.accounts import lifecycle
 from dashboard.pages.home.activity_queries import load_live_activity
 from dashboard.pages.home.queries import HomeView, load_home
+from dashboard.pages.posts.queries import load_post
 from dashboard.shell.localization import MemberLocalizer
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import LANGUAGES, Message
@@ -27,6 +28,7 @@ from gate.people import persons
 from gate.ratings import ratings
 from schedules.calendar.board import RecentMove
 from schedules.posts import deliveries
+from schedules.posts.queries import post_id_of_delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery, transition_delivery
 from studio.ingest import pipeline
@@ -83,16 +85,16 @@ class Day:
                 scope, fan.creator_id, SHARES, effective_from=scope.now - timedelta(days=2)
             )
             sale = PastSale(
-                uuid7(),
-                fan,
-                "sandbox",
-                "mia+key",
-                self.pack,
-                1,
-                "Nuit",
-                Money(500, "XTS"),
-                "ch_1",
-                scope.now,
+                id=uuid7(),
+                fan=fan,
+                rail="sandbox",
+                account="mia+key",
+                pack_id=self.pack,
+                pack_version=1,
+                title="Nuit",
+                money=Money(500, "XTS"),
+                charge_id="ch_1",
+                at=scope.now,
             )
             history_import.import_past_sales(scope, [sale])
 
@@ -222,6 +224,10 @@ def test_held_post_names_the_person_concerned(day: Day, how: str) -> None:
         "alone": "home.hold.somebody",
     }
     assert (said.code if said is not None else None) == codes.get(how)
+    with day.agency.scope() as scope:
+        post_id = post_id_of_delivery(scope, delivery_id)
+        opened = load_post(scope, tenant_reads.list_creators(scope), post_id)
+    assert opened.hold_reasons.get(delivery_id) == said
     if said is not None:
         for language in LANGUAGES:
             sentence = MemberLocalizer(language, load_zone(ZONE)).message_text(said)

@@ -3,11 +3,18 @@
 from datetime import UTC, datetime, timedelta
 
 from dashboard.pages.inbox import actions, list_panel
+from insights.predictions import storage
+from insights.predictions.evidence import NotEnoughData
+from insights.predictions.states import PredictionTask
+from subscribers.conversations.states import Sentiment
+from subscribers.fans import scores
+from subscribers.fans.scores import ScoreDraft
 from subscribers.inbox import member_actions
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.dashboard.pages.inbox.test_page import House, house, running
 from tests.dashboard.streamlit_client import Stream
+from tests.insights.builders import receive_comments, store_comments
 
 __all__ = ["house", "running"]
 
@@ -49,8 +56,27 @@ def test_filters_show_unread_waiting_and_buyers(house: House) -> None:
         assert set(rows(page)) == {"leo", "ana"}
 
 
+def test_comments_are_reviewed_in_an_estimated_order(house: House) -> None:
+    house.studio.say("leo", "bonsoir")
+    channel = house.studio.world.channel().id
+    with house.studio.scope() as scope:
+        receive_comments(scope, channel, ["Bravo"], key="new-")
+    with house.look() as page:
+        assert "n’est pas estimée" in page.choose("Afficher", "Commentaires")
+    with house.studio.scope() as scope:
+        comments = [(scope.now, Sentiment.NEGATIVE) for _ in range(2)]
+        store_comments(scope, channel, comments, toxicity=[0.2, 0.9])
+    with house.look() as page:
+        text = page.choose("Afficher", "Commentaires")
+        assert "Rien n’est masqué ni supprimé" in text
+        order = rows(page)
+    with house.look(show="comments") as page:
+        assert rows(page) == order, "the link of an alert"
+    assert [name.rpartition("-")[2] for name in order] == ["1", "0", "0"]
+
+
 def test_opened_conversation_is_read_until_it_is_marked_as_unread(house: House) -> None:
-    house.studio.say("leo", "bonjour")
+    house.studio.say("leo", "/human")
     with house.look(Role.MANAGER) as other, house.look() as page:
         row = next(label for label in page.labels() if label.startswith("**leo**"))
         assert "non lu" in row
@@ -62,6 +88,39 @@ def test_opened_conversation_is_read_until_it_is_marked_as_unread(house: House) 
         assert "non lu" in next(one for one in page.labels() if one.startswith("**leo**"))
         assert "marquées comme lues" in page.press("Tout marquer comme lu")
         assert "non lu" not in next(one for one in page.labels() if one.startswith("**leo**"))
+
+
+def test_rows_and_card_show_predictions_with_their_evidence(house: House) -> None:
+    house.studio.say("leo", "/human")
+    house.studio.say("ana", "bonsoir")
+    with house.studio.scope() as scope:
+        creator = house.studio.world.creator_id
+        leo = house.studio.thread("leo").fan_id
+        scores.replace_scores(scope, creator, "leads", [ScoreDraft(leo, grade="A")])
+        value = ScoreDraft(leo, "XTS", chance=0.5, value_minor=900, low_minor=100, high_minor=2000)
+        scores.replace_scores(scope, creator, "repeat", [value])
+        lacking = NotEnoughData(12, 200, "leads")
+        lead = storage.waiting_prediction(creator, PredictionTask.LEADS, "", lacking, scope.now)
+        storage.store_predictions(scope, [creator], [PredictionTask.LEADS], [lead])
+    with house.look(Role.OWNER, chat=house.talk()) as page:
+        row = next(label for label in page.labels() if label.startswith("**leo**"))
+        assert "prospect A · 900 (test) attendus" in row.replace("\\", "").replace("\xa0", " ")
+        text = page.again().replace("\xa0", " ").replace("\u202f", " ")
+        assert "note A" in text
+        assert "900 (test) (100 (test) à 2 000 (test))" in text
+        assert "Données insuffisantes : 12 sur 200" in text
+        page.choose("Note du prospect", "A")
+        assert rows(page) == ["leo"]
+        page.choose("Note du prospect", "B")
+        assert rows(page) == []
+    with house.look(chat=house.talk()) as page:  # a chatter sees grades, no amounts
+        assert "prospect A" in next(one for one in page.labels() if one.startswith("**leo**"))
+        assert "900" not in page.again()
+        assert "Valeur attendue" not in page.find("Trier par", "selectbox").options
+
+
+def test_fan_names_cannot_leave_the_style_of_a_row() -> None:
+    assert list_panel.css_text('";}<') == "\\22 \\3b \\7d \\3c "
 
 
 def test_members_see_who_views_and_who_replies(house: House) -> None:

@@ -58,6 +58,14 @@ def test_owned_packs_are_never_recommended(rows: Rows) -> None:
         assert len(items) == len(set(items)) == len(packs - owned)
 
 
+def test_only_packs_on_sale_are_recommended() -> None:
+    on_sale = [f"pack{number}" for number in range(0, 48, 3)]
+    found = recommend_items({"purchases": purchases(300, 4), "on_sale": on_sale})
+    assert found["method"] == METHOD
+    assert found["held_out"] == 300
+    assert {item for items in found["items"].values() for item in items} == set(on_sale)
+
+
 def test_last_purchase_of_a_file_is_held_out(tmp_path: Path) -> None:
     with (tmp_path / "rows.csv").open("w", newline="") as file:
         csv.writer(file).writerows([("customer_id", "sku", "date"), *purchases(300, 4)])

@@ -77,7 +77,7 @@ def test_labels_of_public_files_are_understood(
 
 def test_sentiment_of_held_out_comments_is_found(tmp_path: Path) -> None:
     file = written(tmp_path, ("text", "label", "lang"), comments())
-    found = evaluate_sentiment({"file": file, "limit": 220})
+    found = evaluate_sentiment({"file": file, "limit": 130})
     method = found["metrics"]["method"]
     assert method["accuracy"] > 0.85
     assert set(method["by_language"]) == {"fr", "en"}
@@ -87,11 +87,9 @@ def test_sentiment_of_held_out_comments_is_found(tmp_path: Path) -> None:
 
 @pytest.mark.heavy
 def test_words_never_seen_are_classified_by_their_meaning() -> None:
-    texts = [text for text, _, language in comments() if language == "en"]
-    classes = np.array(
-        [SENTIMENTS.index(kind) for _, kind, language in comments() if language == "en"]
-    )
-    fitted = TextClassifier().fit(texts, classes)
+    rows = [one for one in comments() if one[2] == "en"][::2]
+    classes = np.array([SENTIMENTS.index(kind) for _, kind, _ in rows])
+    fitted = TextClassifier().fit([text for text, _, _ in rows], classes)
     unseen = ["I adore it, wonderful work", "Horrible, I hate it, such a waste of money"]
     assert fitted.predict(unseen).argmax(axis=1).tolist() == [2, 0]
 
@@ -99,7 +97,7 @@ def test_words_never_seen_are_classified_by_their_meaning() -> None:
 @pytest.mark.heavy
 def test_toxicity_is_ranked(tmp_path: Path) -> None:
     rows = [(text, int(kind == "negative")) for text, kind, _ in comments()]
-    found = evaluate_toxicity({"file": written(tmp_path, ("comment", "toxic"), rows), "limit": 220})
+    found = evaluate_toxicity({"file": written(tmp_path, ("comment", "toxic"), rows), "limit": 130})
     assert found["metrics"]["method"]["auc"] > 0.9
     assert 0 <= found["metrics"]["method"]["brier"] < 0.1
 

@@ -20,15 +20,11 @@ from generators.engines.text.templates import TemplateEngine
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.events import IdeasDue
 from schedules.suggestions.ideas import prompts, proposals
-from schedules.suggestions.ideas.brief import (
-    IdeaBrief,
-    InspiringPost,
-    MeasuredResults,
-    ResultLesson,
-)
+from schedules.suggestions.ideas.brief import IdeaBrief
 from schedules.suggestions.ideas.kind import IdeaKind
 from schedules.suggestions.ideas.proposals import IdeaBatch
 from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
+from schedules.suggestions.shared.results import InspiringPost, MeasuredResults, ResultLesson
 from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.shared.text_rules import TextRules
 from tests.fakes.generators import ollama as fake

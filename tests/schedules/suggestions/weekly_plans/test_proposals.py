@@ -1,7 +1,7 @@
 """Weekly plans proposed from a brief: free times, valid texts, and one draft for each accepted
 line."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -33,6 +33,13 @@ from schedules.posts.states import DeliveryState
 from schedules.suggestions.events import WeekTextsDue
 from schedules.suggestions.shared.engine import fail_suggestions, generate_suggestions
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
+from schedules.suggestions.shared.results import (
+    ForecastResult,
+    HourResult,
+    MeasuredResults,
+    ResultLesson,
+    store_results,
+)
 from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.states import WeekLineState
 from schedules.suggestions.weekly_plans import prompts, proposals
@@ -154,6 +161,61 @@ def test_proposed_times_are_free_and_apart(
     assert all(at > now for at in found)
     assert all(after - before >= BETWEEN for before, after in pairwise(found))
     assert all(abs(at - taken) >= BETWEEN for at in found for taken in instants)
+
+
+@pytest.fixture
+def measured(lea: SandboxAgency) -> Iterator[MeasuredResults]:
+    """Store results of the creator: two proven hours, a hashtag and a forecast."""
+    main = lea.channels["main"]
+    results = MeasuredResults(
+        60,
+        24,
+        0,
+        (ResultLesson("tag", "#mer", 18, 14, 34),),
+        hours=(
+            HourResult(main, "Main", False, 7, 23, 8, 41, 60),
+            HourResult(main, "Main", True, 21, 30, 10, 60, 60),
+        ),
+        forecasts=(ForecastResult("views", 7, 900, 700, 1200),),
+    )
+    lea.act(store_results, lea.creator_id, results)
+    yield results
+    lea.act(store_results, lea.creator_id, MeasuredResults(0, 24, 20))
+
+
+def test_proven_hours_come_before_usual_ones_and_are_stored_with_the_plan(
+    lea: SandboxAgency, measured: MeasuredResults
+) -> None:
+    found = asked(lea, count=7)
+    assert found.brief.results == measured
+    clocks = {one.at.day.weekday() >= 5: one.at.clock for one in found.lines}
+    assert clocks == {False: time(7), True: time(21)}
+    assert {one.hour_from for one in found.lines} == {"best"}
+
+
+def test_generated_text_contains_no_figure_that_the_brief_does_not(
+    lea: SandboxAgency, measured: MeasuredResults
+) -> None:
+    model = Model(says="Le port au matin a déjà plu à 4321 personnes, venez le voir.")
+    found = write(lea, asked(lea), model)
+    assert {one.words_by for one in found.lines} == {"brief"}
+    said = model.asked[0].turns[0].text
+    assert "#mer" in said
+    assert "34" not in said
+    model.says = "Les 2 séries du port sont prêtes ce matin, venez donc les voir."
+    found = write(lea, asked(lea, topics=("Les 2 séries du port",)), model)
+    assert {one.words_by for one in found.lines} == {"model"}
+
+
+def test_generated_text_may_repeat_the_creator_and_liked_hashtags(lea: SandboxAgency) -> None:
+    liked = MeasuredResults(60, 24, 0, (ResultLesson("tag", "#été2026", 18, 14, 34),))
+    asked_for = replace(brief(lea), results=liked)
+
+    def write_text(says: str) -> str | None:
+        return prompts.write_line_text(Model(says=says), asked_for, "Nova 99", "Le port", seed=1)
+
+    assert write_text("Nova 99 vous attend au port ce matin, un air d'été2026.") is not None
+    assert write_text("Nova 98 vous attend au port ce matin, un air d'été2026.") is None
 
 
 def test_slots_are_preferred_and_taken_or_quiet_times_skipped(lea: SandboxAgency) -> None:

@@ -5,6 +5,8 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event
+from sqlalchemy.engine import Engine
 
 from channels.accounts import lifecycle
 from foundation.ids import uuid7
@@ -15,6 +17,7 @@ from subscribers.acquisition import touches
 from subscribers.acquisition.touches import Touch
 from subscribers.fans.models import Fan
 from subscribers.ledger import entries
+from tenants.api_keys.keys import ApiKeyScope
 from tests.web.api_client import ZONE, ApiClient, error_code
 
 
@@ -70,10 +73,11 @@ def test_invalid_link_is_refused(api: ApiClient, change: dict[str, Any], code: s
     assert error_code(answer) == code
 
 
-def test_results_sum_to_the_ledger(api: ApiClient) -> None:
+def connect_bot(api: ApiClient) -> UUID:
+    """Connect an account of Mia whose chat a link can open, and return its ID."""
     creator_id = api.creators["mia"]
     with api.scope() as scope:
-        channel_id = lifecycle.connect_account(
+        return lifecycle.connect_account(
             scope,
             creator_id=creator_id,
             platform="sandbox",
@@ -85,6 +89,48 @@ def test_results_sum_to_the_ledger(api: ApiClient) -> None:
             token=Sealed(b"x"),
             zone=ZONE,
         )
+
+
+def test_list_of_links_needs_as_many_queries_for_many_as_for_one(api: ApiClient) -> None:
+    channel_id = str(connect_bot(api))
+
+    def count_queries() -> tuple[int, list[str]]:
+        asked: list[str] = []
+
+        def listen(_c: object, _u: object, said: str, *_: object) -> None:
+            asked.append(said)
+
+        event.listen(Engine, "before_cursor_execute", listen)
+        try:
+            found = api.get("/acquisition-links")["items"]
+        finally:
+            event.remove(Engine, "before_cursor_execute", listen)
+        return len(asked), [one["start_url"] for one in found]
+
+    api.ask("POST", "/acquisition-links", body(api, channel_id=channel_id))
+    few, _ = count_queries()
+    for more in ({"channel_id": channel_id}, {}):
+        api.ask("POST", "/acquisition-links", body(api, **more))
+    many, urls = count_queries()
+    assert many == few
+    unmeasured, *measured = sorted(urls)
+    assert unmeasured == ""
+    assert len(measured) == 2
+    assert all("?start=from-" in one for one in measured)
+
+
+def test_key_without_money_read_learns_no_cost(api: ApiClient) -> None:
+    link = api.ask("POST", "/acquisition-links", body(api)).json()
+    assert link["cost"] == {"minor": 1000, "currency": "EUR"}
+    key = api.key(scopes=[ApiKeyScope.CREATORS_WRITE])
+    path = f"/acquisition-links/{link['id']}/archive"
+    archived = api.ask("POST", path, version=1, key=key)
+    assert (archived.status_code, archived.json()["cost"]) == (200, None)
+
+
+def test_results_sum_to_the_ledger(api: ApiClient) -> None:
+    creator_id = api.creators["mia"]
+    channel_id = connect_bot(api)
     sent = body(api, destination="chat", channel_id=str(channel_id))
     link = api.ask("POST", "/acquisition-links", sent).json()
     assert "?start=from-" in link["target"]

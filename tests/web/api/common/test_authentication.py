@@ -277,9 +277,8 @@ def test_foreign_resource_looks_unknown(
     api, other = refused, theirs.api
     foreign = api.secrets["owner"] if whose == "another agency" else other.secrets["mia"]
     answer = api.ask(one.method, theirs.path(one.path), one.body, key=foreign, version=1)
-    if (
-        "{label_id}" in one.path and whose == "another creator"
-    ):  # labels belong to the agency, not to a creator
+    # Labels and shared views belong to the agency, not to a creator.
+    if re.search(r"\{(label|view)_id\}", one.path) and whose == "another creator":
         assert answer.status_code == (200 if one.method == "GET" else 412), answer.text
         return
     nobodys = one.ask(api, key=foreign, version=1)

@@ -83,6 +83,22 @@ def test_link_is_created_opened_changed_and_archived(door: Door, lumiere: Agency
         assert short_links.short_link_target(scope, link.slug) == link.target
 
 
+def test_link_to_a_page_with_a_bot_shows_the_address_of_its_button(
+    door: Door, lumiere: Agency
+) -> None:
+    with lumiere.scope() as scope:
+        _chat_account(scope, lumiere)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/insights", view="links")
+        assert "Bot de la page" in page.choose("Destination", "Page web")
+        page.choose("Bot de la page", "Le bot")
+        page.type("Page web", TARGET)
+        page.type("Nom", "Blog")
+        text = page.press("Ajouter le lien")
+        assert "Adresse pour le bouton de la page" in text
+        assert "?start=from-" in text
+
+
 def test_saved_view_restores_the_model_and_the_archive(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/insights", view="links", model="first")
