@@ -10,17 +10,15 @@ from uuid import UUID
 
 from sqlalchemy import create_engine, text
 
-from benchmarks.servers import START_SECONDS, BenchmarkServers, run_servers
+from benchmarks.servers import START_SECONDS, BenchmarkServers, run_relay, run_servers
 from foundation.db.database import Database, OpenScope
 from foundation.errors import Unavailable
 from foundation.ids import INSTALLATION_ID
 from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import row_leases, worker_registry
-from foundation.outbox.fan_out import FactListeners
 from foundation.outbox.outbox import Queue
 from foundation.outbox.worker_registry import WorkerProcess
 from workers.relay import celery_app
-from workers.relay.claim_loop import Relay, celery_sender
 from workers.relay.dispatch import RELAY_ACTOR, Dispatcher, EventRoute, EventRoutes
 
 ROWS = 1_000_000
@@ -74,7 +72,7 @@ def measure_handled_per_second(servers: BenchmarkServers) -> float:
     )
     broker = celery_app.make_celery_app(servers.redis_url, dispatcher.handle_event)
     relay = multiprocessing.get_context("spawn").Process(
-        target=_run_relay, args=(servers,), daemon=True
+        target=run_relay, args=(servers,), daemon=True
     )
     _load_rows(servers, WARM)
     worker = WorkerProcess("bench", "send", {"publish": 32})
@@ -101,16 +99,6 @@ def _wait_until_done(done: list[int], count: int) -> None:
         if monotonic() > until:
             raise Unavailable("bench.too_slow", done=done[0], wanted=count)
         sleep(0.02)
-
-
-def _run_relay(servers: BenchmarkServers) -> None:
-    database = Database(servers.work_url, pool_size=2)
-    Relay(
-        database,
-        database.scope,
-        celery_sender(celery_app.make_celery_app(servers.redis_url)),
-        facts=FactListeners({}),
-    ).run_until_signal()
 
 
 def measure_claims_per_second(servers: BenchmarkServers) -> float:

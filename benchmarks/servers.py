@@ -10,10 +10,14 @@ from pathlib import Path
 
 import redis
 
+from foundation.db.database import Database
 from foundation.errors import Unavailable
 from foundation.ops.clock import monotonic, sleep
+from foundation.outbox.fan_out import FactListeners
 from migrations import upgrading
 from workers.installation import ports
+from workers.relay import celery_app
+from workers.relay.claim_loop import Relay, celery_sender
 from workers.runtime import embedded_servers
 
 START_SECONDS = 60.0
@@ -31,6 +35,17 @@ class BenchmarkServers:
     work_url: str
     pages_url: str
     redis_url: str
+
+
+def run_relay(servers: BenchmarkServers) -> None:
+    """Main function of a relay process without facts and ticks."""
+    database = Database(servers.work_url, pool_size=2)
+    Relay(
+        database,
+        database.scope,
+        celery_sender(celery_app.make_celery_app(servers.redis_url)),
+        facts=FactListeners({}),
+    ).run_until_signal()
 
 
 @contextmanager

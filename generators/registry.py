@@ -119,16 +119,19 @@ def list_device_models(settings: GeneratorsSettings) -> tuple[str, ...]:
     that fit into its memory, and of its LoRAs, with "" for the default engine and model. Empty if
     there are only placeholder pictures.
 
-    No engine is loaded, so neither is torch.
+    Loads neither an engine nor torch.
     """
     engines = [name for name in configured_image_engines(settings) if not is_hosted(name)]
     if not engines:
         return ()
+    others = {*engines} if engines[0] == "diffusion" else {"", *engines}
     if "diffusion" not in engines:
-        return ("", *engines)
-    from generators.local_models.model_folders import list_fitting_models  # noqa: PLC0415  see above
-
-    return ("", *engines, *list_fitting_models(settings))
+        return tuple(sorted(others))
+    list_models = cast(
+        Callable[[GeneratorsSettings], tuple[str, ...]],
+        resolve_path("generators.local_models.model_folders:list_fitting_models"),
+    )
+    return tuple(sorted({*others, *list_models(settings)}))
 
 
 def load_image_engine(settings: GeneratorsSettings, name: str = "") -> ImageEngine:

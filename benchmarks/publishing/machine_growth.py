@@ -19,19 +19,17 @@ from sqlalchemy import create_engine, text
 from benchmarks.publishing.growth_chart import MACHINES_PREFIX
 from benchmarks.publishing.machines import Machine, SharedServices, run_machine, share_services
 from benchmarks.publishing.world import BenchmarkWorld, create_world, run_scenario
-from benchmarks.servers import BenchmarkServers, run_servers
+from benchmarks.servers import BenchmarkServers, run_relay, run_servers
 from foundation.db.database import Database
 from foundation.errors import Unavailable
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep
 from foundation.outbox import outbox, worker_registry
-from foundation.outbox.fan_out import FactListeners
 from foundation.outbox.outbox import Event
 from foundation.outbox.worker_registry import WorkerProcess
 from studio.runs.device_queue import model_group
 from studio.runs.events import RunDue
 from workers.relay import celery_app
-from workers.relay.claim_loop import Relay, celery_sender
 from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
 from workers.wiring import build_services
 
@@ -172,7 +170,7 @@ def _run_devices(servers: BenchmarkServers, size: MachineGrowthSize, devices: in
         spawn.Process(target=_serve_device, args=(servers, number, size.run_seconds), daemon=True)
         for number in range(devices)
     ]
-    running.append(spawn.Process(target=_run_relay, args=(servers,), daemon=True))
+    running.append(spawn.Process(target=run_relay, args=(servers,), daemon=True))
     for process in running:
         process.start()
     database = Database(servers.work_url, pool_size=1)
@@ -223,13 +221,3 @@ def _serve_device(servers: BenchmarkServers, number: int, seconds: float) -> Non
     broker = celery_app.make_celery_app(servers.redis_url, dispatcher.handle_event)
     with worker_registry.keep_registered(dispatcher.scope, worker) as stop:
         celery_app.run_celery_worker(broker, queues=[worker.device_queue], threads=2, on_stop=stop)
-
-
-def _run_relay(servers: BenchmarkServers) -> None:
-    database = Database(servers.work_url, pool_size=2)
-    Relay(
-        database,
-        database.scope,
-        celery_sender(celery_app.make_celery_app(servers.redis_url)),
-        facts=FactListeners({}),
-    ).run_until_signal()

@@ -78,7 +78,8 @@ def _run_ip(*words: str) -> str:
         [program, *words], capture_output=True, text=True, check=False
     )
     if done.returncode:
-        raise Unavailable("bench.no_namespaces")
+        detail = done.stderr.strip()[-200:]
+        raise Unavailable("bench.namespace_failed", command=" ".join(words), detail=detail)
     return done.stdout
 
 

@@ -183,15 +183,15 @@ class ModelLibrary:
 
 
 def list_fitting_models(settings: GeneratorsSettings) -> tuple[str, ...]:
-    """Return the names of the models that fit into this machine's memory, and of all LoRAs, without
-    loading torch. Empty if the default model is unusable."""
+    """Return the names of the models that fit into this machine's memory ("" is the default model)
+    and of all LoRAs, without loading torch. Empty if the default model is unusable."""
     try:
         library = ModelLibrary(settings)
     except EngineMissing:
         return ()
     dtype, memory = device.estimate_memory(settings.diffusion_memory_mib)
-    fitting = {library.default.name}
-    for name in library.list_models():
+    fitting = set[str]()
+    for name in ("", library.default.name, *library.list_models()):
         try:
             needed = library.find_model(name).bytes_in(dtype)
         except EngineMissing:

@@ -145,25 +145,26 @@ def list_start_channels(
     channels: Sequence[Channel], connectors: Mapping[str, Connector]
 ) -> list[Channel]:
     """Return the accounts whose chat a link can open with a start parameter."""
-    return [
-        one
-        for one in channels
-        if one.chat_surface
-        and not one.is_disconnected
-        and isinstance(account_connectors.find_connector_for(connectors, one), SupportsStartLinks)
-    ]
+    return _list_chats_with(SupportsStartLinks, channels, connectors)
 
 
 def list_invite_channels(
     channels: Sequence[Channel], connectors: Mapping[str, Connector]
 ) -> list[Channel]:
     """Return the accounts with a chat that can read the uses of invites."""
+    return _list_chats_with(SupportsInvites, channels, connectors)
+
+
+def _list_chats_with(
+    ability: type, channels: Sequence[Channel], connectors: Mapping[str, Connector]
+) -> list[Channel]:
+    """Return the connected accounts with a chat whose connector has an ability."""
     return [
         one
         for one in channels
         if one.chat_surface
         and not one.is_disconnected
-        and isinstance(account_connectors.find_connector_for(connectors, one), SupportsInvites)
+        and isinstance(account_connectors.find_connector_for(connectors, one), ability)
     ]
 
 

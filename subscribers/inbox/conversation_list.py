@@ -281,8 +281,9 @@ _CONDITIONS: Mapping[str, str] = {
     f" {_UNANSWERED}) AND (c.snoozed_until IS NULL OR c.snoozed_until <= :now)",
     "buys": f"({_BUYERS}) IS TRUE",
     "no_buys": f"({_BUYERS}) IS NOT TRUE",
-    "grade": f"(c.fan_id IN (SELECT x.fan_id FROM {_PROSPECTS} WHERE x.tenant_id = :tenant"  # noqa: S608  a constant
-    " AND x.creator_id = of.id AND x.task = 'leads' AND x.grade = :grade)) IS TRUE",
+    "grade": f"(c.fan_id IN (SELECT x.fan_id FROM {_PROSPECTS}"  # noqa: S608  a constant
+    " WHERE x.tenant_id = :tenant AND x.creator_id = of.id AND x.task = 'leads'"
+    " AND x.grade = :grade)) IS TRUE",
     "hits": "c.id = ANY(:hits)",
     "no_hits": "c.last_in_at IS NOT NULL",
 }
@@ -290,11 +291,13 @@ _CONDITIONS: Mapping[str, str] = {
 
 # Amounts of different currencies are compared by their rank among the fans of their currency.
 _STANDINGS: Mapping[InboxOrder, str] = {
-    InboxOrder.VALUE: "SELECT r.fan_id, max(r.standing) AS standing FROM (SELECT x.fan_id,"  # noqa: S608  a constant
-    " percent_rank() OVER (PARTITION BY x.currency ORDER BY x.value_minor) AS standing"
+    InboxOrder.VALUE: "SELECT r.fan_id, max(r.standing) AS standing"  # noqa: S608  a constant
+    " FROM (SELECT x.fan_id, percent_rank()"
+    " OVER (PARTITION BY x.currency ORDER BY x.value_minor) AS standing"
     f" FROM {_PROSPECTS} WHERE x.tenant_id = :tenant AND x.creator_id = ANY(:creators)"
     " AND x.task = 'repeat' AND x.value_minor IS NOT NULL) r GROUP BY r.fan_id",
-    InboxOrder.GRADE: "SELECT x.fan_id, -ascii(x.grade) + coalesce(x.chance, 0) AS standing"  # noqa: S608  a constant
+    InboxOrder.GRADE: "SELECT x.fan_id,"  # noqa: S608  a constant
+    f" -ascii(x.grade) + coalesce(x.chance, 0) AS standing"
     f" FROM {_PROSPECTS} WHERE x.tenant_id = :tenant AND x.creator_id = ANY(:creators)"
     " AND x.task = 'leads' AND x.grade <> ''",
 }
@@ -388,8 +391,9 @@ def _matching_conversations(wanted: InboxFilter, conditions: str, is_search: boo
     first = "standing DESC NULLS LAST, " if ranked else ""
     first += "toxicity DESC NULLS LAST, " if wanted.comments else ""
     return (
-        f"{standings}these AS (SELECT n.id, n.toxicity, row_number() OVER (ORDER BY {first}"  # noqa: S608  constants
-        "n.last_in_at DESC NULLS LAST, n.id) AS place FROM unnest(CAST(:creators AS uuid[]))"
+        f"{standings}these AS (SELECT n.id, n.toxicity, row_number()"  # noqa: S608  constants
+        f" OVER (ORDER BY {first}n.last_in_at DESC NULLS LAST, n.id) AS place"
+        " FROM unnest(CAST(:creators AS uuid[]))"
         f" AS of(id) CROSS JOIN LATERAL (SELECT c.id, c.last_in_at, {column} AS standing,"
         f" CAST({toxicity} AS double precision) AS toxicity"
         f" FROM conversations c LEFT JOIN asked a ON a.id = c.id {_READ}{joined}"

@@ -7,6 +7,8 @@ from typing import Any
 
 from foundation.db.database import Database
 from foundation.ops.clock import sleep
+from foundation.outbox import worker_registry
+from foundation.outbox.worker_registry import WorkerProcess
 from tests.foundation.events import PostDue
 from workers.relay import celery_app
 from workers.relay.dispatch import Dispatcher, EventRoute, EventRoutes
@@ -20,8 +22,11 @@ if __name__ == "__main__":
         told.write_text("ended")
 
     dispatcher = Dispatcher(EventRoutes(EventRoute(PostDue, slowly)), database.scope)
-    celery_app.run_celery_worker(
-        celery_app.make_celery_app(sys.argv[2], dispatcher.handle_event),
-        queues=("publish",),
-        threads=2,
-    )
+    worker = WorkerProcess("slow", "send", {"publish": 2})
+    with worker_registry.keep_registered(dispatcher.scope, worker) as stop:
+        celery_app.run_celery_worker(
+            celery_app.make_celery_app(sys.argv[2], dispatcher.handle_event),
+            queues=("publish",),
+            threads=2,
+            on_stop=stop,
+        )

@@ -102,7 +102,10 @@ def device_queue_remover(app: Celery) -> Callable[[WorkerProcess], None]:
     def remove(worker: WorkerProcess) -> None:
         try:
             with app.connection_for_write() as connection:
-                connection.default_channel.queue_delete(worker.device_queue)
+                queue = app.amqp.queues[worker.device_queue](connection.default_channel)
+                queue.declare()  # kombu only deletes the messages of queues it has bound
+                queue.delete()
+            app.amqp.queues.pop(worker.device_queue, None)
         except (BrokerError, RedisError, OSError) as error:
             log.warning("relay.redis_away", error=type(error).__name__, rows=0)
 

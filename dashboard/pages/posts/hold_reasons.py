@@ -60,5 +60,5 @@ def _describe_missing_consent(
     if one.revoked_at is not None:
         return Message("home.hold.revoked", {"name": one.name, "day": f"{one.revoked_at:%d/%m}"})
     return Message(
-        "home.hold.second" if one.shown == 2 else "home.hold.somebody", {"name": one.name}
+        "home.hold.second" if one.shown == 2 else "home.hold.consent_missing", {"name": one.name}
     )

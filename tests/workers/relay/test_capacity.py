@@ -5,6 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+import redis
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -21,7 +22,9 @@ from studio.runs.events import RunDue
 from tests.conftest import wait_until
 from tests.foundation.events import put_posts
 from workers.processes.queue_workers import MAKER_CAPACITY, sender_capacity
+from workers.relay import celery_app
 from workers.relay.capacity import QUEUE_GROUPS, Capacity, RunningWorkers
+from workers.relay.claim_loop import celery_sender, device_queue_remover
 from workers.relay.dispatch import RELAY_ACTOR
 from workers.relay.gpu_scheduler import DeviceSchedulers
 
@@ -136,7 +139,7 @@ def test_worker_without_beats_is_lost_and_one_with_beats_is_not(tenant: OpenScop
     assert publish == 32
     with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
         assert not worker_registry.renew_worker(scope, silent), "it must register again"
-    clock.now += 60.0  # an outage of the database: nobody could renew, and nobody could read
+    clock.now += 60.0  # an outage of the database, during which no worker could renew
     assert read(tenant, running).queues["publish"] == 32
 
 
@@ -285,6 +288,24 @@ def test_row_that_a_device_did_not_start_goes_to_another(
         row_leases.sweep_expired_leases(scope)
     alone = first if got[0][0] == "first" else second
     assert claim(tenant, devices, alone) == [(alone.node, "|a")], "there is no other device"
+
+
+def test_messages_of_a_lost_device_are_deleted(
+    tenant: OpenScope, tenant_id: UUID, redis_url: str
+) -> None:
+    app = celery_app.make_celery_app(redis_url)
+    lost = device("lost")
+    put_runs(tenant, tenant_id, "a")
+    with tenant(INSTALLATION_ID, RELAY_ACTOR, role="relay") as scope:
+        ((row, to),) = DeviceSchedulers().claim_rows(scope, Capacity({}, (lost,)), room=1)
+    celery_sender(app)(row, to.device_queue)
+    store = redis.Redis.from_url(redis_url)
+    assert store.llen(lost.device_queue) == 1
+    remove = device_queue_remover(app)
+    remove(lost)
+    remove(lost)
+    assert not [key for key in store.scan_iter(match=f"*{lost.device_queue}*")]
+    device_queue_remover(celery_app.make_celery_app("redis://127.0.0.1:9/0"))(lost)
 
 
 def test_lost_device_does_not_hold_its_row(tenant: OpenScope, tenant_id: UUID) -> None:

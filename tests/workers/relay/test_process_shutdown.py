@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 
 from foundation.db.database import Database
 from foundation.ops.clock import sleep
+from foundation.outbox import worker_registry
 from tests.conftest import _pings, free_port, wait_until
 from tests.foundation.events import PostDue, put_posts
 from tests.workers.relay.test_claim_loop import Handled
@@ -40,6 +41,11 @@ def start_worker(database: Database, redis_url: str, told: Path) -> "subprocess.
     )
 
 
+def list_machines(database: Database) -> set[str]:
+    with database.scope(UUID(int=0), "system:test", role="relay") as scope:
+        return {worker.node for worker in worker_registry.load_workers(scope)}
+
+
 def test_worker_completes_its_work_on_sigterm(
     database: Database, redis_url: str, tenant_id: UUID, tmp_path: Path
 ) -> None:
@@ -49,7 +55,10 @@ def test_worker_completes_its_work_on_sigterm(
     with relaying(database, celery_sender(celery_app.make_celery_app(redis_url))):
         put_posts(database.scope, tenant_id, 1)
         wait_until(told.exists)
+        assert "slow" in list_machines(database)
         worker.send_signal(signal.SIGTERM)
+        wait_until(lambda: "slow" not in list_machines(database))
+        assert told.read_text() == "started", "it gets no more rows while it completes this one"
         assert worker.wait(60) == 0
     assert told.read_text() == "ended"
     assert count_pending_rows(database.scope) == 0

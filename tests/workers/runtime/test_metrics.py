@@ -9,8 +9,9 @@ from prometheus_client.registry import CollectorRegistry
 
 from foundation.db.database import Database, OpenScope
 from foundation.ids import INSTALLATION_ID, uuid7
-from foundation.outbox import outbox
+from foundation.outbox import outbox, worker_registry
 from foundation.outbox.outbox import Queue
+from foundation.outbox.worker_registry import WorkerProcess
 from tests.conftest import free_port
 from workers.runtime.metrics import ListenerCollector, OutboxCollector
 
@@ -48,12 +49,19 @@ def test_outbox_is_counted_over_all_tenants(tenant: OpenScope) -> None:
     for one in (uuid7(), uuid7()):
         with tenant(one, "system:tests") as scope:
             outbox.put(scope, Looked(one, uuid7()), at=scope.now - timedelta(minutes=2))
+    machines = [WorkerProcess(node, "send", {"notify": 3}) for node in ("one", "two")]
+    with tenant(INSTALLATION_ID, "system:tests", role="relay") as scope:
+        scope.run("DELETE FROM worker_processes")
+        for machine in machines:
+            worker_registry.register_worker(scope, machine)
     registry = CollectorRegistry()
     registry.register(OutboxCollector(tenant))
     assert waiting() == before + 2
+    assert value(registry, "greenroom_worker_capacity", queue="notify") == 6
     assert value(registry, "greenroom_outbox_oldest_due_seconds", queue="notify") >= 119
     with tenant(INSTALLATION_ID, "system:tests", role="relay") as scope:
         scope.run("DELETE FROM outbox WHERE kind = :kind", kind=Looked.kind)
+        scope.run("DELETE FROM worker_processes")
 
 
 def test_unreachable_database_causes_a_gap_without_an_error() -> None:

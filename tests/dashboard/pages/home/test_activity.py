@@ -221,7 +221,7 @@ def test_held_post_names_the_person_concerned(day: Day, how: str) -> None:
     codes = {
         "unnamed": "home.hold.second",
         "revoked": "home.hold.revoked",
-        "alone": "home.hold.somebody",
+        "alone": "home.hold.consent_missing",
     }
     assert (said.code if said is not None else None) == codes.get(how)
     with day.agency.scope() as scope:
