@@ -17,6 +17,7 @@ from benchmarks.publishing import fault_outcomes, plain_celery
 from benchmarks.publishing.plain_celery import PlainWorker
 from benchmarks.publishing.world import (
     ACCOUNTS,
+    CAPTION,
     LATENCY_MS,
     PATIENCE_SECONDS,
     READ_SECONDS,
@@ -115,7 +116,7 @@ class ComparisonSides:
         tokens = {account: open_sandbox_account(world.network_url, account) for account in accounts}
         start = wall_now().replace(microsecond=0) + shift
         where = [(accounts[number % ACCOUNTS], start + gap * number) for number in range(count)]
-        posts = {f"plain {name} {number}": one for number, one in enumerate(where)}
+        posts = {f"{CAPTION} plain {name} {number}": one for number, one in enumerate(where)}
         plain_celery.schedule_plain_posts(self.app, world.network_url, tokens, posts)
         return PlainPosts(world, accounts, posts)
 

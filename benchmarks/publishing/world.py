@@ -57,6 +57,10 @@ PATIENCE_SECONDS = 240.0
 START_SECONDS = 600.0
 """Seconds to wait for a start: it takes ten, and minutes on a busy machine."""
 
+CAPTION = "Photos of tonight's rehearsal are online, thank you all for coming! Set"
+"""The words before the mark of a post. A post of one word is rare, and costs more: the gate looks for
+terms that several short posts spell together."""
+
 LEAD = timedelta(seconds=6)
 """Time from scheduling to the first due time: all rows are written before a post is due."""
 
@@ -277,7 +281,7 @@ def run_scenario(
     due: dict[str, datetime] = {}
     for number in range(count):
         tenant_id, creator_id, channel_id = world.channels[number % len(world.channels)]
-        mark = f"{name}-{number}-{drawn.randrange(10**6)}"
+        mark = f"{CAPTION} {name}-{number}-{drawn.randrange(10**6)}"
         due[mark] = start + gap * number
         schedule_bench_post(
             world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark]
@@ -324,7 +328,7 @@ def measure_fairness(
     for number in range(many + SINGLE_POSTS):
         single = number >= many
         tenant_id, creator_id, channel_id = alone if single else crowd[number % len(crowd)]
-        mark = f"fair-{number}-{drawn.randrange(10**6)}"
+        mark = f"{CAPTION} fair-{number}-{drawn.randrange(10**6)}"
         due[mark] = start + (timedelta(seconds=number - many) if single else timedelta(0))
         schedule_bench_post(
             world.services.tenant, tenant_id, (creator_id, channel_id), mark, due[mark]

@@ -88,7 +88,9 @@ def decode_segments(shown: str) -> set[str]:
     Entities and markup must have been removed from the text.
     """
     found = {unquote(shown)} if "%" in shown else set()
-    for pattern, read in _READERS:
+    for pattern, read in _ASCII_READERS if shown.isascii() else _READERS:
+        if pattern is _QUOTED and "=" not in shown:
+            continue
         parts = {part: [*read(part)] for part in pattern.findall(shown)}
         found |= {reading for readings in parts.values() for reading in readings}
         # A term may be spread over several segments and the text between them.
@@ -230,6 +232,9 @@ _READERS: tuple[tuple["re.Pattern[str]", Callable[[str], Iterable[str]]], ...] =
     (_BRAILLE, _decode_braille),
     (_MORSE, _decode_morse),
 )
+
+
+_ASCII_READERS = tuple(one for one in _READERS if one[0] is not _BRAILLE)
 
 
 def _decode_escape(found: "re.Match[str]") -> str:

@@ -3,9 +3,10 @@
 import codecs
 import html
 import itertools
+import operator
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Literal, NamedTuple
@@ -89,6 +90,7 @@ _MARKED = re.compile("[&<:]")
 
 _SKIN_TONES = re.compile("[\U0001f3fb-\U0001f3ff]")
 _WORD = re.compile(r"[^\W_]+")
+_EACH_WORD = re.compile(r"([^\W_]+)")
 _FIRST = re.compile(r"(?:\W*\d+\W+)?[\W_]*([^\W_])")
 """The first letter of a line after bullets, quotation marks and list numbers."""
 _SENTENCES = re.compile(r"(?<![.!?…])[.!?…]++\s+")
@@ -96,8 +98,11 @@ _ALIAS_OR_PICTURE = re.compile(f":[A-Za-z][A-Za-z0-9_+-]{{0,40}}:|{_PICTURE}")
 _LETTER_ALIAS = re.compile(r":(?:regional_indicator|letter|squared|negative_squared)_([A-Za-z]):")
 _LONE_LETTERS = re.compile(r"\b[^\W_](?: [^\W_]\b){2,}")
 _BLANK = re.compile(r"\s")
-_REPEATS = re.compile(r"(.)\1+")
+_REPEATED = re.compile(r"(.)(?=\1)")
+"""A character before the same one. To delete these is faster than to replace each run."""
 _NO_LETTERS = bytes(set(range(128)) - set(range(97, 123)))
+_STEPS = [step % 26 + 97 for step in (*range(26), *range(-25, 0))]
+"""The letter of each difference between two letters; negative ones count from the end."""
 _BACKWARDS = bytes.maketrans(
     bytes(range(97, 123)), bytes((97 - code) % 26 + 97 for code in range(97, 123))
 )
@@ -181,13 +186,17 @@ def strip_markup(text: str) -> str:
 
     Tag characters and letter aliases such as `:letter_a:` become letters.
     """
-    if text.isascii() and not _MARKED.search(text):
+    if _is_plain(text):
         return text  # The remaining steps concern non-ASCII characters only.
     text = _TAG.sub("", unescape_references(text))
     text = _LETTER_ALIAS.sub(r"\1", text) if ":" in text else text
     text = _TAG_CHARACTERS.sub(lambda found: "".join(chr(ord(c) - 0xE0000) for c in found[0]), text)
     text = text.translate(_LETTERS) if _LETTER.search(text) else text
     return visible_letters(text)
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and not _MARKED.search(text)
 
 
 def visible_letters(text: str) -> str:
@@ -210,6 +219,8 @@ def fold_case(text: str) -> str:
 
     Letters and digits are not replaced. Idempotent.
     """
+    if _is_plain(text):
+        return text.lower()
     # Each pass may uncover more for the next one; real text is not nested deeper than this.
     for _ in range(64):
         after = _without_marks(strip_markup(text).casefold())
@@ -239,6 +250,8 @@ def fold_lookalikes(text: str) -> str:
 
     Idempotent.
     """
+    if _is_plain(text):
+        return text.lower()
     return fold_case(fold_case(strip_markup(text).translate(_CAPITALS)).translate(_lookalikes()))
 
 
@@ -284,7 +297,7 @@ def _join_lone_letters(words: str) -> str:
 
 def collapse_repeats(text: str) -> str:
     """Reduce each run of one character to a single character. Idempotent."""
-    return _REPEATS.sub(r"\1", text)
+    return _REPEATED.sub("", text)
 
 
 def joined_letters(folded: str) -> str:
@@ -321,71 +334,73 @@ def _merge_views(one: NormalizedViews, other: NormalizedViews) -> NormalizedView
 
 def _build_views(text: str) -> NormalizedViews:
     text = _SUM.sub(lambda found: _SUM_SIGNS.sub(" ", found[0]), text)
+    shown = strip_markup(text)
+    lines = [_WORD.findall(line) for line in shown.splitlines()]
+    first_letters = _first_letters(shown)
     stretched: set[str] = set()
     runs: set[str] = set()
     rows: set[WordRow] = set()
-    forms = {
-        *_decode_layers(text),
-        _first_letters(text),
-        _emoji_names(text),
-        *_without_asides(text),
-    } - {""}
-    for form in forms:
+    forms = {*_decode_layers(text), first_letters, _emoji_names(text), *_without_asides(shown)}
+    for form in forms - {""}:
         seen = fold_lookalikes(form)
         for folded in (seen, fold_leetspeak(seen)):
-            apart = f" {' '.join(_WORD.findall(folded))} "
+            words = _WORD.findall(folded)
+            apart = f" {' '.join(words)} "
             stretched |= {apart, _join_lone_letters(apart)}
-        runs |= {
-            joined_letters(unescape_references(form).casefold()),
-            joined_letters(seen),
-            joined_letters(fold_leetspeak(seen)),
-        }
+            runs.add(collapse_repeats("".join(words)))
+        if (verbatim := unescape_references(form).casefold()) != seen:
+            runs.add(joined_letters(verbatim))
         rows |= word_rows(seen)
         turned = joined_letters(codecs.encode(seen, "rot13"))
         runs |= {turned, fold_leetspeak(turned)}
-    humps = _WORD.findall(fold_lookalikes(_HUMPS.sub(" ", strip_markup(text))))
+    humps = _WORD.findall(fold_lookalikes(_HUMPS.sub(" ", shown)))
     stretched |= {f" {' '.join(humps)} "}
-    edges = {joined_letters(fold_lookalikes(edge)) for edge in _edge_letters(text)}
+    edges = {joined_letters(fold_lookalikes(edge)) for edge in _edge_letters(shown, lines)}
     both_ways = [frozenset(found | {one[::-1] for one in found}) for found in (runs, edges)]
-    steps = frozenset(letter_steps(fold_lookalikes(text)))
-    blotted = frozenset(_censored_words(text))
+    initials = _initials(shown, lines, first_letters)
     return NormalizedViews(
         frozenset(collapse_repeats(words) for words in stretched),
         frozenset(stretched),
         both_ways[0],
         both_ways[1],
-        steps,
-        blotted,
+        frozenset(letter_steps(fold_lookalikes(text))),
+        frozenset(_censored_words(shown)),
         frozenset(rows),
-        frozenset(fold_lookalikes(first) for first in _initials(text)),
-        frozenset(_edge_censored_words(text)),
+        frozenset(fold_lookalikes(first) for first in initials),
+        frozenset(_edge_censored_words(shown)),
     )
 
 
 def word_rows(seen: str) -> set[WordRow]:
     """Return the words of a folded text in order, with and without leetspeak replaced."""
-    found = set()
-    for letters in {seen, fold_leetspeak(seen)}:
-        row: list[ViewWord] = []
-        alone = False
-        at = 0
-        for line in letters.splitlines(keepends=True):
-            words = list(_WORD.finditer(line))
-            was_alone = alone
-            alone = len(words) == 1
-            end = 0
-            for match in words:
-                glued = (
-                    alone and was_alone
-                    if match is words[0]
-                    else not _BLANK.search(line, end, match.start())
-                )
-                source = seen[at + match.start() : at + match.end()]
-                row.append(ViewWord(match[0], source, glued))
-                end = match.end()
-            at += len(line)
-        found.add(tuple(row))
-    return found
+    return {_word_row(seen, letters) for letters in {seen, fold_leetspeak(seen)}}
+
+
+def _word_row(seen: str, letters: str) -> WordRow:
+    """Return the words of `letters`, which has a letter for each one of `seen`."""
+    parts = _EACH_WORD.split(letters)
+    words = parts[1::2]
+    if not words:
+        return ()
+    if letters is seen:
+        sources = words
+    else:
+        ends = list(itertools.accumulate(map(len, parts)))
+        sources = [seen[start:end] for start, end in zip(ends[::2], ends[1::2], strict=False)]
+    breaks = {gap: _count_breaks(gap) for gap in set(parts[::2])}
+    # The number of line breaks before and after each word.
+    around = [1, *(breaks[gap] for gap in parts[2:-1:2]), 1]
+    lone = [before > 0 < after for before, after in itertools.pairwise(around)]
+    glued = (
+        before < 0 or (before == 1 and lone[at] and at > 0 and lone[at - 1])
+        for at, before in enumerate(around[:-1])
+    )
+    return tuple(map(ViewWord._make, zip(words, sources, glued, strict=True)))
+
+
+def _count_breaks(gap: str) -> int:
+    """Return the number of line breaks between two words, or -1 without white space."""
+    return len(f"{gap}.".splitlines()) - 1 if _BLANK.search(gap) else -1
 
 
 def _decode_layers(text: str) -> set[str]:
@@ -403,8 +418,7 @@ def _unescape_deeply(text: str) -> str:
     return text
 
 
-def _without_asides(text: str) -> set[str]:
-    shown = strip_markup(text)
+def _without_asides(shown: str) -> set[str]:
     return {aside.sub("", shown) for aside in _ASIDES} - {shown}
 
 
@@ -414,68 +428,67 @@ def letter_steps(seen: str) -> set[str]:
     found = set()
     for letters in {joined_letters(seen), joined_letters(seen.translate(_LEET))}:
         codes = letters.encode("ascii", "ignore").translate(None, _NO_LETTERS)
-        steps = bytes((after - before) % 26 + 97 for before, after in itertools.pairwise(codes))
+        steps = bytes(map(_STEPS.__getitem__, map(operator.sub, codes[1:], codes)))
         for run in (steps.decode(), steps.translate(_BACKWARDS).decode()):
             found |= {run, run[::-1]}
     return found
 
 
-def _censored_words(text: str) -> Iterable[str]:
+def _censored_words(shown: str) -> Iterable[str]:
     """Yield the text with hidden letters marked, as words and joined.
 
     Signs and emoji inside words count as hidden letters.
     """
-    shown = _BLOTS.sub(
+    marked = _BLOTS.sub(
         lambda found: CENSOR_MARK * len(_EMOJI.sub(CENSOR_MARK, found[0])),
-        _NUMBER.sub(" ", strip_markup(text)),
+        _NUMBER.sub(" ", shown),
     )
-    if CENSOR_MARK in shown:
-        words = _BLOTTED_WORD.findall(fold_leetspeak(fold_lookalikes(shown)))
+    if CENSOR_MARK in marked:
+        words = _BLOTTED_WORD.findall(fold_leetspeak(fold_lookalikes(marked)))
         yield f" {' '.join(words)} "
         yield "".join(words)
 
 
-def _edge_censored_words(text: str) -> Iterable[str]:
+def _edge_censored_words(shown: str) -> Iterable[str]:
     """Yield the words with only their first or last letter hidden by a sign."""
-    shown = strip_markup(text)
     for word in _FIRST_BLOT.findall(shown):
         yield CENSOR_MARK + fold_leetspeak(fold_lookalikes(word))
     for word in _LAST_BLOT.findall(shown):
         yield fold_leetspeak(fold_lookalikes(word)) + CENSOR_MARK
 
 
-def _initials(text: str) -> Iterable[str]:
+def _initials(shown: str, lines: Sequence[Sequence[str]], first_letters: str) -> Iterable[str]:
     """Return the first letters of each line and sentence, of all lines, and all capitals.
 
-    Strings too short to spell a term are skipped.
+    `lines` contains the words of each line. Strings too short to spell a term are skipped.
     """
-    shown = strip_markup(text)
-    parts = {*shown.splitlines(), *_SENTENCES.split(shown)}
-    runs = ["".join(word[0] for word in _WORD.findall(part)) for part in parts]
-    runs += [_first_letters(text), "".join(filter(str.isupper, shown))]
+    sentences = [_WORD.findall(part) for part in _SENTENCES.split(shown)]
+    runs = ["".join(word[0] for word in words) for words in (*lines, *sentences)]
+    runs += [first_letters, _capitals(shown)]
     return (run for run in runs if len(run) >= MIN_INITIALS)
 
 
-def _first_letters(text: str) -> str:
+def _capitals(shown: str) -> str:
+    return "".join(filter(str.isupper, shown))
+
+
+def _first_letters(shown: str) -> str:
     """Return the first letter or digit of each line, or "" for three lines or fewer."""
-    lines = strip_markup(text).splitlines()
+    lines = shown.splitlines()
     found = [_FIRST.match(line) for line in lines] if len(lines) > 3 else []
     return "".join(first[1] for first in found if first is not None)
 
 
-def _edge_letters(text: str) -> Iterable[str]:
+def _edge_letters(shown: str, lines: Sequence[Sequence[str]]) -> Iterable[str]:
     """Yield the first letters of words and sentences, the last letters of words and lines, and the
     capitals."""
-    shown = strip_markup(text)
-    words = _WORD.findall(shown)
-    yield "".join(word[0] for word in words)
-    yield "".join(word[-1] for word in words)
-    lines = [_WORD.findall(line) for line in shown.splitlines()]
-    yield "".join(words[-1][-1] for words in lines if words)
+    yield "".join([word[0] for words in lines for word in words])
+    yield "".join([word[-1] for words in lines for word in words])
+    yield "".join([words[-1][-1] for words in lines if words])
     yield "".join(
         first[1] for part in _SENTENCES.split(shown) if (first := _FIRST.match(part)) is not None
     )
-    yield "".join(filter(str.isupper, shown))
+    yield _capitals(shown)
 
 
 def _emoji_names(text: str) -> str:

@@ -102,6 +102,9 @@ class ShortTermIndex:
         self._longest = max(
             (one.length for known in self._whole.values() for one in known), default=0
         )
+        self._beginnings = frozenset(
+            letters[:end] for letters in self._whole for end in range(len(letters) + 1)
+        )
 
     def find(self, seen: NormalizedViews) -> Iterator[tuple[int, Disguise]]:
         """Yield the number and the disguise of each occurrence of a term."""
@@ -190,8 +193,10 @@ class ShortTermIndex:
         """Yield the terms that several adjacent words spell."""
         shorts = [collapse_repeats(word.letters) for word in row]
         for start in range(len(row)):
-            joined = row[start].letters
             collapsed = shorts[start]
+            if collapsed not in self._beginnings:
+                continue
+            joined = row[start].letters
             for end in range(start + 1, min(start + MAX_PIECES, len(row))):
                 joined += row[end].letters
                 if len(joined) > self._longest * MAX_STRETCH:
@@ -199,6 +204,8 @@ class ShortTermIndex:
                 # Only the letters where two words meet may repeat.
                 next_short = shorts[end]
                 collapsed += next_short[1:] if collapsed[-1:] == next_short[:1] else next_short
+                if collapsed not in self._beginnings:
+                    break
                 if collapsed not in self._whole:
                     continue
                 for one in self._spelt(joined, collapsed):

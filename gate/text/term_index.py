@@ -1,12 +1,15 @@
 """Find the terms of a lexicon in the views of a text, in time linear in the length of the text.
 
-Terms are indexed by their first letters, so that a thousand terms cost little more than a few.
+All joined forms are matched in one pass (Aho–Corasick), so that a thousand terms cost little more
+than a few.
 """
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+
+import ahocorasick
 
 from gate.text.normalization import CENSOR_MARK, NormalizedViews, normalized_views
 from gate.text.short_terms import SHORTEST, ShortTerm, ShortTermIndex, compile_pattern
@@ -19,7 +22,6 @@ EDGES = 7
 The first letters of words spell shorter terms by chance, so a shorter term must be all of the
 initials.
 """
-_PREFIX = 4
 _AROUND = 24
 """Letters read on each side of a sign that hides a letter."""
 
@@ -43,7 +45,7 @@ class LexiconTerm:
 
 
 class TermIndex:
-    """An index of terms by their first letters.
+    """An index of terms by the ways in which they may be written.
 
     `is_ordinary` and `ordinary_splits` are as in `ShortTermIndex`.
     """
@@ -64,11 +66,13 @@ class TermIndex:
             for words in term.words:
                 self._phrases[words.split()[0]].append((words.split(), number))
             self._add_censored(number, term)
-        self._runs = _by_prefix((run, n) for n, term in enumerate(terms) for run in term.runs)
-        self._edges = _by_prefix(
+        self._runs = _make_automaton((run, n) for n, term in enumerate(terms) for run in term.runs)
+        self._edges = _make_automaton(
             (run, n) for n, term in enumerate(terms) for run in term.runs if len(run) >= EDGES
         )
-        self._steps = _by_prefix((run, n) for n, term in enumerate(terms) for run in term.steps)
+        self._steps = _make_automaton(
+            (run, n) for n, term in enumerate(terms) for run in term.steps
+        )
         self._short = ShortTermIndex(
             [
                 ShortTerm(number, letters)
@@ -166,22 +170,22 @@ def _is_censored(letters: str, seen: str) -> bool:
     )
 
 
-def _by_prefix(runs: Iterable[tuple[str, int]]) -> Mapping[str, Sequence[tuple[str, int]]]:
-    found: dict[str, list[tuple[str, int]]] = defaultdict(list)
+def _make_automaton(runs: Iterable[tuple[str, int]]) -> ahocorasick.Automaton:
+    """Return an automaton that yields the numbers of all runs that end at a place."""
+    numbers: dict[str, list[int]] = defaultdict(list)
     for run, number in runs:
-        found[run[:_PREFIX]].append((run, number))
-    return dict(found)
+        numbers[run].append(number)
+    made = ahocorasick.Automaton()
+    for run, having in numbers.items():
+        made.add_word(run, having)
+    made.make_automaton()
+    return made
 
 
-def _find_runs(index: Mapping[str, Sequence[tuple[str, int]]], text: str) -> Iterator[int]:
-    if not index:
-        return
-    # Most places begin no term; a comprehension passes over them fastest.
-    begins = [at for at in range(len(text) - _PREFIX + 1) if text[at : at + _PREFIX] in index]
-    for at in begins:
-        for run, number in index[text[at : at + _PREFIX]]:
-            if text.startswith(run, at):
-                yield number
+def _find_runs(runs: ahocorasick.Automaton, text: str) -> Iterator[int]:
+    """Yield the number of each occurrence of a run, also of overlapping ones."""
+    for _, numbers in runs.iter(text) if len(runs) else ():
+        yield from numbers
 
 
 def _around_marks(text: str) -> Iterator[str]:
