@@ -7,9 +7,11 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import Thread, current_thread, main_thread
 from types import FrameType
+from typing import Any
 from uuid import UUID
 
 from celery import Celery
+from celery.bootsteps import StartStopStep
 from celery.exceptions import WorkerShutdown
 from celery.worker import WorkController, state
 
@@ -17,6 +19,7 @@ from foundation.errors import Unavailable
 from foundation.ops import telemetry
 from foundation.ops.clock import monotonic, sleep
 from workers.relay.redis_transport import TRANSPORT_PATH
+from workers.relay.thread_pool import CountedThreadPool
 
 TASK_NAME = "handle"
 log = telemetry.get_logger("workers.relay.celery_app")
@@ -59,9 +62,6 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
         task_default_queue="urgent",
         task_create_missing_queues=True,
         worker_prefetch_multiplier=1,
-        # A message is received only by a process with a free thread; otherwise one machine would
-        # hold messages for which another has threads.
-        worker_disable_prefetch=True,
         worker_enable_remote_control=False,
         worker_send_task_events=False,
         worker_disable_rate_limits=True,
@@ -81,10 +81,21 @@ def make_celery_app(redis_url: str, handle: HandleEvent | None = None) -> Celery
             "socket_keepalive": True,
         },
     )
+    app.steps["consumer"].add(ReceiveWhenFree)
     app.task(
         handled, name=TASK_NAME, shared=False
     )  # shared tasks would be added to all apps of the process
     return app
+
+
+class ReceiveWhenFree(StartStopStep):  # type: ignore[misc]  # celery is untyped
+    """Step of a Celery worker that gives its transport the thread pool."""
+
+    requires = ("celery.worker.consumer.tasks:Tasks",)
+
+    def start(self, parent: Any) -> None:
+        """Run at each connection to Redis, before the first message is received."""
+        parent.task_consumer.channel.qos.pool = parent.pool
 
 
 def _refuse_event(event_id: UUID, _token: UUID) -> None:
@@ -100,7 +111,7 @@ def _build_controller(app: Celery, queues: Sequence[str], threads: int) -> WorkC
     app.set_default()  # the pool's threads look up the task in the default app
     return WorkController(
         app=app,
-        pool_cls="threads",
+        pool_cls=CountedThreadPool,
         concurrency=threads,
         queues=list(queues),
         without_gossip=True,

@@ -13,14 +13,22 @@ from typing import Any
 
 from kombu.transport import redis, virtual
 
+from workers.relay.thread_pool import CountedThreadPool
+
 TRANSPORT_PATH = "workers.relay.redis_transport:RedisTransport"
 
 
 class UnacknowledgedQoS(virtual.QoS):
-    """Counts messages in progress, so that a worker accepts no more than its threads, without
-    storing copies."""
+    """Receives messages while a thread is free, without storing copies of them."""
 
     restore_at_shutdown = False
+    pool: CountedThreadPool | None = None
+    """The threads of the worker; None in a process that only sends."""
+
+    def can_consume(self) -> bool:
+        """Return True if the worker may receive a further message."""
+        free = self.pool is None or self.pool.has_free_thread()
+        return free and bool(super().can_consume())  # type: ignore[no-untyped-call]  # as below
 
     def reject(self, delivery_tag: str, requeue: bool = False) -> None:
         """Drop a message; its row is dispatched again when its lease expires."""
