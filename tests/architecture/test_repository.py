@@ -165,6 +165,7 @@ def test_no_dependency_is_unused() -> None:
         "argon2-cffi": "argon2",
         "vl-convert-python": "vl_convert",
         "python-telegram-bot": "telegram",
+        "pyahocorasick": "ahocorasick",
         "discord.py": "discord",
         "fpdf2": "fpdf",
     }
