@@ -147,6 +147,8 @@ def run_installation(folder: Path, *, latency_ms: int, senders: int = 0) -> Iter
     environment |= {
         "GREENROOM_ENVIRONMENT": "test",
         "GREENROOM_SANDBOX__LATENCY_MS": str(latency_ms),
+        # The comparison runs a second test network and a port that refuses connections.
+        "GREENROOM_REACHABLE": "http://127.0.0.1:*",
     }
     environment |= {"GREENROOM_WORKERS__SENDERS": str(senders)} if senders else {}
     process = spawn_process(
