@@ -58,8 +58,8 @@ START_SECONDS = 600.0
 """Seconds to wait for a start: it takes ten, and minutes on a busy machine."""
 
 CAPTION = "Photos of tonight's rehearsal are online, thank you all for coming! Set"
-"""The words before the mark of a post. A post of one word is rare, and costs more: the gate looks for
-terms that several short posts spell together."""
+"""The words before the mark of a post. A post of one word is rare, and costs more: the gate looks
+for terms that several short posts spell together."""
 
 LEAD = timedelta(seconds=6)
 """Time from scheduling to the first due time: all rows are written before a post is due."""
