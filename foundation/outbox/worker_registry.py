@@ -1,9 +1,9 @@
 """The running worker processes: each registers the queues that it serves and how many rows of each
 it handles at once. The relay dispatches no more than their sum.
 
-A process renews its registration every few seconds by counting up its `beat`. The relay removes one
-whose beat does not change (`workers/relay/capacity.py`), so no clock of another machine matters,
-and the clock of a demo may be shifted.
+A process renews its registration every few seconds by incrementing its heartbeat, `beat`. The relay
+removes one whose heartbeat does not change (`workers/relay/capacity.py`), so no clock of another
+machine matters, and the clock of a demo may be shifted.
 """
 
 import json
@@ -96,7 +96,7 @@ def register_worker(scope: Scope, worker: WorkerProcess) -> None:
 
 
 def renew_worker(scope: Scope, worker: WorkerProcess) -> bool:
-    """Count up the beat of a registration. Return False if it was removed or replaced."""
+    """Increment the heartbeat of a registration. Return False if it was removed or replaced."""
     found = scope.run(
         "UPDATE worker_processes SET beat = beat + 1 WHERE tenant_id = :tenant AND id = :id"
         " AND run = :run RETURNING set_config('synchronous_commit', 'off', true)",
@@ -165,11 +165,11 @@ def _renew_until(
                     if registered:  # by the relay after an outage, or by a second process
                         log.warning("worker.registered_again", node=worker.node)
             registered = True
-        except Exception as error:  # the database is unavailable; the next beat tries again
+        except Exception as error:  # the database is unavailable; the next heartbeat tries again
             log.warning("worker.not_registered", error=telemetry.describe_error(error))
         stopping.wait(BEAT_SECONDS)
     try:
         with open_scope() as scope:
             remove_worker(scope, worker)
-    except Exception as error:  # the relay removes a registration without beats
+    except Exception as error:  # the relay removes a registration without heartbeats
         log.warning("worker.not_removed", error=telemetry.describe_error(error))

@@ -26,7 +26,7 @@ QUEUE_GROUPS: tuple[tuple[Queue, ...], ...] = (
 use all of its threads."""
 
 BEAT_LOST_SECONDS = 10.0
-"""Seconds without a beat after which a worker counts as lost: several beats, as long as its
+"""Seconds without a heartbeat after which a worker counts as lost: several of them, as long as its
 leases."""
 
 READ_SECONDS = 1.0
@@ -54,8 +54,8 @@ class Capacity:
 class RunningWorkers:
     """Reads the registrations, and removes those of workers that no longer renew them.
 
-    A worker counts as running for `lost_after` seconds after its beat was seen to change, by the
-    clock of this process.
+    A worker counts as running for `lost_after` seconds after its heartbeat was seen to change, by
+    the clock of this process.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class RunningWorkers:
         if now - self._read_at < READ_SECONDS:
             return self.capacity
         if now - self._seen_at > self._lost_after / 2:
-            self._beats.clear()  # the database was unavailable, so no beat could be seen or written
+            self._beats.clear()  # no heartbeat was read or written while the database was away
         self._read_at = self._seen_at = now
         running = [
             worker

@@ -74,7 +74,8 @@ def test_separate_numbers_are_decoded_as_one_sequence(written: str, says: str) -
 ])  # fmt: skip
 def test_first_and_last_letters_of_lines_are_read(text: str, first: str, edges: list[str]) -> None:
     assert normalization._first_letters(text) == first
-    assert list(normalization._edge_letters(text)) == edges
+    lines = [normalization._WORD.findall(line) for line in text.splitlines()]
+    assert list(normalization._edge_letters(text, lines)) == edges
 
 
 @pytest.mark.parametrize(("text", "names"), [
