@@ -12,6 +12,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import make_url
 
 from foundation.errors import Conflict, Unavailable
 from foundation.ops import settings as house_settings
@@ -200,6 +201,17 @@ def test_default_addresses_follow_their_port(
         with pytest.raises(Unavailable) as caught:
             ports.choose_ports(settings)
     assert caught.value.message.code == "stack.port_busy"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_socket"), [("home", True), ("home" * 30, False), ("a,b", False)]
+)
+def test_database_is_reached_by_socket_where_its_path_is_usable(name: str, is_socket: bool) -> None:
+    home = InstallationFolder(Path("/srv") / name)
+    settings = Settings(home=home.folder, workers={"postgres_port": 8433})
+    address = make_url(data_services.superuser_url(settings))
+    assert address.query["port"] == "8433"
+    assert address.query["host"] == (str(home.postgres_folder) if is_socket else "127.0.0.1")
 
 
 def test_external_address_is_not_embedded(

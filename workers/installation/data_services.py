@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote, urlencode, urlsplit
 
 from foundation.errors import BadInput
 from foundation.ops.settings import Settings
@@ -88,10 +88,15 @@ def superuser_password(settings: Settings) -> str:
 
 def superuser_url(settings: Settings) -> str:
     """Return the URL of the embedded cluster for the superuser."""
-    return (
-        f"postgresql+psycopg://postgres:{superuser_password(settings)}"
-        f"@127.0.0.1:{settings.workers.postgres_port}/postgres"
-    )
+    return _embedded_database_url(settings, "postgres", superuser_password(settings), "postgres")
+
+
+def _embedded_database_url(settings: Settings, login: str, password: str, database: str) -> str:
+    """Return an address of the embedded cluster: its Unix socket, or TCP if it has none."""
+    folder = InstallationFolder(settings.home).postgres_socket_folder
+    host = "127.0.0.1" if folder is None else str(folder)
+    place = urlencode({"host": host, "port": settings.workers.postgres_port}, safe="/")
+    return f"postgresql+psycopg://{login}:{password}@/{database}?{place}"
 
 
 def login_passwords(settings: Settings) -> dict[str, str]:
@@ -129,10 +134,9 @@ def embedded_addresses(settings: Settings, *, database: bool, redis: bool) -> di
     settings."""
     values: dict[str, str] = {}
     if database:
-        place = f"127.0.0.1:{settings.workers.postgres_port}/{DATABASE_NAME}"
         for login, password in login_passwords(settings).items():
-            values[f"GREENROOM_DATABASE__{login.upper()}_URL"] = (
-                f"postgresql+psycopg://greenroom_{login}:{password}@{place}"
+            values[f"GREENROOM_DATABASE__{login.upper()}_URL"] = _embedded_database_url(
+                settings, f"greenroom_{login}", password, DATABASE_NAME
             )
     if redis:
         place = f"127.0.0.1:{settings.workers.redis_port}/0"

@@ -35,6 +35,9 @@ MIB = 1024 * 1024
 FIRST_START_MIB = 500
 LATER_START_MIB = 100
 """MiB of free space that a start requires."""
+MAX_SOCKET_PATH_BYTES = 107
+"""Longest path of a Unix socket (https://man7.org/linux/man-pages/man7/unix.7.html)."""
+
 LOG_MIB = 10
 OLD_LOGS = 3
 LOCK_WAIT_SECONDS = 0.5
@@ -79,6 +82,18 @@ class InstallationFolder:
     def postgres_folder(self) -> Path:
         """The data folder of the embedded PostgreSQL."""
         return self.folder / "pg"
+
+    @property
+    def postgres_socket_folder(self) -> Path | None:
+        """The folder of PostgreSQL's Unix socket, or None if the socket's path would be too long.
+
+        A query over a Unix socket takes less processor time than over TCP. It is in the data
+        folder, which only the user of the server can enter. PostgreSQL separates folders by commas.
+        """
+        folder = self.postgres_folder.absolute()
+        longest = folder / ".s.PGSQL.65535"
+        is_usable = len(bytes(longest)) <= MAX_SOCKET_PATH_BYTES and "," not in str(folder)
+        return folder if is_usable else None
 
     @property
     def redis_folder(self) -> Path:

@@ -173,13 +173,13 @@ def _run_initdb(staging: Path, password: str) -> None:
         )
 
 
-def postgres_command(folder: Path, port: int) -> list[str]:
-    """Return the command of the server: loopback TCP only, 40 connections, small buffers. Its log
-    contains no statements or values."""
+def postgres_command(folder: Path, port: int, *, socket_folder: Path | None = None) -> list[str]:
+    """Return the command of the server: loopback TCP and, in `socket_folder`, a Unix socket; 40
+    connections, small buffers. Its log contains no statements or values."""
     options = {
         "listen_addresses": "127.0.0.1",
         "port": str(port),
-        "unix_socket_directories": "",
+        "unix_socket_directories": str(socket_folder or ""),
         "max_connections": "40",
         "shared_buffers": "128MB",
         "timezone": "UTC",

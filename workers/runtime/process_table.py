@@ -192,11 +192,16 @@ def _is_answering(http: HttpClient, port: int, path: str, pid: int) -> bool:
 
 def postgres_program(settings: Settings) -> Program:
     """Return the embedded PostgreSQL. SIGINT is its fast stop, which does not wait for clients."""
-    folder = InstallationFolder(settings.home).postgres_folder
+    home = InstallationFolder(settings.home)
+    folder = home.postgres_folder
     port = settings.workers.postgres_port
     return Program(
         name="postgres",
-        command=tuple(embedded_servers.postgres_command(folder, port)),
+        command=tuple(
+            embedded_servers.postgres_command(
+                folder, port, socket_folder=home.postgres_socket_folder
+            )
+        ),
         stage=StopStage.POSTGRES,
         is_ready=lambda pid: (
             embedded_servers.is_postgres_running(folder, pid)
