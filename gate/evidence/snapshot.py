@@ -92,8 +92,7 @@ _OWN_TERMS = """
     FROM own_terms t WHERE t.tenant_id = :tenant AND t.open) AS own_terms
 """
 
-_AT_ONCE = f"""
-WITH RECURSIVE {epochs.EPOCH_KEYS_SQL}
+_UNIT = f"""
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
   (SELECT jsonb_agg(k.e ORDER BY k.e) FROM keys k) AS needed,
@@ -102,9 +101,10 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  {_VIEWER}, {text_windows.RECENT_SQL}, {text_windows.PUBLIC_SQL}, {_OWN_TERMS},
-  {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
+  {_OWN_TERMS}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608 only constants
+_PUBLIC_UNIT = f"{_UNIT}, NULL AS viewer, NULL AS recent, {text_windows.PUBLIC_SQL}"
+_VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public"
 """Everything that each decision reads, in one statement. Row-level security includes the emergency
 stops of the installation."""
 
@@ -234,7 +234,9 @@ def _at_once(scope: Scope, unit: Unit, keys: Mapping[str, Any]) -> Any:
         "least": MIN_AGREEMENT_PERMILLE,
         "kind": unit.subject.kind,
     }
-    return _load_unit_row(scope, unit, _AT_ONCE, **asked, **keys)
+    facts = _VIEWER_UNIT if unit.viewer else _PUBLIC_UNIT
+    statement = f"WITH RECURSIVE {epochs.epoch_keys_sql(keys)} {facts}"
+    return _load_unit_row(scope, unit, statement, **asked, **keys)
 
 
 def _load_unit_row(scope: Scope, unit: Unit, statement: str, **more: Any) -> Any:
