@@ -84,7 +84,7 @@ GOALS: Mapping[str, str] = {
 ZERO_SUFFIXES = ("_doubled", "_lost")
 """Suffixes of figures whose goal is 0 under every fault."""
 
-FAULT_SUFFIXES = (*ZERO_SUFFIXES, "_spaced")
+FAULT_SUFFIXES = (*ZERO_SUFFIXES, "_delayed")
 """Suffixes of figures that are shown in the table of faults."""
 
 BENCHMARK_SEED = 20261120
@@ -209,11 +209,11 @@ def _format_faults(figures: Mapping[str, float]) -> list[str]:
     ]
     if not ours:
         return []
-    columns = ("{}_doubled", "{}_lost", "{}_spaced", "plain_{}_doubled", "plain_{}_lost")
+    columns = ("{}_doubled", "{}_lost", "{}_delayed", "plain_{}_doubled", "plain_{}_lost")
     rows = [[f"{figures.get(column.format(name), 0):g}" for column in columns] for name in ours]
     head = [
         "",
-        "| fault | doubled (goal 0) | lost (goal 0) | spaced | plain doubled | plain lost |",
+        "| fault | doubled (goal 0) | lost (goal 0) | delayed | plain doubled | plain lost |",
         "|---" * 6 + "|",
     ]
     return [

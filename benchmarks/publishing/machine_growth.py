@@ -134,7 +134,7 @@ def _count_published(shared: SharedServices) -> int:
         found = connection.execute(
             text(
                 "SELECT count(*) FROM deliveries d JOIN posts p ON p.tenant_id = d.tenant_id"
-                " AND p.id = d.post_id WHERE p.body LIKE 'failing-%' AND d.state = 'published'"
+                " AND p.id = d.post_id WHERE p.body LIKE '% failing-%' AND d.state = 'published'"
             )
         ).scalar_one()
     engine.dispose()

@@ -110,7 +110,7 @@ def test_benchmark_page_shows_the_chart_and_a_row_for_each_fault() -> None:
     counted = {
         "hang_doubled": 0.0,
         "hang_lost": 0.0,
-        "hang_spaced": 2.0,
+        "hang_delayed": 2.0,
         "plain_hang_doubled": 20.0,
     }
     page = measurement.render_benchmark_page(
