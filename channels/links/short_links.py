@@ -39,7 +39,7 @@ L is missing because it resembles I, and P because it occurs in a term that the 
 slug must not put its post on hold.
 """
 
-_SLUG = re.compile(f"[b-df-hj-np-tv-z]{{{SLUG_LENGTH}}}")  # includes slugs of other consonants
+_SLUG = re.compile(f"[b-df-hj-np-tv-z]{{{SLUG_LENGTH}}}")  # also those with earlier letters
 _WEB = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 

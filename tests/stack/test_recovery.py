@@ -62,7 +62,10 @@ def test_foreign_pid_file_and_broken_redis_file_do_not_stop_a_start(
             f"{other.pid}\n{house.home.postgres_folder}\n1700000000\n5432\n\n127.0.0.1\n  1 "
             "2\nready\n"
         )
-        (house.home.postgres_folder / "postmaster.pid").write_text(written)
+        port = read_env(house.home)["GREENROOM_WORKERS__POSTGRES_PORT"]
+        socket_lock = f".s.PGSQL.{port}.lock"
+        for name in ("postmaster.pid", socket_lock):
+            (house.home.postgres_folder / name).write_text(written)
         assert not house.up().unready_processes
         assert other.poll() is None
         other.kill()

@@ -194,21 +194,21 @@ def postgres_command(folder: Path, port: int, *, socket_folder: Path | None = No
     return drop_root([str(postgres_binary("postgres")), "-D", str(folder), *arguments])
 
 
-def remove_stale_pid_file(folder: Path) -> None:
-    """Remove a `postmaster.pid` whose process has ended or is another program. PostgreSQL would
-    refuse to start."""
-    lock = folder / "postmaster.pid"
+def remove_stale_lock_files(folder: Path) -> None:
+    """Remove `postmaster.pid` and the locks of Unix sockets whose process has ended or is another
+    program. PostgreSQL would refuse to start."""
+    for lock in (folder / "postmaster.pid", *folder.glob(".s.PGSQL.*.lock")):
+        if not _is_lock_held(lock, folder):
+            lock.unlink(missing_ok=True)
+
+
+def _is_lock_held(lock: Path, folder: Path) -> bool:
+    """Return True if a server of `folder` runs that created this lock file."""
     try:
         pid = int(lock.read_text().splitlines()[0])
-    except (OSError, ValueError, IndexError):
-        lock.unlink(missing_ok=True)  # truncated by a crash or a full disk, so no server uses it
-        return
-    try:
-        serves = str(folder) in psutil.Process(pid).cmdline()
-    except psutil.Error:
-        serves = False
-    if not serves:
-        lock.unlink(missing_ok=True)
+        return str(folder) in psutil.Process(pid).cmdline()
+    except (OSError, ValueError, IndexError, psutil.Error):
+        return False  # truncated by a crash or a full disk, so no server uses it
 
 
 def is_postgres_running(folder: Path, pid: int) -> bool:

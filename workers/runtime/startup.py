@@ -157,7 +157,7 @@ class InstallationStart:
         for path in self.home.run_folder.glob("*.ready"):
             path.unlink()
         if data_services.is_database_embedded(self.settings):
-            embedded_servers.remove_stale_pid_file(self.home.postgres_folder)
+            embedded_servers.remove_stale_lock_files(self.home.postgres_folder)
 
     def _choose_ports(self) -> None:
         foreign = {name for name, own in self._own_services().items() if not own}

@@ -28,7 +28,8 @@ SPEED = (
 def test_greenroom_neither_loses_nor_duplicates_posts_under_faults() -> None:
     found = comparison.measure_publishing(quick=True)
     assert all(isfinite(value) and value >= 0 for value in found.values())
-    assert {*SPEED, "db_connections", "slow_of_lanes"} <= found.keys()
+    ratios = {"posts_of_plain", "cpu_of_plain", "slow_of_lanes"}
+    assert {*SPEED, *ratios, "db_connections"} <= found.keys()
     assert {f"plain_{one}" for one in SPEED} <= found.keys()
     for name in fault_outcomes.QUICK_SIZE.names:
         assert (found[f"{name}_doubled"], found[f"{name}_lost"]) == (0, 0), name
