@@ -455,7 +455,8 @@ def allowed_reach(settings: Settings) -> AddressPolicy:
             settings.web.public_url,
             *settings.connectors.base_urls.values(),
             *settings.reachable_origins,
-        ]
+        ],
+        hosts=_sandbox_host(settings.sandbox),
     )
 
 
@@ -466,13 +467,25 @@ def outside_reach(settings: Settings) -> AddressPolicy:
     installation. Outside production the test network is included.
     """
     sandbox = () if settings.environment == "production" else _local_origins(settings.sandbox)
-    return address_policy.PublicAddressPolicy([*sandbox, *settings.reachable_origins])
+    return address_policy.PublicAddressPolicy(
+        [*sandbox, *settings.reachable_origins], hosts=_sandbox_host(settings.sandbox)
+    )
 
 
 def _local_origins(place: WebSettings | SandboxSettings) -> list[str]:
     """Return the origins under which our own processes reach one of our servers."""
     here = [f"http://{host}:{place.port}" for host in dict.fromkeys((place.host, "127.0.0.1"))]
-    return here + ([place.inside_url] if place.inside_url else [])
+    return here + (
+        [place.inside_url] if isinstance(place, WebSettings) and place.inside_url else []
+    )
+
+
+def _sandbox_host(sandbox: SandboxSettings) -> dict[str, str]:
+    """Return the host that listens for the address of the test network, if it is not this machine:
+    its links lead to the address that a browser reaches."""
+    if not sandbox.inside_host:
+        return {}
+    return {sandbox.public_url: sandbox.inside_host}
 
 
 def media_base_url(settings: Settings) -> str:

@@ -29,11 +29,6 @@ each of the others."""
 PAGE_NAMES = {"fr": "Ma page", "en": "My page"}
 
 
-def sandbox_url(settings: Settings) -> str:
-    """Return the URL of the test network inside this installation."""
-    return settings.sandbox.inside_url or f"http://127.0.0.1:{settings.sandbox.port}"
-
-
 def page_url(settings: Settings) -> str:
     """Return the URL of the hosted pages inside this installation."""
     return settings.web.inside_url or f"http://127.0.0.1:{settings.web.port}"
@@ -41,7 +36,7 @@ def page_url(settings: Settings) -> str:
 
 def sandbox_chat_url(settings: Settings, part: CreatorProfile) -> str:
     """Return the URL of a creator's chat window on the test network."""
-    return f"http://127.0.0.1:{settings.sandbox.port}/c/{quote(part.accounts[0].account, safe='+')}"
+    return f"{settings.sandbox.public_url}/c/{quote(part.accounts[0].account, safe='+')}"
 
 
 def open_channels(tenant: OpenScope, settings: Settings, company: AgencyProfile) -> None:
@@ -104,7 +99,7 @@ class _Opening:
             opened = store.create_account(self.store, account.account, title=title).token
             many = part.sales.followers // (1 if account is part.accounts[0] else ELSEWHERE)
             store.set_followers(self.store, account.account, many)
-        self._connect_account(part, NETWORK, account, sandbox_url(self.settings), opened)
+        self._connect_account(part, NETWORK, account, self.settings.sandbox.public_url, opened)
 
     def by_hand(self, part: CreatorProfile, account: SandboxAccountProfile) -> None:
         """Connect an account for manual posting as its form does, only once, so that later changes

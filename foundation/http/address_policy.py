@@ -6,7 +6,7 @@ a name that resolves differently on the second look-up (DNS rebinding) gains not
 
 import ipaddress
 import socket
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from urllib.parse import urlsplit
 
 AddressPolicy = Callable[[str, int], str]
@@ -34,11 +34,13 @@ def allow_any_address(host: str, port: int) -> str:
 class PublicAddressPolicy:
     """Allows public addresses and `own`, the origins from this installation's settings.
 
-    An origin is `http://127.0.0.1:8080`; `http://127.0.0.1:*` allows every port.
+    An origin is `http://127.0.0.1:8080`; `http://127.0.0.1:*` allows every port. `hosts` maps an
+    own origin to the host that listens for it at the same port, such as another container.
     """
 
-    def __init__(self, own: Iterable[str]) -> None:
+    def __init__(self, own: Iterable[str], *, hosts: Mapping[str, str] | None = None) -> None:
         self._own = frozenset(map(_host_and_port, own))
+        self._hosts = {_host_and_port(origin): host for origin, host in (hosts or {}).items()}
 
     def _is_own(self, host: str, port: int) -> bool:
         return not self._own.isdisjoint({(host.lower(), port), (host.lower(), _EVERY_PORT)})
@@ -46,7 +48,7 @@ class PublicAddressPolicy:
     def __call__(self, host: str, port: int) -> str:
         """Return the first address of `host` if all its addresses are public. Raises OSError."""
         if self._is_own(host, port):
-            return host
+            return self._hosts.get((host.lower(), port), host)
         found = [
             str(info[4][0]) for info in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
         ]

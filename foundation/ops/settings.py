@@ -367,11 +367,16 @@ class SandboxSettings(SettingsGroup):
 
     host: str = "127.0.0.1"
     port: int = 8490
-    inside_url: str = ""
-    """Address for requests by other processes of the installation. Empty: this machine, at `port`.
-    """
+    inside_host: str = ""
+    """Host name at which other processes of the installation connect to it, at the same port.
+    Empty: this machine."""
     latency_ms: int = 0
     """Response time of the sandbox in milliseconds, for benchmarks."""
+
+    @property
+    def public_url(self) -> str:
+        """Return the address for browsers and for the accounts of the demo."""
+        return f"http://127.0.0.1:{self.port}"
 
 
 class WorkersSettings(SettingsGroup):
@@ -422,6 +427,9 @@ class Settings(BaseSettings):
     home: Path = Path(".greenroom")
     environment: Literal["production", "demo", "test"] = "demo"
     """Only `demo` and `test` allow shifting the clock and accept test age checks."""
+    deployment: Literal["machine", "containers"] = "machine"
+    """How the processes run: under `greenroom up` on one machine, or each in a container, where the
+    image sets it."""
     public_url: str = ""
     """Public address of this installation (`https://…`). Empty: not public, so updates are polled.
     """
@@ -444,6 +452,11 @@ class Settings(BaseSettings):
     dashboard: DashboardSettings = DashboardSettings()
     sandbox: SandboxSettings = SandboxSettings()
     workers: WorkersSettings = WorkersSettings()
+
+    @property
+    def in_containers(self) -> bool:
+        """Return True if each process runs in a container of its own."""
+        return self.deployment == "containers"
 
     @property
     def has_sandbox(self) -> bool:

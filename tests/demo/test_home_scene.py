@@ -104,7 +104,7 @@ def stage(
                 work_url=cluster.url("greenroom_work", "house"),
             ),
             tenants=TenantsSettings(master_key=base64.b64encode(secrets.token_bytes(32)).decode()),
-            sandbox=SandboxSettings(inside_url=running.url),
+            sandbox=SandboxSettings(port=urlsplit(running.url).port or 0),
         )
         people.create_demo_agency(tenant, LUMIERE)
         channel_accounts.open_channels(tenant, settings, LUMIERE)

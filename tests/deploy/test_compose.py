@@ -12,9 +12,10 @@ from typing import Any
 import jsonschema
 import pytest
 
-from foundation.ops.settings import Settings
+from foundation.ops.settings import SandboxSettings, Settings
 from tests.deploy.compose import ROOT, Compose, compose
 from workers import run
+from workers.installation import container_status
 from workers.installation.container_env import compose_variables
 from workers.runtime import process_table
 
@@ -173,6 +174,56 @@ def test_containers_have_minimal_privileges(file: Compose) -> None:
     for name, service in file.services.items():
         assert service["cap_drop"] == ["ALL"], name
         assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_temporary_folders_belong_to_the_user_of_the_service(file: Compose) -> None:
+    """A tmpfs over an existing folder of an image belongs to root: Valkey never started once."""
+    for name, service in file.services.items():
+        for mount in service.get("tmpfs", []):
+            _, _, given = mount.partition(":")
+            options = dict(option.partition("=")[::2] for option in given.split(","))
+            uid, _, gid = service.get("user", "0:0").partition(":")
+            owner = (options.get("uid"), options.get("gid"))
+            assert options.get("mode") == "1777" or owner == (uid, gid), (name, mount)
+
+
+def test_published_ports_can_be_changed(file: Compose) -> None:
+    """The containers must run beside `greenroom up` on one machine."""
+    moved = file.filled(dict(compose_variables(demo=True, port_offset=10000)))
+    default = file.filled(dict(compose_variables(demo=True)))
+    for name, service in file.services.items():
+        if name == "caddy":  # the proxy keeps the ports of HTTP and HTTPS
+            continue
+        for before, after in zip(
+            default["services"][name].get("ports", []),
+            moved["services"][name].get("ports", []),
+            strict=True,
+        ):
+            assert int(after.split(":")[1]) == int(before.split(":")[1]) + 10000, name
+    environment_of_web = moved["services"]["web"]["environment"]
+    assert environment_of_web["GREENROOM_DASHBOARD__PUBLIC_URL"] == "http://localhost:18501"
+    assert environment_of_web["GREENROOM_PUBLIC_URL"] == "http://127.0.0.1:18080"
+
+
+def test_status_asks_every_service_that_runs_a_process(file: Compose) -> None:
+    steady = {name: one for name, one in file.ours.items() if one["restart"] != "no"}
+    assert set(steady) == {*container_status.SERVICES, container_status.TEST_NETWORK_SERVICE}
+    # Commands run in `make`: it reaches the others at the port of their metrics.
+    for name, service in steady.items():
+        assert "watch" in service["networks"], name
+
+
+def test_links_of_the_test_network_lead_to_its_published_port(file: Compose) -> None:
+    tree = file.filled(dict(compose_variables(demo=True, port_offset=10000)))
+    port = tree["services"]["sandbox"]["environment"]["GREENROOM_SANDBOX__PORT"]
+    assert tree["services"]["sandbox"]["ports"] == [f"127.0.0.1:{port}:{port}"]
+    sandbox = SandboxSettings(port=int(port), inside_host="sandbox")
+    assert sandbox.public_url == "http://127.0.0.1:18490"
+    assert all(
+        one["environment"]["GREENROOM_SANDBOX__INSIDE_HOST"] == "sandbox"
+        for name, one in tree["services"].items()
+        if name in file.ours
+    )
 
 
 def test_only_the_proxy_is_reachable_from_outside(file: Compose) -> None:

@@ -48,6 +48,10 @@ def test_image_has_the_low_memory_environment() -> None:
     ]
 
 
+def test_image_says_that_it_runs_in_containers() -> None:
+    assert "GREENROOM_DEPLOYMENT=containers" in " ".join(lines("ENV")).split()
+
+
 def test_build_context_contains_only_needed_files() -> None:
     kept = [
         line

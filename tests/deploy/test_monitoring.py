@@ -50,17 +50,18 @@ def asked_figures() -> dict[str, set[str]]:
 
 def test_every_process_is_scraped_at_its_metrics_port() -> None:
     config = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text("utf-8"))
-    ours, demo = config["scrape_configs"]
-    targets = {
-        target: one["labels"]["process"]
-        for one in ours["static_configs"]
-        for target in one["targets"]
-    }
+    [job] = config["scrape_configs"]
     wanted = {name: one for name, one in compose().ours.items() if one["restart"] != "no"}
-    steady = {name for name, one in wanted.items() if "profiles" not in one}
-    assert targets == {f"{name}:{METRICS}": name for name in steady}
-    found = demo["dns_sd_configs"][0]
-    assert (set(found["names"]), found["port"]) == (set(wanted) - steady, METRICS)
+    # Every replica of a service has an address of its own.
+    [discovery] = job["dns_sd_configs"]
+    assert (set(discovery["names"]), discovery["type"], discovery["port"]) == (
+        set(wanted),
+        "A",
+        METRICS,
+    )
+    assert job["relabel_configs"] == [
+        {"source_labels": ["__meta_dns_name"], "target_label": "process"}
+    ]
     for name, service in wanted.items():
         assert service["environment"]["GREENROOM_WORKERS__METRICS_PORT"] == str(METRICS), name
         assert "watch" in service["networks"], name

@@ -55,7 +55,7 @@ def settings_of(environment: Environment) -> Settings:
     return Settings(
         environment=environment,
         web=WebSettings(host="0.0.0.0", inside_url="http://web:8080"),
-        sandbox=SandboxSettings(inside_url="http://sandbox:8490"),
+        sandbox=SandboxSettings(inside_host="sandbox"),
         connectors=ConnectorsSettings(telegram_url="http://10.0.0.7:9000"),
         reachable="http://crm.internal:5678, http://10.9.9.9:*",
     )
@@ -92,9 +92,13 @@ def test_sandbox_is_reached_by_feeds_and_webhooks_except_in_production(
     environment: Environment,
 ) -> None:
     settings = settings_of(environment)
-    for url in ("http://sandbox:8490", f"http://127.0.0.1:{settings.sandbox.port}"):
-        assert can_connect(url, allowed_reach(settings))
-        assert can_connect(url, outside_reach(settings)) is (environment != "production")
+    port = settings.sandbox.port
+    url = f"http://127.0.0.1:{port}"
+    assert can_connect(url, allowed_reach(settings))
+    assert can_connect(url, outside_reach(settings)) is (environment != "production")
+    # In containers, the address that a browser opens leads to the container of the test network.
+    assert allowed_reach(settings)("127.0.0.1", port) == "sandbox"
+    assert allowed_reach(Settings(environment=environment))("127.0.0.1", port) == "127.0.0.1"
 
 
 @EACH_ENVIRONMENT

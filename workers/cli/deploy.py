@@ -23,11 +23,17 @@ def env(
     demo: Annotated[
         bool, typer.Option("--demo", help="Include the demo agencies and the test network.")
     ] = False,
+    port_offset: Annotated[
+        int,
+        typer.Option(min=0, max=50_000, help="Number added to each published port, such as 10000."),
+    ] = 0,
 ) -> None:
-    """Print a new .env file with fresh secrets."""
+    """Print a new .env file with fresh secrets and the published ports."""
     from workers.installation.container_env import compose_variables
 
-    found = compose_variables(dashboard=dashboard, public=public, demo=demo)
+    found = compose_variables(
+        dashboard=dashboard, public=public, demo=demo, port_offset=port_offset
+    )
     typer.echo(
         "# Created by `greenroom deploy env`. Keep it secret and back it up: without its keys the "
         "data can’t be decrypted."

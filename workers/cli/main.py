@@ -79,6 +79,10 @@ def up(
     ] = False,
 ) -> None:
     """Start Greenroom; press Ctrl-C to stop."""
+    from foundation.ops.settings import load_settings
+    from workers.installation.container_status import require_supervisor
+
+    require_supervisor(load_settings())
     if detach and only_workers:
         from foundation.errors import BadInput
 

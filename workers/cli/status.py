@@ -16,8 +16,12 @@ from foundation.errors import NotFound, Unavailable
 from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic, sleep
 from foundation.ops.settings import Settings, installation_folder, load_settings
+from workers.installation.container_status import (
+    read_installation_status,
+    require_supervisor,
+)
 from workers.installation.folder import InstallationFolder, running_supervisor_pid
-from workers.installation.state_file import InstallationStatus, read_status
+from workers.installation.state_file import InstallationStatus
 from workers.terminal.exit_codes import ExitCode
 from workers.terminal.output import print_message, print_progress, translate
 from workers.terminal.tables import format_json, format_table
@@ -68,7 +72,7 @@ def read_work_state(settings: Settings) -> WorkState:
 def print_status(*, as_json: bool) -> int:
     """Print the status of the installation. Returns OK only if every process is ready."""
     settings = load_settings()
-    found = read_status(InstallationFolder(settings.home))
+    found = read_installation_status(settings)
     work = read_work_state(settings) if found.phase == "up" else WorkState({}, [])
     if as_json:
         own = found.model_dump(mode="json")
@@ -125,9 +129,11 @@ def stop_installation(*, now: bool) -> None:
     """Stop the supervisor of this installation and wait for its end; `now` does not wait for
     current work.
 
-    Raises Unavailable if it does not end in time.
+    Raises Unavailable if it does not end in time, and Conflict in containers.
     """
-    home = InstallationFolder(load_settings().home)
+    settings = load_settings()
+    require_supervisor(settings)
+    home = InstallationFolder(settings.home)
     pid = running_supervisor_pid(home)
     if not pid:
         print_message(Message("cli.not_running"))
@@ -162,8 +168,9 @@ def print_logs(name: str | None, *, follow: bool, lines: int) -> None:
     """Print the last lines of the log of one process, or of all; `follow` prints new lines until
     Ctrl-C.
 
-    Raises NotFound, with the names of the processes that have a log.
+    Raises NotFound, with the names of the processes that have a log, and Conflict in containers.
     """
+    require_supervisor(load_settings())
     folder = InstallationFolder(installation_folder()).log_file("x").parent
     files = {path.stem: path for path in sorted(folder.glob("*.log"))}
     if name is not None and name not in files:

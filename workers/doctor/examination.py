@@ -26,8 +26,8 @@ from workers.doctor.machine import (
     _check_ports,
     _check_processes,
 )
+from workers.installation.container_status import read_installation_status
 from workers.installation.folder import InstallationFolder
-from workers.installation.state_file import read_status
 from workers.terminal.exit_codes import ExitCode
 from workers.terminal.output import terminal_language, translate
 from workers.terminal.tables import format_json, format_table
@@ -67,10 +67,10 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
     """Yield every finding: of the machine, the folder, the services, the engines and the processes,
     in this order."""
     home = InstallationFolder(settings.home)
-    runs = read_status(home).phase == "up"
+    status = read_installation_status(settings)
     yield _check_machine()
     yield from _check_folder(home)
-    if home.env_file.exists():
+    if home.env_file.exists() or settings.in_containers:
         yield from _check_keys(settings)
     yield from data_stores.check_database(settings)
     yield from duty_coverage.check_duty_coverage(settings)
@@ -79,7 +79,7 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
     yield from data_stores.check_redis(settings)
     yield data_stores.check_object_store(settings)
     yield _check_mail(settings)
-    if not runs:
+    if status.phase != "up" and not settings.in_containers:
         yield _check_ports(settings)
     yield from _check_image_engines(settings)
     yield _check_text_engine(settings)
@@ -91,7 +91,7 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
     yield from _check_speech_engines(settings)
     yield _check_classifier(settings)
     yield from check_connector_packages()
-    yield from _check_processes(home, runs=runs)
+    yield _check_processes(settings, status)
 
 
 def check_connector_packages() -> Iterator[Finding]:

@@ -16,7 +16,7 @@ from workers.installation.folder import (
     InstallationFolder,
     free_mib,
 )
-from workers.installation.state_file import read_status
+from workers.installation.state_file import InstallationStatus
 
 
 def _check_machine() -> Finding:
@@ -59,6 +59,9 @@ def _check_keys(settings: Settings) -> Iterator[Finding]:
         "door": settings.tenants.door_key,
         "signature": settings.gate.signing_key,
     }
+    if settings.in_containers:
+        # Each container has only the keys that its process uses.
+        keys = {part: key for part, key in keys.items() if key.get_secret_value()}
     for part, key in keys.items():
         try:
             whole = len(base64.b64decode(key.get_secret_value(), validate=True)) == 32
@@ -91,13 +94,12 @@ def _check_ports(settings: Settings) -> Finding:
     )
 
 
-def _check_processes(home: InstallationFolder, *, runs: bool) -> Iterator[Finding]:
-    if not runs:
-        yield finding_warning("processes", "cli.not_running")
-        return
-    late = [process.name for process in read_status(home).processes if not process.ready]
-    yield (
-        finding_error("processes", "doctor.processes_late", names=", ".join(late))
-        if late
-        else finding_ok("processes", "doctor.processes")
-    )
+def _check_processes(settings: Settings, status: InstallationStatus) -> Finding:
+    if status.phase != "up":
+        code = "doctor.containers_stopped" if settings.in_containers else "cli.not_running"
+        return finding_warning("processes", code)
+    late = ", ".join(status.unready_processes)
+    if not late:
+        return finding_ok("processes", "doctor.processes")
+    code = "doctor.containers_late" if settings.in_containers else "doctor.processes_late"
+    return finding_error("processes", code, names=late)

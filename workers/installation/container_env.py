@@ -11,10 +11,20 @@ from tenants.vault import envelope, sealed_intake
 from workers.installation.folder import MASTER_KEY, SECRET_FACTORIES, SIGNING_KEY
 
 _ADDRESS = re.compile(r"https?://[a-z0-9.-]+(:\d{1,5})?")
-DEFAULT_DASHBOARD_URL = "http://localhost:8501"
-DEFAULT_PUBLIC_URL = "http://127.0.0.1:8080"
+DASHBOARD_HOST = "localhost"
+PUBLIC_HOST = "127.0.0.1"
 """Two host names of one machine: cookies ignore ports, and dashboard and public pages must not
 share cookies."""
+
+PUBLISHED_PORTS = {
+    "DASHBOARD_PORT": 8501,
+    "WEB_PORT": 8080,
+    "SANDBOX_PORT": 8490,
+    "PROMETHEUS_PORT": 9090,
+    "GRAFANA_PORT": 3000,
+}
+"""Ports of this machine at which containers are published, with their defaults."""
+
 PASSWORD_VARIABLES = (
     "POSTGRES_PASSWORD",
     "DATABASE_OWNER_PASSWORD",
@@ -27,17 +37,19 @@ PASSWORD_VARIABLES = (
 
 
 def compose_variables(
-    *, dashboard: str = "", public: str = "", demo: bool = False
+    *, dashboard: str = "", public: str = "", demo: bool = False, port_offset: int = 0
 ) -> Mapping[str, str]:
     """Return every variable of docker-compose.yml, with new secrets; the TLS proxy is enabled if
     both addresses are https.
 
-    Empty addresses default to those of this machine. Raises BadInput for an address with a path or
-    without a scheme, and for two addresses on the same host: a cookie of one would be sent to the
-    other.
+    Empty addresses default to those of this machine. `port_offset` is added to every published
+    port, so that the containers can run beside `greenroom up` or other containers. Raises BadInput
+    for an address with a path or without a scheme, and for two addresses on the same host: a cookie
+    of one would be sent to the other.
     """
-    dashboard = dashboard.rstrip("/") or DEFAULT_DASHBOARD_URL
-    public = public.rstrip("/") or DEFAULT_PUBLIC_URL
+    ports = {name: port + port_offset for name, port in PUBLISHED_PORTS.items()}
+    dashboard = dashboard.rstrip("/") or f"http://{DASHBOARD_HOST}:{ports['DASHBOARD_PORT']}"
+    public = public.rstrip("/") or f"http://{PUBLIC_HOST}:{ports['WEB_PORT']}"
     for address in (dashboard, public):
         if not _ADDRESS.fullmatch(address):
             raise BadInput("deploy.address", address=address)
@@ -51,6 +63,7 @@ def compose_variables(
         "GREENROOM_ENVIRONMENT": "demo" if demo else "production",
         "GREENROOM_DASHBOARD__PUBLIC_URL": dashboard,
         "GREENROOM_PUBLIC_URL": public,
+        **{name: str(port) for name, port in ports.items()},
         MASTER_KEY: master_key,
         "GREENROOM_TENANTS__LETTERBOX_KEY": sealed_intake.derive_public_key(
             envelope.parse_master_key(master_key)

@@ -4,7 +4,7 @@ import re
 from collections.abc import Mapping
 from urllib.parse import unquote, urlencode, urlsplit
 
-from foundation.errors import BadInput
+from foundation.errors import BadInput, Unavailable
 from foundation.ops.settings import Settings
 from workers.installation.folder import InstallationFolder, read_env
 
@@ -30,31 +30,40 @@ def _is_ours(address: str, password: str) -> bool:
     return not address or (bool(password) and urlsplit(address).password == password)
 
 
+def is_login_external(settings: Settings, login: str) -> bool:
+    """Return True if the settings contain an address of an external database for this login. A
+    command needs only the login that it uses."""
+    address = _database_urls(settings)[login]
+    env = read_env(InstallationFolder(settings.home))
+    return (
+        bool(address)
+        if settings.in_containers
+        else not _is_ours(address, _read_password(env, login))
+    )
+
+
 def is_database_embedded(settings: Settings) -> bool:
     """Return True if the embedded PostgreSQL is used: the settings contain no address except those
     that Greenroom wrote.
 
-    Raises BadInput if only some of the three addresses are external.
+    Raises BadInput if only some of the three addresses are external: a start needs all of them.
     """
-    env = read_env(InstallationFolder(settings.home))
-    foreign = {
-        login
-        for login, address in _database_urls(settings).items()
-        if not _is_ours(address, _read_password(env, login))
-    }
-    if foreign and foreign != set(DATABASE_LOGINS):
+    if settings.in_containers:
+        return False
+    external = {login for login in DATABASE_LOGINS if is_login_external(settings, login)}
+    if external and external != set(DATABASE_LOGINS):
         missing = ", ".join(
             f"GREENROOM_DATABASE__{login.upper()}_URL"
             for login in DATABASE_LOGINS
-            if login not in foreign
+            if login not in external
         )
         raise BadInput("stack.database_incomplete", missing=missing)
-    return not foreign
+    return not external
 
 
 def is_redis_embedded(settings: Settings) -> bool:
     """Return True if the embedded Redis is used."""
-    return _is_ours(
+    return not settings.in_containers and _is_ours(
         settings.redis.url.get_secret_value(),
         _read_password(read_env(InstallationFolder(settings.home)), "redis"),
     )
@@ -73,6 +82,19 @@ def require_shared_services(settings: Settings) -> None:
     missing = [name for name, value in needed.items() if not value]
     if missing:
         raise BadInput("stack.workers_incomplete", missing=", ".join(missing))
+
+
+def require_command_access(settings: Settings) -> None:
+    """Raise Unavailable unless this container has what commands use: the login and the keys of the
+    workers. Containers of the pages have neither, by design."""
+    needed = {
+        "GREENROOM_DATABASE__WORK_URL": settings.database.work_url,
+        "GREENROOM_TENANTS__MASTER_KEY": settings.tenants.master_key,
+        "GREENROOM_GATE__SIGNING_KEY": settings.gate.signing_key,
+    }
+    missing = [name for name, value in needed.items() if not value.get_secret_value()]
+    if missing:
+        raise Unavailable("cli.container_without_access", missing=", ".join(missing))
 
 
 def redis_password(settings: Settings) -> str:

@@ -18,10 +18,14 @@ from workers.wiring import Services, build_services
 def connect_installation(application: str, *, pool_size: int = 1) -> Iterator[Services]:
     """Open the services of the installation for a command; `application` names its connections.
 
-    Raises Unavailable if the installation does not run, or if its database stops responding.
+    Only the workers' login is used, so a container or machine with this login alone suffices.
+    Raises Unavailable if the installation does not run, if this process lacks the login or a key,
+    or if the database stops responding.
     """
     known = settings.load_settings()
-    if data_services.is_database_embedded(known):
+    if known.in_containers:
+        data_services.require_command_access(known)
+    elif not data_services.is_login_external(known, "work"):
         phase = state_file.read_status(InstallationFolder(known.home)).phase
         if phase != "up":
             raise Unavailable("cli.not_running" if phase == "stopped" else "day.house_not_ready")
