@@ -191,7 +191,7 @@ def test_published_ports_can_be_changed(file: Compose) -> None:
     """The containers must run beside `greenroom up` on one machine."""
     moved = file.filled(dict(compose_variables(demo=True, port_offset=10000)))
     default = file.filled(dict(compose_variables(demo=True)))
-    for name, service in file.services.items():
+    for name in file.services:
         if name == "caddy":  # the proxy keeps the ports of HTTP and HTTPS
             continue
         for before, after in zip(

@@ -1,7 +1,7 @@
 """Status of an installation in containers: each process is asked at the name of its service."""
 
 import socket
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 from foundation.errors import Conflict
@@ -34,21 +34,23 @@ def require_supervisor(settings: Settings) -> None:
         raise Conflict("cli.use_compose")
 
 
-def read_container_status(settings: Settings) -> InstallationStatus:
+def read_container_status(
+    settings: Settings, services: Sequence[str] = SERVICES
+) -> InstallationStatus:
     """Return the status of every replica of every service, read from its `/readyz`.
 
     A service without an address is stopped: the container network resolves running containers
     only. All containers use the same metrics port. The phase is `up` if a process answers.
     """
     test_network = (TEST_NETWORK_SERVICE,) if settings.has_sandbox else ()
-    services = (*SERVICES, *test_network)
+    names = (*services, *test_network)
     http = HttpClient()
     try:
-        with ThreadPoolExecutor(max_workers=len(services)) as pool:
+        with ThreadPoolExecutor(max_workers=len(names)) as pool:
             processes = [
                 process
                 for replicas in pool.map(
-                    lambda name: _probe_service(http, name, settings.workers.metrics_port), services
+                    lambda name: _probe_service(http, name, settings.workers.metrics_port), names
                 )
                 for process in replicas
             ]

@@ -78,7 +78,7 @@ def test_commands_name_what_a_container_lacks(
 
 
 def test_each_service_is_asked_and_those_without_an_address_are_stopped(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
 ) -> None:
     class Ready(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
@@ -91,10 +91,9 @@ def test_each_service_is_asked_and_those_without_an_address_are_stopped(
     server = ThreadingHTTPServer(("127.0.0.1", 0), Ready)
     Thread(target=server.serve_forever, daemon=True).start()
     # The names of services resolve in a container network only; here one name has an address.
-    monkeypatch.setattr(container_status, "SERVICES", ("localhost", "make.invalid"))
     try:
-        found = container_status.read_installation_status(
-            settings_of(tmp_path, port=server.server_port)
+        found = container_status.read_container_status(
+            settings_of(tmp_path, port=server.server_port), ("localhost", "make.invalid")
         )
     finally:
         server.shutdown()
@@ -106,11 +105,8 @@ def test_each_service_is_asked_and_those_without_an_address_are_stopped(
     assert not found.is_ready
 
 
-def test_a_process_that_does_not_answer_is_not_ready(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(container_status, "SERVICES", ("127.0.0.1",))
-    found = container_status.read_installation_status(settings_of(tmp_path, port=1))
+def test_a_process_that_does_not_answer_is_not_ready(tmp_path: Path) -> None:
+    found = container_status.read_container_status(settings_of(tmp_path, port=1), ("127.0.0.1",))
     assert found.unready_processes == {"127.0.0.1": "starting"}
 
 
