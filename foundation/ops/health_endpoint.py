@@ -3,6 +3,8 @@
 It has a separate port, so that a proxy for the public ports never exposes it.
 """
 
+import os
+import socket
 import threading
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,6 +14,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from foundation.ops import telemetry
 
 log = telemetry.get_logger("foundation.ops.health_endpoint")
+PROCESS_HEADER = "X-Process"
+"""Identifies the process: a container has one address in each of its networks."""
+
 _ready = threading.Event()
 
 
@@ -44,6 +49,7 @@ class _Probes(BaseHTTPRequestHandler):
         self.send_response(status)
         self.send_header("Content-Type", kind)
         self.send_header("Content-Length", str(len(body)))
+        self.send_header(PROCESS_HEADER, f"{socket.gethostname()}:{os.getpid()}")
         self.end_headers()
         self.wfile.write(body)
 

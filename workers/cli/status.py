@@ -122,7 +122,7 @@ def _print_workers(workers: Sequence[Mapping[str, Any]]) -> None:
         )
         for worker in workers
     ]
-    print("\n" + format_table(("machine", "process", "at once"), rows))
+    print("\n" + format_table(("machine", "process", "capacity"), rows))
 
 
 def stop_installation(*, now: bool) -> None:

@@ -6,6 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from foundation.errors import Conflict
 from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
+from foundation.ops.health_endpoint import PROCESS_HEADER
 from foundation.ops.settings import Settings
 from workers.installation import state_file
 from workers.installation.folder import InstallationFolder
@@ -72,9 +73,18 @@ def _probe_service(http: HttpClient, name: str, port: int) -> list[ProcessStatus
     addresses = _resolve_addresses(name, port)
     if not addresses:
         return [ProcessStatus(name=name, state="stopped", ready=False)]
+    # A container has one address in each network that it shares with this one.
+    answers = {
+        process: is_ready
+        for process, is_ready in (_probe_process(http, address, port) for address in addresses)
+    }
     return [
-        _probe_process(http, name if number == 1 else f"{name}-{number}", address, port)
-        for number, address in enumerate(addresses, start=1)
+        ProcessStatus(
+            name=name if number == 1 else f"{name}-{number}",
+            state="ready" if is_ready else "starting",
+            ready=is_ready,
+        )
+        for number, is_ready in enumerate(answers.values(), start=1)
     ]
 
 
@@ -86,8 +96,11 @@ def _resolve_addresses(name: str, port: int) -> Iterable[str]:
     return sorted({str(info[4][0]) for info in found})
 
 
-def _probe_process(http: HttpClient, name: str, address: str, port: int) -> ProcessStatus:
+def _probe_process(http: HttpClient, address: str, port: int) -> tuple[str, bool]:
+    """Return the identity of the process that listens at an address, or the address if it does not
+    answer, and True if it is ready."""
     host = f"[{address}]" if ":" in address else address
     reply = http.send(HttpRequest("GET", f"http://{host}:{port}/readyz", deadline=PROBE_SECONDS))
-    is_ready = isinstance(reply, HttpResponse) and reply.status == 200
-    return ProcessStatus(name=name, state="ready" if is_ready else "starting", ready=is_ready)
+    if not isinstance(reply, HttpResponse):
+        return address, False
+    return reply.headers.get(PROCESS_HEADER.lower(), address), reply.status == 200

@@ -2,6 +2,7 @@
 
 import base64
 import secrets
+import socket
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Thread
@@ -9,6 +10,7 @@ from threading import Thread
 import pytest
 
 from foundation.errors import BadInput, Conflict, Unavailable
+from foundation.ops.health_endpoint import PROCESS_HEADER
 from foundation.ops.settings import (
     DatabaseSettings,
     GateSettings,
@@ -22,6 +24,13 @@ from workers.doctor.findings import FindingLevel
 from workers.installation import container_status, data_services
 from workers.installation.state_file import InstallationStatus, ProcessStatus
 from workers.terminal.session import connect_installation
+
+
+class DualStackServer(ThreadingHTTPServer):
+    """Listens at the IPv4 and the IPv6 address of this machine."""
+
+    address_family = socket.AF_INET6
+
 
 EXTERNAL = "postgresql+psycopg://greenroom_{login}:secret@postgres:5432/greenroom"
 LOGINS = data_services.DATABASE_LOGINS
@@ -83,12 +92,13 @@ def test_each_service_is_asked_and_those_without_an_address_are_stopped(
     class Ready(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             self.send_response(200 if self.path == "/readyz" else 404)
+            self.send_header(PROCESS_HEADER, "3f1c:1")
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
             pass
 
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Ready)
+    server = DualStackServer(("::", 0), Ready)
     Thread(target=server.serve_forever, daemon=True).start()
     # The names of services resolve in a container network only; here one name has an address.
     try:
@@ -101,6 +111,8 @@ def test_each_service_is_asked_and_those_without_an_address_are_stopped(
     states = {process.name: process.state for process in found.processes}
     assert found.phase == "up"
     assert states["localhost"] == "ready"
+    # Two addresses of one process are one process.
+    assert "localhost-2" not in states
     assert found.unready_processes["make.invalid"] == "stopped"
     assert not found.is_ready
 
