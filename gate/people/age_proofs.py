@@ -14,7 +14,8 @@ from foundation.errors import BadInput, GreenroomError
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate.contract.age_receipts import receipt_digest
-from gate.people import age_requests, persons
+from gate.people import account_holders, age_requests, persons
+from gate.people.account_holders import AccountConfirmed
 from gate.viewers.events import ViewerConfirmed
 from tenants import audit
 from tenants.auth import custodians
@@ -50,14 +51,16 @@ class AgeConfirmation:
     verified_at: datetime
     valid_until: datetime | None = None
     on_day: datetime | None = None
+    channels: tuple[UUID, ...] = ()
+    """IDs of the accounts that are confirmed as held by the person."""
 
 
 def submit_age_proof(scope: Scope, request_id: UUID, confirmation: AgeConfirmation) -> None:
     """Answer a request about a person, as the acting custodian. A worker records the proof at once.
 
     Raises Refused for anyone but a custodian outside the agency, NotFound for a request that is not
-    open, BadInput for a request about a viewer, an unknown method, an invalid receipt or an
-    impossible time.
+    open, BadInput for a request about a viewer, an unknown method, an invalid receipt, an
+    impossible time or an account that the request does not claim.
     """
     member = custodians.get_acting_custodian(scope)
     request = age_requests.get_open_request(scope, request_id)
@@ -80,7 +83,20 @@ def submit_age_proof(scope: Scope, request_id: UUID, confirmation: AgeConfirmati
         scope.actor,
         request.principal_id,
     )
+    account_holders.require_claimed_accounts(request, confirmation.channels)
     outbox.put(scope, event, priority=0, dedupe=f"person.prove:{request_id}")
+    for channel_id in confirmation.channels:
+        account = AccountConfirmed(
+            scope.tenant_id,
+            request_id,
+            channel_id,
+            member.name,
+            digest,
+            confirmation.verified_at,
+            confirmation.valid_until,
+            scope.actor,
+        )
+        outbox.put(scope, account, priority=0, dedupe=f"{account.kind}:{request_id}:{channel_id}")
     age_requests.close_request(scope, request, confirmed=True)
 
 

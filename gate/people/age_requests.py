@@ -4,6 +4,7 @@ A request is about a depicted person or a viewer. It contains no birth date and 
 custodian finds their record by the reference.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -16,6 +17,7 @@ from foundation.db.database import Scope
 from foundation.db.tables import (
     FOREVER,
     TenantRow,
+    jsonb_column,
     table_arguments,
     tenant_foreign_key,
     timestamp_column,
@@ -51,10 +53,37 @@ class AgeRequest(TenantRow, table=True):
     """The custodian's file or customer number."""
     principal_id: UUID | None = None
     """The member claimed to be this person."""
+    accounts: list[dict[str, str]] = jsonb_column(list)
+    """Accounts that this member is claimed to hold."""
     asked_by: str
     answered_at: datetime | None = timestamp_column(optional=True)
     answered_by: str = ""
     confirmed: bool = False
+
+    @property
+    def claimed_accounts(self) -> tuple["ClaimedAccount", ...]:
+        """The accounts that the member is claimed to hold."""
+        return tuple(
+            ClaimedAccount(UUID(stored["channel_id"]), stored["platform"], stored["account"])
+            for stored in self.accounts
+        )
+
+
+@dataclass(frozen=True)
+class ClaimedAccount:
+    """An account of the agency that a depicted person is claimed to hold."""
+
+    channel_id: UUID
+    platform: str
+    account: str
+
+    def to_json(self) -> dict[str, str]:
+        """Return the stored form."""
+        return {
+            "channel_id": str(self.channel_id),
+            "platform": self.platform,
+            "account": self.account,
+        }
 
 
 @dataclass(frozen=True)
@@ -76,25 +105,41 @@ class AgeRequestSummary:
     address: str
     """Email address for links to the person; empty for a viewer."""
     asked_at: datetime
+    accounts: tuple[ClaimedAccount, ...] = ()
+    """Accounts that the member is claimed to hold."""
 
 
 def request_person_check(
-    scope: Scope, person_id: UUID, *, reference: str, member_id: UUID | None = None
+    scope: Scope,
+    person_id: UUID,
+    *,
+    reference: str,
+    member_id: UUID | None = None,
+    accounts: Sequence[ClaimedAccount] = (),
 ) -> UUID:
     """Request that the custodians of the agency confirm the identity and age of a real person, as
     the acting member.
 
-    `member_id` is the member claimed to be this person. Raises Refused for a member without the
-    right, NotFound, BadInput for a synthetic person or an invalid reference, Conflict without a
+    `member_id` is the member claimed to be this person, and `accounts` are those that this member
+    is claimed to hold. Raises Refused for a member without the right, NotFound, BadInput for a
+    synthetic person, an invalid reference or accounts without a member, Conflict without a
     custodian or if the same request is open.
     """
     require_right(queries.get_acting_member(scope, "person.people_only").role, Right.RUN)
     if persons.get_person(scope, person_id).kind != persons.REAL_PERSON:
         raise BadInput("person.bad_kind", kind="synthetic")
+    if accounts and member_id is None:
+        raise BadInput("proof.accounts_without_member")
     principal = queries.get_member(scope, member_id).principal_id if member_id else None
     if any(one.person_id == person_id for one in _list_open(scope)):
         raise Conflict("proof.requested")
-    return _record_request(scope, reference=reference, person_id=person_id, principal_id=principal)
+    return _record_request(
+        scope,
+        reference=reference,
+        person_id=person_id,
+        principal_id=principal,
+        accounts=accounts,
+    )
 
 
 def request_viewer_check(scope: Scope, platform: str, user_id: str, *, reference: str) -> UUID:
@@ -117,6 +162,7 @@ def _record_request(
     principal_id: UUID | None = None,
     platform: str = "",
     user_id: str = "",
+    accounts: Sequence[ClaimedAccount] = (),
 ) -> UUID:
     text = " ".join(reference.split())
     if not 0 < len(text) <= MAX_REFERENCE or DATE_LIKE.search(text):
@@ -130,6 +176,7 @@ def _record_request(
         user_id=user_id,
         reference=text,
         principal_id=principal_id,
+        accounts=[account.to_json() for account in accounts],
         asked_by=scope.actor,
     )
     scope.add(row)
@@ -185,6 +232,7 @@ def list_open_requests(scope: Scope) -> list[AgeRequestSummary]:
             signs_in_as=members.get(row.principal_id, "") if row.principal_id else "",
             address=addresses.get(row.person_id, "") if row.person_id else "",
             asked_at=row.created_at or scope.now,
+            accounts=row.claimed_accounts,
         )
         for row in _list_open(scope)
     ]

@@ -1,8 +1,9 @@
 """Own releases: a member publishes their own picture without a second review.
 
-The module stores account holders, signed releases and their withdrawal. The conditions are in
-`gate/decision/own_release_rules.py` and apply at every decision. They are also checked before a
-release is recorded, so that the member learns of a refusal immediately and not ten minutes later.
+The module stores signed releases and their withdrawal; custodians confirm account holders
+(`gate/people/account_holders.py`). The conditions are in `gate/decision/own_release_rules.py` and
+apply at every decision. They are also checked before a release is recorded, so that the member
+learns of a refusal immediately and not ten minutes later.
 """
 
 from dataclasses import dataclass, replace
@@ -45,32 +46,6 @@ from tenants.notices import notices
 
 OWN_RELEASE_ACT = "own.release"
 """The action that is signed with a passkey, about the digest of the unit."""
-
-
-class AccountHolder(TenantRow, table=True):
-    """A custodian's statement that a member, as a depicted person, holds an account.
-
-    No document is stored.
-    """
-
-    __tablename__ = "account_holders"
-    __table_args__ = table_arguments(
-        tenant_foreign_key("person_id", "persons"),
-        tenant_foreign_key("principal_id", "principals"),
-        Index("account_holders_account", "tenant_id", "channel_id"),
-        about="person",
-        keep=FOREVER,
-    )
-    person_id: UUID
-    principal_id: UUID
-    channel_id: UUID
-    account: str
-    custodian: str
-    evidence_digest: str
-    verified_at: datetime = timestamp_column()
-    valid_until: datetime | None = timestamp_column(optional=True)
-    ended_at: datetime | None = timestamp_column(optional=True)
-    ended_by: str = ""
 
 
 class OwnRelease(TenantRow, table=True):
@@ -129,55 +104,6 @@ class OwnReleaseMatured:
     queue: ClassVar[Queue] = "publish"
     tenant_id: UUID
     subject_id: UUID
-
-
-def record_account_holder(
-    scope: Scope,
-    person_id: UUID,
-    *,
-    principal_id: UUID,
-    channel_id: UUID,
-    account: str,
-    custodian: str,
-    evidence_digest: str,
-    verified_at: datetime,
-    valid_until: datetime | None = None,
-) -> UUID:
-    """Record that a person, who signs in as this principal, holds this account; return the row's
-    ID."""
-    row = AccountHolder(
-        tenant_id=scope.tenant_id,
-        person_id=person_id,
-        principal_id=principal_id,
-        channel_id=channel_id,
-        account=account,
-        custodian=custodian,
-        evidence_digest=evidence_digest,
-        verified_at=verified_at,
-        valid_until=valid_until,
-    )
-    with scope.acting_as("gate"):
-        scope.add(row)
-    return row.id
-
-
-_END_HOLDER = """
-UPDATE account_holders SET ended_at = house_now(), ended_by = :by, updated_at = house_now()
-WHERE tenant_id = :tenant AND id = :id AND ended_at IS NULL RETURNING channel_id
-"""
-
-
-def end_account_holder(scope: Scope, holder_id: UUID) -> None:
-    """End an account holder's record; releases that depend on it are no longer valid.
-
-    Raises NotFound.
-    """
-    row = scope.session.get(AccountHolder, (scope.tenant_id, holder_id))
-    if row is None:
-        raise NotFound("own.no_holder")
-    epochs.lock_and_advance(scope, epochs.channel_key(scope, row.channel_id))
-    with scope.acting_as("gate"):
-        scope.run(_END_HOLDER, tenant=scope.tenant_id, id=holder_id, by=scope.actor)
 
 
 @dataclass(frozen=True)

@@ -9,8 +9,10 @@ import pytest
 
 from foundation.errors import Refused
 from gate.contract.units import Rating
+from gate.people import account_holders
+from gate.people.age_requests import ClaimedAccount
 from gate.permits import issuance
-from gate.reviews import content_reviews, own_releases
+from gate.reviews import content_reviews
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tenants.auth import device_fingerprints
@@ -117,12 +119,11 @@ def own_picture_with_a_second_face(stage: Stage) -> Result:
 
 def _holds(scope: Any, *, stage: Stage, person: Any) -> None:
     """Record a custodian's statement that the account belongs to her."""
-    own_releases.record_account_holder(
+    account_holders.record_account_holder(
         scope,
         person,
         principal_id=stage.world.principal(scope, stage.world.ann),
-        channel_id=stage.world.channel_id,
-        account="mia-sandbox",
+        account=ClaimedAccount(stage.world.channel_id, "sandbox", "mia-sandbox"),
         custodian="custodian",
         evidence_digest="e" * 64,
         verified_at=scope.now,

@@ -10,6 +10,8 @@ from foundation.db.database import OpenScope
 from foundation.ids import INSTALLATION_ID, uuid7
 from gate.assets import viewings
 from gate.contract.units import Medium, Rating, Unit
+from gate.people import account_holders
+from gate.people.age_requests import ClaimedAccount
 from gate.permits import issuance
 from gate.policy import bundle
 from gate.policy.bundle import Bundle
@@ -139,12 +141,11 @@ def add_author(
     with here.scope() as scope:
         person = real_person(scope)
         shown = picture(scope, here, Rating.E, person=person, people_seen=people_seen)
-        holder = own_releases.record_account_holder(
+        holder = account_holders.record_account_holder(
             scope,
             person,
             principal_id=here.principal(scope, here.ann),
-            channel_id=here.channel_id,
-            account="mia-sandbox",
+            account=ClaimedAccount(here.channel_id, "sandbox", "mia-sandbox"),
             custodian="custodian",
             evidence_digest="e" * 64,
             verified_at=scope.now,

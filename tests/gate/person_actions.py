@@ -1,7 +1,7 @@
 """Operations on people through the public functions of the packages, and the workers that process
 them."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -14,7 +14,8 @@ from gate.consent import consent_offers
 from gate.consent.consent_offers import ConsentOfferSummary, OfferAnswerSubmitted, OfferTerms
 from gate.contract.units import Medium, Rating
 from gate.decision.shoot_card_terms import CARD_SIGNED
-from gate.people import age_proofs, age_requests, persons
+from gate.people import account_holders, age_proofs, age_requests, persons
+from gate.people.account_holders import AccountConfirmed, AccountHolderEnded
 from gate.people.age_proofs import AgeConfirmation, AgeProofSubmitted
 from gate.people.synthetic_person_declarations import MODEL_PART, REFERENCES_PART, DeclaredSource
 from gate.reviews import bystanders, depicted_people, synthetic_people
@@ -30,6 +31,8 @@ from tests.gate.builders import World, asset_of, picture
 HANDLERS = {
     OfferAnswerSubmitted.kind: (OfferAnswerSubmitted, consent_offers.handle_offer_answer),
     AgeProofSubmitted.kind: (AgeProofSubmitted, age_proofs.handle_age_proof),
+    AccountConfirmed.kind: (AccountConfirmed, account_holders.handle_account_confirmed),
+    AccountHolderEnded.kind: (AccountHolderEnded, account_holders.handle_account_holder_end),
     PeopleProposed.kind: (PeopleProposed, depicted_people.handle_people_proposed),
     PeopleConfirmed.kind: (PeopleConfirmed, depicted_people.handle_people_confirmed),
     FaceBanEndRequested.kind: (FaceBanEndRequested, handle_face_ban_end),
@@ -38,6 +41,10 @@ HANDLERS = {
     LabelLiftRequested.kind: (LabelLiftRequested, label_lifts.handle_label_lift),
 }
 INSTANTS = ("verified_at", "valid_until", "on_day", "at")
+READERS: dict[str, Callable[[str], object]] = {
+    **dict.fromkeys(INSTANTS, datetime.fromisoformat),
+    "channel_id": UUID,
+}
 
 
 def run_workers(here: Any) -> list[str]:
@@ -52,7 +59,7 @@ def run_workers(here: Any) -> list[str]:
     for row in sorted(rows, key=lambda each: each.id):
         event, settle = HANDLERS[row.kind]
         args = {
-            name: datetime.fromisoformat(value) if name in INSTANTS and value else value
+            name: READERS[name](value) if name in READERS and value else value
             for name, value in row.args.items()
         }
         # each event has a separate handler

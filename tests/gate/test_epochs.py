@@ -17,7 +17,7 @@ from gate.contract.units import Medium, Rating, Verdict
 from gate.decision.shoot_card_terms import CARD_SIGNED, CARD_WITHDRAWN
 from gate.faces import known_faces, resemblances
 from gate.faces.known_faces import FaceComparisonResult
-from gate.people import persons
+from gate.people import account_holders, persons
 from gate.policy import emergency_stops
 from gate.ratings import inspections, ratings
 from gate.removal import recall
@@ -270,9 +270,9 @@ def test_release_change_invalidates_account(tenant: OpenScope) -> None:
     # A short helper.
     taken = lambda scope: own_releases.withdraw_own_release(scope, one.whole.subject.id)  # noqa: E731  see above
     assert grown(one.world, taken) == {account}
-    assert grown(one.world, lambda scope: own_releases.end_account_holder(scope, one.holder)) == {
-        account
-    }
+    assert grown(
+        one.world, lambda scope: account_holders.end_account_holder(scope, one.holder)
+    ) == {account}
 
 
 def test_changed_link_invalidates_agency(here: World) -> None:

@@ -18,7 +18,8 @@ from gate.evidence.age_proof_withdrawal import AgeProofWithdrawn
 from gate.journal import JournalDue
 from gate.log import anchors, restore
 from gate.log.events import CheckpointDue
-from gate.people import age_proofs
+from gate.people import account_holders, age_proofs
+from gate.people.account_holders import AccountConfirmed, AccountHolderEnded
 from gate.people.age_proofs import AgeProofSubmitted
 from gate.policy import admission
 from gate.policy.admission import AdmissionRequested
@@ -201,6 +202,12 @@ def _people_routes(s: Services) -> tuple[EventRoute, ...]:
             PeopleConfirmed, partial(depicted_people.handle_people_confirmed, tenant=tenant)
         ),
         EventRoute(AgeProofSubmitted, partial(age_proofs.handle_age_proof, tenant=tenant)),
+        EventRoute(
+            AccountConfirmed, partial(account_holders.handle_account_confirmed, tenant=tenant)
+        ),
+        EventRoute(
+            AccountHolderEnded, partial(account_holders.handle_account_holder_end, tenant=tenant)
+        ),
         EventRoute(
             AgeProofWithdrawn,
             partial(age_proof_withdrawal.handle_withdrawal, tenant=tenant),

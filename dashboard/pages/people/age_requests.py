@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import streamlit as st
 
+from dashboard.pages.people import surface_names
 from dashboard.pages.people.person_summary import DAYS, YEAR
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
@@ -45,6 +46,16 @@ def _render_request(page: PageContext, one: AgeRequestSummary) -> None:
         st.write(page.markdown("requests.address", address=one.address))
     if one.signs_in_as:
         st.write(page.markdown("requests.signs_in_as", member=one.signs_in_as))
+    for account in one.accounts:
+        st.checkbox(
+            page.markdown(
+                "requests.holds_account",
+                account=account.account,
+                platform=surface_names.surface_label(page, account.platform),
+            ),
+            key=f"request:account:{one.id}:{account.channel_id}",
+            wrap=True,
+        )
     left, right = st.columns(2)
     left.selectbox(
         page.text("people.method"),
@@ -123,6 +134,11 @@ def _confirm(one: AgeRequestSummary, zone: str, scope: Scope, _: UUID) -> Messag
         if ends
         else None,
         on_day=card_day_bounds(_read_day(f"request:on:{one.id}"), zone)[0] if earlier else None,
+        channels=tuple(
+            account.channel_id
+            for account in one.accounts
+            if actions.typed_value(f"request:account:{one.id}:{account.channel_id}")
+        ),
     )
     age_proofs.submit_age_proof(scope, one.id, confirmation)
     return Message("requests.confirmed", {"name": one.name})

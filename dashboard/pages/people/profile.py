@@ -1,5 +1,6 @@
 """Profile of one person: proofs, consents, and requests for missing proofs and consents."""
 
+from collections.abc import Mapping
 from datetime import date, timedelta
 from functools import partial
 from uuid import UUID
@@ -22,7 +23,8 @@ from gate.contract.units import Rating
 from gate.decision.shoot_card_terms import REQUIRED_SCOPES
 from gate.evidence import age_proof_withdrawal
 from gate.evidence.person_dossiers import PersonDossier
-from gate.people import age_requests
+from gate.people import account_holders, age_requests
+from gate.people.age_requests import ClaimedAccount
 from gate.people.persons import MAX_CONSENT_PERIOD, REAL_PERSON
 from tenants.agencies.rights import Right
 
@@ -77,6 +79,7 @@ def _render_real_person(
     ):
         _render_proof_request(page, one, near)
         _render_proofs(page, one)
+        _render_held_accounts(page, near)
     portal_links.render_address(page, one.id, one.name, near.contact)
     with st.container(horizontal=True, gap="small"):
         portal_links.render_link_button(page, one.id, one.name, key=f"link:{one.id}")
@@ -171,18 +174,34 @@ def _render_proof_request(page: PageContext, one: PersonDossier, near: ProfileCo
         format_func=lambda each: near.members[each] if each else page.text("people.no_member"),
         key=f"prove:member:{one.id}",
     )
-    act = partial(_request_proof, one)
+    st.multiselect(
+        page.text("people.holds_accounts"),
+        list(near.accounts),
+        format_func=lambda each: (
+            f"{near.accounts[each].account} · "
+            f"{surface_names.surface_label(page, near.accounts[each].platform)}"
+        ),
+        placeholder=page.text("people.no_account"),
+        help=page.text("people.holds_accounts_how"),
+        key=f"prove:accounts:{one.id}",
+        select_all=False,
+    )
+    act = partial(_request_proof, one, near.accounts)
     actions.action_button(
         page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary"
     )
 
 
-def _request_proof(one: PersonDossier, scope: Scope, _: UUID) -> Message:
+def _request_proof(
+    one: PersonDossier, accounts: Mapping[UUID, ClaimedAccount], scope: Scope, _: UUID
+) -> Message:
+    chosen = actions.typed_value(f"prove:accounts:{one.id}") or ()
     age_requests.request_person_check(
         scope,
         one.id,
         reference=str(actions.typed_value(f"prove:reference:{one.id}") or ""),
         member_id=actions.typed_value(f"prove:member:{one.id}"),
+        accounts=[accounts[channel_id] for channel_id in chosen],
     )
     return Message("people.proof_requested", {"name": one.name})
 
@@ -205,6 +224,25 @@ def _render_proofs(page: PageContext, one: PersonDossier) -> None:
                 key=f"withdrawn:{proof.id}",
                 disabled=not sure,
             )
+
+
+def _render_held_accounts(page: PageContext, near: ProfileContext) -> None:
+    """Draw, next to each account that a custodian confirmed, a button that ends the record."""
+    for held in near.held_accounts:
+        with st.container(horizontal=True, gap="small", vertical_alignment="center"):
+            st.write(page.markdown("people.holds", account=held.account, by=held.custodian))
+            actions.action_button(
+                page,
+                "people.end_account",
+                partial(_end_held_account, held.id),
+                right=Right.RUN,
+                key=f"held:{held.id}",
+            )
+
+
+def _end_held_account(holder_id: UUID, scope: Scope, _: UUID) -> Message:
+    account_holders.request_account_holder_end(scope, holder_id)
+    return Message("people.account_ending")
 
 
 def _withdraw_proof(proof_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -14,8 +14,10 @@ from gate.consent.shoot_cards import ShootCardView
 from gate.consent.subject_portal import LinkedPerson
 from gate.evidence import person_dossiers
 from gate.evidence.person_dossiers import MAX_DOSSIERS, PersonDossier
-from gate.people import age_requests, depiction_bans
+from gate.people import account_holders, age_requests, depiction_bans
+from gate.people.account_holders import HeldAccount
 from gate.people.age_proofs import AgeProofSubmitted
+from gate.people.age_requests import ClaimedAccount
 from gate.people.persons import REAL_PERSON
 from gate.reviews import bystanders, depicted_people
 from gate.reviews.bystanders import BystanderCount
@@ -76,6 +78,10 @@ class ProfileContext:
     members: Mapping[UUID, str]
     """Names of the agency's own members, keyed by ID. One of them may be this person."""
     contact: LinkedPerson | None
+    accounts: Mapping[UUID, ClaimedAccount]
+    """The agency's accounts, keyed by channel ID. This person may hold some of them."""
+    held_accounts: Sequence[HeldAccount]
+    """Accounts that a custodian confirmed as held by this person."""
 
 
 def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
@@ -92,6 +98,12 @@ def load_profile_context(scope: Scope, person_id: UUID) -> ProfileContext:
         age_requests.is_person_requested(scope, person_id),
         {one.id: one.name for one in members if one.role not in OUTSIDE_ROLES},
         next((one for one in people if one.person_id == person_id), None),
+        {
+            channel.id: ClaimedAccount(channel.id, channel.platform, channel.account)
+            for channel in accounts
+            if channel.account
+        },
+        account_holders.list_held_accounts(scope, person_id),
     )
 
 

@@ -14,9 +14,10 @@ from gate.assets import viewings
 from gate.assets.depicted_principals import depicted_principals
 from gate.contract.reasons import Reason
 from gate.contract.units import Medium, Rating
-from gate.people import persons
+from gate.people import account_holders, persons
+from gate.people.age_requests import ClaimedAccount
 from gate.permits import issuance
-from gate.reviews import content_reviews, own_releases, rating_reductions
+from gate.reviews import content_reviews, rating_reductions
 from gate.reviews.content_reviews import SheetVerdict
 from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
@@ -47,12 +48,11 @@ def tied(here: World, tie: str) -> UUID:
             creator_id=here.creator_id if tie == "creator" else None,
         )
     ties: dict[str, Callable[[Scope], object]] = {
-        "holder": lambda scope: own_releases.record_account_holder(
+        "holder": lambda scope: account_holders.record_account_holder(
             scope,
             person,
             principal_id=rob,
-            channel_id=here.channel_id,
-            account="mia",
+            account=ClaimedAccount(here.channel_id, "sandbox", "mia"),
             custodian="Roux",
             evidence_digest="e" * 64,
             verified_at=scope.now - timedelta(days=1),

@@ -17,6 +17,7 @@ from gate.contract.reasons import Reason
 from gate.contract.units import Rating, Text
 from gate.decision.decide import decide_unit
 from gate.log import decision_log
+from gate.people import account_holders
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.ratings import ratings
@@ -202,7 +203,7 @@ ENDS = {
     "passkey removed": lambda one, scope: passkeys.remove_passkey(
         scope, one.world.ann, passkeys.list_passkeys(scope, one.world.ann)[0].id
     ),
-    "account holder proof ended": lambda one, scope: own_releases.end_account_holder(
+    "account holder proof ended": lambda one, scope: account_holders.end_account_holder(
         scope, one.holder
     ),
     "role changed": lambda one, scope: scope.run(

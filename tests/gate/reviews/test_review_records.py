@@ -14,6 +14,7 @@ from gate import journal
 from gate.assets import viewings
 from gate.contract.units import Medium, Rating
 from gate.copies import live_copies
+from gate.people import account_holders
 from gate.permits import issuance
 from gate.policy import emergency_stops, review_settings
 from gate.policy.bundle import Bundle
@@ -318,9 +319,9 @@ def test_account_holder_proof_ends_once(tenant: OpenScope) -> None:
             one.world.channel_id, "e" * 64, None,
         )  # fmt: skip
         assert row["principal_id"] == one.world.principal(scope, one.world.ann)
-        own_releases.end_account_holder(scope, one.holder)
+        account_holders.end_account_holder(scope, one.holder)
         with pytest.raises(NotFound, match=r"own\.no_holder"):
-            own_releases.end_account_holder(scope, uuid7())
+            account_holders.end_account_holder(scope, uuid7())
         ended = scope.run(
             "SELECT ended_by, ended_at FROM account_holders WHERE id = :i", i=one.holder
         ).one()
