@@ -148,19 +148,6 @@ def get_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> Manu
     return found[0]
 
 
-def count_open_tasks(scope: Scope, channel_id: UUID) -> int:
-    """Return the number of due tasks of an account."""
-    return int(
-        scope.run(
-            "SELECT count(*) FROM handovers WHERE tenant_id = :tenant AND channel_id = :channel"
-            " AND state IN ('waiting', 'opened') AND due_at <= :now",
-            tenant=scope.tenant_id,
-            channel=channel_id,
-            now=scope.now,
-        ).scalar_one()
-    )
-
-
 def open_task(scope: Scope, task_id: UUID, *, creators: Collection[UUID]) -> ManualTask:
     """Open a task: from now on it may be posted, and is no longer closed automatically. Opening it
     again has no effect.

@@ -163,12 +163,6 @@ def is_possibly_published(scope: Scope, subject: Subject, part: int = 0) -> bool
     return row is not None and attempts.is_uncertain(row)
 
 
-def looks_since_publish(scope: Scope, subject: Subject, part: int = 0) -> tuple[LookRecord, ...]:
-    """Return the lookups since the publishing step of the last attempt was prepared, in order."""
-    row = _last_send_attempt(scope, subject, part)
-    return _list_lookups(scope, row) if row is not None else ()
-
-
 def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
     """Return the result that several lookups prove together. Pure.
 

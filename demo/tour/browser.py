@@ -133,14 +133,6 @@ class BrowserWindow:
             seconds,
         )
 
-    def wait_until_text_gone(self, text: str, seconds: float = WAIT_SECONDS) -> None:
-        """Wait until the page no longer contains `text`. Raises WitnessDisagreement."""
-        self._wait_for_expression(
-            f"() => !{PAGE_TEXT_EXPRESSION}.includes({json.dumps(text.lower())})",
-            f"went on saying {text!r}",
-            seconds,
-        )
-
     def wait_for_expression(
         self, expression: str, told: str, seconds: float = WAIT_SECONDS
     ) -> None:

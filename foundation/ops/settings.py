@@ -428,8 +428,8 @@ class Settings(BaseSettings):
     environment: Literal["production", "demo", "test"] = "demo"
     """Only `demo` and `test` allow shifting the clock and accept test age checks."""
     deployment: Literal["machine", "containers"] = "machine"
-    """How the processes run: under `greenroom up` on one machine, or each in a container, where the
-    image sets it."""
+    """`machine` for processes under `greenroom up`, `containers` for one container each; the image
+    sets it."""
     public_url: str = ""
     """Public address of this installation (`https://…`). Empty: not public, so updates are polled.
     """

@@ -13,7 +13,7 @@ from foundation.outbox import outbox
 from gate import epochs, journal
 from gate.copies import live_copies
 from gate.copies.live_copies import LiveCopy
-from gate.ratings import inspections, ratings
+from gate.ratings import inspections
 from gate.removal.events import TakedownOpened
 
 _BLOCK = """
@@ -99,8 +99,3 @@ def unblock_bytes(scope: Scope, sha256: str) -> bool:
     journal.record_restriction(scope, journal.UNBLOCK, sha256)
     inspections.recheck_marked_pictures(scope)
     return True
-
-
-def freeze_for_recall(scope: Scope, sha256: str) -> None:
-    """Block bytes from publication until a decision. Raises NotFound."""
-    ratings.freeze_bytes(scope, sha256)

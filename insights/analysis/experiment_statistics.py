@@ -151,13 +151,6 @@ def adjust_by_covariate(
     return {name: values[name] - slope * (before[name] - middle) for name in values}
 
 
-def winsor_cap(earlier: Sequence[float]) -> float | None:
-    """Return the value at which revenue is capped, from revenue before the test; None without
-    earlier revenue."""
-    paid = [one for one in earlier if one > 0]
-    return float(np.quantile(np.asarray(paid, dtype=np.float64), WINSOR_QUANTILE)) if paid else None
-
-
 def compare_revenue(
     a: Sequence[float] | Floats,
     b: Sequence[float] | Floats,
@@ -183,28 +176,3 @@ def _bootstrap_means(values: Floats, random: np.random.Generator) -> Floats:
     kinds, counts = np.unique(values, return_counts=True)
     drawn = random.multinomial(len(values), counts / len(values), size=BOOTSTRAPS)
     return (drawn @ kinds / len(values)).astype(np.float64)
-
-
-def planned_units_for_means(
-    spread: float, effect: float, *, variants: int = 2, power: float = DEFAULT_POWER
-) -> int:
-    """Return the units in total that find a difference of `effect` between means with the standard
-    deviation `spread`. Raises ValueError for an effect of zero."""
-    if effect == 0:
-        raise ValueError("the effect must not be zero")
-    alpha = ALPHA / (variants - 1)
-    reach = NormalDist().inv_cdf(1 - alpha / 2) + NormalDist().inv_cdf(power)
-    return variants * math.ceil(2 * (reach * spread / effect) ** 2)
-
-
-def planned_units_for_shares(
-    share: float, lift: float, *, variants: int = 2, power: float = DEFAULT_POWER
-) -> int:
-    """Return the units in total that find a change of a conversion rate from `share` by the
-    fraction `lift`. Raises ValueError for rates outside (0, 1)."""
-    other = share * (1 + lift)
-    if not 0 < share < 1 or not 0 < other < 1 or lift == 0:
-        raise ValueError("rates must lie between 0 and 1")
-    middle = (share + other) / 2
-    spread = math.sqrt(middle * (1 - middle))
-    return planned_units_for_means(spread, other - share, variants=variants, power=power)

@@ -47,10 +47,6 @@ class Metric:
         """Return the explanation shown as a tooltip."""
         return Message(f"metric.{self.code}.help")
 
-    def is_reported_by(self, platform: str) -> bool:
-        """Return True if the metric exists on a platform."""
-        return self.platforms is None or platform in self.platforms
-
 
 _LIKES = frozenset(
     (

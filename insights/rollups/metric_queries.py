@@ -3,7 +3,7 @@
 Values that were not reported are absent; pages show them as "n/a", never as zero.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -44,17 +44,6 @@ class CreatorDayValue:
     metric: str
     currency: str
     value: Decimal
-
-
-@dataclass(frozen=True)
-class PostDayValue:
-    """Signed change of a counter of a post on a local day of its creator."""
-
-    delivery_id: UUID
-    day: date
-    metric: str
-    value: int
-    interpolated: bool
 
 
 _FOLLOWERS = "followers"
@@ -175,21 +164,6 @@ def load_creator_facts(
     ]
 
 
-def load_post_days(scope: Scope, delivery_ids: Collection[UUID]) -> list[PostDayValue]:
-    """Return the changes of the counters of these posts per local day, oldest first."""
-    rows = scope.run(
-        "SELECT delivery_id, day, metric, value, interpolated FROM post_days"
-        " WHERE tenant_id = :tenant AND delivery_id = ANY(CAST(:ids AS uuid[]))"
-        " ORDER BY day, delivery_id, metric",
-        tenant=scope.tenant_id,
-        ids=list(delivery_ids),
-    )
-    return [
-        PostDayValue(row.delivery_id, row.day, row.metric, row.value, row.interpolated)
-        for row in rows
-    ]
-
-
 def load_post_values(
     scope: Scope,
     creator_ids: Collection[UUID],
@@ -244,25 +218,6 @@ def load_latest_values(scope: Scope, delivery_ids: Collection[UUID]) -> dict[UUI
         ids=list(delivery_ids),
     )
     return _by_delivery(rows)
-
-
-def list_top_posts(
-    scope: Scope, creator_ids: Sequence[UUID], metric: str, *, most: int
-) -> list[tuple[UUID, int]]:
-    """Return the deliveries with the highest latest value of a metric and that value, highest
-    first."""
-    rows = scope.run(
-        "SELECT top.delivery_id, top.value FROM unnest(CAST(:creators AS uuid[])) AS creator"
-        " CROSS JOIN LATERAL (SELECT delivery_id, value FROM post_latest"
-        " WHERE tenant_id = :tenant AND creator_id = creator AND metric = :metric"
-        " ORDER BY value DESC LIMIT :most) AS top ORDER BY top.value DESC, top.delivery_id"
-        " LIMIT :most",
-        tenant=scope.tenant_id,
-        creators=list(creator_ids),
-        metric=metric,
-        most=most,
-    )
-    return [(row.delivery_id, row.value) for row in rows]
 
 
 def _by_delivery(rows: Iterable[Any]) -> dict[UUID, dict[str, int]]:

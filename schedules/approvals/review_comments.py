@@ -4,7 +4,7 @@ Internal comments are for members of the agency: neither the creator nor a clien
 Members are notified of mentions and replies. A member without access to the creator gets NotFound.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -173,24 +173,6 @@ def get_comment(
 def list_client_comments(scope: Scope, post_id: UUID) -> list[ReviewComment]:
     """Return the comments that a client can read, which are never internal. Raises NotFound."""
     return build_comment_threads(scope, get_post(scope, post_id), internal=False)
-
-
-def count_open_comments(
-    scope: Scope, posts: Collection[UUID], *, internal: bool
-) -> Mapping[UUID, int]:
-    """Return the number of unresolved threads of each post; posts without any are absent."""
-    rows = scope.session.execute(
-        select(PostComment.post_id, func.count())
-        .where(
-            PostComment.tenant_id == scope.tenant_id,
-            col(PostComment.post_id).in_(list(posts)),
-            col(PostComment.thread_id).is_(None),
-            col(PostComment.resolved_at).is_(None),
-            *(() if internal else (col(PostComment.internal).is_(False),)),
-        )
-        .group_by(col(PostComment.post_id))
-    )
-    return {post_id: count for post_id, count in rows}
 
 
 def list_mentionable_members(scope: Scope, creator_id: UUID, *, internal: bool) -> list[Member]:

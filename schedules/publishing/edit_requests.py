@@ -59,11 +59,6 @@ class EditRequestResult:
     """Names of the members who can approve the new text; empty if no approval is needed."""
 
 
-def has_live_delivery(scope: Scope, post_id: UUID) -> bool:
-    """Return True if a delivery of a post is published."""
-    return any(row.state == S.PUBLISHED for row in deliveries_of_post(scope, post_id))
-
-
 def request_edit(
     scope: Scope,
     post_id: UUID,

@@ -56,18 +56,6 @@ class ConversationThread:
 
 
 @dataclass(frozen=True)
-class ConversationSummary:
-    """A conversation in a list."""
-
-    id: UUID
-    fan: str
-    owner: OwnerState
-    priority: int
-    safety_hold: bool
-    last_in_at: datetime | None
-
-
-@dataclass(frozen=True)
 class OrderStory:
     """An order with the state of its fulfilment, None before payment."""
 
@@ -167,24 +155,6 @@ def find_conversation(scope: Scope, channel_id: UUID, native_id: str) -> UUID | 
         native=native_id,
     ).scalar()
     return found
-
-
-def list_conversations(
-    scope: Scope, creator_id: UUID, *, limit: int = 100
-) -> list[ConversationSummary]:
-    """Return a creator's private conversations, those that wait for a member first, then the
-    newest."""
-    rows = scope.run(
-        "SELECT c.id, f.display_name, c.owner, c.priority, c.safety_hold, c.last_in_at FROM "
-        "conversations c"
-        " JOIN fans f ON f.tenant_id = c.tenant_id AND f.id = c.fan_id"
-        " WHERE c.tenant_id = :tenant AND c.creator_id = :creator AND c.kind = 'private'"
-        " ORDER BY c.owner = 'pending_human' DESC, c.priority, c.last_in_at DESC LIMIT :limit",
-        tenant=scope.tenant_id,
-        creator=creator_id,
-        limit=limit,
-    )
-    return [ConversationSummary(row[0], row[1], OwnerState(row[2]), *row[3:]) for row in rows]
 
 
 _ORDERS = (

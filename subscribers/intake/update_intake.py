@@ -597,13 +597,3 @@ def _is_owed(scope: Scope, talk: Conversation) -> bool:
         and not fan_commands.parse_command(said)
         and talk.last_in_seq > conversation_rows.last_answered_seq(scope, talk)
     )
-
-
-def close_conversation(scope: Scope, conversation_id: UUID, reason: Message) -> None:
-    """Close the conversation until the fan writes again. Raises NotFound, Conflict."""
-    conversation_rows.change_owner(
-        scope,
-        conversation_rows.lock_conversation(scope, conversation_id),
-        OwnerState.CLOSED,
-        reason,
-    )

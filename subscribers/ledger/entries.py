@@ -4,17 +4,15 @@ sums to zero in each currency."""
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime
 from functools import partial
 from typing import Any, Literal
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import BASIS_POINTS, Money, split_amount
 from subscribers.ledger.models import LedgerEntry
-from tenants.agencies import queries
 
 TransactionKind = Literal[
     "sale", "refund", "fee", "split", "commission", "payout", "chargeback", "adjustment"
@@ -524,14 +522,4 @@ def daily_totals(
             for row in rows
         },
         frozenset(row.day for row in rows if row.newest >= settled_before),
-    )
-
-
-def sales_of_day(scope: Scope, creator_id: UUID, day: date) -> list[SalesTotals]:
-    """Return the sales of a creator on a day in their time zone, one item for each currency; empty
-    without sales."""
-    zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
-    since = datetime.combine(day, time.min, tzinfo=zone)
-    return creator_totals(
-        scope, creator_id, since, datetime.combine(day + timedelta(days=1), time.min, tzinfo=zone)
     )

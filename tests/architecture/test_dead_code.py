@@ -2,8 +2,8 @@
 
 What only tests call is dead, because no member can reach it: a lost phone could not be removed once,
 and own releases could not be recorded. vulture finds names without a use; this test adds the uses
-that it cannot see: templates, names in strings (`"module:name"`), tables, and methods that libraries
-call (`used_by_libraries.txt`).
+that it cannot see: templates, names in strings (`"module:name"`), tables, methods that libraries call
+(`used_by_libraries.txt`), and exceptions with a reason (`used_outside_product.txt`).
 """
 
 import ast
@@ -38,11 +38,16 @@ DECORATORS = [
 
 TEMPLATES = {".html", ".xml", ".txt", ".js"}
 REFERENCE = re.compile(r"[\w.]+:(\w+)")
-LIBRARY_METHODS = frozenset(
-    line.split()[0]
-    for line in (Path(__file__).parent / "used_by_libraries.txt").read_text("utf-8").splitlines()
-    if line and line[0] != "#"
-)
+
+
+def listed_names(file: str) -> frozenset[str]:
+    """Return the names in a list beside this file: the first word of each line."""
+    lines = (Path(__file__).parent / file).read_text("utf-8").splitlines()
+    return frozenset(line.split()[0] for line in lines if line and line[0] != "#")
+
+
+LIBRARY_METHODS = listed_names("used_by_libraries.txt")
+OUTSIDE_PRODUCT = listed_names("used_outside_product.txt")
 
 
 def unused_items(folders: list[Path]) -> list[Item]:
@@ -102,13 +107,15 @@ def is_table(item: Item) -> bool:
 
 
 def test_every_definition_is_used_by_the_product() -> None:
-    unused = unused_items([ROOT / package for package in (*PACKAGES, "migrations")])
-    lines = sorted(
-        f"{Path(item.filename).relative_to(ROOT)}:{item.first_lineno} {item.typ} {item.name}"
-        for item in unused
+    folders = [ROOT / package for package in (*PACKAGES, "migrations", "tools")]
+    unused = {
+        item.name: f"{Path(item.filename).relative_to(ROOT)}:{item.first_lineno} {item.typ}"
+        for item in unused_items(folders)
         if "migrations" not in Path(item.filename).parts
-    )
-    assert not lines, "\n".join(lines)
+    }
+    found = {name: place for name, place in unused.items() if name not in OUTSIDE_PRODUCT}
+    assert not found, "\n".join(f"{place} {name}" for name, place in sorted(found.items()))
+    assert not OUTSIDE_PRODUCT - set(unused), "these exceptions have a use now; remove them"
 
 
 def test_planted_dead_function_is_found(tmp_path: Path) -> None:

@@ -35,10 +35,6 @@ class CreatorsView:
         """The archived creators."""
         return [one for one in self.profiles if one.creator.state is CreatorState.ARCHIVED]
 
-    def find_profile(self, creator_id: str) -> CreatorProfile | None:
-        """Return the profile of a creator, or None."""
-        return next((one for one in self.profiles if str(one.creator.id) == creator_id), None)
-
     def able_members(self, slug: str) -> dict[UUID, str]:
         """Return the names of the members with access to a creator, by ID."""
         return {one.id: one.name for one in self.members if one.works_for(slug)}

@@ -11,7 +11,6 @@ from dashboard.pages.people import (
     shoot_cards,
     synthetic_people,
 )
-from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from schedules.approvals.pending_decisions import reviewable_creators
@@ -76,8 +75,3 @@ def _render_reviewer_tasks(page: PageContext) -> None:
     shown = picture_confirmations.render_pending_pictures(page, creators)
     if not waits and not shown:
         draw_template("pages/people/templates/note.html", said=page.text("people.nothing_waits"))
-
-
-def typed_text(key: str) -> str:
-    """Return the value of a text field without surrounding spaces."""
-    return str(actions.typed_value(key) or "").strip()

@@ -17,7 +17,6 @@ from gate.copies import live_copies
 from gate.people import persons
 from gate.policy import emergency_stops
 from gate.ratings import ratings
-from gate.removal import recall
 from schedules.approvals.time_changes import reschedule_delivery
 from schedules.posts.states import DeliveryState
 from schedules.publishing import post_removal, settlement, stalled_deliveries
@@ -313,7 +312,7 @@ def test_stop_or_freeze_refuses_the_file_with_a_reason(lea: SandboxAgency, hand:
     lea.act(emergency_stops.reopen_switch, "creator", str(lea.creator_id), "sending", reason="test")
     assert hand.save(task.id, task.files[0].sha256)[0] == ""
     with lea.scope() as scope:
-        recall.freeze_for_recall(scope, assets.get_asset(scope, asset).sha256)
+        ratings.freeze_bytes(scope, assets.get_asset(scope, asset).sha256)
     assert hand.save(task.id, task.files[0].sha256) == ("gate.COMPLAINT_FREEZE", None)
 
 

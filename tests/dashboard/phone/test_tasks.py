@@ -12,12 +12,12 @@ from uuid import UUID
 import httpx
 import pytest
 
-from channels.manual_tasks import assignees, task_lifecycle, tasks
+from channels.manual_tasks import assignees, task_lifecycle
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from gate.policy import emergency_stops
-from gate.removal import recall
+from gate.ratings import ratings
 from insights.metrics import manual_entry
 from insights.metrics.queries import latest_metrics, post_results
 from insights.rollups import daily_rollups
@@ -185,7 +185,7 @@ def test_package_is_refused_if_one_file_is_refused(lea: SandboxAgency, address: 
     with paired(lea, address) as phone:
         phone.post(f"{place}/open")
         with lea.scope() as scope:
-            recall.freeze_for_recall(scope, task.files[1].sha256)
+            ratings.freeze_bytes(scope, task.files[1].sha256)
         with at_work(lea):
             refused = phone.post(f"{place}/package")
         assert refused.status_code == 409
@@ -336,5 +336,3 @@ def test_pages_use_the_members_language(lea: SandboxAgency, address: str) -> Non
         assert '<html lang="en">' in page
         assert "Copy the caption" in page
         assert "publi" not in page.lower()
-    with lea.scope() as scope:
-        assert tasks.count_open_tasks(scope, lea.channels[NAME]) == 1
