@@ -38,7 +38,19 @@ END $$
 """
 
 
+READ = {
+    "app_days": "true",
+    "channels": "app_key IS NOT NULL",
+    "outbox": "lane LIKE 'channel:%'",
+}
+"""Rows that the function reads for its owner, by table."""
+
+
 def upgrade() -> None:
+    for table, rows in READ.items():
+        op.execute(
+            f"CREATE POLICY owner_counts_quota ON {table} FOR SELECT TO CURRENT_USER USING ({rows})"
+        )
     op.execute(STANDING)
     op.execute("REVOKE EXECUTE ON FUNCTION app_quota_standing FROM PUBLIC")
     op.execute("GRANT EXECUTE ON FUNCTION app_quota_standing TO app, relay")
@@ -46,3 +58,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.execute("DROP FUNCTION app_quota_standing")
+    for table in READ:
+        op.execute(f"DROP POLICY owner_counts_quota ON {table}")
