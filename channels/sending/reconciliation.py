@@ -290,8 +290,10 @@ def void_unsent_permit(scope: Scope, permit: UUID) -> None:
 
 
 def _end_unsent(scope: Scope, row: Attempt) -> None:
-    """Close an attempt that sent nothing visible, so that no worker continues it. A worker voids its
-    permit, since a member's process has no rights of the gate."""
+    """Close an attempt that sent nothing visible, so that no worker continues it.
+
+    A worker voids its permit, since a member's process has no rights of the gate.
+    """
     name = serialization.outcome_name(_OUT_OF_TIME)
     result = serialization.outcome_to_json(_OUT_OF_TIME)
     jti = attempts.publish_permit(row)
