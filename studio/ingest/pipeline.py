@@ -19,9 +19,11 @@ from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
 from gate.assets import asset_records
 from gate.assets.erasure import is_erased
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating, highest_rating
-from gate.ratings import inspections, ratings, seals
+from gate.ratings import depiction_answers, inspections, ratings, seals
 from gate.ratings.aggregation import DECLARED_WORDS_SOURCE
+from gate.ratings.depiction_answers import DRAWN_SOURCE
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
 from generators.contract.speech import GeneratedSpeech
@@ -76,6 +78,11 @@ class AssetSource:
     cost: Price | None = None
     voice_of: UUID | None = None
     """The living person whose voice a model reproduced."""
+    redrawn: bool = False
+    """True if a model redrew the parent, so that other people may be shown."""
+    unpeopled: bool = False
+    """True if our own engine drew it, which draws landscapes and rooms only, or if it is speech of a
+    registered synthetic voice."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +197,8 @@ def prepare_generated_picture(
         cost=cost,
         parent=parent,
         after=tuple(after),
+        redrawn=parent is not None,
+        unpeopled=drawn_here or picture.label is OriginLabel.PLACEHOLDER,
     )
     return PreparedAsset(
         rendered,
@@ -277,6 +286,7 @@ def prepare_speech(
         },
         declared=declared,
         voice_of=voice_of,
+        unpeopled=voice_of is None,
     )
     photo = video_assets.poster_photo(film)
     data = content_credentials.sign_media(film.data, film.mime, credential, origin)
@@ -364,6 +374,10 @@ def _record_known_ratings(
         ratings.record_depiction(
             scope, asset_id, source.voice_of, how="voice", confirmed_by="generation"
         )
+    if source.unpeopled:
+        depiction_answers.record_answer(
+            scope, asset_id, DepictionAnswer.NOBODY, source=DRAWN_SOURCE, principal=None
+        )
     if source.declared is not Rating.G:
         ratings.record_rating(scope, sha256, source.declared, source=DECLARED_WORDS_SOURCE)
     if source.after:
@@ -440,6 +454,7 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
         after=source.after,
         model=source.model if source.ai != "none" else "",
         label=source.label,
+        redrawn=source.redrawn,
     )
     asset_records.record_rendition(
         scope,

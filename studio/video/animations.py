@@ -225,6 +225,7 @@ def _prepare_asset(
         prompt=made.prompt,
         alt=wanted.words[:300],
         parent=wanted.asset_id,
+        redrawn=True,
         parameters={
             **made.parameters,
             SECONDS_PARAMETER: round(film.seconds),

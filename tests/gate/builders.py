@@ -23,6 +23,7 @@ from gate.reviews import synthetic_people
 from tenants.agencies import agencies
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Role
+from tests.gate.answers import rate_and_answer
 
 KEY = Ed25519PrivateKey.generate()
 MIME = "image/jpeg"
@@ -171,7 +172,7 @@ def picture(
         phash=phash,
     )
     if rating is not None:
-        ratings.record_rating(scope, sha256, rating, source="classifier@1")
+        rate_and_answer(scope, sha256, rating, source="classifier@1")
     if person is not None:
         ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:rob")
     return Medium(sha256, MIME, 1000, ai=ai)
