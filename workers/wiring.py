@@ -62,6 +62,7 @@ from generators.contract.engines import (
     TextJob,
     VisionEngine,
 )
+from generators.contract.picture_checks import PictureChecks
 from generators.contract.speech import SpeechEngine
 from generators.contract.video import VideoEngine
 from generators.provenance import content_credentials
@@ -123,6 +124,7 @@ class Services:
     upscaler: Callable[[], Upscaler | None]
     credential: LoadCredential
     classifier: Classifier | None
+    picture_checks: PictureChecks | None
     face_comparison: FaceComparison
 
     @property
@@ -384,6 +386,7 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             upscaler=build_once(lambda: registry.load_upscaler(settings.generators)),
             credential=build_once(lambda: _load_signing_credential(settings)),
             classifier=classifier,
+            picture_checks=registry.load_picture_checks(settings.generators),
             face_comparison=FaceComparison(
                 tenant,
                 store,

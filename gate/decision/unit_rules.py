@@ -1,8 +1,9 @@
 """The rules that a unit is judged by, one function each. Pure.
 
 Rules about depicted persons are in `gate/decision/depiction_rules.py`, those about who is shown in
-`gate/decision/answer_rules.py`, and those about reviews in `gate/decision/review_rules.py`. A rule yields its findings against the unit, and nothing if all
-facts are known and satisfy it; an unknown fact is a finding.
+`gate/decision/answer_rules.py`, and those about reviews in `gate/decision/review_rules.py`. A rule
+yields its findings against the unit, and nothing if all facts are known and satisfy it; an unknown
+fact is a finding.
 """
 
 from collections.abc import Callable, Iterable

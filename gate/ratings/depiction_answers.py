@@ -51,6 +51,10 @@ def record_member_answer(scope: Scope, asset_id: UUID, answer: DepictionAnswer) 
     record_answer(scope, asset_id, answer, source=scope.actor, principal=member.principal_id)
 
 
+OLDER_DRAWN_SQL = """(a.redrawn IS NULL AND a.parent_id IS NULL
+  AND a.label IN ('drawn', 'stand_in', 'placeholder'))"""
+"""SQL condition: an asset `a` recorded before the question existed is a scene of our own engine."""
+
 _PARENTS = """
 SELECT a.parent_id AS id WHERE a.parent_id IS NOT NULL
   AND NOT coalesce(a.redrawn, a.origin = 'generated')
@@ -76,6 +80,7 @@ SELECT l.wanted FROM line l GROUP BY l.wanted HAVING NOT bool_or(
   EXISTS (SELECT FROM depiction_answers d WHERE d.tenant_id = :tenant AND d.asset_id = l.id)
   OR EXISTS (SELECT FROM depictions d WHERE d.tenant_id = :tenant AND d.asset_id = l.id
     AND d.state = 'confirmed')
+  OR EXISTS (SELECT FROM assets a WHERE a.tenant_id = :tenant AND a.id = l.id AND {OLDER_DRAWN_SQL})
   OR EXISTS (SELECT FROM shoot_card_assets s WHERE s.tenant_id = :tenant AND s.asset_id = l.id))
 """  # noqa: S608 - only constants
 

@@ -63,8 +63,8 @@ class Inspection(TenantRow, table=True):
     """"near" or "close" if a transformed version or a video frame matches blocked content."""
     explicit: int | None = None
     """Highest likelihood of explicit content in percent, of a bundled model that rates it."""
-    faces: int | None = None
-    """Highest number of faces in one view, of a bundled model that counts them."""
+    face: int | None = None
+    """Highest likelihood of a face in percent, of a bundled model that detects faces."""
 
 
 def record_classifier_finding(
@@ -102,7 +102,7 @@ def record_classifier_finding(
 
 
 def record_model_finding(
-    scope: Scope, sha256: str, *, model: str, explicit: int | None = None, faces: int | None = None
+    scope: Scope, sha256: str, *, model: str, explicit: int | None = None, face: int | None = None
 ) -> None:
     """Record what a bundled model, as name@version, found; repeated calls keep the highest values.
 
@@ -112,7 +112,7 @@ def record_model_finding(
     row = _get_or_build_inspection(scope, sha256, f"{MODEL_SOURCE}{model}")
     with scope.acting_as("gate"):
         row.explicit = _highest(row.explicit, explicit)
-        row.faces = _highest(row.faces, faces)
+        row.face = _highest(row.face, face)
         scope.add(row)
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from sqlalchemy import Index
 
 import gate.assets.models  # noqa: F401  foreign keys refer to its tables
-
 from foundation.db.tables import (
     TenantRow,
     message_column,

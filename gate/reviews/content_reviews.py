@@ -202,8 +202,8 @@ def submit_rating(
     shown.
 
     Raises BadInput if nobody has said so yet and `shown` is missing, except for content that is
-    never allowed. Raises Refused for a member who may not review and for a rating below the current one, which
-    needs `rating_reductions`; NotFound for unknown bytes.
+    never allowed. Raises Refused for a member who may not review and for a rating below the current
+    one, which needs `rating_reductions`; NotFound for unknown bytes.
     """
     _get_reviewer(scope, 100)
     if not _asset_keys(scope, [sha256]):

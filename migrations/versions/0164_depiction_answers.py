@@ -31,12 +31,12 @@ def upgrade() -> None:
         "depiction_answers_creator", "depiction_answers", ["tenant_id", "creator_id", "id"]
     )
     op.add_column("inspections", number("explicit", nullable=True))
-    op.add_column("inspections", number("faces", nullable=True))
+    op.add_column("inspections", number("face", nullable=True))
     op.add_column("assets", flag("redrawn", nullable=True))
 
 
 def downgrade() -> None:
     op.drop_column("assets", "redrawn")
-    op.drop_column("inspections", "faces")
+    op.drop_column("inspections", "face")
     op.drop_column("inspections", "explicit")
     op.drop_table("depiction_answers")

@@ -26,6 +26,7 @@ from gate.ratings.aggregation import DECLARED_WORDS_SOURCE
 from gate.ratings.depiction_answers import DRAWN_SOURCE
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
+from generators.contract.picture_checks import PictureChecks
 from generators.contract.speech import GeneratedSpeech
 from generators.media import picture_quality, pictures, thumbnails
 from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
@@ -81,8 +82,8 @@ class AssetSource:
     redrawn: bool = False
     """True if a model redrew the parent, so that other people may be shown."""
     unpeopled: bool = False
-    """True if our own engine drew it, which draws landscapes and rooms only, or if it is speech of a
-    registered synthetic voice."""
+    """True if our own engine drew it, which draws landscapes and rooms only, or if it is speech of
+    a registered synthetic voice."""
 
 
 @dataclass(frozen=True)
@@ -301,6 +302,7 @@ def ingest_asset(
     creator_id: UUID,
     prepared: PreparedAsset,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     still: Callable[[Scope], object] | None = None,
 ) -> UUID:
@@ -318,6 +320,7 @@ def ingest_asset(
     # The classifier takes seconds, so it runs without an open transaction.
     found = None if sealed else classification.classify(prepared.photo, classifier, film=film)
     faces = classification.compare_faces(tenant_id, found, compare)
+    checked = () if sealed else classification.run_checks(prepared.photo, checks, film=film)
     recorded = False
     try:
         with tenant(tenant_id, INGEST_ACTOR) as scope:
@@ -337,6 +340,10 @@ def ingest_asset(
             video_assets.record_companions(scope, asset_id, sha256, beside)
             classification.record_classification(scope, asset_id, sha256, found, faces)
             _record_inspection(scope, sha256, prepared)
+            for one in checked:
+                inspections.record_model_finding(
+                    scope, sha256, model=one.model, explicit=one.explicit, face=one.face
+                )
         recorded = True
         return asset_id
     finally:
