@@ -91,7 +91,7 @@ def answer_facts(
     found: dict[str, AnswerFacts] = {}
     for row in rows:
         for sha256 in row.digests or ():
-            reading = _LineReading(scope.tenant_id, line, ratings.get(sha256))
+            reading = AnswerReading(scope.tenant_id, line, ratings.get(sha256))
             found[sha256] = reading.read_asset(row.id)
     return _with_same_humans(scope, found)
 
@@ -138,7 +138,7 @@ class _Answer:
 
 
 @dataclass(frozen=True)
-class _LineReading:
+class AnswerReading:
     """An asset with the assets whose answers it has, read for one rating. Pure."""
 
     tenant_id: UUID
@@ -165,14 +165,14 @@ class _LineReading:
         if answers and answers[-1].source == DRAWN_SOURCE:
             return
         reviews = tuple(
-            ReviewFacts(UUID(who), verdict == "approve", seen, _parse_instant(at))
+            ReviewFacts(UUID(who), verdict == "approve", seen, parse_instant(at))
             for who, verdict, seen, at in row.reviews or ()
         )
         findings = [
-            (explicit, face, _parse_instant(at)) for explicit, face, at in row.findings or ()
+            (explicit, face, parse_instant(at)) for explicit, face, at in row.findings or ()
         ]
         raters = [
-            _Answer(rating, "", UUID(who), _parse_instant(at))
+            _Answer(rating, "", UUID(who), parse_instant(at))
             for rating, who, at in row.ratings or ()
         ]
         said = [one for one in answers if one.answer == answer]
@@ -226,8 +226,9 @@ def _combine(parts: Sequence[AnswerFacts]) -> AnswerFacts:
 
 
 def _parse_answer(answer: str, source: str, principal: str | None, at: str) -> _Answer:
-    return _Answer(answer, source, UUID(principal) if principal else None, _parse_instant(at))
+    return _Answer(answer, source, UUID(principal) if principal else None, parse_instant(at))
 
 
-def _parse_instant(stored: str) -> datetime:
+def parse_instant(stored: str) -> datetime:
+    """Return a timestamp from JSON in UTC."""
     return datetime.fromisoformat(stored).astimezone(UTC)
