@@ -52,8 +52,8 @@ def upload_and_schedule(j: TourJudge) -> str:
         j.window.choose_option(account.name)
     j.window.wait_until_drawn()
     j.window.upload_photo(f"{j.mark}.jpg", make_photo(words))
-    nobody = j.catalogue_text("rating.shown.nobody")
-    j.window.page.get_by_text(nobody, exact=True).first.click()
+    no_people = j.catalogue_text("rating.shown.no_people")
+    j.window.page.get_by_text(no_people, exact=True).first.click()
     j.window.wait_until_drawn()
     j.window.press_button(j.catalogue_text("compose.rating.G"))
     for account in accounts:

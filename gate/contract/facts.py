@@ -175,8 +175,8 @@ class DoubtFacts:
 
 @dataclass(frozen=True)
 class AnswerFacts:
-    """Who is shown in a file: a `DepictionAnswer`, "named" if nobody was asked and two members
-    confirmed its people, or "" if nobody said so."""
+    """The people in a file: a `DepictionAnswer`, "named" if the file has none and two members
+    confirmed its people, or "" if it has neither."""
 
     answer: str
     creators: tuple[UUID, ...] = ()
@@ -310,7 +310,7 @@ class MediumFacts:
     lifted: bool = False
     """True if a member who runs the agency allowed it to be published despite the label."""
     answer: AnswerFacts | None = None
-    """Who is shown; None in decisions older than the question."""
+    """The answer to who is shown; None in decisions older than the question."""
 
 
 @dataclass(frozen=True)

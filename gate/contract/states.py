@@ -29,7 +29,7 @@ class DepictionAnswer(StrEnum):
     `CREATOR` means the creator alone, `OTHERS` anyone else, with or without the creator.
     """
 
-    NOBODY = "nobody"
+    NO_PEOPLE = "no_people"
     CREATOR = "creator"
     OTHERS = "others"
     UNSURE = "unsure"

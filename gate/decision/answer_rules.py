@@ -22,7 +22,7 @@ def people_question_is_answered(case: Case) -> Iterable[Finding]:
     """Require for every medium an answer to who is shown.
 
     The creator needs a record as a person, whose consent other rules then require; other people
-    need to be confirmed. Nobody has to answer for media whose people two members have confirmed.
+    need to be confirmed. Media whose people two members have confirmed need no answer.
     """
     for medium in case.resolved_media:
         if medium.answer is None:
@@ -58,8 +58,8 @@ def _is_settled(doubt: DoubtFacts, medium: MediumFacts, case: Case) -> bool:
 
 
 def is_confirmed(doubt: DoubtFacts, reviews: Sequence[ReviewFacts], now: datetime) -> bool:
-    """Return True if a member other than those behind the doubted statement approved later, and
-    nobody refused."""
+    """Return True if a member other than those behind the doubted statement approved later, and no
+    member refused."""
     last = [one for one in latest_reviews(reviews) if doubt.since is None or one.at >= doubt.since]
     if any(not one.approves for one in last):
         return False

@@ -61,7 +61,7 @@ SELECT a.parent_id AS id WHERE a.parent_id IS NOT NULL
 UNION SELECT p.part_id FROM asset_parts p
 WHERE p.tenant_id = a.tenant_id AND p.asset_id = a.id AND p.whole
 """
-"""The assets whose answers an asset `a` has if nobody answered for itself: those it is a copy of or
+"""The assets whose answers an asset `a` has without one of its own: those it is a copy of or
 contains uncut."""
 
 ANSWERING_LINE_SQL = f"""
@@ -86,8 +86,8 @@ SELECT l.wanted FROM line l GROUP BY l.wanted HAVING NOT bool_or(
 
 
 def unanswered_digests(scope: Scope, digests: Collection[str]) -> frozenset[str]:
-    """Return the bytes for which nobody said who is shown, neither by an answer nor by a confirmed
-    person, nor for anything they were made from."""
+    """Return the bytes without an answer to who is shown and without a confirmed person, where the
+    files they were made from have neither."""
     if not digests:
         return frozenset()
     rows = scope.run(_UNANSWERED, tenant=scope.tenant_id, digests=list(digests))

@@ -201,7 +201,7 @@ def submit_rating(
     """Request a rating of bytes, which a worker records immediately with the answer to who is
     shown.
 
-    Raises BadInput if nobody has said so yet and `shown` is missing, except for content that is
+    Raises BadInput if there is no answer yet and `shown` is missing, except for content that is
     never allowed. Raises Refused for a member who may not review and for a rating below the current
     one, which needs `rating_reductions`; NotFound for unknown bytes.
     """

@@ -1,4 +1,4 @@
-"""The contract of the bundled checks: small models that look for what members overlooked.
+"""The contract of the bundled checks: small models that contradict careless members.
 
 Unlike a classifier, they never rate. A finding that contradicts a member needs a second member.
 """
@@ -12,7 +12,7 @@ from PIL import Image
 
 @dataclass(frozen=True)
 class CheckFinding:
-    """What a model, as name@version, found in a picture or in the frames of a video.
+    """The finding of a model, as name@version, in a picture or in the frames of a video.
 
     `explicit` and `face` are the highest likelihoods of explicit content and of a face in percent.
     Both are None if the model could not finish.

@@ -21,7 +21,7 @@ def upgrade() -> None:
         uuid_column("principal_id", nullable=True),
         inside("asset_id", "assets"),
         sa.CheckConstraint(
-            "answer IN ('nobody', 'creator', 'others', 'unsure')", name="depiction_answers_answer"
+            "answer IN ('no_people', 'creator', 'others', 'unsure')", name="depiction_answers_answer"
         ),
         write=("gate",),
         append_only=True,

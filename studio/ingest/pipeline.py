@@ -4,7 +4,7 @@ file.
 The recorded rendition is published byte for byte; nothing changes it afterwards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -26,7 +26,7 @@ from gate.ratings.aggregation import DECLARED_WORDS_SOURCE
 from gate.ratings.depiction_answers import DRAWN_SOURCE
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
-from generators.contract.picture_checks import PictureChecks
+from generators.contract.picture_checks import CheckFinding, PictureChecks
 from generators.contract.speech import GeneratedSpeech
 from generators.media import picture_quality, pictures, thumbnails
 from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
@@ -339,11 +339,7 @@ def ingest_asset(
             _record_known_ratings(scope, asset_id, prepared, sha256)
             video_assets.record_companions(scope, asset_id, sha256, beside)
             classification.record_classification(scope, asset_id, sha256, found, faces)
-            _record_inspection(scope, sha256, prepared)
-            for one in checked:
-                inspections.record_model_finding(
-                    scope, sha256, model=one.model, explicit=one.explicit, face=one.face
-                )
+            _record_inspection(scope, sha256, prepared, checked)
         recorded = True
         return asset_id
     finally:
@@ -358,8 +354,14 @@ def ingest_asset(
             )
 
 
-def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> None:
+def _record_inspection(
+    scope: Scope, sha256: str, prepared: PreparedAsset, checked: Iterable[CheckFinding]
+) -> None:
     film = prepared.film
+    for one in checked:
+        inspections.record_model_finding(
+            scope, sha256, model=one.model, explicit=one.explicit, face=one.face
+        )
     inspections.record_file_inspection(
         scope,
         sha256,
@@ -383,7 +385,7 @@ def _record_known_ratings(
         )
     if source.unpeopled:
         depiction_answers.record_answer(
-            scope, asset_id, DepictionAnswer.NOBODY, source=DRAWN_SOURCE, principal=None
+            scope, asset_id, DepictionAnswer.NO_PEOPLE, source=DRAWN_SOURCE, principal=None
         )
     if source.declared is not Rating.G:
         ratings.record_rating(scope, sha256, source.declared, source=DECLARED_WORDS_SOURCE)

@@ -19,7 +19,7 @@ def rate_and_answer(
     *,
     source: str,
     reason: Message | None = None,
-    shown: DepictionAnswer = DepictionAnswer.NOBODY,
+    shown: DepictionAnswer = DepictionAnswer.NO_PEOPLE,
 ) -> None:
     """Rate bytes and answer who is shown, unless someone did. The bundled models found nothing."""
     ratings.record_rating(scope, sha256, rating, source=source, reason=reason)
@@ -30,7 +30,7 @@ def rate_and_answer(
 def answer_bytes(
     scope: Scope,
     sha256: str,
-    shown: DepictionAnswer = DepictionAnswer.NOBODY,
+    shown: DepictionAnswer = DepictionAnswer.NO_PEOPLE,
     *,
     source: str = "member:tests",
     principal: UUID | None = None,

@@ -127,12 +127,12 @@ def test_all_facts_of_post_are_gathered(here: World) -> None:
         first.sha256, MIME, 1000, "made", "none", now - 30 * DAY, Rating.N, "", 2,
         tuple(sorted((DepictionFacts(real, "confirmed"), DepictionFacts(nova, "proposed")), key=lambda one: one.person)),
         (ReviewFacts(rob, False, 60, known[first.sha256].reviews[0].at),), "",
-        answer=AnswerFacts("nobody"),
+        answer=AnswerFacts("no_people"),
     )  # fmt: skip
     assert timedelta() <= known[first.sha256].reviews[0].at - said_at < DAY
     assert known[second.sha256] == MediumFacts(
         second.sha256, MIME, 1000, "made", "generated", now - 2 * DAY, Rating.S, "", None,
-        (DepictionFacts(nova, "confirmed"),), (), "", answer=AnswerFacts("nobody"),
+        (DepictionFacts(nova, "confirmed"),), (), "", answer=AnswerFacts("no_people"),
     )  # fmt: skip
     unrated = MediumFacts(
         third.sha256,
@@ -147,7 +147,7 @@ def test_all_facts_of_post_are_gathered(here: World) -> None:
         (),
         (),
         "",
-        answer=AnswerFacts("nobody"),
+        answer=AnswerFacts("no_people"),
     )
     assert known[third.sha256] == unrated
     assert found.links == (

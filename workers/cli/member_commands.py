@@ -14,7 +14,7 @@ api_keys_app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_
 class ShownName(StrEnum):
     """Answers to who is shown."""
 
-    NOBODY = "nobody"
+    NO_PEOPLE = "no_people"
     CREATOR = "creator"
     OTHERS = "others"
     UNSURE = "unsure"
@@ -84,11 +84,11 @@ def rate_pictures(
     ],
     shown: Annotated[
         ShownName | None,
-        typer.Option(help="Who is shown; required for images for which nobody has answered."),
+        typer.Option(help="People shown; required for images without an answer."),
     ] = None,
     member: Member = "",
 ) -> None:
-    """Rate images or videos and say who is shown; a rating is never lowered."""
+    """Rate images or videos; a rating is never lowered."""
     from gate.contract.states import DepictionAnswer
     from gate.contract.units import Rating
     from workers.cli import member_requests

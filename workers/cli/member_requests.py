@@ -99,7 +99,7 @@ def rate_pictures(
 
     Raises NotFound for a picture of another agency or of a creator the member does not work for,
     Refused for a role that does not review or a rating below the current one, and BadInput without
-    `shown` for a picture for which nobody has answered. Then none is rated.
+    `shown` for a picture without an answer. Then none is rated.
     """
     tenant_id, member = find_member(services, email)
     with services.tenant(tenant_id, f"member:{member.id}") as scope:

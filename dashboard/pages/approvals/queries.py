@@ -299,7 +299,7 @@ class PictureReview:
     own: str
     past: tuple[PastVerdict, ...]
     unanswered: bool = False
-    """True if nobody said who is shown."""
+    """True if there is no answer to who is shown."""
 
 
 def load_picture_reviews(

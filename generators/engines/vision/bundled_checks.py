@@ -9,7 +9,6 @@ import hashlib
 import importlib
 import importlib.metadata
 import importlib.util
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from foundation.ops.clock import monotonic
 from foundation.ops.settings import GeneratorsSettings
 from generators.contract.picture_checks import CheckFinding
 
@@ -33,7 +33,8 @@ less; a slower machine leaves the rest to a second member."""
 CERTAIN_PERCENT = 90
 """Likelihood from which further views cannot change the consequence."""
 
-NSFW_EDGE, NSFW_CROP = 256, 224
+NSFW_EDGE = 256
+NSFW_CROP = 224
 NSFW_MEAN = np.array([104, 117, 123], dtype=np.float32)
 """Preprocessing of the training code: https://github.com/yahoo/open_nsfw."""
 
@@ -104,11 +105,11 @@ class BundledChecks:
 
     def check_views(self, views: Iterable[Image.Image]) -> tuple[CheckFinding, ...]:
         """Check views, and return one finding for each model."""
-        ends = time.monotonic() + self._seconds
+        ends = monotonic() + self._seconds
         values: dict[str, int | None] = dict.fromkeys((file.package for file in self._files), 0)
         with self._lock:
             for view in views:
-                self._check_view(view.convert("RGB"), values, late=time.monotonic() > ends)
+                self._check_view(view.convert("RGB"), values, late=monotonic() > ends)
                 if all(_is_settled(value) for value in values.values()):
                     break
         return tuple(

@@ -1,7 +1,9 @@
 """Who is shown must be answered before a file may leave, and a careless answer is contradicted."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -34,7 +36,7 @@ from tests.gate.builders import (
     world,
 )
 
-NOBODY, CREATOR, OTHERS, UNSURE = DepictionAnswer
+NO_PEOPLE, CREATOR, OTHERS, UNSURE = DepictionAnswer
 DEPICTION_REASONS = {
     Reason.DEPICTION_MISSING,
     Reason.DEPICTION_UNSURE,
@@ -128,7 +130,7 @@ def test_rating_without_answer_is_refused(here: World) -> None:
         asset = asset_of(scope, photo)
         with pytest.raises(BadInput, match=r"rating\.shown_missing"):
             content_reviews.submit_rating(scope, asset, photo.sha256, Rating.G)
-        content_reviews.submit_rating(scope, asset, photo.sha256, Rating.G, shown=NOBODY)
+        content_reviews.submit_rating(scope, asset, photo.sha256, Rating.G, shown=NO_PEOPLE)
         content_reviews.submit_rating(scope, asset, photo.sha256, Rating.X)
 
 
@@ -146,7 +148,7 @@ def test_every_answer_needs_its_evidence(
     find(here, photo)
     answer(here, photo, said)
     wanted = {
-        NOBODY: set(),
+        NO_PEOPLE: set(),
         CREATOR: {Reason.CREATOR_UNRECORDED},
         OTHERS: {Reason.PERSON_UNRESOLVED},
         UNSURE: {Reason.DEPICTION_UNSURE},
@@ -218,7 +220,7 @@ def test_copies_and_clips_have_the_answers_of_their_sources(
     first, second = bare_picture(here), bare_picture(here)
     for one in (first, second):
         find(here, one)
-    answer(here, second, NOBODY)
+    answer(here, second, NO_PEOPLE)
     if said is not None and early:
         answer(here, first, said)
     with here.scope() as scope:
@@ -229,13 +231,13 @@ def test_copies_and_clips_have_the_answers_of_their_sources(
         answer(here, first, said)
     alone = {
         None: {Reason.DEPICTION_MISSING},
-        NOBODY: set(),
+        NO_PEOPLE: set(),
         CREATOR: {Reason.CREATOR_UNRECORDED},
         OTHERS: {Reason.PERSON_UNRESOLVED},
         UNSURE: {Reason.DEPICTION_UNSURE},
     }[said]
     assert reasons(here, child) == ({Reason.DEPICTION_MISSING} if make is _redrawn else alone)
-    answer(here, child, NOBODY)
+    answer(here, child, NO_PEOPLE)
     assert reasons(here, child) == set()
 
 
@@ -255,10 +257,10 @@ def test_contradiction_needs_a_second_member(
 ) -> None:
     photo = bare_picture(here)
     find(here, photo, face=face, explicit=explicit)
-    answer(here, photo, NOBODY)
+    answer(here, photo, NO_PEOPLE)
     assert reasons(here, photo) == ({held} if held else set())
     approve(here, photo, here.ann)
-    answer(here, photo, NOBODY)
+    answer(here, photo, NO_PEOPLE)
     with here.scope() as scope:
         ratings.record_rating(scope, photo.sha256, rating, source=f"member:{here.ann}")
     assert reasons(here, photo, author=here.rob) == ({held} if held else set())
@@ -283,8 +285,8 @@ def test_suggestive_rating_is_contradicted_later(here: World, explicit: int) -> 
 def test_two_members_who_say_the_same_confirm_each_other(here: World) -> None:
     photo = bare_picture(here)
     find(here, photo, face=90, explicit=90)
-    answer(here, photo, NOBODY)
-    answer(here, photo, NOBODY, by=here.rob)
+    answer(here, photo, NO_PEOPLE)
+    answer(here, photo, NO_PEOPLE, by=here.rob)
     assert reasons(here, photo) == {Reason.RATING_CONTRADICTED}
     with here.scope() as scope:
         ratings.record_rating(scope, photo.sha256, Rating.G, source=f"member:{here.rob}")
@@ -295,16 +297,16 @@ def test_answer_that_asks_for_less_needs_a_second_member(here: World) -> None:
     photo = bare_picture(here)
     find(here, photo)
     answer(here, photo, CREATOR)
-    answer(here, photo, NOBODY)
+    answer(here, photo, NO_PEOPLE)
     assert reasons(here, photo) == {Reason.DEPICTION_CONTRADICTED}
-    answer(here, photo, NOBODY, by=here.rob)
+    answer(here, photo, NO_PEOPLE, by=here.rob)
     assert reasons(here, photo) == set()
 
 
 def test_doubt_about_a_picture_follows_its_crops(here: World) -> None:
     photo = bare_picture(here)
     find(here, photo, face=90)
-    answer(here, photo, NOBODY)
+    answer(here, photo, NO_PEOPLE)
     with here.scope() as scope:
         crop = bare_picture(here, parent=asset_of(scope, photo))
     find(here, crop)
@@ -317,7 +319,7 @@ def test_agency_of_one_member_waits_for_its_guest(tenant: OpenScope) -> None:
     solo = world(tenant, uuid7(), solo=True)
     photo = bare_picture(solo)
     find(solo, photo, face=90)
-    answer(solo, photo, NOBODY)
+    answer(solo, photo, NO_PEOPLE)
     approve(solo, photo, solo.ann)
     assert reasons(solo, photo) == {Reason.DEPICTION_CONTRADICTED}
     approve(solo, photo, solo.rob)
@@ -329,7 +331,7 @@ def test_model_that_did_not_finish_needs_a_second_member(here: World) -> None:
         photo = bare_picture(here)
         with here.scope() as scope:
             inspections.record_model_finding(scope, photo.sha256, model=TEST_MODEL)
-        answer(here, photo, NOBODY)
+        answer(here, photo, NO_PEOPLE)
         assert reasons(here, photo) == {Reason.SECOND_LOOK_MISSING}
         approve(here, photo, here.rob)
         assert reasons(here, photo) == set()
@@ -339,7 +341,7 @@ def test_first_picture_and_a_tenth_need_a_second_member_without_models(here: Wor
     held = []
     for _ in range(60):
         photo = bare_picture(here)
-        answer(here, photo, NOBODY)
+        answer(here, photo, NO_PEOPLE)
         held.append(reasons(here, photo) == {Reason.SECOND_LOOK_MISSING})
         assert (reasons(here, photo) == {Reason.SECOND_LOOK_MISSING}) == held[-1]
     assert held[0]
@@ -350,7 +352,7 @@ def test_first_picture_and_a_tenth_need_a_second_member_without_models(here: Wor
         )
     elsewhere = World(here.open, here.tenant_id, other, uuid7(), here.ann, here.rob)
     photo = bare_picture(elsewhere)
-    answer(elsewhere, photo, NOBODY)
+    answer(elsewhere, photo, NO_PEOPLE)
     assert reasons(elsewhere, photo) == {Reason.SECOND_LOOK_MISSING}
 
 
@@ -358,7 +360,7 @@ def test_decision_older_than_the_question_is_repeated_unchanged(here: World) -> 
     with here.scope() as scope:
         medium = picture(scope, here)
         found = answer_facts.answer_facts(scope, [medium.sha256], {medium.sha256: Rating.G})
-    assert found == {medium.sha256: AnswerFacts("nobody")}
+    assert found == {medium.sha256: AnswerFacts("no_people")}
 
 
 @given(
@@ -372,7 +374,7 @@ def test_finding_of_a_model_only_adds_doubts(
 ) -> None:
     def read(*findings: tuple[int, int, str]) -> AnswerFacts:
         return answer_facts.AnswerReading(
-            uuid7(), {asset: _row(asset, said, findings)}, rating
+            uuid7(), {asset: asset_row(asset, said, findings)}, rating
         ).read_asset(asset)
 
     asset = uuid7()
@@ -382,12 +384,23 @@ def test_finding_of_a_model_only_adds_doubts(
     assert {one.reason for one in loud.doubts} >= {one.reason for one in quiet.doubts}
 
 
-class _row:
-    def __init__(self, asset: UUID, said: str, findings: object) -> None:
-        given = [] if said in ("", answer_facts.NAMED) else [[said, "member:x", None, AT]]
-        self.id, self.parents, self.answers, self.findings = asset, [], given, findings
-        self.ratings, self.reviews, self.creators = None, None, []
-        self.named, self.first, self.drawn = said == answer_facts.NAMED, False, False
+def asset_row(asset: UUID, answer: str, findings: Sequence[tuple[int, int, str]]) -> Any:
+    """Return an asset as it is read from the database."""
+    given = [] if answer in ("", answer_facts.NAMED) else [[answer, "member:x", None, AT]]
+    return SimpleNamespace(
+        id=asset,
+        creator_id=uuid7(),
+        parents=[],
+        answers=given,
+        findings=findings,
+        ratings=None,
+        reviews=None,
+        real=[],
+        synthetic=[],
+        named=answer == answer_facts.NAMED,
+        first=False,
+        drawn=False,
+    )
 
 
 AT = "2031-03-03T09:00:00+00:00"

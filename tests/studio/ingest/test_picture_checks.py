@@ -190,7 +190,7 @@ def test_face_contradicts_an_answer_that_shows_nobody(
     assert facts(nova, asset).answer == ""
     with nova.scope() as scope:
         depiction_answers.record_answer(
-            scope, asset, DepictionAnswer.NOBODY, source="member:x", principal=None
+            scope, asset, DepictionAnswer.NO_PEOPLE, source="member:x", principal=None
         )
     assert [one.reason for one in facts(nova, asset).doubts] == ["DEPICTION_CONTRADICTED"]
     with nova.scope() as scope:
@@ -199,14 +199,14 @@ def test_face_contradicts_an_answer_that_shows_nobody(
 
 def test_scenes_of_our_own_engine_show_nobody(nova: CreatorStudio, checks: PictureChecks) -> None:
     nova.work(nova.start(variants=1), PlaceholderEngine, checks=checks)
-    assert facts(nova, nova.library()[0].asset_id) == answer_facts.AnswerFacts("nobody")
+    assert facts(nova, nova.library()[0].asset_id) == answer_facts.AnswerFacts("no_people")
 
 
 def test_picture_redrawn_by_a_model_is_asked_about_again(nova: CreatorStudio) -> None:
     first = nova.upload(encoded(a_picture(seed=8), "JPEG"))
     with nova.scope() as scope:
         depiction_answers.record_answer(
-            scope, first, DepictionAnswer.NOBODY, source="member:x", principal=None
+            scope, first, DepictionAnswer.NO_PEOPLE, source="member:x", principal=None
         )
     redrawn = pipeline.prepare_generated_picture(
         FaceEngine().draw(ImageJob("a portrait", 1)),

@@ -112,7 +112,7 @@ def _add_rating_route(routes: APIRouter, tenant: OpenScope) -> None:
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.RATINGS_WRITE))],
     ) -> Response:
         """Rate a picture or video as the key's member, and answer who is shown. 403 for a rating
-        below the current one; 422 without `shown` for media for which nobody has answered yet. The
+        below the current one; 422 without `shown` for media without an answer. The
         rating is applied shortly after. It is not a review: pending reviews remain open. Requires
         the `ratings:write` scope."""
 

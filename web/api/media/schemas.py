@@ -45,15 +45,15 @@ class MediaOut(BaseModel):
 class RatingIn(RequestModel):
     """The rating of a picture or video: G general, S suggestive, N nudity, E explicit.
 
-    `shown` answers who is shown: `nobody`, `creator` (the creator alone), `others` (anyone else) or
-    `unsure`. It is required for media for which nobody has answered yet.
+    `shown` answers who is shown: `no_people`, `creator` (the creator alone), `others` (anyone else)
+    or `unsure`. It is required for media without an answer.
     """
 
     model_config = example_config({"media_id": EXAMPLE_MEDIA_ID, "rating": "S", "shown": "creator"})
 
     media_id: UUID
     rating: Literal["G", "S", "N", "E"]
-    shown: Literal["nobody", "creator", "others", "unsure"] | None = None
+    shown: Literal["no_people", "creator", "others", "unsure"] | None = None
 
 
 class MediaPage(BaseModel):

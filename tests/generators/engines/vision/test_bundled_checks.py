@@ -1,5 +1,6 @@
 """The bundled models: what they find in pictures, and what happens when they cannot run."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -32,7 +33,7 @@ def values(found: tuple[CheckFinding, ...]) -> tuple[int | None, int | None]:
     return first.explicit, second.face
 
 
-VARIANTS = {
+VARIANTS: dict[str, Callable[[Image.Image], Image.Image]] = {
     "as it is": lambda image: image,
     "mirrored": ImageOps.mirror,
     "grey": ImageOps.grayscale,
@@ -44,8 +45,10 @@ VARIANTS = {
 
 
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-def test_face_is_found(checks: BundledChecks, variant: object) -> None:
-    explicit, face = values(checks.check_views([variant(picture_with_face())]))  # type: ignore[operator]
+def test_face_is_found(
+    checks: BundledChecks, variant: Callable[[Image.Image], Image.Image]
+) -> None:
+    explicit, face = values(checks.check_views([variant(picture_with_face())]))
     assert face is not None
     assert face >= FACE_PERCENT
     assert explicit is not None
