@@ -22,14 +22,15 @@ def people_question_is_answered(case: Case) -> Iterable[Finding]:
     """Require for every medium an answer to who is shown.
 
     The creator needs a record as a person, whose consent other rules then require; other people
-    need to be confirmed. Media whose people two members have confirmed need no answer.
+    need to be confirmed. Media whose people two members have confirmed need no answer. Unrated
+    media are held for their rating, which is asked for together with the answer.
     """
     for medium in case.resolved_media:
         if medium.answer is None:
             continue
         confirmed = confirmed_people(medium)
         match medium.answer.answer:
-            case "" if not confirmed:
+            case "" if not confirmed and medium.rating is not None:
                 yield hold_finding(Reason.DEPICTION_MISSING)
             case DepictionAnswer.UNSURE:
                 yield hold_finding(Reason.DEPICTION_UNSURE)
