@@ -36,6 +36,11 @@ def answer_bytes(
     principal: UUID | None = None,
 ) -> None:
     """Answer who is shown in bytes that the bundled models inspected without a finding."""
-    inspections.record_model_finding(scope, sha256, model=TEST_MODEL, explicit=0, face=0)
+    record_quiet_models(scope, sha256)
     asset = asset_records.find_rendition_by_digest(scope, sha256).asset_id
     depiction_answers.record_answer(scope, asset, shown, source=source, principal=principal)
+
+
+def record_quiet_models(scope: Scope, sha256: str) -> None:
+    """Record that the bundled models inspected bytes and found nothing."""
+    inspections.record_model_finding(scope, sha256, model=TEST_MODEL, explicit=0, face=0)

@@ -323,6 +323,7 @@ def test_picture_shows_its_origin_and_is_rated(
         assert page.find(word("studio.rate_now")).drawn.disabled
         assert f"/files/{card.asset_id}/preview?clear=" in page.press(word("studio.reveal"))
         page.choose(word("studio.rate_as"), word("studio.level.S"))
+        page.choose(word("rating.shown"), word("rating.shown.no_people"))
         assert word("studio.rated") in page.press(word("studio.rate_now"))
         work(door, lumiere)
         assert word("studio.rating.S") in page.again()

@@ -34,6 +34,9 @@ def test_missing_rating_is_warned_until_rated(api: ApiClient) -> None:
     post = api.write("hello", media=[str(media)])
     assert "gate.RATING_MISSING" in codes(post)
     asked = {"media_id": str(media), "rating": "G"}
+    incomplete = api.ask("POST", "/ratings", asked)
+    assert (incomplete.status_code, error_code(incomplete)) == (422, "rating.shown_missing")
+    asked["shown"] = "no_people"
     assert api.ask("POST", "/ratings", asked).status_code == 202
     with api.scope() as scope:  # as the workers do
         rate_and_answer(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
