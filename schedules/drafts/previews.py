@@ -132,8 +132,9 @@ class PostPreview:
 
     @property
     def unrated(self) -> bool:
-        """Return True if a picture has no rating yet."""
-        return any(one.code == f"gate.{Reason.RATING_MISSING}" for one in self.reasons)
+        """Return True if a picture has no rating or no answer to who is shown yet."""
+        codes = {f"gate.{Reason.RATING_MISSING}", f"gate.{Reason.DEPICTION_MISSING}"}
+        return any(one.code in codes for one in self.reasons)
 
 
 def preview_draft(

@@ -26,6 +26,7 @@ from foundation.storage.object_store import ObjectStore, bytes_digest
 from gate.assets import asset_records
 from generators.contract.classifier import Classifier
 from generators.contract.engines import EngineMissing, JobTooLarge, Progress
+from generators.contract.picture_checks import PictureChecks
 from generators.media import pictures
 from generators.media.pictures import POST_PROFILE, DecodedPhoto
 from generators.provenance import content_credentials
@@ -180,6 +181,7 @@ def make_copy(
     store: ObjectStore,
     credential: LoadCredential,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     cutter: Callable[[], BackgroundRemover | None] = lambda: None,
     upscaler: Callable[[], Upscaler | None] = lambda: None,
@@ -215,6 +217,7 @@ def make_copy(
                 creator_id=row.creator_id,
                 prepared=prepared,
                 classifier=classifier,
+                checks=checks,
                 compare=compare,
                 still=partial(_check_copy_still_open, copy_id=row.id, asset_id=row.asset_id),
             )

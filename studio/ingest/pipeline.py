@@ -4,7 +4,7 @@ file.
 The recorded rendition is published byte for byte; nothing changes it afterwards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -19,11 +19,14 @@ from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
 from gate.assets import asset_records
 from gate.assets.erasure import is_erased
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating, highest_rating
-from gate.ratings import inspections, ratings, seals
+from gate.ratings import depiction_answers, inspections, ratings, seals
 from gate.ratings.aggregation import DECLARED_WORDS_SOURCE
+from gate.ratings.depiction_answers import DRAWN_SOURCE
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
+from generators.contract.picture_checks import CheckFinding, PictureChecks
 from generators.contract.speech import GeneratedSpeech
 from generators.media import picture_quality, pictures, thumbnails
 from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
@@ -76,6 +79,11 @@ class AssetSource:
     cost: Price | None = None
     voice_of: UUID | None = None
     """The living person whose voice a model reproduced."""
+    redrawn: bool = False
+    """True if a model redrew the parent, so that other people may be shown."""
+    unpeopled: bool = False
+    """True if our own engine drew it, which draws landscapes and rooms only, or if it is speech of
+    a registered synthetic voice."""
 
 
 @dataclass(frozen=True)
@@ -190,6 +198,8 @@ def prepare_generated_picture(
         cost=cost,
         parent=parent,
         after=tuple(after),
+        redrawn=parent is not None,
+        unpeopled=drawn_here or picture.label is OriginLabel.PLACEHOLDER,
     )
     return PreparedAsset(
         rendered,
@@ -277,6 +287,7 @@ def prepare_speech(
         },
         declared=declared,
         voice_of=voice_of,
+        unpeopled=voice_of is None,
     )
     photo = video_assets.poster_photo(film)
     data = content_credentials.sign_media(film.data, film.mime, credential, origin)
@@ -291,6 +302,7 @@ def ingest_asset(
     creator_id: UUID,
     prepared: PreparedAsset,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     still: Callable[[Scope], object] | None = None,
 ) -> UUID:
@@ -308,6 +320,7 @@ def ingest_asset(
     # The classifier takes seconds, so it runs without an open transaction.
     found = None if sealed else classification.classify(prepared.photo, classifier, film=film)
     faces = classification.compare_faces(tenant_id, found, compare)
+    checked = () if sealed else classification.run_checks(prepared.photo, checks, film=film)
     recorded = False
     try:
         with tenant(tenant_id, INGEST_ACTOR) as scope:
@@ -326,7 +339,7 @@ def ingest_asset(
             _record_known_ratings(scope, asset_id, prepared, sha256)
             video_assets.record_companions(scope, asset_id, sha256, beside)
             classification.record_classification(scope, asset_id, sha256, found, faces)
-            _record_inspection(scope, sha256, prepared)
+            _record_inspection(scope, sha256, prepared, checked)
         recorded = True
         return asset_id
     finally:
@@ -341,8 +354,14 @@ def ingest_asset(
             )
 
 
-def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> None:
+def _record_inspection(
+    scope: Scope, sha256: str, prepared: PreparedAsset, checked: Iterable[CheckFinding]
+) -> None:
     film = prepared.film
+    for one in checked:
+        inspections.record_model_finding(
+            scope, sha256, model=one.model, explicit=one.explicit, face=one.face
+        )
     inspections.record_file_inspection(
         scope,
         sha256,
@@ -363,6 +382,10 @@ def _record_known_ratings(
     if source.voice_of is not None:
         ratings.record_depiction(
             scope, asset_id, source.voice_of, how="voice", confirmed_by="generation"
+        )
+    if source.unpeopled:
+        depiction_answers.record_answer(
+            scope, asset_id, DepictionAnswer.NO_PEOPLE, source=DRAWN_SOURCE, principal=None
         )
     if source.declared is not Rating.G:
         ratings.record_rating(scope, sha256, source.declared, source=DECLARED_WORDS_SOURCE)
@@ -440,6 +463,7 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
         after=source.after,
         model=source.model if source.ai != "none" else "",
         label=source.label,
+        redrawn=source.redrawn,
     )
     asset_records.record_rendition(
         scope,

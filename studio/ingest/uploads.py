@@ -25,6 +25,7 @@ from foundation.storage.object_store import ObjectStore, bytes_digest
 from gate.consent import asset_bindings
 from generators.containers import still_images
 from generators.contract.classifier import Classifier
+from generators.contract.picture_checks import PictureChecks
 from generators.video import video_files
 from studio.ingest import ai_disclosure, pipeline
 from studio.ingest.classification import CompareFaces
@@ -170,6 +171,7 @@ def ingest_upload(
     tenant: OpenScope,
     store: ObjectStore,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
 ) -> None:
     """Ingest an uploaded file or store the reason for its rejection, then delete the uploaded
@@ -196,6 +198,7 @@ def ingest_upload(
                 creator_id=row.creator_id,
                 prepared=prepared,
                 classifier=classifier,
+                checks=checks,
                 compare=compare,
             )
         reason = None

@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
+from dashboard.media.people_question import chosen_answer, render_people_question
 from dashboard.pages.compose import channel_overrides
 from dashboard.pages.compose.draft import (
     PICTURE_PAGE_SIZE,
@@ -55,6 +56,10 @@ WIDE = 140
 ALT_TEXT_PREFIX = "compose:alt:"
 MAX_ALT_LENGTH = 500
 RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
+
+
+SHOWN = "compose:shown"
+"""Widget key of the question who is shown."""
 
 
 def render_media_picker(page: PageContext, found: ComposeView) -> None:
@@ -134,6 +139,7 @@ def render_rating_choice(page: PageContext, found: ComposeView) -> None:
         draw_template(
             "shell/templates/note.html", note=page.text("compose.unrated", count=len(asked))
         )
+        render_people_question(page, SHOWN)
         with st.container(horizontal=True, gap="small"):
             for one in RATINGS:
                 act = partial(_rate_pictures, page, found.creator.id, asked, one)
@@ -157,7 +163,7 @@ def _rate_pictures(
 ) -> Message:
     page.get_creator(scope, creator_id)
     for asset in assets:
-        member_reviews.rate_picture(scope, asset, rating)
+        member_reviews.rate_picture(scope, asset, rating, shown=chosen_answer(SHOWN))
     return Message("compose.rated")
 
 

@@ -11,6 +11,7 @@ from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ops.wall_time import WallTime
+from gate.ratings.depiction_answers import unanswered_digests
 from insights.predictions.rank_models import RankedDraft
 from schedules.availability.usual_hours import find_next_usual_time
 from schedules.drafts import previews
@@ -71,8 +72,12 @@ def load_compose(
 
 
 def list_unrated(scope: Scope, media: Collection[UUID]) -> list[UUID]:
-    """Return the pictures without a rating. Raise NotFound for an unknown picture."""
+    """Return the pictures without a rating, or without an answer to who is shown. Raise NotFound
+    for an unknown picture."""
     found = queries.get_asset_cards(scope, list(media))
     if not {one.asset_id for one in found} >= set(media):
         raise NotFound("library.asset_unknown", destination="-")
-    return [one.asset_id for one in found if one.standing.rating is None]
+    unanswered = unanswered_digests(scope, [one.sha256 for one in found])
+    return [
+        one.asset_id for one in found if one.standing.rating is None or one.sha256 in unanswered
+    ]

@@ -340,6 +340,7 @@ def test_picture_is_revealed_rated_and_allowed(door: Door, lumiere: Agency) -> N
         assert word("studio.rate_now") not in page.labels()
         page.press(word("approvals.reveal_one"))
         page.choose(word("studio.rate_as"), word("studio.level.N"))
+        page.choose(word("rating.shown"), word("rating.shown.no_people"))
         assert word("studio.rated") in page.press(word("studio.rate_now"))
         work(door, lumiere)
         page.again()
