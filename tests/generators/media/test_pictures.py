@@ -146,7 +146,7 @@ def test_jpeg_markers_are_found_past_stuffing_restarts_and_fill() -> None:
         + b"\xff\xff\xff\xd9"
     )
     assert still_images.inspect_picture(filled, name="x").kind == "JPEG"
-    assert refused(filled[:-1]) == "photo.corrupt"
+    assert pictures.decode_photo(filled[:-1], name="x").size == (96, 64)
 
 
 @pytest.mark.parametrize("data", [JPEG, PNG, WEBP], ids=["jpeg", "png", "webp"])
