@@ -21,9 +21,7 @@ _USUAL = 100
 def is_animation_format(data: bytes) -> bool:
     """Return True if the file has the signature of one of these formats."""
     return (
-        data[:6] in gif.GIF_SIGNATURES
-        or data.startswith(png.PNG_SIGNATURE)
-        or webp.is_webp(data)
+        data[:6] in gif.GIF_SIGNATURES or data.startswith(png.PNG_SIGNATURE) or webp.is_webp(data)
     )
 
 

@@ -32,9 +32,7 @@ class ColorCode:
     @property
     def is_srgb(self) -> bool:
         """True if a screen shows these colours without a conversion."""
-        return (
-            self.primaries not in _OTHER_PRIMARIES and self.transfer not in _OTHER_TRANSFERS
-        )
+        return self.primaries not in _OTHER_PRIMARIES and self.transfer not in _OTHER_TRANSFERS
 
     def resolve(self) -> "ColorCode":
         """Return code points without unspecified and unusual ones."""
@@ -43,9 +41,7 @@ class ColorCode:
         else:
             unnamed_hdr = self.is_hdr and self.primaries != _BT709
             primaries = _BT2020 if unnamed_hdr else _BT709
-        return ColorCode(
-            primaries, self.transfer if self.transfer in _OTHER_TRANSFERS else _SRGB
-        )
+        return ColorCode(primaries, self.transfer if self.transfer in _OTHER_TRANSFERS else _SRGB)
 
 
 def read_png_color(body: bytes) -> ColorCode | None:

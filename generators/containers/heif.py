@@ -8,6 +8,7 @@ Format. The sizes of the whole picture and of each tile are read before any deco
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 from foundation.errors import BadInput
@@ -146,16 +147,37 @@ class _Items:
         """Return the TIFF data of the EXIF item, or empty bytes if there is none. Raises BadInput
         above `MAX_EXTRA_ITEMS` bytes."""
         item = next((item for item, kind in self.kinds.items() if kind == b"Exif"), None)
-        spots = dict(_iter_item_locations(self._meta[b"iloc"])) if item is not None else {}
-        if item is None or item not in spots:
+        body = self.read_item(item) if item is not None else b""
+        if body is None:
+            raise BadInput("photo.too_heavy", file=name)
+        return exif_without_offset(body)
+
+    def read_item(self, item: int) -> bytes | None:
+        """Return the content of an item, or None above `MAX_EXTRA_ITEMS` bytes."""
+        spots = dict(_iter_item_locations(self._meta[b"iloc"]))
+        if item not in spots:
             return b""
         way, parts = spots[item]
         held = self._data if way == 0 else self._meta.get(b"idat", b"")
         wanted = sum(min(length, len(held)) for _, length in parts[:4])
         if wanted > MAX_EXTRA_ITEMS:  # Four extents of a whole file would be four copies of it.
-            raise BadInput("photo.too_heavy", file=name)
-        body = b"".join(held[start : start + length] for start, length in parts[:4])
-        return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
+            return None
+        return b"".join(held[start : start + length] for start, length in parts[:4])
+
+
+def exif_without_offset(body: bytes) -> bytes:
+    """Return the TIFF data of an EXIF item, which starts with the offset of its TIFF header."""
+    return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
+
+
+def read_metadata_items(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the type and content of the items with metadata: EXIF (TIFF data) and XMP (`mime`)."""
+    top = {box.kind: data[box.body : box.end] for box in boxes.iter_boxes(data)}
+    items = _Items(data, dict(_iter_boxes(top[b"meta"][4:])))
+    for item, kind in islice(items.kinds.items(), MAX_ITEMS):
+        if kind in (b"Exif", b"mime"):
+            body = items.read_item(item) or b""
+            yield kind, exif_without_offset(body) if kind == b"Exif" else body
 
 
 def _iter_item_types(body: bytes) -> Iterator[tuple[int, bytes]]:

@@ -100,9 +100,7 @@ def is_movie(data: bytes) -> bool:
     return data[4:8] in _FIRST and not heif.is_heif(data)
 
 
-def _iter_child_boxes(
-    data: bytes, outer: Box, found: TrackScan, *, skip: int = 0
-) -> Iterator[Box]:
+def _iter_child_boxes(data: bytes, outer: Box, found: TrackScan, *, skip: int = 0) -> Iterator[Box]:
     at = outer.body + skip
     while outer.end - at >= 8:
         found.count_part()

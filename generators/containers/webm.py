@@ -38,6 +38,10 @@ checksums."""
 _IN_CLUSTER = frozenset({0xA3, 0xA0, 0xE7, 0xA7, 0xAB})
 """Elements allowed in a cluster of unknown size, which browsers write when they record."""
 
+_TAGS = 0x1254C367
+_TAG, _SIMPLE_TAG, _TAG_NAME = 0x7373, 0x67C8, 0x45A3
+_TAG_VALUES = (0x4487, 0x4485)
+_INFO_TEXTS = {0x7BA9: "title", 0x5741: "writing_app", 0x4D80: "muxing_app"}
 _VIDEO = 1
 _SOUND = 2
 _TEXT = 0x11
@@ -119,6 +123,40 @@ def _starts_element(data: bytes, at: int) -> bool:
     except IndexError:
         return False
     return number in {_CLUSTER, _INFO, _TRACKS, _ATTACHED} | _PLAIN | _IN_CLUSTER
+
+
+def iter_tags(data: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the names and values of the tags, and the title and programs of the segment.
+
+    Raises struct.error, IndexError or BadInput for a damaged file.
+    """
+    found = TrackScan("-")
+    header = _read_element(data, 0, len(data), found)
+    segment = _read_element(data, header.end, len(data), found)
+    at = segment.body
+    while at < segment.end:
+        found.count_part()
+        one = _read_element(data, at, segment.end, found, untold=True)
+        at = one.end
+        if one.id == _INFO:
+            for inner in _iter_child_elements(data, one, found):
+                if inner.id in _INFO_TEXTS:
+                    yield _INFO_TEXTS[inner.id], data[inner.body : inner.end]
+        elif one.id == _TAGS:
+            yield from _iter_simple_tags(data, one, found, depth=8)
+
+
+def _iter_simple_tags(
+    data: bytes, outer: _Element, found: TrackScan, *, depth: int
+) -> Iterator[tuple[str, bytes]]:
+    name = ""
+    for one in _iter_child_elements(data, outer, found):
+        if one.id in (_TAG, _SIMPLE_TAG) and depth:
+            yield from _iter_simple_tags(data, one, found, depth=depth - 1)
+        elif one.id == _TAG_NAME:
+            name = data[one.body : one.end].decode("utf-8", "replace")
+        elif one.id in _TAG_VALUES:
+            yield name, data[one.body : one.end]
 
 
 def _scan_info(data: bytes, information: _Element, found: TrackScan) -> None:

@@ -123,9 +123,7 @@ def _convert_code(image: Image.Image, code: ColorCode, *, name: str) -> Image.Im
         with tempfile.TemporaryDirectory(prefix="greenroom-film-") as made:
             folder = Path(made)
             (folder / "in").write_bytes(image.convert("RGB").tobytes())
-            with ffmpeg.read_output(
-                arguments, folder=folder, seconds=_SECONDS, name=name
-            ) as pipe:
+            with ffmpeg.read_output(arguments, folder=folder, seconds=_SECONDS, name=name) as pipe:
                 pixels = pipe.read(length + 1)
     except OSError as error:
         raise Unavailable("storage.unwritable", detail=error.strerror or "?") from error

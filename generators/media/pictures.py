@@ -22,7 +22,7 @@ from PIL.PngImagePlugin import PngInfo
 from foundation.errors import BadInput
 from generators.containers.still_images import PictureContainer, inspect_picture
 from generators.media import colors, heic_decoder, perceptual_hashes
-from generators.provenance import embedded_claims, generator_metadata
+from generators.provenance import generator_metadata
 
 OutputMime = Literal["image/jpeg", "image/png", "image/webp"]
 PictureMime = Literal[OutputMime, "image/gif", "image/heic", "image/avif"]
@@ -127,9 +127,8 @@ class DecodedPhoto:
     had_location: bool = False
     preview: Image.Image | None = field(default=None, repr=False)
     hidden_preview: bool = False
-    lineage: Mapping[str, str] = field(default_factory=dict, repr=False)
-    claim: str = ""
-    """The IPTC source type with which its metadata declares it as the work of a model."""
+    has_hidden_signature: bool = False
+    """True if its pixels contain the signature of a generator."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -153,23 +152,6 @@ class RenderedPicture:
     turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
-def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
-    """Return the metadata that a generator wrote into the picture."""
-    comment = _read_exif_or(
-        lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None
-    )
-    tags = _read_exif_or(lambda: dict(exif), dict[int, object]())
-    return generator_metadata.read_generator_metadata(image, tags, comment, _xmp_packet(image))
-
-
-def _xmp_packet(image: Image.Image) -> bytes:
-    """Return the picture's XMP, including XMP that is compressed in the file (PNG)."""
-    found = image.info.get("XML:com.adobe.xmp", image.info.get("xmp", b""))
-    if isinstance(found, str):
-        return found.encode(errors="replace")
-    return found if isinstance(found, bytes) else b""
-
-
 def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
     """Decode an upload by its content; its name is ignored.
 
@@ -183,8 +165,7 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
         taken = _read_exif_or(lambda: _read_capture_time(exif), None)
         located = _read_exif_or(lambda: bool(exif.get_ifd(ExifTags.IFD.GPSInfo)), False)
         preview = _read_exif_or(lambda: _exif_thumbnail(exif), None)
-        lineage = _read_lineage(image, exif)
-        claim = embedded_claims.declared_source_type(data, _xmp_packet(image))
+        hidden_signature = generator_metadata.has_hidden_signature(image)
         upright = _apply_orientation(colors.to_srgb(image, found.color), exif)
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
@@ -198,8 +179,7 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
         had_location=located,
         preview=preview,
         hidden_preview=preview is not None and not _is_similar(preview, image),
-        lineage=lineage,
-        claim=claim,
+        has_hidden_signature=hidden_signature,
     )
 
 

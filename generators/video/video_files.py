@@ -363,9 +363,7 @@ def _extract_sound(folder: Path, name: str, limit: float) -> bytes:
 
 def _decode_cover(data: bytes, name: str) -> Image.Image:
     try:
-        return pictures.flatten_on(
-            pictures.decode_photo(data, name=name).pixels, pictures.PAPER
-        )
+        return pictures.flatten_on(pictures.decode_photo(data, name=name).pixels, pictures.PAPER)
     except BadInput as error:  # A cover that cannot be reviewed must not pass unseen.
         raise BadInput("film.attached", file=name) from error
 
