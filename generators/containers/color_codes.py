@@ -13,7 +13,9 @@ _OTHER_TRANSFERS = (4, 5, 8, *_HDR)
 shown as sRGB, as browsers do."""
 
 _UNSPECIFIED = 2
-_BT709, _BT2020, _SRGB = 1, 9, 13
+_BT709 = 1
+_BT2020 = 9
+_SRGB = 13
 _MAX_TAGS = 100
 
 

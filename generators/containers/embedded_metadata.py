@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal
 
+from foundation.errors import BadInput
 from generators.containers import boxes, gif, heif, mp4, png, webp
 from generators.containers.boxes import Box
 from generators.containers.camera_trailers import FileEnd
@@ -38,6 +39,10 @@ _UNREAD = frozenset({b"mdat", b"free", b"skip", b"wide", b"minf", b"stbl", b"mvh
 _LANGUAGE_FIRST = frozenset({b"titl", b"dscp", b"cprt", b"perf", b"auth", b"gnre", b"albm"})
 """Boxes of 3GPP with a version and a language before the text (3GPP TS 26.244 §8)."""
 
+_DAMAGE = (
+    *(struct.error, IndexError, KeyError, ValueError, StopIteration, RuntimeError),
+    *(png.BadChecksum, BadInput),
+)
 Block = Literal["text", "exif", "xmp", "iptc"]
 
 
@@ -64,7 +69,7 @@ def _iter_undamaged(entries: Iterator[MetadataEntry]) -> Iterator[MetadataEntry]
         for entry in islice(entries, MAX_ENTRIES):
             if entry.value:
                 yield MetadataEntry(entry.block, entry.value[:MAX_VALUE], entry.key)
-    except (struct.error, IndexError, KeyError, ValueError, StopIteration, png.BadChecksum):
+    except _DAMAGE:
         return
 
 

@@ -48,9 +48,11 @@ def iter_blocks(data: bytes, end: FileEnd) -> Iterator[GifBlock]:
     while at < len(data) and data[at] != _TRAILER:
         start = at
         if data[at] == FRAME_BLOCK:
-            kind, body = FRAME_BLOCK, at + 11 + colour_table_size(data[at + 9])
+            kind = FRAME_BLOCK
+            body = at + 11 + colour_table_size(data[at + 9])
         elif data[at] == _EXTENSION:
-            kind, body = data[at + 1], at + 2
+            kind = data[at + 1]
+            body = at + 2
         else:
             raise struct.error("no block")
         at = skip_sub_blocks(data, body)

@@ -27,8 +27,8 @@ _MOST_CODED = 4 * MAX_PIXELS
 """Maximum pixels of all items together: tiles, previews, depth maps."""
 
 _TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"moov", b"mpvd", b"uuid"})
-"""Known top-level boxes. `moov` means an animation; `mpvd`, the video of a motion photo, and `uuid`,
-such as a C2PA manifest, are ignored."""
+"""Known top-level boxes. `moov` means an animation; `mpvd` (the video of a motion photo) and `uuid`
+(such as a C2PA manifest) are ignored."""
 
 _HEIC = frozenset({b"heic", b"heix", b"heim"})
 _AVIF = frozenset({b"avif"})

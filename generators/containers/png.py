@@ -27,7 +27,8 @@ def iter_chunks(data: bytes, end: FileEnd) -> Iterator[tuple[bytes, bytes]]:
     kind = b""
     while kind != b"IEND":
         if _LAST.startswith(data[at:]):
-            end.offset, end.missing = at, _LAST
+            end.offset = at
+            end.missing = _LAST
             return
         length, kind = struct.unpack_from(">I4s", data, at)
         body = data[at + 8 : at + 8 + length]

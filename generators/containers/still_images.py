@@ -1,8 +1,8 @@
 """Checks of still pictures by their structure, before any decoder runs. Pure.
 
 Supported are JPEG, PNG, WebP, GIF, HEIC and AVIF; file names are ignored. Other formats, a second
-file after the end of the picture, animations, and too many pixels are refused. A file is complete if
-all its pixels are there: a missing end mark is added, and data after the end is dropped
+file after the end of the picture, animations, and too many pixels are refused. A file is complete
+if all its pixels are there: a missing end mark is added, and data after the end is dropped
 (generators/containers/camera_trailers.py).
 Codes of BadInput, all with the file's name as `file`:
 
@@ -122,7 +122,8 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
                 raise BadInput("photo.corrupt", file=name)
             following = _MARKER.search(data, at)
             if following is None:
-                at, end.missing = len(data), _END_OF_IMAGE
+                at = len(data)
+                end.missing = _END_OF_IMAGE
                 break
             at = following.start()
     else:

@@ -39,7 +39,9 @@ _IN_CLUSTER = frozenset({0xA3, 0xA0, 0xE7, 0xA7, 0xAB})
 """Elements allowed in a cluster of unknown size, which browsers write when they record."""
 
 _TAGS = 0x1254C367
-_TAG, _SIMPLE_TAG, _TAG_NAME = 0x7373, 0x67C8, 0x45A3
+_TAG = 0x7373
+_SIMPLE_TAG = 0x67C8
+_TAG_NAME = 0x45A3
 _TAG_VALUES = (0x4487, 0x4485)
 _INFO_TEXTS = {0x7BA9: "title", 0x5741: "writing_app", 0x4D80: "muxing_app"}
 _VIDEO = 1

@@ -98,6 +98,7 @@ def left_metadata(texts: Mapping[str, str], tags: Mapping[str, str] | None = Non
     plain = texts.get("prompt", "")
     plain = "" if plain.lstrip()[:1] in ("{", "[") else plain
     tags = tags or {}
+    description = tags.get("description", "")
     parts = [
         _of_settings(texts.get("settings", "")),
         _of_settings(texts.get("parameters", "")) or _of_parameters(texts.get("parameters", "")),
@@ -110,7 +111,7 @@ def left_metadata(texts: Mapping[str, str], tags: Mapping[str, str] | None = Non
         ),
         LeftMetadata(model=clean_name(texts.get("software", ""))),
         # Programs that write only their name leave the prompt in the description.
-        LeftMetadata(_normalize_prompt(tags.get("description", "")) if texts else ""),
+        LeftMetadata(_normalize_prompt(description) if texts and "{" not in description else ""),
     ]
     known = [part for part in parts if part is not None]
     return LeftMetadata(

@@ -149,7 +149,7 @@ _GARBLED = (
 
 @dataclass(frozen=True)
 class GeneratorMetadata:
-    """What a file states about its generator.
+    """Statements of a file about its generator.
 
     `texts` are its metadata, each shortened: A1111's `parameters`, a ComfyUI `prompt` or
     `workflow`, `settings` as JSON, and the name of the `software`. `left` is what they contain.
@@ -302,7 +302,11 @@ def decode_exif_text(value: object) -> list[str]:
     Source: https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E
     """
     if isinstance(value, str):
-        return [value]
+        # Pillow reads ASCII tags as Latin-1, but programs write UTF-8.
+        try:
+            return [value.encode("latin-1").decode("utf-8")]
+        except UnicodeError:
+            return [value]
     if isinstance(value, tuple) and all(isinstance(one, int) and 0 <= one < 256 for one in value):
         value = bytes(value)
     if not isinstance(value, bytes):
@@ -373,7 +377,7 @@ def _recognize_object(
         yield "settings", text
     elif depth:
         inside = False
-        for key, inner in list(value.items())[:32]:
+        for inner in list(value.values())[:32]:
             whole = inner if isinstance(inner, str) else json.dumps(inner)
             if whole.lstrip()[:1] == "{":
                 for found in _recognize_json(whole, "", depth - 1):

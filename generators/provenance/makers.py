@@ -38,8 +38,9 @@ _GENERATED = re.compile(
     r"(?:(?:A\.?I\.?|IA|KI|artificial intelligence|text[- ]to[- ](?:image|video))[\s_-]*"
     r"(?:generated|created|made|rendered|generiert|erstellt|generation|art(?:work)?)"
     r"|(?:generated|created|made|rendered|drawn|produced|powered|g[ée]n[ée]r[ée]e?|cr[ée][ée]e?"
-    r"|generado|creado|generato|erstellt|generiert)\s+(?:by|with|using|through|par|avec|con|von|mit)"
-    r"\s+(?:an?\s+|the\s+|une\s+)?(?:A\.?I\.?|IA|KI|artificial|intelligence artificielle|generative)"
+    r"|generado|creado|generato|erstellt|generiert)\s+(?:by|with"
+    r"|using|through|par|avec|con|von|mit)"
+    r"\s+(?:an?\s+|the\s+|une\s+)?(?:A\.?I\.?|IA|KI|artificial|intelligence artif\w+|generative)"
     r"|txt2img|img2img|txt2vid|img2vid|t2v|i2v|text2image|image2image)(?![A-Za-z0-9])",
     re.IGNORECASE,
 )
@@ -48,9 +49,11 @@ _GENERATED = re.compile(
 _CAMERAS = (
     r"apple|iphone|ipad|samsung|galaxy|google|pixel|huawei|honor|xiaomi|redmi|poco|oppo|oneplus|vivo"
     r"|realme|motorola|lenovo|nokia|hmd|lg electronics|htc|asus|zte|nothing|fairphone|tecno|infinix"
-    r"|canon|nikon|sony|fuji\w*|olympus|om digital|panasonic|lumix|leica|pentax|ricoh|sigma|hasselblad"
-    r"|phase ?one|mamiya|kodak|casio|minolta|konica|polaroid|gopro|dji|insta360|parrot|autel|yi tech"
-    r"|blackmagic|red digital|arri|z cam|epson|hewlett|brother|plustek|noritsu|scan\w*|logitech"
+    r"|canon|nikon|sony|fuji\w*|olympus|om digital|panasonic|lumix|leica|pentax|ricoh|sigma"
+    r"|hasselblad|phase ?one|mamiya|kodak|casio|minolta"
+    r"|konica|polaroid|gopro|dji|insta360|parrot|autel"
+    r"|yi tech|blackmagic|red digital|arri|z cam|epson"
+    r"|hewlett|brother|plustek|noritsu|scan\w*|logitech"
 )
 _EDITORS = (
     r"adobe|photoshop|lightroom|camera raw|premiere|after ?effects|illustrator|indesign|bridge|gimp"
@@ -60,8 +63,9 @@ _EDITORS = (
     r"|acorn|sketch|procreate|krita|inkscape|clip studio|paint\w*|photopea|pixlr|polarr|afterlight"
     r"|acdsee|irfanview|xnview|faststone|imagemagick|graphicsmagick|exiftool|libjpeg|libvips|sharp"
     r"|pillow|opencv|matplotlib|quicktime|imovie|final cut|compressor|davinci|capcut|inshot"
-    r"|kinemaster|handbrake|ffmpeg|lavf|vlc|obs|hdr\+|android|ios|ipados|mac ?os|os x|windows|microsoft"
-    r"|linux|screenshot|gnome|kde|mediatek|qualcomm|silkypix|digital photo professional|viewnx"
+    r"|kinemaster|handbrake|ffmpeg|lavf|vlc|obs|hdr\+|android|ios|ipados|mac ?os|os x|windows"
+    r"|microsoft|linux|screenshot|gnome|kde"
+    r"|mediatek|qualcomm|silkypix|digital photo professional|viewnx"
     r"|playmemories|aperture|photo mechanic|photomatix|helicon|ptgui|hugin|greenroom"
 )
 _KNOWN = re.compile(rf"(?<![A-Za-z])(?:{_CAMERAS}|{_EDITORS})(?![A-Za-z])", re.IGNORECASE)

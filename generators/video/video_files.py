@@ -79,7 +79,8 @@ ALIKE = 14
 """Maximum distance in bits between the hashes of a cover and of a frame that it may show."""
 
 _FOLDER = "greenroom-film-"
-_WIDE, _HIGH = "iw*max(sar,1)", "ih/min(sar,1)"
+_WIDE = "iw*max(sar,1)"
+_HIGH = "ih/min(sar,1)"
 _SHARE = f"min(1,{MAX_EDGE}/max({_WIDE},{_HIGH}))"
 _SQUARE_PIXELS = (
     f"scale=w='max(2,2*trunc({_WIDE}*{_SHARE}/2+0.01))':h='max(2,2*trunc({_HIGH}*{_SHARE}/2+0.01))',"
