@@ -381,7 +381,7 @@ def disclose_as_generated(scope: Scope, asset_id: UUID, *, camera: str, unnamed:
 
 
 _SETTLE = """
-UPDATE assets SET ai = :ai, engine = :engine, model = CASE WHEN :ai = 'none' THEN '' ELSE model END,
+UPDATE assets SET ai = :ai, engine = :engine, model = CASE WHEN :is_made THEN model ELSE '' END,
   updated_at = house_now()
 WHERE tenant_id = :tenant AND id = ANY(:assets) AND engine = :unconfirmed RETURNING id
 """
@@ -412,5 +412,6 @@ def settle_origin(
                 unconfirmed=unconfirmed,
                 engine=engine,
                 ai=ai,
+                is_made=ai != "none",
             ).scalars()
         )

@@ -183,6 +183,7 @@ def test_first_frame_alone_is_a_picture_without_its_end() -> None:
 
 
 def test_recording_without_its_last_page_is_accepted() -> None:
-    data = video("ogg")
+    data = encode_speech("A LONG VOICE NOTE", suffix="ogg")
+    assert data.count(b"OggS") > 3
     film = video_files.decode_video(data[: data.rindex(b"OggS")], name="x")
     assert 0 < film.seconds <= video_files.decode_video(data, name="x").seconds
