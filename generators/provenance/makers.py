@@ -70,7 +70,7 @@ _EDITORS = (
 )
 _KNOWN = re.compile(rf"(?<![A-Za-z])(?:{_CAMERAS}|{_EDITORS})(?![A-Za-z])", re.IGNORECASE)
 _VERSION = re.compile(
-    r"[\W\d_]*|v(?:er(?:sion)?)?[.\s]*\d[\w.\-()\s]*|[\dA-Z][\dA-Z._\-/() ]*\d[\dA-Z._\-/() ]*"
+    r"[\W\d_]*|(?i:v(?:er(?:sion)?)?)[.\s]*\d[\w.\-()\s]*|[\dA-Z][\dA-Z._\-/() ]*\d[\dA-Z._\-/() ]*"
 )
 """A version, a build or a date without a name, as cameras and phones write them."""
 

@@ -81,8 +81,10 @@ def test_picture_of_a_camera_is_a_photograph(name: str) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["chap.mp4", "chap.mov", "twoaudio.mp4", "pcm.mov", "ac3.mp4", "prores.mov", "mjpeg.mov"]
-    + ["hlg.mp4", "pq.mp4"],
+    [
+        *("chap.mp4", "chap.mov", "twoaudio.mp4", "pcm.mov", "ac3.mp4", "prores.mov", "mjpeg.mov"),
+        *("hlg.mp4", "pq.mp4"),
+    ],
 )
 def test_video_of_a_camera_is_accepted(name: str) -> None:
     source = pipeline.prepare_upload(field_file(name), name=name)
