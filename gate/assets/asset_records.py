@@ -379,3 +379,40 @@ def disclose_as_generated(scope: Scope, asset_id: UUID, *, camera: str, unnamed:
     epochs.lock_and_advance(scope, *(epochs.asset_key(scope, one) for one in found))
     with scope.acting_as("gate"):
         return list(scope.run(_SAY, assets=found, unnamed=unnamed, **own).scalars())
+
+
+_SETTLE = """
+UPDATE assets SET ai = :ai, engine = :engine, model = CASE WHEN :is_made THEN model ELSE '' END,
+  updated_at = house_now()
+WHERE tenant_id = :tenant AND id = ANY(:assets) AND engine = :unconfirmed RETURNING id
+"""
+
+
+def settle_origin(
+    scope: Scope, asset_id: UUID, *, unconfirmed: str, engine: str, ai: str
+) -> list[UUID]:
+    """Record a member's answer about an asset whose engine is `unconfirmed`: its `engine` and AI
+    level.
+
+    It also applies to its originals and derivatives without another engine. Return the changed
+    assets. A lock excludes decisions about them until the end of the transaction.
+    """
+    own = {"tenant": scope.tenant_id, "camera": unconfirmed}
+    line = ancestors_by_asset(scope, [asset_id]).get(asset_id, frozenset())
+    roots = scope.run(_OF_A_CAMERA, assets=sorted({asset_id, *line}), **own).scalars().all()
+    found = sorted({one for line in descendants_by_asset(scope, roots).values() for one in line})
+    if not found:
+        return []
+    epochs.lock_and_advance(scope, *(epochs.asset_key(scope, one) for one in found))
+    with scope.acting_as("gate"):
+        return list(
+            scope.run(
+                _SETTLE,
+                tenant=scope.tenant_id,
+                assets=found,
+                unconfirmed=unconfirmed,
+                engine=engine,
+                ai=ai,
+                is_made=ai != "none",
+            ).scalars()
+        )

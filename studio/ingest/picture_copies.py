@@ -295,13 +295,13 @@ def _prepare_finished_copy(
     """
     asked = CopyFinish.from_json(row.finish)
     flat = pictures.flatten_on(
-        pictures.decode_photo(data, name=str(row.asset_id)).pixels, (255, 255, 255)
+        pictures.decode_photo(data, name=str(row.asset_id)).pixels, pictures.PAPER
     )
     finer = models_of.upscaler() if asked.finer else None
     cutter = models_of.cutter() if asked.background else None
     pixels = finish.apply_finish(flat, asked, cutter, finer, models_of.told)
     photo = DecodedPhoto(pixels=pixels, mime="image/jpeg", sha256=bytes_digest(data))
-    by_engine = first.engine != origin_detection.CAMERA_ENGINE
+    by_engine = first.engine not in origin_detection.DECLARABLE_ENGINES
     kind = content_credentials.source_type_of(first.engine)
     rendered = pictures.render_photo(
         photo, POST_PROFILE, xmp=content_credentials.xmp_packet(kind) if by_engine else b""

@@ -30,7 +30,7 @@ from generators.contract.picture_checks import CheckFinding, PictureChecks
 from generators.contract.speech import GeneratedSpeech
 from generators.media import picture_quality, pictures, thumbnails
 from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
-from generators.provenance import content_credentials, embedded_claims, generator_metadata
+from generators.provenance import content_credentials, generator_metadata
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.video import video_files
 from generators.video.video_files import DecodedVideo
@@ -112,8 +112,9 @@ def prepare_upload(
     if video_files.is_video_or_audio(data):
         return _prepare_video_upload(data, name=name, alt=alt, generated=generated)
     photo = pictures.decode_photo(data, name=name)
+    metadata = generator_metadata.read_generator_metadata(data)
     made = origin_detection.detect_origin(
-        data, photo.mime, photo.lineage, photo.claim, said=generated
+        data, photo.mime, metadata, said=generated or photo.has_hidden_signature
     )
     source = AssetSource(
         key=source_key_of(photo.sha256),
@@ -125,7 +126,7 @@ def prepare_upload(
         seed=made.left.seed,
         prompt=made.left.prompt,
         alt=alt,
-        parameters=photo.lineage,
+        parameters=metadata.texts,
     )
     rendered = pictures.render_photo(photo, POST_PROFILE)
     return PreparedAsset(rendered, photo, rendered.data, source)
@@ -134,17 +135,20 @@ def prepare_upload(
 def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) -> PreparedAsset:
     """Prepare a video or audio upload: re-encoded, with all frames to be reviewed."""
     film = video_files.decode_video(data, name=name)
-    claim = embedded_claims.declared_source_type(data)
-    said = generated or generator_metadata.find_workflow(data)
-    made = origin_detection.detect_origin(data, film.mime, {}, claim, said=said)
+    metadata = generator_metadata.read_generator_metadata(data)
+    made = origin_detection.detect_origin(data, film.mime, metadata, said=generated)
     source = AssetSource(
         key=source_key_of(film.sha256),
         origin="upload",
         ai=made.is_ai,
         engine=made.engine,
+        model=made.left.model,
         label=made.label,
+        seed=made.left.seed,
+        prompt=made.left.prompt,
         alt=alt,
         parameters={
+            **metadata.texts,
             SECONDS_PARAMETER: round(film.seconds),
             FRAMES_PARAMETER: len(film.looked.frames),
         },
@@ -422,7 +426,7 @@ def _store_thumbnails(
     """Store the thumbnails of an image that members see. Raises Unavailable when the disk
     is full."""
     # same background as the published rendition
-    flat = pictures.flatten_on(photo.pixels, (255, 255, 255))
+    flat = pictures.flatten_on(photo.pixels, pictures.PAPER)
     return [
         CompanionPicture(
             one.profile,
@@ -450,6 +454,8 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
     source = prepared.source
     taken = _taken_at(scope, creator_id, prepared)
     creation_id = derived_uuid(scope.tenant_id, creator_id, source.key)
+    # The gate trusts the model of a voice; what an uploaded file says of itself is no proof.
+    is_uploaded_sound = source.origin == "upload" and prepared.rendered.mime.startswith("audio/")
     asset_id = erasure.erased_asset_id(scope, creation_id) or asset_records.record_asset(
         scope,
         creator_id=creator_id,
@@ -461,7 +467,7 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
         parent=source.parent,
         parts=source.parts,
         after=source.after,
-        model=source.model if source.ai != "none" else "",
+        model=source.model if source.ai != "none" and not is_uploaded_sound else "",
         label=source.label,
         redrawn=source.redrawn,
     )

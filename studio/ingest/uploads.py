@@ -26,6 +26,7 @@ from gate.consent import asset_bindings
 from generators.containers import still_images
 from generators.contract.classifier import Classifier
 from generators.contract.picture_checks import PictureChecks
+from generators.media import pictures
 from generators.video import video_files
 from studio.ingest import ai_disclosure, pipeline
 from studio.ingest.classification import CompareFaces
@@ -78,7 +79,9 @@ def receive_upload(
     if video_files.is_video_or_audio(data):
         video_files.inspect_video(data, name=shown)
     else:
-        still_images.inspect_picture(data, name=shown)
+        container = still_images.inspect_picture(data, name=shown)
+        if not container.has_end:
+            pictures.decode_photo(data, name=shown)  # Only its pixels tell whether it is complete.
     sha256 = bytes_digest(data)
     upload_id = derived_uuid(scope.tenant_id, creator_id, f"upload:{sha256}")
     assets.lock_library(scope, "upload", upload_id)
