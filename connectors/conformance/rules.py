@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product, takewhile
 from typing import Any
 
 from connectors.conformance.address_rules import addresses_are_resolved
@@ -40,6 +40,7 @@ from connectors.contract.connector import (
     Connector,
     LookupQuery,
     PlatformCopy,
+    Response,
     Send,
     StepKind,
     StepResult,
@@ -49,7 +50,16 @@ from connectors.contract.connector import (
 from connectors.contract.earnings import SupportsEarnings
 from connectors.contract.invites import SupportsInvites
 from connectors.contract.metrics import SupportsFollowerCount
-from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.shared.http_responses import proves_refusal
 from connectors.transport.transport import EgressForbidden
 from foundation.ids import uuid7
 from gate.contract import replacement_picture
@@ -68,6 +78,11 @@ TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] =
     "503 after accepting": (("status:503_after", "posts", {}),),
     "502 after accepting": (("status:502_after", "posts", {}),),
     "408": (("status:408_after", "posts", {}),),
+    "409 after accepting": (("status:409_after", "posts", {}),),
+    "425 after accepting": (("status:425_after", "posts", {}),),
+    "499 after accepting": (("status:499_after", "posts", {}),),
+    "522 after accepting": (("status:522_after", "posts", {}),),
+    "unknown status after accepting": (("status:460_after", "posts", {}),),
     "redirect": (("status:302_after", "posts", {}),),
     "429 with Retry-After": (("status:429", "posts", {"retry_after": 90}),),
     "429 without": (("status:429", "posts", {}),),
@@ -120,6 +135,29 @@ def _find_report_breaches(
             breaches.append("misreported: rejected, but it is live")
         case other:
             breaches.append(f"lost: {type(other).__name__}")
+    return breaches
+
+
+ERROR_BODIES: tuple[Any, ...] = (None, "<html>", {}, {"error": "asked_for"}, {"code": 50001})
+
+
+def unproven_answers_are_looked_up(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Check that, after the platform accepted a post, an answer with any status that does not prove
+    the contrary never ends as refused, and is repeated only where a key makes that safe."""
+    unit = world.unit()
+    story = SendingHarness(world, connector).publish(unit)
+    sent = next(step for step in reversed(story.steps) if step.kind is StepKind.PUBLISH)
+    before = list(takewhile(lambda answer: answer.step != sent.name, story.told))
+    repeatable = connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer)
+    allowed = (Uncertain, Processing, Published, *((Retry,) if repeatable else ()))
+    breaches = []
+    for status, body in product(range(100, 600), ERROR_BODIES):
+        answer = Response(sent.name, status, {}, body)
+        if (answer.is_success and isinstance(body, dict)) or proves_refusal(answer):
+            continue
+        outcome = connector.next_step(unit, (*before, answer))
+        if not isinstance(outcome, allowed):
+            breaches.append(f"{status} with {body!r} is reported as {type(outcome).__name__}")
     return breaches
 
 
@@ -458,6 +496,7 @@ def _read_metrics(house: SendingHarness, connector: Connector, copy: PlatformCop
 
 CORE_RULES: tuple[Rule, ...] = (
     refusals_are_final,
+    unproven_answers_are_looked_up,
     unexplained_refusals_keep_the_account,
     retry_after_is_respected,
     staging_is_never_uncertain,
