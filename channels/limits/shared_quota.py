@@ -19,7 +19,6 @@ from connectors.shared.rate_limits import PUBLISH_STEP, LimitReading, RateLimit
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import INSTALLATION_ID, uuid7
-from foundation.outbox import bulk
 
 QUOTA_RESERVED = Message("channel.kept")
 QUOTA_SHARED_OUT = Message("channel.shared")
@@ -53,23 +52,8 @@ _OVER = (
 REMEMBERED = timedelta(days=2)
 """Retention of the units of past windows."""
 
-_TOOK = """
-SELECT agency FROM app_days WHERE tenant_id = :house AND app_key = :app AND name = :name AND
-begins = :begins
-  AND agency <> :house AND used > 0
-"""
-
-_ACCOUNTS = "SELECT tenant_id, id FROM channels WHERE app_key = :app"
-"""Accounts of all agencies, which only the role of the relay may read."""
-
-_STANDING = """
-SELECT t.name, t.used, t.most, t.kept, t.post, t.begins, t.ends, coalesce(o.used, 0) AS ours
-FROM app_days t LEFT JOIN app_days o ON o.tenant_id = t.tenant_id AND o.app_key = t.app_key AND
-o.name = t.name
-  AND o.begins = t.begins AND o.agency = :ours
-WHERE t.tenant_id = :house AND t.app_key = :app AND t.agency = :house AND t.begins <= :now AND
-t.ends > :now
-"""
+_STANDING = "SELECT * FROM app_quota_standing(:app, :now)"
+"""Sums and counts of an application of the agency, which any role may read."""
 
 
 def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | None:
@@ -80,20 +64,12 @@ def quota_wait(scope: Scope, channel: Channel) -> tuple[datetime, Message] | Non
     """
     if channel.app_key is None or not _of_app(channel.platform):
         return None
-    with scope.acting_as("relay"):
-        rows = scope.run(
-            _STANDING,
-            house=INSTALLATION_ID,
-            app=channel.app_key,
-            ours=scope.tenant_id,
-            now=scope.now,
-        ).all()
-        found = [
-            one
-            for one in (_find_quota_wait(scope, channel.app_key, row) for row in rows)
-            if one is not None
-        ]
-    return max(found, key=lambda one: one[0], default=None)
+    waits = [
+        wait
+        for row in _list_standings(scope, channel.app_key)
+        if (wait := _find_wait(row, used=row.used, ours=row.ours, cost=row.post)) is not None
+    ]
+    return max(waits, key=lambda wait: wait[0], default=None)
 
 
 def used_share(scope: Scope, channel: Channel) -> float:
@@ -101,14 +77,7 @@ def used_share(scope: Scope, channel: Channel) -> float:
     the most used limit, or 0 without limits."""
     if channel.app_key is None or not _of_app(channel.platform):
         return 0.0
-    with scope.acting_as("relay"):
-        rows = scope.run(
-            _STANDING,
-            house=INSTALLATION_ID,
-            app=channel.app_key,
-            ours=scope.tenant_id,
-            now=scope.now,
-        ).all()
+    rows = _list_standings(scope, channel.app_key)
     return max((min(row.used / row.most, 1.0) for row in rows if row.most), default=0.0)
 
 
@@ -268,7 +237,7 @@ def _window_limit(scope: Scope, app: UUID, one: RateLimit) -> int:
     return said or one.most
 
 
-def _add_usage(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) -> tuple[Any, Any]:
+def _add_usage(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) -> None:
     begun, ends = one.window_at(scope.now)
     said = {
         "house": INSTALLATION_ID,
@@ -289,7 +258,7 @@ def _add_usage(scope: Scope, app: UUID, one: RateLimit, cost: int, most: int) ->
         scope.run(
             _OVER, house=INSTALLATION_ID, app=app, name=one.name, long_ago=scope.now - REMEMBERED
         )
-    return total, scope.run(_TAKE, **said, id=uuid7(), agency=scope.tenant_id).one()
+    scope.run(_TAKE, **said, id=uuid7(), agency=scope.tenant_id)
 
 
 def _reserve_units(
@@ -299,43 +268,24 @@ def _reserve_units(
     most = _window_limit(scope, app, one)
     if not most:  # The total is known only from responses, and there was none yet.
         return None
-    total, ours = _add_usage(scope, app, one, cost, most)
+    _add_usage(scope, app, one, cost, most)
+    row = next(
+        row for row in _list_standings(scope, app) if (row.name, row.begins) == (one.name, begun)
+    )
+    return _find_wait(row, used=row.used - cost, ours=row.ours - cost, cost=cost)
+
+
+def _list_standings(scope: Scope, app: UUID) -> list[Any]:
+    """Return a row for each limit of an application with units in the current window."""
+    found: list[Any] = scope.run(_STANDING, app=app, now=scope.now).all()
+    return found
+
+
+def _find_wait(row: Any, *, used: int, ours: int, cost: int) -> tuple[datetime, Message] | None:
+    """Return the end of the window and the reason if a post of this cost must wait for it."""
     verdict = rate_limits.post_verdict(
-        most=total.most,
-        kept=total.kept,
-        used=total.used - cost,
-        ours=ours.used - cost,
-        agencies=_count_active_agencies(scope, app, one.name, begun, total.ends),
-        cost=cost,
+        most=row.most, kept=row.kept, used=used, ours=ours, agencies=row.agencies, cost=cost
     )
-    return (
-        None
-        if verdict == "yes"
-        else (total.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
-    )
-
-
-def _find_quota_wait(scope: Scope, app: UUID, row: Any) -> tuple[datetime, Message] | None:
-    verdict = rate_limits.post_verdict(
-        most=row.most,
-        kept=row.kept,
-        used=row.used,
-        ours=row.ours,
-        agencies=_count_active_agencies(scope, app, row.name, row.begins, row.ends),
-        cost=row.post,
-    )
-    return (
-        None
-        if verdict == "yes"
-        else (row.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT)
-    )
-
-
-def _count_active_agencies(
-    scope: Scope, app: UUID, name: str, begun: datetime, ends: datetime
-) -> int:
-    """Return the number of agencies with posts due before the window ends, or with used units in
-    it. The caller's agency always counts."""
-    took = scope.run(_TOOK, house=INSTALLATION_ID, app=app, name=name, begins=begun).scalars().all()
-    lanes = [(row.tenant_id, f"channel:{row.id}") for row in scope.run(_ACCOUNTS, app=app)]
-    return len({scope.tenant_id, *took, *bulk.tenants_with_due_rows(scope, lanes, before=ends)})
+    if verdict == "yes":
+        return None
+    return row.ends, QUOTA_RESERVED if verdict == "kept" else QUOTA_SHARED_OUT

@@ -21,6 +21,17 @@ class BrakeProbeDue:
 
 
 @dataclass(frozen=True)
+class PermitVoidDue:
+    """An abandoned attempt sent nothing: void its permit `subject_id`. Only the gate may write
+    permits, and the member's process that abandons an attempt does not act for it."""
+
+    kind: ClassVar[str] = "permit.void"
+    queue: ClassVar[outbox.Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class CopyRemovalDue:
     """Remove a copy; `subject_id` is the permit under which it was published, `at` the time of the
     request (UTC-aware)."""

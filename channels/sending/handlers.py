@@ -6,7 +6,8 @@ from datetime import datetime
 from channels.accounts import account_connectors, queries
 from channels.attempts import request_loop
 from channels.limits import send_limits
-from channels.sending.events import BrakeProbeDue
+from channels.sending.events import BrakeProbeDue, PermitVoidDue
+from channels.sending.reconciliation import void_unsent_permit
 from channels.sending.removal import remove_copy
 from connectors.contract.account_setup import SupportsAccountSetup
 from connectors.contract.connector import Connector, LookupQuery, Send
@@ -15,7 +16,7 @@ from foundation.db.database import OpenScope
 from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
 
-__all__ = ["give_up_probe", "probe_platform", "remove_copy"]
+__all__ = ["give_up_probe", "probe_platform", "remove_copy", "void_permit"]
 
 
 def probe_platform(
@@ -57,6 +58,12 @@ def probe_platform(
         now = scope.now
     if braked is not None:
         raise outbox.RetryLater(braked.until - now)
+
+
+def void_permit(event: PermitVoidDue, *, tenant: OpenScope) -> None:
+    """Void the permit of an abandoned attempt that sent nothing. Safe to repeat."""
+    with tenant(event.tenant_id, request_loop.CHANNELS_ACTOR) as scope:
+        void_unsent_permit(scope, event.subject_id)
 
 
 def give_up_probe(event: BrakeProbeDue, *, tenant: OpenScope) -> None:

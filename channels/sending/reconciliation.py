@@ -11,6 +11,7 @@ from channels.accounts.states import ChannelState
 from channels.attempts import attempts, published_units, request_loop, serialization
 from channels.attempts.attempts import Attempt
 from channels.limits import send_limits
+from channels.sending.events import PermitVoidDue
 from connectors.contract.connector import Connector, LookupQuery, Send, StepResult
 from connectors.contract.outcomes import (
     Absent,
@@ -30,6 +31,7 @@ from foundation.db import clock_rollback
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Conflict
 from foundation.i18n.translation import Message
+from foundation.outbox import outbox
 from gate.contract.permit import ControlOrder
 from gate.contract.units import REPOST_KIND, Subject
 from gate.copies import live_copies
@@ -276,9 +278,16 @@ def abandon_subjects(scope: Scope, subjects: Collection[Subject]) -> None:
         abandon_subject(scope, one)
 
 
+def void_unsent_permit(scope: Scope, permit: UUID) -> None:
+    """Void the permit of an attempt that ended before its request was sent."""
+    live_copies.void_permit(scope, permit, serialization.outcome_name(_OUT_OF_TIME))
+
+
 def _end_unsent(scope: Scope, row: Attempt) -> None:
-    """Close an attempt that sent nothing visible, so that no worker continues it, and void its
-    permit."""
+    """Close an attempt that sent nothing visible, so that no worker continues it.
+
+    A worker voids its permit, since a member's process has no rights of the gate.
+    """
     name = serialization.outcome_name(_OUT_OF_TIME)
     result = serialization.outcome_to_json(_OUT_OF_TIME)
     jti = attempts.publish_permit(row)
@@ -286,7 +295,7 @@ def _end_unsent(scope: Scope, row: Attempt) -> None:
         attempts.finish_attempt(scope, row.id, name, result, _OUT_OF_TIME.reason) is not None
         and jti is not None
     ):
-        live_copies.void_permit(scope, jti, name)
+        outbox.put(scope, PermitVoidDue(scope.tenant_id, jti))
 
 
 def outcome_after_looks(scope: Scope, row: Attempt) -> Outcome | None:

@@ -80,23 +80,3 @@ def pending_subjects(
         before=before,
     )
     return frozenset(found.scalars())
-
-
-def tenants_with_due_rows(
-    scope: Scope, lanes: Collection[tuple[UUID, str]], *, before: datetime
-) -> set[UUID]:
-    """Return the tenants with a row in one of these lanes that is due before a time (UTC-aware).
-
-    Only the relay's role sees other tenants' rows.
-    """
-    found = scope.run(
-        "SELECT DISTINCT o.tenant_id"
-        " FROM unnest(CAST(:tenants AS uuid[]), CAST(:lanes AS text[])) AS l (tenant_id, lane)"
-        " JOIN outbox o ON o.tenant_id = l.tenant_id AND o.lane = l.lane WHERE o.available_at < "
-        ":before"
-        " AND o.state IN ('waiting', 'leased')",
-        tenants=[tenant_id for tenant_id, _ in lanes],
-        lanes=[lane for _, lane in lanes],
-        before=before,
-    )
-    return set(found.scalars().all())

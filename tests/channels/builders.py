@@ -18,7 +18,7 @@ from channels.limits import send_limits
 from channels.sending import handlers, reconciliation, step_runner
 from channels.sending.events import BrakeProbeDue
 from channels.sending.step_runner import Connectors, PreparedStep, StagedUploads
-from connectors.contract.connector import StepResult, WireStep
+from connectors.contract.connector import Response, StepResult, WireStep
 from connectors.contract.outcomes import Outcome, Published, Uncertain
 from connectors.registry.loader import load_builtin_connectors
 from connectors.transport.transport import AccountTarget, Transport
@@ -321,3 +321,36 @@ def world(
             zone="Europe/Paris",
         )
     return World(database, network, tenant_id, creator_id, channel_id, account)
+
+
+ACCOUNTS = {
+    "byhand": "onlyfans/mia{number}",
+    "discord": "{number}:2:3",
+    "mastodon": "{number}@social.example",
+    "reddit": "mia{number}@harbour",
+}
+"""Names of accounts on platforms that parse them; `number` is unique."""
+
+
+def connect_account_of(scope: Scope, creator_id: UUID, platform: str) -> UUID:
+    """Connect an account of a platform through an application of which units are in use, and
+    return its channel."""
+    surfaces = load_builtin_connectors()[platform].capabilities.surfaces
+    channel_id = lifecycle.connect_account(
+        scope,
+        creator_id=creator_id,
+        platform=platform,
+        surface=f"{platform}.{next(iter(surfaces))}",
+        account=ACCOUNTS.get(platform, "mia{number}").format(number=uuid7().int),
+        name=f"Account on {platform}",
+        base_url="http://127.0.0.1:9",
+        token=None,
+        zone="Europe/Paris",
+        app_key=f"app-{platform}-{scope.tenant_id}",
+    )
+    told = {"x-app-limit-24hour-limit": "10", "x-app-limit-24hour-remaining": "1"}
+    told |= {"x-app-limit-24hour-reset": "3600", "x-sandbox-app-limit": "10"}
+    told |= {"x-sandbox-app-remaining": "1", "x-sandbox-app-reset": "3600"}
+    for step in ("publish", "stage:open"):
+        send_limits.record_answer(scope, channel_id, Response(step, 200, told, {}), creates=False)
+    return channel_id

@@ -60,6 +60,7 @@ class Agency:
                     base_url="http://127.0.0.1:9",
                     token=None,
                     zone=ZONE,
+                    app_key=f"app-{self.tenant_id}",
                 )
         with self.scope(author) as scope:
             post_id = deliveries.create_post(

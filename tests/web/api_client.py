@@ -151,6 +151,7 @@ def create_api_client(client: httpx.Client, tenant: OpenScope) -> ApiClient:
                 base_url="http://127.0.0.1:9",
                 token=None,
                 zone=ZONE,
+                app_key=f"app-{tenant_id}",
             )
         for role in (Role.OWNER, Role.MANAGER):
             add_passkey(scope, members[role])

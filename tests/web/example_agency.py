@@ -318,6 +318,7 @@ def add_spare_account(api: ApiClient, creator_id: str) -> UUID:
             base_url="http://127.0.0.1:9",
             token=None,
             zone=ZONE,
+            app_key=f"app-{api.tenant_id}",
         )
 
 

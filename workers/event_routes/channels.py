@@ -35,7 +35,7 @@ from channels.manual_tasks.events import FileDownloadRequested, ManualTaskCheckD
 from channels.metrics import platform_readings
 from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import handlers, removal
-from channels.sending.events import BrakeProbeDue, CopyRemovalDue
+from channels.sending.events import BrakeProbeDue, CopyRemovalDue, PermitVoidDue
 from connectors.contract.bot_commands import CommandMenu
 from connectors.contract.capabilities import Capabilities
 from connectors.registry import loader
@@ -147,6 +147,7 @@ def _sending_routes(s: Services) -> Iterator[EventRoute]:
         on_dead=partial(handlers.give_up_probe, tenant=s.tenant),
     )
     yield EventRoute(DeliveryVerificationDue, verify, deadline_seconds=NETWORK_DEADLINE_SECONDS)
+    yield EventRoute(PermitVoidDue, partial(handlers.void_permit, tenant=s.tenant))
     yield EventRoute(CopyRemovalDue, remove, deadline_seconds=removal.REMOVAL_TIMEOUT)
 
 

@@ -177,6 +177,23 @@ def test_agency_cannot_read_quota_use(anna: World, statement: str) -> None:
         scope.run(statement)
 
 
+def test_web_process_learns_the_wait_of_its_own_application_only(
+    anna: World, bo: World, lea: World, pages: Database
+) -> None:
+    says(anna, 10, 1)
+    due(bo)
+    for agency in (anna, bo):
+        with pages.scope(agency.tenant_id, "system:test") as scope:
+            held = send_limits.post_block(scope, agency.channel())
+            assert held is not None
+            assert held.reason == shared_quota.QUOTA_RESERVED
+            assert shared_quota.used_share(scope, agency.channel()) == 0.9
+    with pages.scope(lea.tenant_id, "system:test") as scope:
+        asked = "SELECT * FROM app_quota_standing(:app, :now)"
+        stranger = scope.run(asked, app=anna.channel().app_key, now=scope.now).all()
+    assert stranger == []
+
+
 def test_relay_role_reads_only_the_application_of_an_account(anna: World) -> None:
     with (
         pytest.raises(ProgrammingError, match="permission denied"),

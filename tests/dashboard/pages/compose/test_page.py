@@ -46,6 +46,7 @@ def connected(
             base_url="http://127.0.0.1:9",
             token=None,
             zone=ZONE,
+            app_key=f"app-{who.tenant_id}",
         )
 
 
