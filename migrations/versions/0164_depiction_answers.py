@@ -6,7 +6,7 @@ from alembic import op
 from migrations.tools import flag, inside, number, tenant_table, text, uuid_column
 
 revision = "0164"
-down_revision = "0162"
+down_revision = "0163"
 branch_labels = None
 depends_on = None
 
