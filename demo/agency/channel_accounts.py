@@ -159,6 +159,8 @@ class _Opening:
             if credential is not None
             else None,
             zone=self.company.zone,
+            # An application of its own, since failures of two accounts brake their application.
+            app_key=f"demo-{account.account}" if platform == NETWORK else "",
         )
 
 
