@@ -18,7 +18,7 @@ from channels.attempts import attempts
 from channels.limits import request_costs, send_limits, shared_quota
 from channels.limits.send_limits import SendingBlock
 from channels.manual_tasks import assignees
-from channels.sending import step_runner
+from channels.sending import reconciliation, step_runner
 from channels.sending.step_runner import PreparedStep, StagedUploads
 from connectors.contract.connector import Connector
 from connectors.contract.outcomes import Outcome, Rejected
@@ -48,6 +48,7 @@ from schedules.posts.deliveries import get_post
 from schedules.posts.delivery_units import (
     compose_thread_units,
     compose_unit,
+    delivery_subject,
     load_unit_material,
     mark_units,
 )
@@ -476,6 +477,9 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
     if row.part_ids or not (overdue or channel.min_interval):
         return
     if row.at_once and not overdue:  # a member chose "Post now"
+        return
+    # A repeat takes the turn of its first request, and the platform remembers its key only so long.
+    if row.attempt and reconciliation.is_repeat(scope, delivery_subject(row.id)):
         return
     if enforced_interval.is_interval_enforced(channel):
         _check_enforced_interval(scope, row, channel)
