@@ -43,11 +43,27 @@ TOLD, STILL = "downtime.told", "downtime.still_held"
 LATE_OK = timedelta(hours=7)
 
 
+SPACING = timedelta(minutes=10)
+"""The interval that the agency set, so that missed posts wait while members decide."""
+
+
 def overdue(
-    lea: SandboxAgency, number: int, *, channel: str = "main", late_ok: timedelta | None = LATE_OK
+    lea: SandboxAgency,
+    number: int,
+    *,
+    channel: str = "main",
+    late_ok: timedelta | None = LATE_OK,
+    spacing: timedelta = SPACING,
 ) -> list[UUID]:
-    """Create deliveries that are due a second apart, one minute from now. Tests then let hours
-    pass."""
+    """Create deliveries that are due a second apart, one minute from now, on an account with an
+    interval. Tests then let hours pass."""
+    with lea.scope() as scope:
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = :seconds WHERE tenant_id = :t AND id = :id",
+            seconds=int(spacing.total_seconds()),
+            t=lea.tenant_id,
+            id=lea.channels[channel],
+        )
     return [
         lea.delivery(f"{channel} {n}", channel=channel, after=60 + n, late_ok=late_ok)
         for n in range(number)
@@ -131,7 +147,7 @@ def test_missed_post_too_late_at_its_turn_is_held(lea: SandboxAgency) -> None:
 def test_on_time_posts_do_not_delay_missed_posts(lea: SandboxAgency) -> None:
     """An account posts every five minutes; posts missed during a stop still publish in order and in
     time."""
-    late = overdue(lea, 3, late_ok=timedelta(hours=2))
+    late = overdue(lea, 3, late_ok=timedelta(hours=2), spacing=timedelta())
     with lea.scope(f"member:{lea.manager}") as scope:
         emergency_stops.close_switch(
             scope, "channel", str(lea.channels["main"]), "sending", reason="a look"
@@ -153,13 +169,7 @@ def test_on_time_posts_do_not_delay_missed_posts(lea: SandboxAgency) -> None:
 
 @pytest.mark.parametrize("minutes", [0, 3, 10, 45])
 def test_missed_posts_are_spaced_only_as_the_agency_set(lea: SandboxAgency, minutes: int) -> None:
-    with lea.scope() as scope:
-        scope.run(
-            "UPDATE channels SET min_gap_seconds = :s WHERE tenant_id = :t",
-            s=60 * minutes,
-            t=lea.tenant_id,
-        )
-    overdue(lea, 4, late_ok=None)
+    overdue(lea, 4, late_ok=None, spacing=timedelta(minutes=minutes))
     lea.pass_time(hours=2)
     lea.live(minutes=4 * minutes + 5)
     assert lea.texts() == [f"main {one}" for one in range(4)]
