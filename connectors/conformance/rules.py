@@ -34,7 +34,7 @@ from connectors.conformance.token_rules import tokens_are_renewed
 from connectors.conformance.webhook_rules import app_webhooks_are_verified, webhooks_are_read
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.balance import SupportsBalance
-from connectors.contract.capabilities import MIN_LISTING_LAG_SECONDS
+from connectors.contract.capabilities import FOREVER, MIN_LISTING_LAG_SECONDS
 from connectors.contract.comments import SupportsComments
 from connectors.contract.connector import (
     Connector,
@@ -104,6 +104,11 @@ NOTHING_ACCEPTED = frozenset({"good day", "429 with Retry-After", "429 without"}
 """Names of the faults after which the delivery is never uncertain."""
 
 
+NOTHING_ARRIVED = frozenset({"hang", "reset before", "503", "twice in a row"})
+"""Names of the faults whose first request published nothing, which only a safe repeat or a proof of
+absence resolves."""
+
+
 def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str) -> list[str]:
     """Check that no post is duplicated, lost or misreported after a temporary fault."""
     for mode, on, more in TRANSIENT_FAULTS[day]:
@@ -112,9 +117,35 @@ def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str
         world.inject_fault(mode, on, **({"seconds": 3.0} | dict(more)))
     unit = world.unit()
     story = SendingHarness(world, connector).publish(unit)
+    doubtful = day not in NOTHING_ACCEPTED and not world.can_look
     return _find_report_breaches(
-        world, unit, story, in_doubt=not world.can_look and day not in NOTHING_ACCEPTED
+        world,
+        unit,
+        story,
+        in_doubt=doubtful or (day in NOTHING_ARRIVED and _may_ask(world, connector)),
     )
+
+
+def never_repeats_behind_a_lag(
+    world: ConnectorWorld, connector: Connector, lag: timedelta
+) -> list[str]:
+    """Check that an accepted post whose answer was lost is never sent twice, however long it is
+    missing from the lists of the platform."""
+    world.inject_fault("reset_after", "posts")
+    world.inject_fault("lag", "lookups", lookup_lag=lag.total_seconds())
+    unit = world.unit()
+    story = SendingHarness(world, connector).publish(unit)
+    return _find_report_breaches(
+        world, unit, story, in_doubt=not world.can_look or _may_ask(world, connector)
+    )
+
+
+def _may_ask(world: ConnectorWorld, connector: Connector) -> bool:
+    """Return True if a post may be left to a member although it can be looked up: the platform
+    neither honours its key for ever nor guarantees when its lists are complete."""
+    can, unit = connector.capabilities, world.unit()
+    until = can.repeat_safe_until(world.now(), under=unit.parent_id, chat=unit.viewer)
+    return not can.lists_complete and until < FOREVER
 
 
 def _find_report_breaches(
