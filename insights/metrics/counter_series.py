@@ -26,7 +26,7 @@ RESET_SHARE = 0.1
 platform. Smaller counters fall to zero by themselves."""
 
 RECOVERED_SHARE = 0.5
-"""Share of the earlier value at which the first higher reading proves that those before it failed."""
+"""Share of the earlier value at which a reading proves that the low ones before it failed."""
 
 
 @dataclass(frozen=True)
@@ -64,8 +64,8 @@ def compute_counter_series(readings: Iterable[CounterReading], zone: str) -> Cou
     """Return the changes per local day in the IANA time zone `zone`, or None without readings.
 
     A decrease is a negative change, because platforms remove false likes. Readings that fall to
-    almost nothing before the counter comes back are left out. A fall that lasts, or another ID of the post, starts a
-    new epoch at zero. Raises BadInput for an unknown time zone.
+    almost nothing before the counter comes back are left out. A fall that lasts, or another ID of
+    the post, starts a new epoch at zero. Raises BadInput for an unknown time zone.
     """
     ordered = _drop_failed_readings(sorted(readings, key=_chronological))
     if not ordered:
@@ -122,8 +122,10 @@ def find_failed_values(values: Sequence[int], trusted: Sequence[bool] = ()) -> f
     place = 1
     while place < len(values):
         end = place
-        while end < len(values) and _has_fallen(values[last], values[end]) and not (
-            trusted and trusted[end]
+        while (
+            end < len(values)
+            and _has_fallen(values[last], values[end])
+            and not (trusted and trusted[end])
         ):
             end += 1
         recovered = end < len(values) and values[end] >= values[last] * RECOVERED_SHARE

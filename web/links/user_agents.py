@@ -11,7 +11,9 @@ import crawleruseragents
 MAX_AGENT_LENGTH = 1024
 """Number of characters of a user agent that are read."""
 
-_BROWSER = re.compile(r"(?:Mozilla|Opera)/\d.*(?:AppleWebKit|Gecko/|KHTML|Trident|MSIE|Presto)", re.S)
+_BROWSER = re.compile(
+    r"(?:Mozilla|Opera)/\d.*(?:AppleWebKit|Gecko/|KHTML|Trident|MSIE|Presto)", re.DOTALL
+)
 """Every browser begins with Mozilla (Opera before 2013 with its own name) and names its engine."""
 
 _MACHINE = re.compile(

@@ -94,7 +94,9 @@ def test_previews_bots_and_scripts_are_machines(agent: str) -> None:
 
 
 def test_every_example_of_the_maintained_list_is_a_machine() -> None:
-    examples = [each for row in crawleruseragents.CRAWLER_USER_AGENTS_DATA for each in row["instances"]]
+    examples = [
+        each for row in crawleruseragents.CRAWLER_USER_AGENTS_DATA for each in row["instances"]
+    ]
     assert len(examples) > 1000
     assert [each for each in examples if not is_machine_agent(each)] == []
 
