@@ -5,9 +5,7 @@ A file has a heading and one line for each movement: a sale or refund with gross
 payout. Each unreadable line is reported with its number.
 """
 
-import csv
 import hashlib
-import io
 import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,9 +14,11 @@ from datetime import datetime
 from decimal import Decimal
 from typing import get_args
 
+from foundation import uploaded_tables
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.money import Money, currency_exponent
+from foundation.uploaded_tables import StrayQuoteError, UnknownEncodingError
 from subscribers.statements import cell_values, columns
 from subscribers.statements.cell_values import UnreadableCell
 from subscribers.statements.columns import StatementFormat, StatementLineKind
@@ -140,55 +140,34 @@ class _Signs:
 
 
 def parse_table(data: bytes) -> StatementTable:
-    """Split a file into cells. Raises BadInput if it is too large."""
+    """Split a file into cells. Raises BadInput if it is too large or no table."""
     if len(data) > MAX_BYTES:
         raise BadInput("statement.too_large", most=MAX_BYTES // 1_000_000)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    head, _, _ = text.partition("\n")
-    sign = max(";,\t", key=head.count)
-    rows = _parse_rows(text, sign)
-    if len(rows) > MAX_LINES:
+        table = uploaded_tables.parse_table(
+            uploaded_tables.decode_table(data), _is_own_heading, _is_date
+        )
+    except UnknownEncodingError as error:
+        raise BadInput("statement.encoding_unknown", line=error.line) from error
+    except StrayQuoteError as error:
+        raise BadInput("statement.stray_quote", line=error.line) from error
+    if len(table.rows) > MAX_LINES:
         raise BadInput("statement.too_long", most=MAX_LINES)
-    (_, heading), *below = rows or [(1, ())]
-    filled = tuple((number, row) for number, row in below if any(row))
-    return StatementTable(hashlib.sha256(data).hexdigest(), heading, filled, sign)
-
-
-def _parse_rows(text: str, sign: str) -> list[tuple[int, tuple[str, ...]]]:
-    """Return the rows with their line numbers, from 1.
-
-    Raises BadInput for a stray quote, which would swallow the lines after it: one that never
-    closes, closes inside a cell, or closes so that a cell contains another movement.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
-    rows = list[tuple[int, tuple[str, ...]]]()
-    while True:
-        number = reader.line_num + 1
-        try:
-            row = tuple(cell.strip() for cell in next(reader))
-        except StopIteration:
-            return rows
-        except csv.Error as error:
-            raise BadInput("statement.stray_quote", line=number) from error
-        if any(_holds_movement(cell, sign) for cell in row):
-            raise BadInput("statement.stray_quote", line=number)
-        rows.append((number, row))
-
-
-def _holds_movement(cell: str, sign: str) -> bool:
-    """Return True if a multi-line cell contains a date between two separators."""
-    lines = cell.splitlines()
-    if len(lines) < 2:
-        return False
-    parts = [part.strip() for line in lines if sign in line for part in line.split(sign)]
-    return any(
-        cell_values.is_instant(part, dates)
-        for part in parts
-        for dates in get_args(cell_values.DateOrder)
+    rows = ((number, tuple(cell.strip() for cell in row)) for number, row in table.rows)
+    return StatementTable(
+        hashlib.sha256(data).hexdigest(),
+        tuple(cell.strip() for cell in table.heading),
+        tuple((number, row) for number, row in rows if any(row)),
+        table.separator,
     )
+
+
+def _is_own_heading(cells: Sequence[str]) -> bool:
+    return columns.own_format(cells) is not None
+
+
+def _is_date(cell: str) -> bool:
+    return any(cell_values.is_instant(cell, dates) for dates in get_args(cell_values.DateOrder))
 
 
 def read_statement(data: bytes, source: str, said: StatementFormat | None = None) -> StatementFile:

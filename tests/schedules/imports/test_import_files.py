@@ -292,6 +292,8 @@ def test_unreadable_file_is_refused_with_reason(clerk: FileImporter) -> None:
         ({"channels": "mian"}, "channels", "import.account_unknown_near"),
         ({"channels": ""}, "channels", "import.no_account"),
         ({"zone": "Europe/Pari"}, "zone", "import.zone_unknown_near"),
+        ({"zone": "EST"}, "zone", "import.zone_unknown_near"),
+        ({"zone": "MST"}, "zone", "import.zone_unknown"),
         ({"zone": "../etc/passwd"}, "zone", "import.zone_unknown"),
         ({"date": "2020-01-01"}, "date", "import.past"),
         ({"date": "2190-01-01"}, "date", "calendar.out_of_reach"),
