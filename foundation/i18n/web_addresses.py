@@ -14,9 +14,9 @@ _ADDRESS = regex.compile(
     rf"https?://(?!\*\*|~~)(?:(?!\*\*|~~|\]\(){_ASCII}|{_LETTERS}|{_SEGMENT})+",
     regex.IGNORECASE | regex.V1,
 )
-"""Addresses as RFC 3986 allows them, and letters of scripts with spaces. Chinese and Korean may only
-begin a part of the path: after other letters, they are the text that goes on. The doubled marks of
-Markdown, `|` (Discord, Telegram) and backquotes end an address."""
+"""Addresses as RFC 3986 allows them, and letters of scripts with spaces. Chinese and Korean may
+only begin a part of the path: after other letters, they are the text that goes on. The doubled
+marks of Markdown, `|` (Discord, Telegram) and backquotes end an address."""
 
 _ENDINGS = ".,;:!?…'*~"
 _CLOSING = {")": "(", "]": "["}

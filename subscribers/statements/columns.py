@@ -75,30 +75,29 @@ movement may never have left: it counts only if the file has it too."""
 _NEGATIONS = frozenset(
     re.findall(
         r"\w+",
-        """not no non never pas sans aucun aucune jamais ne nicht kein keine nie sin nunca jamas senza
-        nao sem niet geen nooit t""",
+        """not no non never pas sans aucun aucune jamais ne nicht kein keine nie sin nunca
+        jamas senza nao sem niet geen nooit t""",
     )
 )
 _OPEN = tuple(
     re.findall(
         r"\w+",
-        """pend schedul request hold held initiat open expir review await processing queue unpaid unsettled
-        unclear incomplete unsuccessful uncaptured unrefund authoriz authoris estimat expected upcoming
-        future draft progress inquir enquir investigat escalat appeal submitted created started reserv
-        frozen froze block suspend paus delay retry attempt overdue due wait tentative provisional
-        projected lapsed inactive warning required refus abort abandon withdrawn retract dropp
-        attente planifi programm demand suspen initi ouvert ouvr cours examen retenu impaye expire prevu
-        estim venir bloqu report traitement provisoire gele
-        ausstehend offen beantragt angefordert geplant vorgemerkt eingeleitet abgelaufen gesperrt prufung
-        bearbeitung unbezahlt erwartet warte eroffnet geoffnet storn ruckgang abgelehnt fehlgeschlag
-        gescheitert
-        pendient solicitad programad retenid iniciad abiert vencid caducad revision espera curso impagad
-        previst cancelad rechazad denegad fallid revertid anulad devuelt
-        attesa sospes richiest trattenut avviat apert scadut verifica corso annullat rifiutat respint
-        fallit
-        agendad retid abert expirad analise andamento aguard recusad falhou falhad estornad
-        afwachting aangevraagd gepland ingehouden geopend verlopen behandeling wacht geannuleerd geweigerd
-        mislukt teruggedraaid""",
+        """pend schedul request hold held initiat open expir review await processing queue
+        unpaid unsettled unclear incomplete unsuccessful uncaptured unrefund authoriz
+        authoris estimat expected upcoming future draft progress inquir enquir investigat
+        escalat appeal submitted created started reserv frozen froze block suspend paus
+        delay retry attempt overdue due wait tentative provisional projected lapsed inactive
+        warning required refus abort abandon withdrawn retract dropp attente planifi
+        programm demand suspen initi ouvert ouvr cours examen retenu impaye expire prevu
+        estim venir bloqu report traitement provisoire gele ausstehend offen beantragt
+        angefordert geplant vorgemerkt eingeleitet abgelaufen gesperrt prufung bearbeitung
+        unbezahlt erwartet warte eroffnet geoffnet storn ruckgang abgelehnt fehlgeschlag
+        gescheitert pendient solicitad programad retenid iniciad abiert vencid caducad
+        revision espera curso impagad previst cancelad rechazad denegad fallid revertid
+        anulad devuelt attesa sospes richiest trattenut avviat apert scadut verifica corso
+        annullat rifiutat respint fallit agendad retid abert expirad analise andamento
+        aguard recusad falhou falhad estornad afwachting aangevraagd gepland ingehouden
+        geopend verlopen behandeling wacht geannuleerd geweigerd mislukt teruggedraaid""",
     )
 )
 """Beginnings of words, without accents, for a movement that is not settled, in English, French,

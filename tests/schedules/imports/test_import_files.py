@@ -277,7 +277,7 @@ def test_import_that_became_invalid_is_not_written(clerk: FileImporter) -> None:
 
 
 def test_unreadable_file_is_refused_with_reason(clerk: FileImporter) -> None:
-    shown = clerk.shown(clerk.bring(b"key,date\n\xff"))
+    shown = clerk.shown(clerk.bring(b"key,date\n\x81"))
     assert (shown.state, shown.reason.code if shown.reason else "") == (
         "refused",
         "import.not_utf8",

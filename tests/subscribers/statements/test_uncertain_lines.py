@@ -101,24 +101,18 @@ def test_booked_lines_add_up_to_the_signed_columns(
     st.sampled_from(OUTGOING),
     AMOUNTS,
     st.booleans(),
-    st.sampled_from((1, -1)),
-    st.sampled_from((1, -1)),
-    st.sampled_from((1, -1)),
+    st.tuples(*(st.sampled_from((1, -1)) for _ in range(3))),
 )
 def test_line_is_reconciled_with_its_net_in_every_sign(
     kind: str,
     amounts: tuple[int, int],
     given_back: bool,
-    gross_sign: int,
-    fee_sign: int,
-    net_sign: int,
+    signs: tuple[int, int, int],
 ) -> None:
     gross, fee = amounts
     fee = min(fee, gross) if given_back else fee
     net = gross - fee if given_back else gross + fee
-    cells = ",".join(
-        (text_of(gross * gross_sign), text_of(fee * fee_sign), text_of(net * net_sign))
-    )
+    cells = ",".join((text_of(gross * signs[0]), text_of(fee * signs[1]), text_of(net * signs[2])))
     found = read(f"2031-01-03 10:00,{kind},r,{cells},EUR\n", NET_HEAD)
     assert not found.unread
     assert found.net_by_currency() == {"EUR": Money(-net, "EUR")}
