@@ -189,7 +189,7 @@ def _iterate_rows(
 def _holds_row(cell: str, separator: str, columns: int, is_date: Callable[[str], bool]) -> bool:
     """Return True if a cell of several lines contains another row of the table.
 
-    Rows are told from prose by their width: as many separators as in the heading, in one line or in
+    A row differs from prose by its width: as many separators as in the heading, in one line or in
     the first and the last one together, and no space after any of them.
     """
     lines = re.split(r"\r\n|\r|\n", cell)

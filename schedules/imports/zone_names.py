@@ -59,7 +59,7 @@ def is_fixed_abbreviation(zone: str) -> bool:
     """Return True for an abbreviation that the IANA database has as a fixed offset: `EST`, `MST`,
     `HST`, `GMT`.
 
-    Whoever writes one means the clock of a region, which differs from it in summer. UTC is no
+    People who write one mean the clock of a region, which differs from it in summer. UTC is no
     region's clock.
     """
     if zone == "UTC" or "/" in zone or zone not in available_timezones():

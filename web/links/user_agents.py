@@ -21,7 +21,7 @@ _MACHINE = re.compile(
     r"|lighthouse|uptime|google-read-aloud|(?<!like )\bfacebookexternalhit|feed(?:fetcher|burner)",
     re.IGNORECASE,
 )
-"""What machines write that send the agent of a browser and are too new or too small for the list.
+"""Words of machines that send the agent of a browser and are too new or too small for the list.
 CUBOT is a make of phones."""
 
 
