@@ -99,7 +99,7 @@ def _chronological(reading: CounterReading) -> tuple[datetime, int, int]:
 def _drop_failed_readings(ordered: Sequence[CounterReading]) -> list[CounterReading]:
     failed = find_failed_values(
         [reading.value for reading in ordered],
-        # A member's entry and another ID of the post start a new count; neither is a failed request.
+        # A member's entry and another ID of the post start a new count and never failed.
         trusted=[
             reading.typed or _has_other_id(previous, reading)
             for previous, reading in pairwise([ordered[0], *ordered])
