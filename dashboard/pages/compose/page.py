@@ -102,7 +102,6 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
     """Render the composer for a new post, or for the scheduled post `rework`. Raise NotFound for a
     post of a creator the member does not work for."""
     other = _open_draft(page, rework)
-    draw_template("pages/compose/templates/style.html")
     question = unsaved_changes.render_leave_button(page)
     draw_template(
         "pages/compose/templates/header.html",

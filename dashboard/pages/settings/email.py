@@ -6,7 +6,6 @@ import streamlit as st
 
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from tenants.agencies.queries import get_acting_member
@@ -21,7 +20,6 @@ PASSWORD = "email:password"  # noqa: S105  the name of a field, no secret
 
 def render_email(page: PageContext) -> None:
     """Draw the mail server of the agency, and which one is used without it."""
-    draw_template("shell/templates/secret_fields.html")
     found = page.read(mail_servers.find_mail_server)
     if found is None:
         missing = session.missing_mail_settings()
