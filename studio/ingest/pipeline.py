@@ -31,7 +31,7 @@ from generators.provenance import content_credentials, embedded_claims, generato
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.video import video_files
 from generators.video.video_files import DecodedVideo
-from studio.ingest import classification, origin_detection, video_assets
+from studio.ingest import classification, file_names, origin_detection, video_assets
 from studio.ingest.classification import CompareFaces
 from studio.ingest.video_assets import CompanionPicture
 from studio.library import erasure, models
@@ -74,6 +74,8 @@ class AssetSource:
     seconds: float | None = None
     """Engine time."""
     cost: Price | None = None
+    file_name: str = ""
+    """Name of the uploaded file as members see it."""
     voice_of: UUID | None = None
     """The living person whose voice a model reproduced."""
 
@@ -117,6 +119,7 @@ def prepare_upload(
         seed=made.left.seed,
         prompt=made.left.prompt,
         alt=alt,
+        file_name=file_names.display_file_name(name),
         parameters=photo.lineage,
     )
     rendered = pictures.render_photo(photo, POST_PROFILE)
@@ -136,6 +139,7 @@ def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) 
         engine=made.engine,
         label=made.label,
         alt=alt,
+        file_name=file_names.display_file_name(name),
         parameters={
             SECONDS_PARAMETER: round(film.seconds),
             FRAMES_PARAMETER: len(film.looked.frames),
@@ -468,6 +472,7 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
             prompt=source.prompt,
             parameters=dict(source.parameters),
             alt=source.alt,
+            file_name=source.file_name,
             taken_at=taken,
             seconds=source.seconds,
             cost=source.cost.minor if source.cost else None,

@@ -140,6 +140,12 @@ class AssetTile:
     asset_id: UUID
     alt: str
     label: str = ""
+    file_name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What members call the asset: its alt text, else the name of its file."""
+        return self.alt or self.file_name
 
 
 def list_asset_tiles(
@@ -162,6 +168,7 @@ def list_asset_tiles(
                 models.CreationRow.asset_id,
                 models.CreationRow.alt,
                 models.CreationRow.label,
+                models.CreationRow.file_name,
                 models.CreationRow.sha256,
             )
             .where(
@@ -176,8 +183,8 @@ def list_asset_tiles(
         ).all()
         standing = ratings.display_ratings(scope, [sha256 for *_, sha256 in rows])
         found += [
-            AssetTile(asset, alt, label)
-            for asset, alt, label, sha256 in rows
+            AssetTile(asset, alt, label, file_name)
+            for asset, alt, label, file_name, sha256 in rows
             if not standing[sha256].is_withheld
         ]
         if len(found) >= limit or len(rows) < limit:

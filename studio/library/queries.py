@@ -58,6 +58,12 @@ class AssetCard:
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags as written, by folded form."""
     shows: str = ""
+    file_name: str = ""
+
+    @property
+    def title(self) -> str:
+        """What members call the asset: its alt text, else the name of its file, else its prompt."""
+        return self.alt or self.file_name or self.prompt
 
 
 def get_asset_bytes(scope: Scope, asset_id: UUID) -> AssetBytes:
@@ -165,6 +171,7 @@ def _build_asset_card(
         max(1, int(row.parameters[SECONDS_PARAMETER])) if FRAMES_PARAMETER in row.parameters else 0,
         row.tags,
         row.shows,
+        row.file_name,
     )
 
 

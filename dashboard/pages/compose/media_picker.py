@@ -20,7 +20,7 @@ from dashboard.pages.studio.library import alt_texts
 from dashboard.shell import actions, page_context
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
+from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
@@ -119,7 +119,7 @@ def _draw_tile(page: PageContext, found: ComposeView, tile: AssetTile) -> None:
     draw_template(
         "pages/compose/templates/tile.html",
         src=library_files.picture_url(tile.asset_id, unrated=tile.asset_id in found.unrated),
-        alt=tile.alt,
+        alt=tile.title,
         label=tile.label,
         word=page.text,
     )
@@ -182,7 +182,7 @@ def _render_media_tiles(page: PageContext, found: ComposeView) -> None:
                 key = f"{TICK_PREFIX}{tile.asset_id}"
                 st.session_state[key] = tile.asset_id in chosen
                 st.checkbox(
-                    (tile.alt or page.text("compose.no_alt"))[:60],
+                    escape_markdown((tile.title or page.text("compose.no_alt"))[:60]),
                     key=key,
                     on_change=_toggle_picture,
                     args=(str(tile.asset_id),),
