@@ -149,7 +149,6 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
     with media:
         media_picker.render_media_picker(page, found)
     with right:
-        media_picker.render_rating_choice(page, found)
         _render_feed_previews(page, found)
         _render_schedule_form(page, found, written)
 

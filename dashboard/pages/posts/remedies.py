@@ -18,7 +18,7 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "delivery.changed": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
-    "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.RATING_MISSING": ("/studio", "home.to.studio"),
     "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
     "gate.LIKENESS_REAL_PERSON": ("/approvals", "home.to.approvals"),
     "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),

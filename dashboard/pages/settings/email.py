@@ -28,7 +28,12 @@ def render_email(page: PageContext) -> None:
     with st.form("email", border=True):
         _render_fields(page, found)
         actions.submit_button(
-            page, "settings.save", _save_mail_server, right=Right.STAFF, key="email:save"
+            page,
+            "settings.save",
+            _save_mail_server,
+            right=Right.STAFF,
+            key="email:save",
+            refusal="email",
         )
     if found is not None:
         _render_test(page, found)
@@ -50,11 +55,11 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         placeholder="smtp.example.com",
         max_chars=253,
     )
-    ports = mail_servers.PORTS
-    right.selectbox(
+    right.number_input(
         page.text("settings.mail_port"),
-        ports,
-        index=ports.index(found.port) if found and found.port in ports else 0,
+        mail_servers.PORTS[0],
+        mail_servers.PORTS[-1],
+        found.port if found else mail_servers.DEFAULT_PORT,
         key="email:port",
     )
     kinds = mail_servers.SECURITY

@@ -1,4 +1,4 @@
-"""Names of uploaded files, shown where an asset has no alt text."""
+"""Names of uploaded files, and mail relays without encryption."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -24,7 +24,19 @@ def upgrade() -> None:
     op.execute(_NAMED)
     for table in ("creations", "uploads"):
         op.execute(f"ALTER TABLE {table} FORCE ROW LEVEL SECURITY")
+    op.drop_constraint("mail_servers_security", "mail_servers")
+    op.create_check_constraint(
+        "mail_servers_security", "mail_servers", "security IN ('starttls', 'tls', 'none')"
+    )
 
 
 def downgrade() -> None:
+    # without encryption, no server of this kind can be kept
+    op.execute("ALTER TABLE mail_servers NO FORCE ROW LEVEL SECURITY")
+    op.execute("DELETE FROM mail_servers WHERE security = 'none'")
+    op.execute("ALTER TABLE mail_servers FORCE ROW LEVEL SECURITY")
+    op.drop_constraint("mail_servers_security", "mail_servers")
+    op.create_check_constraint(
+        "mail_servers_security", "mail_servers", "security IN ('starttls', 'tls')"
+    )
     op.drop_column("creations", "file_name")
