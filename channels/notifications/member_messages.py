@@ -179,7 +179,7 @@ _CONNECTION_FAILURES = {
     "TimeoutError": "mailserver.silent",
     "SMTPServerDisconnected": "mailserver.hung_up",
 }
-"""What a test tells about a failed connection, by the class of the error."""
+"""Message of a test for a failed connection, by the class of the error."""
 
 
 def _test_failure(answer: StepResult) -> Message | None:

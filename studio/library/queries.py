@@ -62,7 +62,7 @@ class AssetCard:
 
     @property
     def title(self) -> str:
-        """What members call the asset: its alt text, else the name of its file, else its prompt."""
+        """The name of the asset for members: its alt text, else its file name, else its prompt."""
         return self.alt or self.file_name or self.prompt
 
 
