@@ -34,7 +34,7 @@ from generators.provenance import content_credentials, generator_metadata
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.video import video_files
 from generators.video.video_files import DecodedVideo
-from studio.ingest import classification, origin_detection, video_assets
+from studio.ingest import classification, file_names, origin_detection, video_assets
 from studio.ingest.classification import CompareFaces
 from studio.ingest.video_assets import CompanionPicture
 from studio.library import erasure, models
@@ -77,6 +77,8 @@ class AssetSource:
     seconds: float | None = None
     """Engine time."""
     cost: Price | None = None
+    file_name: str = ""
+    """Name of the uploaded file as members see it."""
     voice_of: UUID | None = None
     """The living person whose voice a model reproduced."""
     redrawn: bool = False
@@ -126,6 +128,7 @@ def prepare_upload(
         seed=made.left.seed,
         prompt=made.left.prompt,
         alt=alt,
+        file_name=file_names.display_file_name(name),
         parameters=metadata.texts,
     )
     rendered = pictures.render_photo(photo, POST_PROFILE)
@@ -147,6 +150,7 @@ def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) 
         seed=made.left.seed,
         prompt=made.left.prompt,
         alt=alt,
+        file_name=file_names.display_file_name(name),
         parameters={
             **metadata.texts,
             SECONDS_PARAMETER: round(film.seconds),
@@ -498,6 +502,7 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
             prompt=source.prompt,
             parameters=dict(source.parameters),
             alt=source.alt,
+            file_name=source.file_name,
             taken_at=taken,
             seconds=source.seconds,
             cost=source.cost.minor if source.cost else None,

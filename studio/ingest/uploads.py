@@ -9,7 +9,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -28,14 +27,12 @@ from generators.contract.classifier import Classifier
 from generators.contract.picture_checks import PictureChecks
 from generators.media import pictures
 from generators.video import video_files
-from studio.ingest import ai_disclosure, pipeline
+from studio.ingest import ai_disclosure, file_names, pipeline
 from studio.ingest.classification import CompareFaces
 from studio.ingest.events import UploadDue
 from studio.ingest.models import UploadRow
 from studio.ingest.states import UPLOAD_STATES, UploadState
 from studio.library import assets, storage_quota
-
-MAX_FILE_NAME = 120
 
 
 @dataclass(frozen=True)
@@ -75,7 +72,7 @@ def receive_upload(
     MiB, and `film.…` (generators/containers/tracks.py) for unsupported video or audio. Raises
     `storage_quota.StorageFull`, and Unavailable if the store is full or unreachable.
     """
-    shown = _display_file_name(name)
+    shown = file_names.display_file_name(name)
     if video_files.is_video_or_audio(data):
         video_files.inspect_video(data, name=shown)
     else:
@@ -124,14 +121,6 @@ def _update_known_upload(
         ai_disclosure.schedule_ai_disclosure(scope, row.asset_id, by=by)
     row.generated = row.generated or generated
     scope.add(row)
-
-
-def _display_file_name(name: str) -> str:
-    """Return the base name without unprintable characters."""
-    bare = "".join(
-        letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable()
-    )
-    return bare[-MAX_FILE_NAME:] or "photo"
 
 
 def get_upload(scope: Scope, upload_id: UUID) -> UploadView:

@@ -60,6 +60,12 @@ class AssetCard:
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags as written, by folded form."""
     shows: str = ""
+    file_name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name of the asset for members: its alt text, else its file name, else its prompt."""
+        return self.alt or self.file_name or self.prompt
 
 
 def get_asset_bytes(scope: Scope, asset_id: UUID) -> AssetBytes:
@@ -167,6 +173,7 @@ def _build_asset_card(
         max(1, int(row.parameters[SECONDS_PARAMETER])) if FRAMES_PARAMETER in row.parameters else 0,
         row.tags,
         row.shows,
+        row.file_name,
     )
 
 

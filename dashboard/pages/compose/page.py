@@ -102,7 +102,6 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
     """Render the composer for a new post, or for the scheduled post `rework`. Raise NotFound for a
     post of a creator the member does not work for."""
     other = _open_draft(page, rework)
-    draw_template("pages/compose/templates/style.html")
     question = unsaved_changes.render_leave_button(page)
     draw_template(
         "pages/compose/templates/header.html",
@@ -150,7 +149,6 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
     with media:
         media_picker.render_media_picker(page, found)
     with right:
-        media_picker.render_rating_choice(page, found)
         _render_feed_previews(page, found)
         _render_schedule_form(page, found, written)
 

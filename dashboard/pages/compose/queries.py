@@ -36,7 +36,7 @@ class ComposeView:
     previews: Sequence[PostPreview]
     next_free: WallTime
     unrated: Sequence[UUID]
-    """Selected pictures without a rating, which block publishing."""
+    """Selected pictures without a rating, which block publishing. The picker asks for it."""
     ranks: Mapping[UUID, RankedDraft]
     """Ranks of the draft among past posts, by account."""
 
@@ -66,7 +66,7 @@ def load_compose(
         ],
         previews=shown,
         next_free=find_next_usual_time(scope, creator.id, creator.zone, channels=draft.channels),
-        unrated=open_ if any(one.unrated for one in shown) else (),
+        unrated=open_,
         ranks=result_forecasts.load_ranks(scope, creator.id, shown),
     )
 

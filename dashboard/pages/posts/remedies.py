@@ -18,7 +18,7 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "delivery.changed": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
-    "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.RATING_MISSING": ("/studio", "home.to.studio"),
     "gate.RATING_CONTRADICTED": ("/approvals", "home.to.approvals"),
     "gate.DEPICTION_CONTRADICTED": ("/approvals", "home.to.approvals"),
     "gate.SECOND_LOOK_MISSING": ("/approvals", "home.to.approvals"),

@@ -16,7 +16,8 @@ from foundation.storage.object_store import ObjectStore
 from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from studio.ingest import uploads
-from studio.ingest.uploads import MAX_FILE_NAME, UploadView
+from studio.ingest.file_names import MAX_FILE_NAME
+from studio.ingest.uploads import UploadView
 from studio.library import member_reviews, postable_assets
 from studio.library.postable_assets import PostableAsset
 from tenants.api_keys.keys import ApiKeyScope

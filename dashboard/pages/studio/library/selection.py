@@ -72,6 +72,8 @@ def render_selection(
             )
         assets = tuple(tile.card.asset_id for tile in picked)
         with st.container(horizontal=True, gap="small"):
+            if page.has_right(Right.REVIEW):
+                _render_rating_form(page, creator.id, assets, picked)
             if page.has_right(Right.RUN):
                 _render_shelf_actions(page, creator.id, assets, picked)
                 _render_pack_form(page, creator.id, assets)
@@ -80,8 +82,6 @@ def render_selection(
                 collections.render_collection_choice(page, creator.id, here, assets)
                 shoot_card_assignment.render_card_assignment(page, found, assets)
                 ai_disclosure.render_ai_disclosure(page, creator.id, picked)
-            if page.has_right(Right.REVIEW):
-                _render_rating_form(page, creator.id, assets, picked)
 
 
 def _list_blurred(scope: Scope, picked: list[LibraryTile]) -> frozenset[UUID]:
