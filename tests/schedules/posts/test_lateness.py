@@ -157,3 +157,17 @@ def test_imported_end_of_day_limit_is_kept(lea: SandboxAgency) -> None:
         late_until = get_delivery(scope, row.id).late_until
     assert late_until == WallTime(day + timedelta(days=1), time(0), "Europe/Paris").instant()
     assert b",day," in exports.render_csv([line], {})
+
+
+@given(
+    st.sampled_from([None, *LateLimit]),
+    st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31), timezones=st.just(UTC)),
+    st.sampled_from(["UTC", "Europe/Paris", "America/Los_Angeles", "Asia/Kathmandu"]),
+)
+def test_approver_has_at_least_an_hour(choice: LateLimit | None, due: datetime, zone: str) -> None:
+    limit = limit_with_approval_time(choice, due, zone)
+    span = DEFAULT_LATE_SPAN if limit is None else late_span(limit)
+    latest = latest_publish_time(span, due, zone, until_midnight=limit is LateLimit.DAY)
+    assert latest is None or latest - due >= timedelta(hours=1)
+    if choice in (LateLimit.TWO_HOURS, LateLimit.ALWAYS):
+        assert limit == choice
