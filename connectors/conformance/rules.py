@@ -179,7 +179,7 @@ def unproven_answers_are_looked_up(world: ConnectorWorld, connector: Connector) 
     story = SendingHarness(world, connector).publish(unit)
     sent = next(step for step in reversed(story.steps) if step.kind is StepKind.PUBLISH)
     before = list(takewhile(lambda answer: answer.step != sent.name, story.told))
-    repeatable = connector.capabilities.is_resend_lookup(under=unit.parent_id, chat=unit.viewer)
+    repeatable = connector.capabilities.resend_is_look
     allowed = (Uncertain, Processing, Published, *((Retry,) if repeatable else ()))
     breaches = []
     for status, body in product(range(100, 600), ERROR_BODIES):
