@@ -77,7 +77,8 @@ def _decode_exactly(data: bytes, encoding: str) -> str:
 
 def _guess_wide_encodings(data: bytes) -> Iterator[str]:
     """Yield UTF-16 if zeros are at even or at odd places only: one half of each ASCII character."""
-    even, odd = data[::2].count(0), data[1::2].count(0)
+    even = data[::2].count(0)
+    odd = data[1::2].count(0)
     if len(data) % 2 == 0 and max(even, odd) * 40 >= len(data):
         if not even:
             yield "utf-16-le"
@@ -113,9 +114,11 @@ def parse_table(
     """
     lines = text.splitlines(keepends=True) if "\n" in text else re.split(r"(?<=\r)", text)
     lines = _join_odd_breaks(lines)
-    skipped, separators = 0, SEPARATORS
+    skipped = 0
+    separators = SEPARATORS
     if lines and (declared := _DECLARED.fullmatch(lines[0])):
-        skipped, separators = 1, declared["sign"]
+        skipped = 1
+        separators = declared["sign"]
     place, separator = _find_heading(lines, skipped, separators, is_heading)
     rows = list(_iterate_rows("".join(lines[place:]), separator, place, is_date))
     (number, heading), *below = rows or [(place + 1, ())]

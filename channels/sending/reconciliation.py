@@ -129,9 +129,7 @@ def look_up_attempt(
     connector = account_connectors.connector_for(connectors, channel)
 
     def ask(answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        if (
-            channel.state == ChannelState.DISCONNECTED
-        ):  # Lookups are impossible: a member must decide.
+        if channel.state == ChannelState.DISCONNECTED:  # a member must decide
             return Unknown(Message(NO_LOOKUP))
         return connector.look_up(sought, answers)
 

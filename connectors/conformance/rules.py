@@ -143,7 +143,8 @@ def never_repeats_behind_a_lag(
 def _may_ask(world: ConnectorWorld, connector: Connector) -> bool:
     """Return True if a post may be left to a member although it can be looked up: the platform
     neither honours its key for ever nor guarantees when its lists are complete."""
-    can, unit = connector.capabilities, world.unit()
+    can = connector.capabilities
+    unit = world.unit()
     until = can.repeat_safe_until(world.now(), under=unit.parent_id, chat=unit.viewer)
     return not can.lists_complete and until < FOREVER
 

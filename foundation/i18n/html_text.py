@@ -20,7 +20,9 @@ _INLINE = frozenset(
 that are glued together are worse than a break too many."""
 
 _CELLS = frozenset({"td", "th"})
-_LINE, _PARAGRAPH, _CELL = "\x1e", "\x1d", "\x1f"
+_LINE = "\x1e"
+_PARAGRAPH = "\x1d"
+_CELL = "\x1f"
 """Boundaries while the text is collected: several in a row are one, unlike `<br>`."""
 
 _BOUNDARIES = re.compile(r"[ \n\x1d-\x1f]*[\n\x1d\x1e][ \n\x1d-\x1f]*")

@@ -81,9 +81,8 @@ def record_asset(
         people_seen: number of people that a detector counted; None if no detector ran.
         model: name of the model, as the engine reports it. An edit inherits that of its parent.
         label: the `OriginLabel` of a picture made by an engine. Derivatives inherit it.
-        parts: the assets that this one contains uncut; each counts as a parent, and the first one
-            represents all of them on the shoot card. Their ratings count as its own. Their people,
-            their labels and the oldest date are inherited.
+        parts: the assets that this one contains uncut; each counts as a parent, the first one for
+            all on the shoot card. Ratings, people, labels and the oldest date are inherited.
         after: the references of a model. They count like a parent, without their shoot cards.
         redrawn: True if a model redrew `parent`: the answer to who is shown is not inherited.
 
@@ -91,7 +90,7 @@ def record_asset(
     """
     if ai not in AI_KINDS:
         raise BadInput("asset.bad_mark", mark=ai)
-    main = list(dict.fromkeys([*([parent] if parent else []), *parts]))
+    main = list(dict.fromkeys((*filter(None, [parent]), *parts)))
     behind = [one for one in dict.fromkeys(after) if one not in main]
     line = _lock_sources(scope, [*main, *behind])
     row = Asset(

@@ -138,7 +138,7 @@ class Program:
     fork_arguments: tuple[str, ...] = ()
     """Arguments of `workers.run` if the program is forked."""
     alike: str = ""
-    """What programs with the same work have in common, such as the `main` of all senders."""
+    """A name that programs with the same work share, such as the `main` of all senders."""
 
 
 def build_programs(

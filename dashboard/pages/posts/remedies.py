@@ -97,7 +97,8 @@ enough."""
 
 def can_open_page(member: Member, href: str) -> bool:
     """Return True if the role of `member` allows opening the page at `href`."""
-    part, page = href.partition("=")[0], href.partition("?")[0]
+    part = href.partition("=")[0]
+    page = href.partition("?")[0]
     rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
     return any(has_right(member.role, right) for right in rights)
 
