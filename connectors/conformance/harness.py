@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connectors.conformance.world import TEST_TENANT, ConnectorWorld, conformance_permit
+from connectors.contract.capabilities import FOREVER
 from connectors.contract.connector import (
     Connector,
     LookupQuery,
@@ -66,6 +67,14 @@ class PublishReport:
     sightings: list[LookupResult] = field(default_factory=list)
     first_response: Outcome | None = None
     """Outcome of the first attempt that reached the publish step."""
+
+
+def may_ask_member(world: ConnectorWorld, connector: Connector, unit: Unit) -> bool:
+    """Return True if a request that published nothing may be left to a member: the platform neither
+    honours a key for ever nor guarantees when its lists are complete."""
+    can = connector.capabilities
+    until = can.repeat_safe_until(world.now(), under=unit.parent_id, chat=unit.viewer)
+    return not can.lists_complete and until < FOREVER
 
 
 def _has_published(steps: list[WireStep]) -> bool:

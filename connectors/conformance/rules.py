@@ -17,7 +17,7 @@ from connectors.conformance.comment_rules import (
 from connectors.conformance.crosspost_rules import crossposts_are_made_once
 from connectors.conformance.edit_rules import edits_are_applied
 from connectors.conformance.first_comment_rules import first_comments_are_posted_once
-from connectors.conformance.harness import PublishReport, SendingHarness
+from connectors.conformance.harness import PublishReport, SendingHarness, may_ask_member
 from connectors.conformance.metric_rules import (
     earnings_are_reported,
     followers_are_counted,
@@ -34,7 +34,7 @@ from connectors.conformance.token_rules import tokens_are_renewed
 from connectors.conformance.webhook_rules import app_webhooks_are_verified, webhooks_are_read
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.balance import SupportsBalance
-from connectors.contract.capabilities import FOREVER, MIN_LISTING_LAG_SECONDS
+from connectors.contract.capabilities import MIN_LISTING_LAG_SECONDS
 from connectors.contract.comments import SupportsComments
 from connectors.contract.connector import (
     Connector,
@@ -122,7 +122,8 @@ def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str
         world,
         unit,
         story,
-        in_doubt=doubtful or (day in NOTHING_ARRIVED and _may_ask(world, connector)),
+        in_doubt=doubtful
+        or (day in NOTHING_ARRIVED and may_ask_member(world, connector, world.unit())),
     )
 
 
@@ -136,17 +137,11 @@ def never_repeats_behind_a_lag(
     unit = world.unit()
     story = SendingHarness(world, connector).publish(unit)
     return _find_report_breaches(
-        world, unit, story, in_doubt=not world.can_look or _may_ask(world, connector)
+        world,
+        unit,
+        story,
+        in_doubt=not world.can_look or may_ask_member(world, connector, world.unit()),
     )
-
-
-def _may_ask(world: ConnectorWorld, connector: Connector) -> bool:
-    """Return True if a post may be left to a member although it can be looked up: the platform
-    neither honours its key for ever nor guarantees when its lists are complete."""
-    can = connector.capabilities
-    unit = world.unit()
-    until = can.repeat_safe_until(world.now(), under=unit.parent_id, chat=unit.viewer)
-    return not can.lists_complete and until < FOREVER
 
 
 def _find_report_breaches(
@@ -432,7 +427,8 @@ def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) ->
     world.inject_fault("reset_before", "posts")
     twin = replace(world.unit(), texts=older.texts)
     second = house.publish(twin).outcome
-    if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
+    decided = world.can_look and not may_ask_member(world, connector, world.unit())
+    if not isinstance(first, Published) or (decided and not isinstance(second, Published)):
         return [f"lost: {type(second).__name__}"]
     same = isinstance(second, Published) and second.native_id == first.native_id
     return ["misreported: an older post was mistaken for this one"] if same else []
