@@ -82,16 +82,17 @@ def read_top_level(
     """
     found = TopLevel()
     foreign = list[Box]()
+    missing = set(needed)
     at = 0
     while at < len(data) and not is_zero_padding(data, at, len(data)):
-        is_complete = needed <= {box.kind for box in found.boxes}
-        if is_complete and not _is_box(data, at):
+        if not missing and not _is_box(data, at):
             break
         box = read_box(data, at, len(data))
         if len(found.boxes) + len(foreign) >= limit:
             raise struct.error("boxes without end")
         if box.kind in known:
             found.boxes.append(box)
+            missing.discard(box.kind)
         elif not _PRINTABLE.issuperset(box.kind):
             raise struct.error("no box")
         else:
