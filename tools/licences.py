@@ -57,7 +57,10 @@ BUNDLED_DATA = (
 """Third-party or derived data in this repository."""
 
 
-WITHOUT_METADATA = {"py-nanotts": ("Apache-2.0", "https://github.com/gmn/nanotts")}
+WITHOUT_METADATA = {
+    "crawler-user-agents": ("MIT", "https://github.com/monperrus/crawler-user-agents"),
+    "py-nanotts": ("Apache-2.0", "https://github.com/gmn/nanotts"),
+}
 """Licences and addresses of packages whose metadata names neither; the licence file was read."""
 
 
