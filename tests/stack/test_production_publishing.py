@@ -20,7 +20,7 @@ from channels.connections.states import AccountSetupState
 from foundation.db.database import Database, Scope
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops import settings as house_settings
-from foundation.ops.clock import wall_now
+from foundation.ops.clock import sleep, wall_now
 from foundation.ops.settings import Settings
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
@@ -264,7 +264,16 @@ def test_post_on_each_platform_arrives_once(new_house: Callable[..., Installatio
                 for name, post_id in posts.items()
             }
 
-        wait_until(lambda: set(states().values()) == {"published"}, 90)
+        def have_all_arrived() -> bool:
+            return all(account.count() for account in accounts.values())
+
+        def are_all_published() -> bool:
+            sleep(1)
+            return set(states().values()) == {"published"}
+
+        # The fakes are polled, since the API limits requests of a key.
+        wait_until(have_all_arrived, 90)
+        wait_until(are_all_published, 60)
         assert {name: one.count() for name, one in accounts.items()} == dict.fromkeys(accounts, 1)
         agency.pages.close()
         house.end()
