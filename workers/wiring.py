@@ -62,6 +62,7 @@ from generators.contract.engines import (
     TextJob,
     VisionEngine,
 )
+from generators.contract.picture_checks import PictureChecks
 from generators.contract.speech import SpeechEngine
 from generators.contract.video import VideoEngine
 from generators.provenance import content_credentials
@@ -123,6 +124,7 @@ class Services:
     upscaler: Callable[[], Upscaler | None]
     credential: LoadCredential
     classifier: Classifier | None
+    picture_checks: PictureChecks | None
     face_comparison: FaceComparison
 
     @property
@@ -340,6 +342,7 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     """Build all services of a process and release them at the end. Raises Unavailable."""
     master_key = envelope.parse_master_key(settings.tenants.master_key.get_secret_value())
     key = permit_signing_key(settings)
+    known = settings.generators
     active_policy.set_trusted_keys(settings.gate.policy_keys)
     urls.set_own_hosts(own_page_hosts(settings))
     database = Database(
@@ -348,7 +351,7 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
     tenant = scope_opener(database)
     store = open_library_store(settings)
     reveal, seal = unseal.vault_functions(tenant, master_key)
-    classifier = registry.load_classifier(settings.generators)
+    classifier = registry.load_classifier(known)
     reach = allowed_reach(settings)
     http = HttpClient(reach=reach)
     try:
@@ -370,27 +373,26 @@ def build_services(settings: Settings, *, pool_size: int, application: str) -> I
             may_reach=partial(address_policy.can_connect, reach=reach),
             mint=partial(issuance.mint_permit, key=key, own_hosts=own_page_hosts(settings)),
             rails=installed_rails.load_rails(order_signing_key(master_key)),
-            image_engine=build_once(lambda: registry.load_image_engine(settings.generators)),
+            image_engine=build_once(lambda: registry.load_image_engine(known)),
             image_engine_named=_named_engines(settings),
-            film_engine=build_once(lambda: registry.load_video_engine(settings.generators)),
-            text_engine=build_once(lambda: registry.load_text_engine(settings.generators)),
-            chat_engine=build_once(lambda: registry.load_chat_engine(settings.generators)),
+            film_engine=build_once(lambda: registry.load_video_engine(known)),
+            text_engine=build_once(lambda: registry.load_text_engine(known)),
+            chat_engine=build_once(lambda: registry.load_chat_engine(known)),
             # loaded each time, since models are installed and removed
-            vision_engine=partial(registry.load_vision_engine, settings.generators),
-            speech_engines=build_once(lambda: registry.load_speech_engines(settings.generators)),
-            background_cutter=build_once(
-                lambda: registry.load_background_remover(settings.generators)
-            ),
-            upscaler=build_once(lambda: registry.load_upscaler(settings.generators)),
+            vision_engine=partial(registry.load_vision_engine, known),
+            speech_engines=build_once(lambda: registry.load_speech_engines(known)),
+            background_cutter=build_once(lambda: registry.load_background_remover(known)),
+            upscaler=build_once(lambda: registry.load_upscaler(known)),
             credential=build_once(lambda: _load_signing_credential(settings)),
             classifier=classifier,
+            picture_checks=registry.load_picture_checks(known),
             face_comparison=FaceComparison(
                 tenant,
                 store,
                 classifier,
                 reveal,
                 seal,
-                alike=settings.generators.faces_alike_percent,
+                alike=known.faces_alike_percent,
             ),
         )
     finally:

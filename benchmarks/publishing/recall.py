@@ -32,10 +32,12 @@ from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic, sleep, wall_now
 from foundation.ops.wall_time import WallTime
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating, Subject, Text, Unit
 from gate.evidence import snapshot
 from gate.policy import active_policy
-from gate.ratings import ratings
+from gate.ratings import depiction_answers, ratings
+from gate.ratings.depiction_answers import DRAWN_SOURCE
 from gate.removal import removal_requests
 from schedules.approvals import decisions
 from schedules.posts import deliveries, queries
@@ -274,6 +276,9 @@ def _create_picture(agency: _Agency, number: int) -> tuple[UUID, str]:
     with services.tenant(agency.tenant_id, agency.rob) as scope:
         sha256 = assets.get_asset(scope, asset_id).sha256
         ratings.record_rating(scope, sha256, Rating.G, source=agency.rob)
+        depiction_answers.record_answer(
+            scope, asset_id, DepictionAnswer.NO_PEOPLE, source=DRAWN_SOURCE, principal=None
+        )
     return asset_id, sha256
 
 

@@ -1,9 +1,10 @@
-"""Tokens of accounts: the current pair, the claim of its renewal, and uses of the refresh token
+"""Tokens of accounts: the current pair, the claim of its renewal, and the number of renewals
 without a usable response.
 
 A renewal is claimed by compare-and-set and recorded before any request is sent. If the process
 dies, another worker takes the claim over when its lease expires and counts the earlier try as
-uncertain: the platform may have consumed the refresh token.
+failed. The refresh token is then used again, although the platform may have consumed it: only the
+platform's answer proves that, and without the lost successor nothing is left to protect.
 """
 
 from collections.abc import Sequence
@@ -71,7 +72,7 @@ UPDATE tokens t SET refresh_state = 'asking', refresh_until = :until,
   ELSE t.doubted_at END
 WHERE t.tenant_id = :tenant AND t.channel_id = :channel AND t.refresh_box IS NOT NULL
   AND ({_DUE} OR t.expires_at < CAST(:outlive AS timestamptz)) AND {_FREE}
-RETURNING t.generation, t.doubts, t.doubted_at
+RETURNING t.generation, t.doubts
 """  # noqa: S608  our own conditions
 
 _WANTED = f"""
@@ -91,31 +92,21 @@ WHERE tenant_id = :tenant AND channel_id = :channel AND generation = :generation
 """
 
 _LET_GO = """
-UPDATE tokens SET refresh_state = 'idle', refresh_until = NULL, doubts = doubts + :more,
-  doubted_at = CASE WHEN :more > 0 THEN coalesce(doubted_at, :now) ELSE doubted_at END
+UPDATE tokens SET refresh_state = 'idle', refresh_until = NULL, doubts = doubts + 1,
+  doubted_at = coalesce(doubted_at, :now)
 WHERE tenant_id = :tenant AND channel_id = :channel AND generation = :generation
-RETURNING doubts, doubted_at
+RETURNING doubts
 """
 
 
 @dataclass(frozen=True)
 class RenewalClaim:
-    """A claimed renewal.
-
-    `doubts` is the number of earlier uses of this refresh token without a usable response.
-    """
+    """A claimed renewal. `failures` counts the consecutive earlier ones without new tokens."""
 
     channel_id: UUID
     generation: int
-    doubts: int
-    doubted_at: datetime | None
+    failures: int
     asked_at: datetime
-
-    def can_use_refresh_token(self, grace: timedelta) -> bool:
-        """Return True if the refresh token may be used: once, a second time after an uncertain
-        response, and without limit during the grace period of the platform."""
-        within = self.doubted_at is not None and self.asked_at < self.doubted_at + grace
-        return self.doubts <= 1 or within
 
 
 def store_credentials(
@@ -204,9 +195,7 @@ def claim_renewal(
         outlive=outlive,
     ).one_or_none()
     return (
-        RenewalClaim(channel_id, row.generation, row.doubts, row.doubted_at, scope.now)
-        if row is not None
-        else None
+        RenewalClaim(channel_id, row.generation, row.doubts, scope.now) if row is not None else None
     )
 
 
@@ -241,24 +230,19 @@ def store_renewed_tokens(scope: Scope, claim: RenewalClaim, pair: RenewedTokens)
     return bool(done.rowcount)
 
 
-def release_renewal(scope: Scope, claim: RenewalClaim, *, doubtful: bool) -> RenewalClaim | None:
-    """End a claim without a new pair; `doubtful` means that the refresh token may be consumed.
+def release_renewal(scope: Scope, claim: RenewalClaim) -> int | None:
+    """End a claim without a new pair.
 
-    Return the claim with the updated counts, or None if the pair was replaced since.
+    Return the number of consecutive failed renewals, or None if the pair was replaced since.
     """
-    row = scope.run(
+    failures: int | None = scope.run(
         _LET_GO,
         tenant=scope.tenant_id,
         channel=claim.channel_id,
         generation=claim.generation,
-        more=int(doubtful),
         now=scope.now,
-    ).one_or_none()
-    return (
-        RenewalClaim(claim.channel_id, claim.generation, row.doubts, row.doubted_at, scope.now)
-        if row is not None
-        else None
-    )
+    ).scalar()
+    return failures
 
 
 def is_token_superseded(scope: Scope, channel_id: UUID, shown: int) -> bool:

@@ -187,6 +187,8 @@ def sighting_to_json(sighting: LookupResult) -> StoredJson:
             return {"native_id": native_id, "url": url, "at": at.isoformat() if at else None}
         case Failed(again=timedelta() as again):
             return {"again": again.total_seconds()}
+        case Absent(confirmed=True):
+            return {"confirmed": True}
         case Absent() | Unknown() | Failed():
             return {}
         case _:
@@ -200,7 +202,7 @@ def sighting_from_json(
     if name == "found":
         return Found(result["native_id"], result["url"], _parse_instant(result["at"]))
     if name == "absent":
-        return Absent()
+        return Absent(confirmed=bool(result.get("confirmed")))
     reason = Message.from_json(detail) if detail else Message("attempt.unexplained")
     again = timedelta(seconds=result["again"]) if "again" in result else None
     return Failed(reason, again) if name == "failed" else Unknown(reason)

@@ -54,8 +54,11 @@ VERIFICATION_WAIT = timedelta(seconds=60)
 """Delay before a refused request is repeated, so that the account can be verified first."""
 AGAIN = timedelta(seconds=10)
 AGAIN_AHEAD = timedelta(seconds=60)
-"""Delays after a failed renewal: while posts wait for it, and while the old token is still valid.
-"""
+"""Delays after the first failed renewal: while posts wait for it, and while the old token is still
+valid. They double with each further failure."""
+
+MAX_RENEWAL_DELAY = timedelta(minutes=5)
+"""Maximum delay between failed renewals, however long the platform is unavailable."""
 
 
 def apply_outcome_to_account(
@@ -161,11 +164,7 @@ def renew_tokens(
     connector = account_connectors.connector_for(connectors, channel)
     end = _RenewalResult(Reauthorize(Message("channel.renewal_lost")))
     usable = channel.state in (ChannelState.ACTIVE, ChannelState.PAUSED)
-    if (
-        usable
-        and isinstance(connector, SupportsTokenRefresh)
-        and claim.can_use_refresh_token(connector.refresh_grace)
-    ):
+    if usable and isinstance(connector, SupportsTokenRefresh):
         account = replace(
             queries.transport_account(channel),
             auth_url=addresses.get(f"{channel.platform}_auth", ""),
@@ -179,12 +178,10 @@ def renew_tokens(
 
 @dataclass(frozen=True)
 class _RenewalResult:
-    """The result of a renewal with its responses; `grace` is the platform's grace period for used
-    refresh tokens."""
+    """The result of a renewal with its responses."""
 
     end: RenewedTokens | Outcome
     answers: tuple[StepResult, ...] = ()
-    grace: timedelta = timedelta(0)
 
 
 def _request_renewal(
@@ -194,7 +191,6 @@ def _request_renewal(
     transport: Transport,
 ) -> _RenewalResult:
     order = AuthOrder(account.tenant_id, account.channel_id)
-    grace = connector.refresh_grace
     if account.refresh is None:  # A claim requires a refresh token.
         return _RenewalResult(Reauthorize(Message("channel.renewal_lost")))
     grant = RefreshGrant(account.account, account.refresh, client)
@@ -202,16 +198,26 @@ def _request_renewal(
     for _ in range(MAX_STEPS):
         turn = connector.refresh(grant, answers)
         if not isinstance(turn, Send):
-            return _RenewalResult(turn, answers, grace)
+            return _RenewalResult(turn, answers)
         answers = (*answers, transport.send(turn.step, order, account=account))
-    return _RenewalResult(Uncertain(Message("enrolment.endless")), answers, grace)
+    return _RenewalResult(Uncertain(Message("enrolment.endless")), answers)
+
+
+def next_renewal_delay(failures: int, *, awaited: bool) -> timedelta:
+    """Return the delay after consecutive failed renewals; shorter if posts wait for the tokens."""
+    first = AGAIN if awaited else AGAIN_AHEAD
+    return min(first * 2.0 ** min(failures - 1, 10), MAX_RENEWAL_DELAY)
 
 
 def _record_renewal(
     scope: Scope, channel: Channel, claim: RenewalClaim, asked: _RenewalResult
 ) -> timedelta | None:
     """Record the result, with the account locked before its tokens. Return the delay before the
-    next try, or None."""
+    next try, or None.
+
+    Only a platform's statement that the grant is invalid or the account is gone ends the
+    connection. Everything else is repeated, with growing delays, for as long as it lasts.
+    """
     credentials.lock_account(scope, channel.id)
     if asked.answers:
         send_limits.record_answer(scope, channel.id, asked.answers[-1], creates=False)
@@ -219,20 +225,16 @@ def _record_renewal(
         case RenewedTokens():
             credentials.store_renewed_tokens(scope, claim, end)
             return None
-        case Retry(after=after):
-            credentials.release_renewal(scope, claim, doubtful=False)
-            return max(after, AGAIN if channel.awaits_renewal(scope.now) else AGAIN_AHEAD)
-        case Uncertain():
-            stands = credentials.release_renewal(scope, claim, doubtful=True)
-            if stands is None:
-                return None
-            # The platform may have consumed the refresh token although its response was lost.
-            if stands.can_use_refresh_token(asked.grace):
-                return AGAIN
-            lifecycle.require_reauthorization(scope, channel.id, Message("channel.renewal_lost"))
-            return None
-        case Reauthorize(reason=reason) | Rejected(reason=reason) | Disconnected(reason=reason):
-            if credentials.release_renewal(scope, claim, doubtful=False) is None:
+        case Retry() | Uncertain() | Rejected():
+            failures = credentials.release_renewal(scope, claim)
+            if failures is None:
+                return None  # The pair was replaced since.
+            # After a lost answer, the successor may be available only for a short grace period.
+            awaited = isinstance(end, Uncertain) or channel.awaits_renewal(scope.now)
+            delay = next_renewal_delay(failures, awaited=awaited)
+            return max(end.after, delay) if isinstance(end, Retry) else delay
+        case Reauthorize(reason=reason) | Disconnected(reason=reason):
+            if credentials.release_renewal(scope, claim) is None:
                 return None  # The pair was replaced since; this refusal concerns the old one.
             stop = (
                 lifecycle.mark_gone

@@ -25,7 +25,6 @@ from generators.media.pictures import RenditionProfile
 from tenants import audit
 from tenants.agencies import agencies, agency_settings, creators, names, queries
 from tenants.agencies.creators import CreatorChanges
-from tenants.agencies.rights import Right, has_right
 
 MAX_BIOGRAPHY = 600
 """Maximum length of a biography in characters."""
@@ -43,8 +42,7 @@ _TEXT_FIELDS = frozenset({"name", "biography"})
 @dataclass(frozen=True)
 class NewCreator:
     """The answers of the form for a new creator. An empty `handle` is made from the name;
-    `posts_per_day` 0 means no limit. `approval_tiers` None means the agency's default if another
-    member can approve, otherwise none."""
+    `posts_per_day` 0 means no limit. `approval_tiers` None means the agency's default."""
 
     name: str
     kind: str
@@ -85,7 +83,7 @@ def add_creator(scope: Scope, wanted: NewCreator, *, key: UUID) -> UUID:
         zone=wanted.zone,
         languages=creators.check_languages(wanted.languages),
         rating_ceiling=wanted.rating_ceiling,
-        approval_tiers=_default_approvals(scope, slug)
+        approval_tiers=agency_settings.get_creator_defaults(scope).approval_tiers
         if wanted.approval_tiers is None
         else wanted.approval_tiers,
     )
@@ -123,17 +121,6 @@ def add_creator_and_agency(
         agencies.create_agency(scope, name=name, language=language, zone=wanted.zone)
         scope.session.flush()
         return add_creator(scope, wanted, key=tenant_id)
-
-
-def _default_approvals(scope: Scope, slug: str) -> int:
-    approvers = {
-        one.principal_id
-        for one in queries.list_members(scope)
-        if has_right(one.role, Right.APPROVE) and one.works_for(slug)
-    }
-    if len(approvers) < 2:
-        return 0
-    return agency_settings.get_creator_defaults(scope).approval_tiers
 
 
 def _choose_handle(scope: Scope, name: str, typed: str, key: UUID) -> str:

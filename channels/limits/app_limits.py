@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from connectors.contract.connector import Response
-from connectors.shared.http_responses import requested_wait
+from connectors.shared.requested_waits import requested_wait
 from foundation.db.database import Scope
 from foundation.ids import INSTALLATION_ID
 

@@ -17,6 +17,7 @@ from connectors.shared.http_responses import (
     is_app_wide_limit,
     is_chat_limit,
     is_endpoint_limit,
+    stated_status,
 )
 from foundation.db.database import Scope
 from foundation.errors import NotFound
@@ -250,22 +251,22 @@ def _apply_answer(
     """Apply a response to the limits. Return the application of the account if it was read here."""
     if isinstance(answer, Response) and is_app_wide_limit(answer):
         app_limits.record_app_refusal(scope, channel_id, answer)
-    match answer:
-        case StepNotSent(detail=detail):
+    match answer, stated_status(answer) if isinstance(answer, Response) else 0:
+        case StepNotSent(detail=detail), _:
             if detail in CONNECT_ERRORS:
                 _record_failure(scope, channel_id, creates=creates, sent=False)
-        case Response(status=429) if is_endpoint_limit(answer):
+        case Response(), 429 if is_endpoint_limit(answer):
             pass  # The caller waits; other uses of the account have separate limits.
-        case Response(status=429):
+        case Response(), 429:
             _record_rate_refusal(scope, channel_id, answer, alone=in_chat and is_chat_limit(answer))
-        case Response() if answer.is_success:
+        case Response(), status if answer.is_success and status < 400:
             asked_at = _request_time(scope, answer)
             return _clear_brake(scope, channel_id, asked_at=asked_at, creates=creates)
-        case StepAnswerLost():
+        case StepAnswerLost(), _:
             _record_failure(scope, channel_id, creates=creates)
-        case Response(status=status) if status >= 500 or status == 408:
+        case Response(), status if status >= 500 or status == 408:
             _record_failure(scope, channel_id, creates=creates)
-        case Response(status=status) if status >= 400 and not creates:
+        case Response(), status if status >= 400 and not creates:
             # A refusal is a response: the platform is available.
             release_brake(scope, channel_id, asked_at=_request_time(scope, answer))
         case _:

@@ -21,6 +21,7 @@ from foundation.outbox import outbox
 from tenants import audit
 from tenants.agencies.queries import Creator, Member, get_creator, list_creators, list_members
 from tenants.agencies.rights import Right, has_right
+from tenants.auth import sessions
 
 PHONE_MAX_IDLE = timedelta(days=30)
 """Time after which an unused phone no longer receives tasks."""
@@ -115,9 +116,18 @@ def list_phones(scope: Scope) -> list[PairedPhone]:
     ]
 
 
-def unpair_phone(scope: Scope, member_id: UUID) -> None:
-    """Remove a lost or replaced phone of a member. `tenants.auth.sessions.revoke_sessions` ends its
-    sessions."""
+def find_phone(scope: Scope, member_id: UUID) -> PairedPhone | None:
+    """Return the paired phone of a member, or None."""
+    return next((phone for phone in list_phones(scope) if phone.member_id == member_id), None)
+
+
+def unpair_phone(scope: Scope, member_id: UUID, *, keep_session: str = "") -> None:
+    """Remove a lost or replaced phone of a member and end its sessions at once.
+
+    A phone may have signed in by its code or with a password, so all sessions and sign-in links of
+    the member end, except the session with the secret `keep_session`.
+    """
+    sessions.revoke_sessions(scope, member_id, but=keep_session)
     scope.run(
         "DELETE FROM phones WHERE tenant_id = :tenant AND member_id = :member",
         tenant=scope.tenant_id,

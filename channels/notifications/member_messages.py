@@ -23,6 +23,7 @@ from connectors.transport.smtp import SMTP_ACCEPTED, OutgoingEmail
 from connectors.transport.transport import AccountTarget
 from connectors.transport.web_push import OutgoingPush
 from foundation.db.database import OpenScope
+from foundation.http.address_policy import NOT_PUBLIC
 from foundation.i18n.translation import Message, render_message
 from foundation.outbox import outbox
 from gate.contract.permit import NoticeOrder
@@ -171,6 +172,16 @@ def fail_test_email(event: MailTestDue, *, tenant: OpenScope) -> None:
         mail_servers.finish_mail_test(scope, Message("mailserver.unreachable"))
 
 
+_CONNECTION_FAILURES = {
+    NOT_PUBLIC: "mailserver.inside",
+    "gaierror": "mailserver.unknown_host",
+    "ConnectionRefusedError": "mailserver.closed_port",
+    "TimeoutError": "mailserver.silent",
+    "SMTPServerDisconnected": "mailserver.hung_up",
+}
+"""Message of a test for a failed connection, by the class of the error."""
+
+
 def _test_failure(answer: StepResult) -> Message | None:
     """Return why a mail server did not accept a message, without its text, or None."""
     if isinstance(answer, Response):
@@ -185,7 +196,7 @@ def _test_failure(answer: StepResult) -> Message | None:
         return Message("mailserver.tls")
     if detail.startswith("sender"):
         return Message("mailserver.sender_refused")
-    return Message("mailserver.unreachable")
+    return Message(_CONNECTION_FAILURES.get(detail, "mailserver.unreachable"))
 
 
 def build_member_email(due: PendingMessage, house: str) -> OutgoingEmail:

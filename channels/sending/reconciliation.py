@@ -12,6 +12,7 @@ from channels.attempts import attempts, published_units, request_loop, serializa
 from channels.attempts.attempts import Attempt
 from channels.limits import send_limits
 from channels.sending.events import PermitVoidDue
+from connectors.contract.capabilities import FOREVER
 from connectors.contract.connector import Connector, LookupQuery, Send, StepResult
 from connectors.contract.outcomes import (
     Absent,
@@ -65,6 +66,9 @@ LOOK_DEADLINE = timedelta(hours=24)
 _CONCLUSIVE = "conclusive_at"
 """Key of the time from which a negative lookup counts as proof."""
 
+_SURE = "sure"
+"""Key of the time until which a negative lookup is proof alone."""
+
 _TRY = "try"
 """Key of the number of the send that was looked up."""
 
@@ -80,9 +84,8 @@ _OUT_OF_TIME = Retry(timedelta(), "account", Message("attempt.out_of_time"))
 class LookRecord:
     """The result of one lookup with its time.
 
-    `sure` means that it proves absence alone, by an idempotency key or the response itself;
-    `conclusive_at` is the time from which a negative result counts as proof (None: never, as for
-    lookups of older versions).
+    `sure` means that it proves absence alone, because a repeat is safe or by the response itself;
+    `conclusive_at` is the time from which a negative result counts as proof (None: never).
     """
 
     at: datetime
@@ -121,14 +124,12 @@ def look_up_attempt(
             return known
         channel = queries.get_channel(scope, row.channel_id)
         look_id = _begin_lookup(scope, channel, row)
-        looked_at = scope.now
+        looked_at, first_sent_at = scope.now, _first_sent_at(scope, row)
         sought = _build_lookup_query(scope, row)
     connector = account_connectors.connector_for(connectors, channel)
 
     def ask(answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        if (
-            channel.state == ChannelState.DISCONNECTED
-        ):  # Lookups are impossible: a member must decide.
+        if channel.state == ChannelState.DISCONNECTED:  # a member must decide
             return Unknown(Message(NO_LOOKUP))
         return connector.look_up(sought, answers)
 
@@ -152,8 +153,10 @@ def look_up_attempt(
             look_id,
             row,
             sighting,
-            sure=connector.capabilities.is_resend_lookup(under=sought.reply_to, chat=sought.chat),
-            conclusive_at=_conclusive_at(row, connector, looked_at),
+            sure_until=connector.capabilities.repeat_safe_until(
+                first_sent_at, under=sought.reply_to, chat=sought.chat
+            ),
+            conclusive_at=_conclusive_at(row, connector, looked_at, sighting),
         )
     return sighting
 
@@ -181,6 +184,12 @@ def combine_looks(seen: Sequence[LookRecord]) -> LookupResult:
     ):
         return Absent()
     return Unknown(Message("attempt.not_proven"))
+
+
+def is_repeat(scope: Scope, subject: Subject, part: int = 0) -> bool:
+    """Return True if the next send repeats one that was resolved as absent."""
+    row = _last_send_attempt(scope, subject, part)
+    return row is not None and (row.resolution or {}).get("outcome") == attempts.ABSENT_RESULT
 
 
 def has_refused_attempt(scope: Scope, subject: Subject, part: int = 0) -> bool:
@@ -371,7 +380,9 @@ def _recorded_result(
         if not isinstance(
             said, Send | Uncertain | Processing
         ):  # The response itself is a refusal, which proves absence.
-            _record_lookup(scope, _begin_lookup(scope, channel, row), row, Absent(), sure=True)
+            _record_lookup(
+                scope, _begin_lookup(scope, channel, row), row, Absent(), sure_until=FOREVER
+            )
             return Absent()
     if _is_in_progress(scope, row):
         return Unknown(Message("attempt.under_way"))
@@ -382,7 +393,7 @@ def _recorded_result(
         return Unknown(blocked.reason)
     if connector.capabilities.look == "none":
         never = Unknown(Message(NO_LOOKUP))
-        _record_lookup(scope, _begin_lookup(scope, channel, row), row, never, sure=False)
+        _record_lookup(scope, _begin_lookup(scope, channel, row), row, never)
         return never
     return None
 
@@ -395,7 +406,7 @@ def _list_lookups(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
         LookRecord(
             one.armed_at,
             serialization.sighting_from_json(one.outcome, one.result, one.detail),
-            bool(one.result.get("sure")),
+            _is_sure(one, scope.now),
             _parse_conclusive_at(one),
         )
         for one in attempts.list_attempts(scope, subject, row.part, (LOOK,))
@@ -403,13 +414,37 @@ def _list_lookups(scope: Scope, row: Attempt) -> tuple[LookRecord, ...]:
     )
 
 
-def _conclusive_at(row: Attempt, connector: Connector, looked_at: datetime) -> datetime:
-    """Return the time from which a negative lookup of an attempt counts as proof."""
-    return connector.capabilities.absence_conclusive_at(
-        looked_at,
-        sent_at=row.publish_armed_at or row.armed_at,
-        ended_at=attempts.publish_ended_at(row),
+def _first_sent_at(scope: Scope, row: Attempt) -> datetime:
+    """Return the time at which the key of an attempt was first sent: a platform remembers a key for
+    a time after its first use, not its last."""
+    sends = attempts.list_attempts(
+        scope, Subject(row.subject_kind, row.subject_id), row.part, ("send",)
     )
+    sent = [
+        one.publish_armed_at
+        for one in sends
+        if one.publish_armed_at is not None and one.native_key == row.native_key
+    ]
+    return min(sent, default=row.armed_at)
+
+
+def _conclusive_at(
+    row: Attempt, connector: Connector, looked_at: datetime, sighting: LookupResult
+) -> datetime | None:
+    """Return the time from which a negative lookup of an attempt counts as proof, or None if it
+    never does."""
+    if not isinstance(sighting, Absent):
+        return None
+    return connector.capabilities.absence_conclusive_at(
+        looked_at, ended_at=attempts.publish_ended_at(row), confirmed=sighting.confirmed
+    )
+
+
+def _is_sure(look: Attempt, now: datetime) -> bool:
+    """Return True if a negative lookup proves absence alone, now and not only when it was made."""
+    stored = look.result.get(_SURE)
+    # Lookups of older versions store True.
+    return now < datetime.fromisoformat(stored) if isinstance(stored, str) else bool(stored)
 
 
 def _parse_conclusive_at(look: Attempt) -> datetime | None:
@@ -495,7 +530,7 @@ def _record_lookup(
     row: Attempt,
     sighting: LookupResult,
     *,
-    sure: bool,
+    sure_until: datetime | None = None,
     conclusive_at: datetime | None = None,
 ) -> None:
     # The platform had accepted the request; only its response was lost.
@@ -504,8 +539,8 @@ def _record_lookup(
     result = {**serialization.sighting_to_json(sighting), _TRY: row.n}
     if conclusive_at is not None and isinstance(sighting, Absent):
         result[_CONCLUSIVE] = conclusive_at.isoformat()
-    if sure and isinstance(sighting, Absent):
-        result["sure"] = True
+    if sure_until is not None and isinstance(sighting, Absent):
+        result[_SURE] = sure_until.isoformat()
     attempts.finish_attempt(
         scope,
         look_id,

@@ -4,7 +4,7 @@ returns its breaches."""
 from collections.abc import Mapping
 from dataclasses import replace
 
-from connectors.conformance.harness import SendingHarness
+from connectors.conformance.harness import SendingHarness, may_ask_member
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.comments import (
     MODERATE_ACTION,
@@ -15,7 +15,7 @@ from connectors.contract.comments import (
     SupportsComments,
 )
 from connectors.contract.connector import Connector, Send, StepResult
-from connectors.contract.outcomes import Outcome, Published, Retry
+from connectors.contract.outcomes import Outcome, Published, Retry, Uncertain
 from gate.contract.units import COMMENT_REFERENCE, Reference, Text, Unit
 
 BECOMES: Mapping[ModerationAction, str] = {
@@ -133,7 +133,10 @@ def comments_are_answered_once(world: ConnectorWorld, connector: Connector) -> l
             for native_id, text in world.fake.accepted_posts()
             if unit.text_of("body") in text
         ]
-        if len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
+        if mode == "reset_before" and not ids and isinstance(outcome, Uncertain):
+            if not may_ask_member(world, connector, unit):
+                breaches.append("a reply that was not sent is left to a member")
+        elif len(ids) != 1 or not isinstance(outcome, Published) or outcome.native_id not in ids:
             breaches.append(
                 f"{mode or 'a normal run'}: {len(ids)} replies, "
                 f"reported as {type(outcome).__name__}"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from connectors.conformance.world import TEST_TENANT, ConnectorWorld, conformance_permit
+from connectors.contract.capabilities import FOREVER
 from connectors.contract.connector import (
     Connector,
     LookupQuery,
@@ -66,6 +67,14 @@ class PublishReport:
     sightings: list[LookupResult] = field(default_factory=list)
     first_response: Outcome | None = None
     """Outcome of the first attempt that reached the publish step."""
+
+
+def may_ask_member(world: ConnectorWorld, connector: Connector, unit: Unit) -> bool:
+    """Return True if a request that published nothing may be left to a member: the platform neither
+    honours a key for ever nor guarantees when its lists are complete."""
+    can = connector.capabilities
+    until = can.repeat_safe_until(world.now(), under=unit.parent_id, chat=unit.viewer)
+    return not can.lists_complete and until < FOREVER
 
 
 def _has_published(steps: list[WireStep]) -> bool:
@@ -161,11 +170,10 @@ class SendingHarness:
     ) -> LookupResult | None:
         """Return Found or Failed, Absent if the absence is proven, or None if it remains uncertain.
 
-        Absence is proven by two look-ups, 60 s apart and after the platform's listing lag, or by
-        one if the repeated request is itself the look-up.
+        Absence is proven by one look-up if a repeat is safe, otherwise by two, 60 s apart and
+        conclusive.
         """
         can = self._connector.capabilities
-        resend_is_look = can.is_resend_lookup(under=unit.parent_id, chat=unit.viewer)
         ended_at = self._world.now()
         first_absent: datetime | None = None
         wait = timedelta(seconds=LOOKS[0])
@@ -179,12 +187,14 @@ class SendingHarness:
             wait = timedelta(seconds=following)
             if not isinstance(sighting, Absent):
                 continue
-            if resend_is_look:
+            if looked_at < can.repeat_safe_until(armed_at, under=unit.parent_id, chat=unit.viewer):
                 return sighting
             first_absent = first_absent or looked_at
             conclusive_at = can.absence_conclusive_at(
-                looked_at, sent_at=armed_at, ended_at=ended_at
+                looked_at, ended_at=ended_at, confirmed=sighting.confirmed
             )
+            if conclusive_at is None:
+                continue
             if looked_at >= max(conclusive_at, first_absent + MIN_LOOK_INTERVAL):
                 return sighting
             # Look again as soon as an absence is conclusive.

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
-from itertools import pairwise
+from itertools import pairwise, product, takewhile
 from typing import Any
 
 from connectors.conformance.address_rules import addresses_are_resolved
@@ -17,7 +17,7 @@ from connectors.conformance.comment_rules import (
 from connectors.conformance.crosspost_rules import crossposts_are_made_once
 from connectors.conformance.edit_rules import edits_are_applied
 from connectors.conformance.first_comment_rules import first_comments_are_posted_once
-from connectors.conformance.harness import PublishReport, SendingHarness
+from connectors.conformance.harness import PublishReport, SendingHarness, may_ask_member
 from connectors.conformance.metric_rules import (
     earnings_are_reported,
     followers_are_counted,
@@ -40,6 +40,7 @@ from connectors.contract.connector import (
     Connector,
     LookupQuery,
     PlatformCopy,
+    Response,
     Send,
     StepKind,
     StepResult,
@@ -49,7 +50,16 @@ from connectors.contract.connector import (
 from connectors.contract.earnings import SupportsEarnings
 from connectors.contract.invites import SupportsInvites
 from connectors.contract.metrics import SupportsFollowerCount
-from connectors.contract.outcomes import Outcome, Published, Reauthorize, Rejected, Retry, Uncertain
+from connectors.contract.outcomes import (
+    Outcome,
+    Processing,
+    Published,
+    Reauthorize,
+    Rejected,
+    Retry,
+    Uncertain,
+)
+from connectors.shared.http_responses import proves_refusal
 from connectors.transport.transport import EgressForbidden
 from foundation.ids import uuid7
 from gate.contract import replacement_picture
@@ -68,6 +78,11 @@ TRANSIENT_FAULTS: Mapping[str, tuple[tuple[str, str, Mapping[str, Any]], ...]] =
     "503 after accepting": (("status:503_after", "posts", {}),),
     "502 after accepting": (("status:502_after", "posts", {}),),
     "408": (("status:408_after", "posts", {}),),
+    "409 after accepting": (("status:409_after", "posts", {}),),
+    "425 after accepting": (("status:425_after", "posts", {}),),
+    "499 after accepting": (("status:499_after", "posts", {}),),
+    "522 after accepting": (("status:522_after", "posts", {}),),
+    "unknown status after accepting": (("status:460_after", "posts", {}),),
     "redirect": (("status:302_after", "posts", {}),),
     "429 with Retry-After": (("status:429", "posts", {"retry_after": 90}),),
     "429 without": (("status:429", "posts", {}),),
@@ -89,6 +104,11 @@ NOTHING_ACCEPTED = frozenset({"good day", "429 with Retry-After", "429 without"}
 """Names of the faults after which the delivery is never uncertain."""
 
 
+NOTHING_ARRIVED = frozenset({"hang", "reset before", "503", "twice in a row"})
+"""Names of the faults whose first request published nothing, which only a safe repeat or a proof of
+absence resolves."""
+
+
 def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str) -> list[str]:
     """Check that no post is duplicated, lost or misreported after a temporary fault."""
     for mode, on, more in TRANSIENT_FAULTS[day]:
@@ -97,8 +117,30 @@ def publishes_exactly_once(world: ConnectorWorld, connector: Connector, day: str
         world.inject_fault(mode, on, **({"seconds": 3.0} | dict(more)))
     unit = world.unit()
     story = SendingHarness(world, connector).publish(unit)
+    doubtful = day not in NOTHING_ACCEPTED and not world.can_look
     return _find_report_breaches(
-        world, unit, story, in_doubt=not world.can_look and day not in NOTHING_ACCEPTED
+        world,
+        unit,
+        story,
+        in_doubt=doubtful
+        or (day in NOTHING_ARRIVED and may_ask_member(world, connector, world.unit())),
+    )
+
+
+def never_repeats_behind_a_lag(
+    world: ConnectorWorld, connector: Connector, lag: timedelta
+) -> list[str]:
+    """Check that an accepted post whose answer was lost is never sent twice, however long it is
+    missing from the lists of the platform."""
+    world.inject_fault("reset_after", "posts")
+    world.inject_fault("lag", "lookups", lookup_lag=lag.total_seconds())
+    unit = world.unit()
+    story = SendingHarness(world, connector).publish(unit)
+    return _find_report_breaches(
+        world,
+        unit,
+        story,
+        in_doubt=not world.can_look or may_ask_member(world, connector, world.unit()),
     )
 
 
@@ -120,6 +162,29 @@ def _find_report_breaches(
             breaches.append("misreported: rejected, but it is live")
         case other:
             breaches.append(f"lost: {type(other).__name__}")
+    return breaches
+
+
+ERROR_BODIES: tuple[Any, ...] = (None, "<html>", {}, {"error": "asked_for"}, {"code": 50001})
+
+
+def unproven_answers_are_looked_up(world: ConnectorWorld, connector: Connector) -> list[str]:
+    """Check that, after the platform accepted a post, an answer with any status that does not prove
+    the contrary never ends as refused, and is repeated only where a key makes that safe."""
+    unit = world.unit()
+    story = SendingHarness(world, connector).publish(unit)
+    sent = next(step for step in reversed(story.steps) if step.kind is StepKind.PUBLISH)
+    before = list(takewhile(lambda answer: answer.step != sent.name, story.told))
+    repeatable = connector.capabilities.resend_is_look
+    allowed = (Uncertain, Processing, Published, *((Retry,) if repeatable else ()))
+    breaches = []
+    for status, body in product(range(100, 600), ERROR_BODIES):
+        answer = Response(sent.name, status, {}, body)
+        if (answer.is_success and isinstance(body, dict)) or proves_refusal(answer):
+            continue
+        outcome = connector.next_step(unit, (*before, answer))
+        if not isinstance(outcome, allowed):
+            breaches.append(f"{status} with {body!r} is reported as {type(outcome).__name__}")
     return breaches
 
 
@@ -362,7 +427,8 @@ def older_duplicates_are_ignored(world: ConnectorWorld, connector: Connector) ->
     world.inject_fault("reset_before", "posts")
     twin = replace(world.unit(), texts=older.texts)
     second = house.publish(twin).outcome
-    if not isinstance(first, Published) or (world.can_look and not isinstance(second, Published)):
+    decided = world.can_look and not may_ask_member(world, connector, world.unit())
+    if not isinstance(first, Published) or (decided and not isinstance(second, Published)):
         return [f"lost: {type(second).__name__}"]
     same = isinstance(second, Published) and second.native_id == first.native_id
     return ["misreported: an older post was mistaken for this one"] if same else []
@@ -458,6 +524,7 @@ def _read_metrics(house: SendingHarness, connector: Connector, copy: PlatformCop
 
 CORE_RULES: tuple[Rule, ...] = (
     refusals_are_final,
+    unproven_answers_are_looked_up,
     unexplained_refusals_keep_the_account,
     retry_after_is_respected,
     staging_is_never_uncertain,

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from connectors.conformance.harness import SendingHarness
+from connectors.conformance.harness import SendingHarness, may_ask_member
 from connectors.conformance.world import ConnectorWorld
 from connectors.contract.connector import Connector
 from connectors.contract.outcomes import Published, Rejected, Uncertain
@@ -48,7 +48,8 @@ def _find_publish_breaches(
     before = {native_id for native_id, _ in world.fake.accepted_posts()}
     if mode:
         world.inject_fault(mode, "posts")
-    outcome = SendingHarness(world, connector).publish(_build_textless_unit(world)).outcome
+    unit = _build_textless_unit(world)
+    outcome = SendingHarness(world, connector).publish(unit).outcome
     new = {native_id for native_id, _ in world.fake.accepted_posts()} - before
     if len(new) > 1:
         return [f"sent {len(new)} times"]
@@ -59,6 +60,8 @@ def _find_publish_breaches(
             else ["misreported: published, but it is another post or missing"]
         )
     doubted = isinstance(outcome, Uncertain) and (
-        beside or not (world.can_look and world.tells_files)
+        beside
+        or not (world.can_look and world.tells_files)
+        or (mode == "reset_before" and may_ask_member(world, connector, unit))
     )
     return [] if doubted else [f"lost: {type(outcome).__name__}"]

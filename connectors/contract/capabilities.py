@@ -3,7 +3,7 @@ tests."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from connectors.contract.feed_layout import NEUTRAL_LAYOUT, FeedLayout
@@ -74,6 +74,10 @@ class PostFormat:
     max_media: int = 1
 
 
+FOREVER = datetime.max.replace(tzinfo=UTC)
+"""The end of a guarantee without an end."""
+
+
 @dataclass(frozen=True)
 class Capabilities:
     """The features and limits of a platform."""
@@ -100,7 +104,10 @@ class Capabilities:
     honours the key or refuses identical content; 0 if the platform guarantees neither."""
     listing_lag_seconds: int = MIN_LISTING_LAG_SECONDS
     """Maximum number of seconds for which a published post may be missing from the data that a
-    look-up reads. Values under ten minutes count as ten."""
+    look-up reads, if `lists_complete`. Values under ten minutes count as ten."""
+    lists_complete: bool = False
+    """The platform guarantees that its lists are complete after `listing_lag_seconds`. Without this
+    guarantee, a missing entry in a list never proves that a post is absent."""
     poll_seconds: float = 0.0
     """Seconds between two polls for chat updates; 0 if the platform uses long polling or webhooks.
     """
@@ -225,29 +232,38 @@ class Capabilities:
         there."""
         return self.sells.get(surface.removeprefix(f"{self.platform}."))
 
-    def is_resend_lookup(self, *, under: str, chat: str = "") -> bool:
-        """Return True if a repeated publish request is itself the look-up.
+    def repeat_safe_until(self, sent_at: datetime, *, under: str, chat: str = "") -> datetime:
+        """Return the time (UTC-aware) until which repeating a publish request creates no second
+        copy, because the platform honours the key or refuses identical content: `sent_at` if it
+        does neither, `FOREVER` if it always does. Until then the repeat is itself the look-up.
 
-        `under` is the post or comment that the unit replies to, and `chat` that of a message.
+        Args:
+            sent_at: time at which the first request was sent (UTC-aware).
+            under: the post or comment that the unit replies to.
+            chat: the chat of a message.
         """
-        told_apart = (under and self.looks_for_answers) or (chat and self.looks_for_messages)
-        return self.resend_is_look and not told_apart
+        if (under and self.looks_for_answers) or (chat and self.looks_for_messages):
+            return sent_at
+        return FOREVER if self.resend_is_look else sent_at + timedelta(seconds=self.repeat_seconds)
 
     def absence_conclusive_at(
-        self, looked_at: datetime, *, sent_at: datetime, ended_at: datetime
-    ) -> datetime:
-        """Return the time from which a look-up without a result counts towards a proof of absence.
+        self, looked_at: datetime, *, ended_at: datetime, confirmed: bool
+    ) -> datetime | None:
+        """Return the time from which a look-up without a result counts towards a proof of absence
+        where a repeat is not safe, or None if it never does and a member must decide.
 
-        It is `looked_at` while a repeat is harmless, and otherwise the time at which the platform's
-        lists are up to date.
+        A list may lag for longer than documented, so that its silence proves nothing unless the
+        platform guarantees when it is complete, or a second source confirms the absence.
 
         Args:
             looked_at: time of the look-up (UTC-aware).
-            sent_at: time at which the request was sent (UTC-aware).
-            ended_at: time at which its answer was lost, or its deadline (UTC-aware).
+            ended_at: time at which the answer was lost, or its deadline (UTC-aware).
+            confirmed: `Absent.confirmed` of the look-up.
         """
-        if looked_at < sent_at + timedelta(seconds=self.repeat_seconds):
+        if confirmed:
             return looked_at
+        if not self.lists_complete:
+            return None
         return ended_at + timedelta(seconds=max(self.listing_lag_seconds, MIN_LISTING_LAG_SECONDS))
 
     def can_remove(self, *, chat: str = "") -> bool:

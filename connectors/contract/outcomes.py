@@ -95,7 +95,13 @@ class Found:
 
 @dataclass(frozen=True)
 class Absent:
-    """A look-up that would see the post did not find it."""
+    """A look-up that would see the post did not find it.
+
+    `confirmed` means that a second source of the platform, independent of its lists, confirms that
+    nothing was published: the state of the upload, or the latest entry of the place.
+    """
+
+    confirmed: bool = False
 
 
 @dataclass(frozen=True)

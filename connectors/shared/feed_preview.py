@@ -10,11 +10,10 @@ import regex
 from connectors.contract.connector import Connector
 from connectors.contract.feed_layout import FeedLayout, FoldRule
 from connectors.shared import options, unit_checks
+from foundation.i18n.web_addresses import iterate_web_addresses, list_web_addresses
 from gate.contract.units import Unit
 
-_PIECES = regex.compile(
-    r"(?P<link>https?://[^\s<>\"]*[^\s<>\"'.,:;!?)\]}»’”…])|(?P<tag>(?<![\w&/#@])[#@]\w[\w.@-]*\b)"
-)
+_TAG = regex.compile(r"(?<![\w&/#@])[#@]\w[\w.@-]*\b")
 
 
 @runtime_checkable
@@ -103,19 +102,25 @@ def _fit_length(text: str, at: FoldRule) -> int:
 def text_pieces(text: str) -> Iterator[TextPiece]:
     """Yield the parts of a text, with URLs, hashtags and mentions marked. Joined, they are the
     whole text."""
+    links = list(iterate_web_addresses(text))
+    tags = [
+        found.span()
+        for found in _TAG.finditer(text)
+        if not any(start < found.end() and found.start() < end for start, end in links)
+    ]
     at = 0
-    for found in _PIECES.finditer(text):
-        if found.start() > at:
-            yield TextPiece(text[at : found.start()])
-        yield TextPiece(found[0], marked=True)
-        at = found.end()
+    for start, end in sorted([*links, *tags]):
+        if start > at:
+            yield TextPiece(text[at:start])
+        yield TextPiece(text[start:end], marked=True)
+        at = end
     if at < len(text):
         yield TextPiece(text[at:])
 
 
 def first_address(text: str) -> str:
     """Return the first URL of a text, or ""."""
-    return next((found[0] for found in _PIECES.finditer(text) if found["link"]), "")
+    return next(iter(list_web_addresses(text)), "")
 
 
 def is_covered(showing: FeedLayout, unit: Unit) -> bool:

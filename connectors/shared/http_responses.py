@@ -3,7 +3,6 @@ Connectors handle their special cases first."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import quote
 
@@ -17,6 +16,12 @@ from connectors.contract.outcomes import (
     Rejected,
     Retry,
     Uncertain,
+)
+from connectors.shared.requested_waits import (
+    MAX_UNIX_SECONDS,
+    parse_iso_time,
+    requested_wait,
+    response_clock,
 )
 from foundation.i18n.translation import Message
 
@@ -43,10 +48,6 @@ further retry."""
 RATE_WINDOW = timedelta(seconds=60)
 """Delay after a 429 response that states no time."""
 
-MAX_RETRY_WAIT = timedelta(days=7)
-"""Maximum delay. A longer Retry-After is considered an error of the platform."""
-
-
 MESSAGE_STEP = "message"
 """Name of the step that sends a message, on platforms that count or charge messages separately."""
 
@@ -60,11 +61,6 @@ installation has no public address."""
 ADDRESS_ELSEWHERE = "address_elsewhere"
 """Detail of an upload that was not sent, because the upload URL in the response is invalid or not
 on the platform's hosts."""
-
-_INSTANTS = 10**9
-_LAST = 10**11
-"""The largest possible Unix time. Numbers from `_INSTANTS` upwards are Unix times in seconds,
-smaller ones are durations."""
 
 META_APP_RATE = 4
 BLUESKY_IP_POLICY = "3000;w=300"
@@ -82,9 +78,22 @@ users per day."""
 REDDIT_COUNTS = "x-ratelimit-used"
 """A header that identifies Reddit; no other supported platform reports the used part of a limit."""
 
-_WINDOWS = ("x-app-limit-24hour", "x-user-limit-24hour", "x-rate-limit")
-"""Header prefixes of X's rate limit windows. The exhausted one has `-remaining: 0` and its end in
-`-reset`."""
+X_APP_WINDOW = "x-app-limit-24hour"
+X_ENDPOINT_WINDOW = "x-rate-limit"
+"""Header prefixes of X's limits of the application and of one endpoint."""
+
+REFUSING_STATUSES = frozenset(
+    {400, 401, 402, 403, 404, 405, 410, 411, 413, 414, 415, 422, 429, 431, 451}
+)
+"""Statuses which prove that a request was not accepted: platforms document them as refusals that
+precede any processing. After every other failure the request may have been accepted, such as 408,
+409, 425, those of proxies (460, 499, 520 to 530), unknown ones, redirects and 5xx."""
+
+IN_TRANSIT_STATUSES = frozenset({408, 425, 460, 499})
+"""Statuses of 4xx that state only that the request or its response was lost or too early."""
+
+LIMIT_CODES = frozenset({"rate_limit_exceeded"})
+"""TikTok's error code for a rate limit, which counts like status 429 with any status."""
 
 CONNECT_ERRORS = frozenset({"ConnectError", "ConnectTimeout"})
 """Details of unsent requests whose host was unreachable (names of httpx exceptions). All other
@@ -110,60 +119,6 @@ def success_body(answer: StepResult) -> dict[str, Any]:
     return json_body(answer) if isinstance(answer, Response) and answer.is_success else {}
 
 
-def retry_after(headers: Mapping[str, str], default: timedelta = RATE_WINDOW) -> timedelta:
-    """Return the delay after a 429 response: Retry-After in seconds or as an HTTP date (RFC 9110,
-    10.2.3), relative to the response's `date`.
-
-    If it is missing, use `ratelimit-reset` (a number of seconds or, if large, a Unix time), then
-    X's header of the exhausted window, then `x-ratelimit-reset`, in the same formats or, as on
-    Mastodon, in ISO 8601.
-    """
-    asked = headers.get("retry-after", "").strip()
-    reset = headers.get("ratelimit-reset", "").strip()
-    used_up = (name for name in _WINDOWS if headers.get(f"{name}-remaining", "").strip() == "0")
-    reset = reset or next((headers.get(f"{name}-reset", "").strip() for name in used_up), "")
-    named = headers.get("x-ratelimit-reset", "").strip()
-    reset = reset or (named if _is_number(named) else "")
-    if _is_number(asked):
-        # The inner limit prevents an overflow of timedelta.
-        return min(timedelta(seconds=min(int(asked), 10**7)), MAX_RETRY_WAIT)
-    if not asked and _is_number(reset) and int(reset) < _INSTANTS:
-        return min(timedelta(seconds=int(reset)), MAX_RETRY_WAIT)
-    until = _http_date(asked) if asked else from_unix_seconds(reset) or _parse_iso(named)
-    now = _http_date(headers.get("date", ""))
-    if until is None or now is None:
-        return default
-    return min(max(until - now, SHORT_RETRY), MAX_RETRY_WAIT)
-
-
-def requested_wait(answer: Response) -> timedelta | None:
-    """Return the delay that a refusal requests in its headers or body, whichever is longer, or
-    None.
-
-    Discord sends `retry_after` as a decimal number of seconds, Telegram sends it in `parameters`:
-    https://docs.discord.com/developers/topics/rate-limits#exceeding-a-rate-limit,
-    https://core.telegram.org/bots/api#responseparameters
-    """
-    nothing = timedelta(0)
-    body = answer.body if isinstance(answer.body, dict) else {}
-    parameters = body.get("parameters")
-    inner = parameters if isinstance(parameters, dict) else {}
-    waits = (
-        retry_after(answer.headers, nothing),
-        *(_seconds_or_zero(said.get("retry_after")) for said in (body, inner)),
-    )
-    return max(waits) if max(waits) > nothing else None
-
-
-def _seconds_or_zero(value: object) -> timedelta:
-    """Parse a number of seconds, as a number or as digits; return zero for anything else."""
-    if isinstance(value, str) and _is_number(value.strip()):
-        value = int(value.strip())
-    if not isinstance(value, int | float) or isinstance(value, bool) or not value > 0:
-        return timedelta(0)
-    return min(timedelta(seconds=min(value, 10**7)), MAX_RETRY_WAIT)
-
-
 def is_app_wide_limit(answer: Response) -> bool:
     """Return True if a refusal applies to all accounts of the application, or to our IP address.
 
@@ -174,7 +129,8 @@ def is_app_wide_limit(answer: Response) -> bool:
     All of Reddit's limits apply to the application. YouTube, TikTok and the sandbox have error
     codes for such limits.
     """
-    if not 400 <= answer.status < 500:
+    status = stated_status(answer)
+    if not 400 <= status < 500:
         return False
     body = answer.body if isinstance(answer.body, dict) else {}
     error = body.get("error")
@@ -185,7 +141,7 @@ def is_app_wide_limit(answer: Response) -> bool:
         return True
     told = answer.headers.get("x-ratelimit-scope")
     policy = answer.headers.get("ratelimit-policy")
-    day = answer.headers.get(f"{_WINDOWS[0]}-remaining", "").strip() == "0"
+    day = answer.headers.get(f"{X_APP_WINDOW}-remaining", "").strip() == "0"
     everywhere = (
         body.get("global") is True
         or told == "global"
@@ -193,9 +149,9 @@ def is_app_wide_limit(answer: Response) -> bool:
         or error == APP_LIMIT_CODE
     )
     application = day or REDDIT_COUNTS in answer.headers
-    if answer.status == 410 and "version" in str(error).lower():
+    if status == 410 and "version" in str(error).lower():
         return True
-    return answer.status == 402 or (answer.status == 429 and (everywhere or application))
+    return status == 402 or (status == 429 and (everywhere or application))
 
 
 def restage_uploads() -> Retry:
@@ -234,7 +190,7 @@ def is_endpoint_limit(answer: Response) -> bool:
     https://docs.x.com/x-api/fundamentals/rate-limits. Discord does too; crossposts have a low limit
     of about ten per hour: https://docs.discord.com/developers/topics/rate-limits
     """
-    messages = answer.step == MESSAGE_STEP and _WINDOWS[-1] + "-remaining" in answer.headers
+    messages = answer.step == MESSAGE_STEP and f"{X_ENDPOINT_WINDOW}-remaining" in answer.headers
     return messages or (answer.step == CROSSPOST_STEP and not is_app_wide_limit(answer))
 
 
@@ -243,47 +199,24 @@ def limit_scope(answer: Response) -> Literal["account", "app"]:
     return "app" if is_app_wide_limit(answer) else "account"
 
 
-def _is_number(text: str) -> bool:
-    return text.isascii() and text.isdigit() and len(text) < 1000
-
-
 def from_unix_seconds(seconds: str) -> datetime | None:
     """Return a time from Unix seconds (UTC-aware), or None if it is not a number."""
-    return datetime.fromtimestamp(min(int(seconds), _LAST), UTC) if _is_number(seconds) else None
+    is_number = seconds.isascii() and seconds.isdigit() and len(seconds) < 1000
+    return datetime.fromtimestamp(min(int(seconds), MAX_UNIX_SECONDS), UTC) if is_number else None
 
 
 def parse_timestamp(text: object) -> datetime | None:
     """Return a time from a JSON value (UTC-aware), or None if it is invalid or has no time zone."""
-    at = _iso_or_none(text) if isinstance(text, str) else None
+    at = parse_iso_time(text) if isinstance(text, str) else None
     try:
         return at.astimezone(UTC) if at is not None and at.tzinfo is not None else None
     except OverflowError:  # outside the years that UTC can represent
         return None
 
 
-def _iso_or_none(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text)
-    except ValueError:
-        return None
-
-
-def _parse_iso(text: str) -> datetime | None:
-    at = _iso_or_none(text)
-    return at.replace(tzinfo=UTC) if at is not None and at.tzinfo is None else at
-
-
-def _http_date(text: str) -> datetime | None:
-    try:
-        at = parsedate_to_datetime(text)
-    except (ValueError, OverflowError):
-        return None
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
-
-
 def response_date(answer: StepResult) -> datetime | None:
     """Return the time of a response by the server's clock (RFC 9110, 6.6.1), or None."""
-    return _http_date(answer.headers.get("date", "")) if isinstance(answer, Response) else None
+    return response_clock(answer) if isinstance(answer, Response) else None
 
 
 def clock_lead(answer: StepResult, now: datetime) -> timedelta:
@@ -321,29 +254,71 @@ def outcome_of_status(
             return _unclear_outcome(
                 Message("connectors.answer_lost", {"detail": detail}), creates=creates
             )
-        case Response(status=429):
-            return Retry(
-                requested_wait(answer) or RATE_WINDOW,
-                limit_scope(answer),
-                Message("connectors.rate_limited"),
+        case Response():
+            return _response_outcome(
+                answer, stated_status(answer), creates=creates, account_gone=account_gone
             )
-        case Response(status=401):
-            return Reauthorize(Message("connectors.token_refused"))
-        case Response(status=403 | 404) if platform_error_code(answer) in account_gone:
-            return Disconnected(
-                Message("connectors.account_gone", {"word": platform_error_code(answer)})
-            )
-        case Response(status=status) if 400 <= status < 500 and status != 408:
-            reason = Message(
-                "connectors.refused", {"status": status, "word": platform_error_code(answer)}
-            )
-            return Rejected(reason, permanent=False)
-        case Response(
-            status=status
-        ):  # 5xx, 408, a redirect, or an unreadable success: the request may have been accepted
-            return _unclear_outcome(
-                Message("connectors.unclear_answer", {"status": status}), creates=creates
-            )
+
+
+def _response_outcome(
+    answer: Response, status: int, *, creates: bool, account_gone: frozenset[str]
+) -> Outcome:
+    if creates and not proves_refusal(answer):
+        return _unclear_outcome(
+            Message("connectors.unclear_answer", {"status": status}), creates=True
+        )
+    if status == 429:
+        return Retry(
+            requested_wait(answer) or RATE_WINDOW,
+            limit_scope(answer),
+            Message("connectors.rate_limited"),
+        )
+    if status == 401:
+        return Reauthorize(Message("connectors.token_refused"))
+    word = platform_error_code(answer)
+    if status in (403, 404) and word in account_gone:
+        return Disconnected(Message("connectors.account_gone", {"word": word}))
+    if 400 <= status < 500 and status not in IN_TRANSIT_STATUSES:
+        return Rejected(
+            Message("connectors.refused", {"status": status, "word": word}), permanent=False
+        )
+    return _unclear_outcome(Message("connectors.unclear_answer", {"status": status}), creates=False)
+
+
+def stated_status(answer: Response) -> int:
+    """Return the status of a response, or the error status that its body states although the
+    response has status 2xx.
+
+    Telegram states it in `error_code`, Reddit in `error`, X in `status` beside a `title`, Google in
+    `error.code` beside a `status`. TikTok's error code for a rate limit counts as 429.
+    """
+    body = answer.body if isinstance(answer.body, dict) else {}
+    if not 200 <= answer.status < 300:
+        return answer.status
+    error = body.get("error")
+    inner = error if isinstance(error, dict) else {}
+    if inner.get("code") in LIMIT_CODES:
+        return 429
+    stated = (
+        body.get("error_code") if body.get("ok") is False else None,
+        error,
+        body.get("status") if "title" in body else None,
+        inner.get("code") if "status" in inner else None,
+    )
+    numbers = (each for each in stated if isinstance(each, int) and not isinstance(each, bool))
+    return next((number for number in numbers if 400 <= number < 600), answer.status)
+
+
+def proves_refusal(answer: StepResult) -> bool:
+    """Return True if an answer proves that the platform did not accept the request. A 429 does only
+    if it states a wait or an error in JSON; an empty one or a page is from a proxy, which may send
+    it afterwards."""
+    if isinstance(answer, StepNotSent):
+        return True
+    if not isinstance(answer, Response) or stated_status(answer) not in REFUSING_STATUSES:
+        return False
+    known = isinstance(answer.body, dict) or requested_wait(answer) is not None
+    return stated_status(answer) != 429 or known
 
 
 def _unclear_outcome(reason: Message, *, creates: bool) -> Outcome:

@@ -32,8 +32,18 @@ TOKEN_STEP = "token"
 ACCESS_TOKEN_FIELD = "access_token"
 REFRESH_TOKEN_FIELD = "refresh_token"
 MAX_TOKEN_LIFETIME = timedelta(days=400)
-_DEAD = frozenset({"invalid_grant", "invalid_request"})
-"""Error codes for a token that is used up, revoked or unknown; X uses the second."""
+GRANT_ENDED = "invalid_grant"
+"""The error code for a refresh token that is invalid, expired, revoked or used (RFC 6749, 5.2)."""
+
+OTHER_GRANT_ENDS: Mapping[str, tuple[str | int, str, str]] = {
+    "x": ("invalid_request", "error_description", "value passed for the token was invalid."),
+    "reddit": (400, "message", "bad request"),
+}
+"""Other answers of a platform for an ended grant: the `error`, and a field with its text in lower
+case. X uses the same error for mistakes of the request, and Reddit states no other reason."""
+
+REFUSED_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
+"""Error codes for the application itself. They prove nothing about the grant."""
 
 
 def client_from_form(form: Mapping[str, str | Sealed]) -> OAuthClient:
@@ -156,42 +166,47 @@ def _parse_lifetime(body: Mapping[str, Any]) -> timedelta | None:
 def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
     """Return the outcome of a failed code exchange. A code works only once, so after an unclear
     answer it is Rejected with the message `again`, which asks the user to consent again."""
-    if isinstance(answer, Response) and http_responses.platform_error_code(answer) in (
-        "invalid_client",
-        "unauthorized_client",
-    ):
+    if isinstance(answer, Response) and platform_error_code(answer) in REFUSED_CLIENT:
         return Rejected(Message("oauth.client_refused"), permanent=False)
     if isinstance(answer, StepNotSent) or (isinstance(answer, Response) and answer.status == 429):
         return http_responses.outcome_of_status(answer, creates=False)
     return Rejected(again, permanent=False)
 
 
-def renewal_outcome(answer: StepResult) -> RenewedTokens | Outcome:
-    """Return the new tokens, or the failure: Uncertain if the refresh token may be used up."""
+def renewal_outcome(answer: StepResult, platform: str) -> RenewedTokens | Outcome:
+    """Return the new tokens, or the failure: Reauthorize only if the grant is invalid, Uncertain if
+    the refresh token may be used up, else Retry."""
     if found := parse_tokens(answer):
         return found
-    if (
-        isinstance(answer, Response)
-        and answer.is_success
-        and http_responses.platform_error_code(answer) in _DEAD
-    ):  # Reddit reports errors with status 200
+    if is_grant_ended(answer, platform):
         return Reauthorize(Message("connectors.token_refused"))
     if isinstance(answer, StepAnswerLost) or (
-        isinstance(answer, Response) and not 400 <= answer.status < 500
+        isinstance(answer, Response) and not 400 <= http_responses.stated_status(answer) < 500
     ):
         detail = answer.detail if isinstance(answer, StepAnswerLost) else f"http_{answer.status}"
         return Uncertain(Message("connectors.answer_lost", {"detail": detail}))
-    # Without JSON it is no OAuth error (RFC 6749, 5.2) and proves nothing about the token.
-    if isinstance(answer, Response) and answer.status == 403 and not isinstance(answer.body, dict):
-        return Retry(
-            http_responses.RATE_WINDOW,
-            "account",
-            Message("connectors.unclear_answer", {"status": 403}),
-        )
-    if isinstance(answer, Response) and answer.status in (400, 401, 403):
-        ended = http_responses.platform_error_code(answer) in _DEAD
-        return Reauthorize(Message("connectors.token_refused" if ended else "oauth.client_refused"))
-    return http_responses.outcome_of_status(answer, creates=False)
+    outcome = http_responses.outcome_of_status(answer, creates=False)
+    if isinstance(outcome, Retry) or not isinstance(answer, Response):
+        return outcome
+    refused = platform_error_code(answer) in REFUSED_CLIENT
+    reason = Message("connectors.unclear_answer", {"status": answer.status})
+    return Retry(
+        http_responses.RATE_WINDOW,
+        "account",
+        Message("oauth.client_refused") if refused else reason,
+    )
+
+
+def is_grant_ended(answer: StepResult, platform: str) -> bool:
+    """Return True if an answer to a token renewal states that the grant is invalid. Nothing else
+    ends a connection: not a status, a page, or an error of the request or the application."""
+    if not isinstance(answer, Response) or answer.status not in (200, 400, 401, 403):
+        return False
+    body = http_responses.json_body(answer)
+    if body.get("error") == GRANT_ENDED:
+        return True
+    error, field, text = OTHER_GRANT_ENDS.get(platform, (GRANT_ENDED, "error", GRANT_ENDED))
+    return body.get("error") == error and str(body.get(field, "")).lower() == text
 
 
 REVOKE_STEP = "revoke"

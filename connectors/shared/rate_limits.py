@@ -14,7 +14,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from connectors.contract.connector import Response
-from connectors.shared import http_responses
+from connectors.shared import requested_waits
 
 RESERVED_PERCENT = 20
 """Percentage of a limit that is reserved for replies and removals; posts do not use it."""
@@ -96,9 +96,8 @@ def read_limit_headers(allowance: RateLimit, answer: Response) -> LimitReading |
     reset = answer.headers.get(f"{name}-reset", "").strip()
     if left is None or not most or not reset:
         return None
-    said = {"x-ratelimit-reset": reset, "date": answer.headers.get("date", "")}
-    after = http_responses.retry_after(said, timedelta(0))
-    return LimitReading(most, min(left, most), after) if after > timedelta(0) else None
+    after = requested_waits.time_until(reset, answer)
+    return LimitReading(most, min(left, most), after) if after is not None else None
 
 
 def fair_share(most: int, agencies: int) -> int:

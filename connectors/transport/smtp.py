@@ -24,7 +24,7 @@ from uuid import UUID
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
 from connectors.transport import notice_content
 from connectors.transport.transport import EgressForbidden
-from foundation.http.address_policy import AddressPolicy, allow_any_address
+from foundation.http.address_policy import NOT_PUBLIC, AddressPolicy, allow_any_address
 from foundation.i18n.translation import Message, render_message
 from foundation.ops import telemetry
 from foundation.ops.settings import MailSettings
@@ -256,6 +256,8 @@ def _send_content(client: smtplib.SMTP, made: EmailMessage) -> StepResult:
 def _error_class(error: Exception) -> str:
     """Return the type of an error and the server's status. Its text is omitted, because it may
     contain an address."""
+    if str(error) == NOT_PUBLIC:
+        return NOT_PUBLIC
     number = f" {error.smtp_code}" if isinstance(error, smtplib.SMTPResponseException) else ""
     return f"{type(error).__name__}{number}"
 

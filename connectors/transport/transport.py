@@ -7,6 +7,7 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from email.utils import format_datetime
 from itertools import starmap
 from typing import Any, assert_never
 from urllib.parse import quote, urlencode, urljoin, urlsplit
@@ -26,6 +27,7 @@ from connectors.contract.connector import (
 )
 from connectors.shared import prices
 from connectors.shared.http_responses import ADDRESS_ELSEWHERE, NO_PUBLIC_ADDRESS
+from connectors.shared.requested_waits import WAIT_HEADERS, parse_http_date
 from connectors.transport import (
     order_meanings,
     references,
@@ -51,7 +53,7 @@ from foundation.http.http_client import (
     ResponseLost,
     encode_multipart,
 )
-from foundation.ops.clock import monotonic
+from foundation.ops.clock import monotonic, wall_now
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from gate.contract import replacement_picture
 from gate.contract.permit import (
@@ -94,14 +96,7 @@ _OURS = frozenset(
     }
 )
 _DROPPED = frozenset({"set-cookie", "www-authenticate"})
-_OF_USE = (
-    "date",
-    "retry-after",
-    "ratelimit-reset",
-    "x-ratelimit-used",
-    "x-ratelimit-remaining",
-    "x-ratelimit-reset",
-)
+_OF_USE = WAIT_HEADERS | {"x-ratelimit-used"}
 """Headers that are stored if the fields of a response are filtered."""
 
 
@@ -443,6 +438,8 @@ class Transport:
             body = {}
             sealed[step.text_as] = self._seal(tenant_id, told.strip())
         headers = {name: value for name, value in reply.headers.items() if name not in _DROPPED}
+        if parse_http_date(headers.get("date", "")) is None:
+            headers["date"] = format_datetime(wall_now(), usegmt=True)  # RFC 9110, 6.6.1
         for name in step.secret_headers:
             if name in headers:
                 sealed[name] = self._seal(tenant_id, headers.pop(name))
@@ -452,7 +449,7 @@ class Transport:
                 if reply.status < 400 or not step.only
                 else refusal_texts(body)
             )
-            headers = {name: headers[name] for name in _OF_USE if name in headers}
+            headers = {name: text for name, text in headers.items() if name in _OF_USE}
         return Response(step.name, reply.status, headers, body, sealed)
 
 

@@ -1,5 +1,5 @@
-"""The page on which members see their open sessions and sign out of them: plain HTML, for all
-roles."""
+"""The page on which members see their open sessions and paired phone, sign out, and remove the
+phone: plain HTML, for all roles."""
 
 from uuid import UUID
 
@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 from starlette.routing import Route
 
+from channels.manual_tasks import assignees
 from dashboard.shell import session, widgets
 from dashboard.shell.localization import MemberLocalizer, browser_label
 from dashboard.shell.plain_pages import NO_STORE, is_cross_site, plain_page
@@ -23,6 +24,7 @@ def show_sessions(request: Request) -> Response:
     voice = MemberLocalizer(who.member.language, load_zone(who.member.zone))
     with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
         found = sessions.list_own_sessions(scope, who.member.id, _read_session(request))
+        phone = assignees.find_phone(scope, who.member.id)
         now = scope.now
     body = widgets.render_template(
         "auth/templates/own_sessions.html",
@@ -32,6 +34,7 @@ def show_sessions(request: Request) -> Response:
         button="",
         fields=(),
         seats=found,
+        phone=phone,
         now=now,
         voice=voice,
         word=voice.text,
@@ -64,6 +67,16 @@ def end_other_sessions(request: Request) -> Response:
     return _back_to_list()
 
 
+def remove_phone(request: Request) -> Response:
+    """Remove the paired phone of the member and end all sessions except the current one."""
+    if is_cross_site(request):
+        return plain_page(request, "dashboard.foreign", status=403)
+    who: Viewer = request.scope[VIEWER_SCOPE_KEY]
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        assignees.unpair_phone(scope, who.member.id, keep_session=_read_session(request))
+    return _back_to_list()
+
+
 def _read_session(request: Request) -> str:
     return request.cookies.get(session.session_cookie_name(), "")
 
@@ -75,5 +88,6 @@ def _back_to_list() -> Response:
 ROUTES = [
     Route(SESSIONS_PATH, show_sessions, methods=["GET"]),
     Route(f"{SESSIONS_PATH}/end-others", end_other_sessions, methods=["POST"]),
+    Route(f"{SESSIONS_PATH}/remove-phone", remove_phone, methods=["POST"]),
     Route(f"{SESSIONS_PATH}/end/{{id}}", end_session, methods=["POST"]),
 ]

@@ -10,9 +10,11 @@ from dashboard.pages.compose import unsaved_changes
 from dashboard.pages.notifications import bell
 from dashboard.pages.search.dialog import render_search_button
 from dashboard.shell import actions, page_context, pending_counts, session
+from dashboard.shell.browser_components import browser_component
 from dashboard.shell.help import render_help_button
 from dashboard.shell.navigation import PAGES, PageEntry
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.page_style import render_page_style
 from dashboard.shell.queries import PageHeader, load_page_header
 from dashboard.shell.widgets import draw_template
 from foundation.errors import GreenroomError
@@ -45,7 +47,7 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
     chosen = st.navigation(
         _build_menu(page, standing), expanded=True
     )  # collapsed, Streamlit shows "View more" in English
-    draw_template("shell/templates/style.html", word=page.text)
+    render_page_style(page, chosen.url_path or "home")
     with st.sidebar:
         languages = [
             (one, render_message(Message("dashboard.language"), one))
@@ -64,6 +66,7 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
         # members with the STAFF right change it on the Team page
         said["own_password"] = not page.has_right(Right.STAFF)
         draw_template("shell/templates/sidebar.html", **said, word=page.text)
+        browser_component("menu")(key="menu", height="content")
     bell.render_bell(page, standing.unread)
     page_context.render_session_guard(page.viewer)
     _render_header(page, chosen.url_path or "home")

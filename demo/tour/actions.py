@@ -309,6 +309,7 @@ def _hidden_word(event: TourStepRequested, s: Services) -> UUID:
         creator_id=nova,
         prepared=prepared,
         classifier=s.classifier,
+        checks=s.picture_checks,
         compare=s.face_comparison,
     )
     with s.tenant(event.tenant_id, event.by) as scope:

@@ -52,6 +52,9 @@ def upload_and_schedule(j: TourJudge) -> str:
         j.window.choose_option(account.name)
     j.window.wait_until_drawn()
     j.window.upload_photo(f"{j.mark}.jpg", make_photo(words))
+    no_people = j.catalogue_text("rating.shown.no_people")
+    j.window.page.get_by_text(no_people, exact=True).first.click()
+    j.window.wait_until_drawn()
     j.window.press_button(j.catalogue_text("compose.rating.G"))
     for account in accounts:
         j.window.wait_for_text(j.catalogue_text("compose.may_leave", account=account.name))

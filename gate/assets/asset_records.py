@@ -68,6 +68,7 @@ def record_asset(
     label: str = "",
     parts: Sequence[UUID] = (),
     after: Sequence[UUID] = (),
+    redrawn: bool = False,
 ) -> UUID:
     """Record an asset and return its ID.
 
@@ -80,18 +81,16 @@ def record_asset(
         people_seen: number of people that a detector counted; None if no detector ran.
         model: name of the model, as the engine reports it. An edit inherits that of its parent.
         label: the `OriginLabel` of a picture made by an engine. Derivatives inherit it.
-        parts: the assets that this one contains uncut; each counts as a parent, and the first one
-            represents all of them on the shoot card. Their ratings count as its own. Their people,
-            their labels and the oldest date are inherited.
-        after: the assets that a model used as references; each counts as a parent. Their people,
-            their labels and the oldest date are inherited. Their ratings count as those of a
-            parent; their shoot cards do not count.
+        parts: the assets that this one contains uncut; each counts as a parent, the first one for
+            all on the shoot card. Ratings, people, labels and the oldest date are inherited.
+        after: the references of a model. They count like a parent, without their shoot cards.
+        redrawn: True if a model redrew `parent`: the answer to who is shown is not inherited.
 
     Raises BadInput for an unknown `ai`, and NotFound for an unknown parent or part.
     """
     if ai not in AI_KINDS:
         raise BadInput("asset.bad_mark", mark=ai)
-    main = list(dict.fromkeys([*([parent] if parent else []), *parts]))
+    main = list(dict.fromkeys((*filter(None, [parent]), *parts)))
     behind = [one for one in dict.fromkeys(after) if one not in main]
     line = _lock_sources(scope, [*main, *behind])
     row = Asset(
@@ -106,6 +105,7 @@ def record_asset(
         source=_date_source(source, line),
         parent_id=main[0] if main else None,
         people_seen=people_seen,
+        redrawn=redrawn,
     )
     with scope.acting_as("gate"):
         scope.add(row)
@@ -378,3 +378,40 @@ def disclose_as_generated(scope: Scope, asset_id: UUID, *, camera: str, unnamed:
     epochs.lock_and_advance(scope, *(epochs.asset_key(scope, one) for one in found))
     with scope.acting_as("gate"):
         return list(scope.run(_SAY, assets=found, unnamed=unnamed, **own).scalars())
+
+
+_SETTLE = """
+UPDATE assets SET ai = :ai, engine = :engine, model = CASE WHEN :is_made THEN model ELSE '' END,
+  updated_at = house_now()
+WHERE tenant_id = :tenant AND id = ANY(:assets) AND engine = :unconfirmed RETURNING id
+"""
+
+
+def settle_origin(
+    scope: Scope, asset_id: UUID, *, unconfirmed: str, engine: str, ai: str
+) -> list[UUID]:
+    """Record a member's answer about an asset whose engine is `unconfirmed`: its `engine` and AI
+    level.
+
+    It also applies to its originals and derivatives without another engine. Return the changed
+    assets. A lock excludes decisions about them until the end of the transaction.
+    """
+    own = {"tenant": scope.tenant_id, "camera": unconfirmed}
+    line = ancestors_by_asset(scope, [asset_id]).get(asset_id, frozenset())
+    roots = scope.run(_OF_A_CAMERA, assets=sorted({asset_id, *line}), **own).scalars().all()
+    found = sorted({one for line in descendants_by_asset(scope, roots).values() for one in line})
+    if not found:
+        return []
+    epochs.lock_and_advance(scope, *(epochs.asset_key(scope, one) for one in found))
+    with scope.acting_as("gate"):
+        return list(
+            scope.run(
+                _SETTLE,
+                tenant=scope.tenant_id,
+                assets=found,
+                unconfirmed=unconfirmed,
+                engine=engine,
+                ai=ai,
+                is_made=ai != "none",
+            ).scalars()
+        )

@@ -16,6 +16,11 @@ _PEOPLE = """
 WITH shown AS (
   SELECT DISTINCT r.sha256, d.person_id AS id FROM renditions r
   JOIN depictions d ON d.tenant_id = r.tenant_id AND d.asset_id = r.asset_id
+  WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)
+  UNION SELECT r.sha256, p.id FROM renditions r
+  JOIN depiction_answers w ON w.tenant_id = r.tenant_id AND w.asset_id = r.asset_id
+    AND w.answer = 'creator'
+  JOIN persons p ON p.tenant_id = w.tenant_id AND p.creator_id = w.creator_id
   WHERE r.tenant_id = :tenant AND r.sha256 = ANY(:digests)),
 people AS (
   SELECT sha256, id FROM shown

@@ -48,6 +48,9 @@ class Asset(CreatorOwnedRow, table=True):
     parent_id: UUID | None = None
     people_seen: int | None = None
     """Number of people that a detector counted; null if none ran."""
+    redrawn: bool | None = None
+    """True if a model redrew the parent, so that other people may be shown; null for assets older
+    than this record."""
 
 
 class Rendition(TenantRow, table=True):

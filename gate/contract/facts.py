@@ -160,6 +160,32 @@ class ReviewFacts:
 
 
 @dataclass(frozen=True)
+class DoubtFacts:
+    """Something that contradicts what members said about a file, or a check that did not run.
+
+    A member other than those in `by` has to confirm the file after `since`. `reviews` are reviews
+    of the file, and later statements of other members that say the same.
+    """
+
+    reason: str
+    since: datetime | None
+    by: tuple[UUID, ...] = ()
+    reviews: tuple[ReviewFacts, ...] = ()
+
+
+@dataclass(frozen=True)
+class AnswerFacts:
+    """The people in a file: a `DepictionAnswer`, "named" if the file has none and two members
+    confirmed its people, or "" if it has neither."""
+
+    answer: str
+    creators: tuple[UUID, ...] = ()
+    """The records of the creator of the file as a real or, for a virtual creator, synthetic
+    person."""
+    doubts: tuple[DoubtFacts, ...] = ()
+
+
+@dataclass(frozen=True)
 class AccountHolderFacts:
     """A custodian's confirmation that this person, who is this member, holds the account."""
 
@@ -283,6 +309,8 @@ class MediumFacts:
     placeholder. Empty for any other picture."""
     lifted: bool = False
     """True if a member who runs the agency allowed it to be published despite the label."""
+    answer: AnswerFacts | None = None
+    """The answer to who is shown; None in decisions older than the question."""
 
 
 @dataclass(frozen=True)

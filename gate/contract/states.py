@@ -23,6 +23,18 @@ PERSON_STATES = StateGraph(
 )
 
 
+class DepictionAnswer(StrEnum):
+    """Answer to the question who is shown in an asset, or heard in a recording.
+
+    `CREATOR` means the creator alone, `OTHERS` anyone else, with or without the creator.
+    """
+
+    NO_PEOPLE = "no_people"
+    CREATOR = "creator"
+    OTHERS = "others"
+    UNSURE = "unsure"
+
+
 class AssuranceState(StrEnum):
     """State of the age assurance of a viewer on one platform."""
 

@@ -2,10 +2,11 @@
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime
+from uuid import UUID
 
 from gate.contract.facts import ConsentFacts, MediumFacts, PersonFacts
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
-from gate.contract.states import PersonState
+from gate.contract.states import DepictionAnswer, PersonState
 from gate.contract.units import Rating
 from gate.decision.case import Case
 from gate.decision.shoot_card_terms import valid_age_proofs
@@ -18,12 +19,20 @@ def _is_sensitive(rating: Rating) -> bool:
     return rating.rank >= Rating.N.rank
 
 
-def _confirmed_people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
-    """Yield every confirmed, recognisable person of every medium."""
+def _known_people(case: Case) -> Iterator[tuple[MediumFacts, PersonFacts]]:
+    """Yield every recognisable person of every medium: those confirmed, and the creator if a member
+    said that the creator is shown."""
     for medium in case.resolved_media:
-        for shown in medium.shown:
-            if shown.state == "confirmed" and shown.person in case.people:
-                yield medium, case.people[shown.person]
+        known = confirmed_people(medium)
+        if medium.answer is not None and medium.answer.answer == DepictionAnswer.CREATOR:
+            known = {*known, *medium.answer.creators}
+        for person in sorted(known & case.people.keys()):
+            yield medium, case.people[person]
+
+
+def confirmed_people(medium: MediumFacts) -> set[UUID]:
+    """Return the confirmed, recognisable persons of a medium."""
+    return {shown.person for shown in medium.shown if shown.state == "confirmed"}
 
 
 def depicted_people_are_named(case: Case) -> Iterable[Finding]:
@@ -54,7 +63,7 @@ def invented_voices_are_matched(case: Case) -> Iterable[Finding]:
 
     Any other recording may be the voice of a real person, so a member must review it.
     """
-    for medium, person in _confirmed_people(case):
+    for medium, person in _known_people(case):
         generated = medium.ai == "generated" and bool(medium.model)
         if person.kind == "synthetic" and medium.mime.startswith("audio/") and not generated:
             yield hold_finding(Reason.PERSON_UNRESOLVED)
@@ -62,7 +71,7 @@ def invented_voices_are_matched(case: Case) -> Iterable[Finding]:
 
 def people_may_be_shown(case: Case) -> Iterable[Finding]:
     """Block persons who revoked everything or are blocked."""
-    for _, person in _confirmed_people(case):
+    for _, person in _known_people(case):
         if person.state is not PersonState.ACTIVE:
             yield block_finding(Reason.CONSENT_REVOKED)
 
@@ -70,7 +79,7 @@ def people_may_be_shown(case: Case) -> Iterable[Finding]:
 def real_people_are_of_age(case: Case) -> Iterable[Finding]:
     """Require, above General, a custodian's proof that every real person was of age when the medium
     was made."""
-    for medium, person in _confirmed_people(case):
+    for medium, person in _known_people(case):
         if person.kind not in REAL_PERSON_KINDS or case.rating is Rating.G:
             continue
         known = valid_age_proofs(person, case.now)
@@ -96,7 +105,7 @@ def real_people_agreed(case: Case) -> Iterable[Finding]:
     needed = ["depict", "publish"]
     if case.unit.is_sold:
         needed.append("download_sell")
-    for medium, person in _confirmed_people(case):
+    for medium, person in _known_people(case):
         if person.kind in REAL_PERSON_KINDS:
             card = medium.card.card.id if medium.card is not None and medium.card.counts else None
             given = [grant for grant in person.grants if grant.card in (None, card)]
@@ -148,7 +157,7 @@ def _is_grant_valid(grant: ConsentFacts, now: datetime) -> bool:
 def invented_people_are_declared(case: Case) -> Iterable[Finding]:
     """Require a declaration of every synthetic person that covers the model of the picture; for
     Nudity and Explicit also a licence for adult use and the review of two other members."""
-    for medium, person in _confirmed_people(case):
+    for medium, person in _known_people(case):
         if person.kind != "synthetic":
             continue
         declared = person.declaration

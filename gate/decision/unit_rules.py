@@ -1,8 +1,9 @@
 """The rules that a unit is judged by, one function each. Pure.
 
-Rules about depicted persons are in `gate/decision/depiction_rules.py`, those about reviews in
-`gate/decision/review_rules.py`. A rule yields its findings against the unit, and nothing if all
-facts are known and satisfy it; an unknown fact is a finding.
+Rules about depicted persons are in `gate/decision/depiction_rules.py`, those about who is shown in
+`gate/decision/answer_rules.py`, and those about reviews in `gate/decision/review_rules.py`. A rule
+yields its findings against the unit, and nothing if all facts are known and satisfy it; an unknown
+fact is a finding.
 """
 
 from collections.abc import Callable, Iterable
@@ -12,7 +13,7 @@ from gate.contract.facts import INACTIVE_STOP, RESTORE_STOP, UNIT_REVIEW_LIFETIM
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.states import AssuranceState
 from gate.contract.units import COMMENT_REFERENCE, DUTY_FLAG, Rating, Unit, Verdict
-from gate.decision import depiction_rules, resemblance_rules, review_rules
+from gate.decision import answer_rules, depiction_rules, resemblance_rules, review_rules
 from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
@@ -441,6 +442,7 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     required_marks_are_set,
     ai_is_disclosed,
     links_are_known,
+    *answer_rules.ANSWER_RULES,
     *depiction_rules.DEPICTION_RULES,
     *resemblance_rules.RESEMBLANCE_RULES,
     *review_rules.REVIEW_RULES,

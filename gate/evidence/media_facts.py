@@ -1,6 +1,7 @@
 """Facts of media and of the persons in them, read in a fixed number of statements."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import reduce
 from operator import itemgetter
@@ -13,6 +14,7 @@ from gate.consent import queries
 from gate.consent.queries import CardPosition
 from gate.contract.facts import (
     AgeProof,
+    AnswerFacts,
     CardPositionFacts,
     ConsentFacts,
     DepictionFacts,
@@ -20,10 +22,11 @@ from gate.contract.facts import (
     PersonFacts,
     ReviewFacts,
 )
-from gate.contract.states import PersonState
+from gate.contract.states import DepictionAnswer, PersonState
 from gate.contract.units import Rating, Unit
 from gate.copies import post_references
 from gate.decision.shoot_card_terms import people_of_medium
+from gate.evidence.answer_facts import answer_facts
 from gate.faces import resemblances
 from gate.people.synthetic_person_declarations import DECLARATION_SQL, declaration_facts
 from gate.ratings import ratings
@@ -145,8 +148,14 @@ def media_facts_of_bytes(
         if to_decide
         else {}
     )
+    answers = answer_facts(scope, digests, {one: rated[one].rating for one in rated})
     return tuple(
-        _medium_from_row(row, rated[row.sha256], refused.get(row.sha256, ""), carded.get(row.asset))
+        replace(
+            _medium_from_row(
+                row, rated[row.sha256], refused.get(row.sha256, ""), carded.get(row.asset)
+            ),
+            answer=answers.get(row.sha256, AnswerFacts("")),
+        )
         for row in rows
     )
 
@@ -202,12 +211,16 @@ def _highest_people_count(recorded: int | None, found: Iterable[Mapping[str, Any
 
 
 def people_named_in(media: Iterable[MediumFacts]) -> set[UUID]:
-    """Return all persons depicted in the media or named on their shoot cards."""
+    """Return all persons depicted in the media or named on their shoot cards, and the creator where
+    members said so."""
     seen = set[UUID]()
     signed = set[UUID]()
     for medium in media:
         seen |= people_of_medium(medium)
         signed |= set(medium.card.card.persons) if medium.card is not None else set()
+        answer = medium.answer
+        if answer is not None and answer.answer == DepictionAnswer.CREATOR:
+            seen |= set(answer.creators)
     return seen | signed
 
 

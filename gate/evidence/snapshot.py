@@ -19,6 +19,7 @@ from gate.contract.facts import (
     INACTIVE_STOP,
     MIN_AGREEMENT_PERMILLE,
     TEST_ASSURANCE_METHOD,
+    AnswerFacts,
     EvidenceSnapshot,
     FaceComparisonFacts,
     LinkFacts,
@@ -276,6 +277,8 @@ def _reviewing_principals(
     for medium in media:
         found |= {review.principal for review in medium.reviews} | set(medium.lowered_by)
         found |= {review.principal for one in medium.likeness.resembles for review in one.said}
+        doubts = medium.answer.doubts if medium.answer is not None else ()
+        found |= {review.principal for doubt in doubts for review in doubt.reviews}
     for person in persons:
         found |= {
             review.principal
@@ -315,9 +318,21 @@ def _of_medium(medium: MediumFacts, author: UUID | None, same: frozenset[UUID]) 
     if not same and not own:
         return medium
     likeness = _of_likeness(medium.likeness, same)
+    answer = _of_answer(medium.answer, same)
     return replace(
-        medium, reviews=_mark_own_reviews(medium.reviews, same), likeness=likeness, lowered_own=own
+        medium,
+        reviews=_mark_own_reviews(medium.reviews, same),
+        likeness=likeness,
+        lowered_own=own,
+        answer=answer,
     )
+
+
+def _of_answer(found: AnswerFacts | None, same: frozenset[UUID]) -> AnswerFacts | None:
+    if found is None:
+        return None
+    doubts = (replace(one, reviews=_mark_own_reviews(one.reviews, same)) for one in found.doubts)
+    return replace(found, doubts=tuple(doubts))
 
 
 def _of_person(person: PersonFacts, same: frozenset[UUID]) -> PersonFacts:

@@ -25,6 +25,10 @@ from gate.ratings.aggregation import CLASSIFIER_SOURCE
 from tenants.notices import notices
 
 HOUSE = "house"
+MODEL_SOURCE = "model:"
+"""Prefix of the bundled models, followed by name@version. They never rate: their findings only
+require a second member (`gate/decision/answer_rules.py`)."""
+
 NOBODY = ""
 PART = "part"
 WHOLE = "whole"
@@ -43,8 +47,8 @@ class Inspection(TenantRow, table=True):
     )
     sha256: str
     source: str
-    """"classifier:name@version", "house", "part", "whole" or "" (a classifier did not inspect it).
-    """
+    """"classifier:name@version", "model:name@version", "house", "part", "whole" or "" (a classifier
+    did not inspect it)."""
     people: int | None = None
     """The highest number of people in one view; null if the source does not count people."""
     words: list[str] = jsonb_column(list)
@@ -57,6 +61,10 @@ class Inspection(TenantRow, table=True):
     """The perceptual hashes of a video's frames."""
     returned: str = ""
     """"near" or "close" if a transformed version or a video frame matches blocked content."""
+    explicit: int | None = None
+    """Highest likelihood of explicit content in percent, of a bundled model that rates it."""
+    face: int | None = None
+    """Highest likelihood of a face in percent, of a bundled model that detects faces."""
 
 
 def record_classifier_finding(
@@ -91,6 +99,25 @@ def record_classifier_finding(
             seals.seal_bytes(scope, sha256, by=source)
         asset = asset_records.find_rendition_by_digest(scope, sha256).asset_id
         notices.put(scope, Message("asset.suspected"), cause=f"picture:{asset}", urgent=True)
+
+
+def record_model_finding(
+    scope: Scope, sha256: str, *, model: str, explicit: int | None = None, face: int | None = None
+) -> None:
+    """Record what a bundled model, as name@version, found; repeated calls keep the highest values.
+
+    Without values, the model could not finish, and a second member must confirm the file. Raises
+    NotFound for unknown bytes.
+    """
+    row = _get_or_build_inspection(scope, sha256, f"{MODEL_SOURCE}{model}")
+    with scope.acting_as("gate"):
+        row.explicit = _highest(row.explicit, explicit)
+        row.face = _highest(row.face, face)
+        scope.add(row)
+
+
+def _highest(one: int | None, other: int | None) -> int | None:
+    return max((value for value in (one, other) if value is not None), default=None)
 
 
 def record_classifier_missing(scope: Scope, sha256: str) -> None:

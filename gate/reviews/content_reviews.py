@@ -19,9 +19,10 @@ from gate.assets import viewings
 from gate.assets.depicted_principals import depicted_principals
 from gate.assets.models import Rendition
 from gate.contract.facts import parse_unit
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from gate.log.models import DecisionInput, DecisionRow
-from gate.ratings import ratings
+from gate.ratings import depiction_answers, ratings
 from gate.reviews.events import RatingRequested
 from gate.reviews.models import HumanReview
 from tenants.agencies import queries
@@ -39,7 +40,8 @@ class SheetVerdict:
     """The decision about one picture of a contact sheet: a verdict, or a rating above the current
     one.
 
-    `minor` is True if a depicted person appears to be under age, which is never allowed.
+    `minor` is True if a depicted person appears to be under age, which is never allowed. `shown`
+    answers who is shown.
     """
 
     asset_id: UUID
@@ -48,6 +50,7 @@ class SheetVerdict:
     rating: Rating | None = None
     minor: bool = False
     reason: Message | None = None
+    shown: DepictionAnswer | None = None
 
 
 @dataclass(frozen=True)
@@ -177,26 +180,43 @@ def _request_rating(scope: Scope, tile: SheetVerdict, rating: Rating, known: Rat
     """Request a rating of bytes from a worker. Raises Refused for a lower rating."""
     if known is not None and rating.rank < known.rank:
         raise Refused("gate.RATING_LOWERING_INVALID")
+    shown = str(tile.shown or "")
     event = RatingRequested(
-        scope.tenant_id, tile.asset_id, tile.sha256, str(rating), tile.minor, scope.actor
+        scope.tenant_id, tile.asset_id, tile.sha256, str(rating), tile.minor, scope.actor, shown
     )
-    outbox.put(scope, event, priority=1, dedupe=f"rating:{tile.sha256}:{rating}")
+    outbox.put(
+        scope, event, priority=1, dedupe=f"rating:{tile.sha256}:{rating}:{shown}:{scope.actor}"
+    )
 
 
 def submit_rating(
-    scope: Scope, asset_id: UUID, sha256: str, rating: Rating, *, minor: bool = False
+    scope: Scope,
+    asset_id: UUID,
+    sha256: str,
+    rating: Rating,
+    *,
+    minor: bool = False,
+    shown: DepictionAnswer | None = None,
 ) -> None:
-    """Request a rating of bytes, which a worker records immediately.
+    """Request a rating of bytes, which a worker records immediately with the answer to who is
+    shown.
 
-    Raises Refused for a member who may not review and for a rating below the current one, which
-    needs `rating_reductions`; NotFound for unknown bytes.
+    Raises BadInput if there is no answer yet and `shown` is missing, except for content that is
+    never allowed. Raises Refused for a member who may not review and for a rating below the current
+    one, which needs `rating_reductions`; NotFound for unknown bytes.
     """
     _get_reviewer(scope, 100)
     if not _asset_keys(scope, [sha256]):
         raise NotFound("review.unknown")
+    if (
+        shown is None
+        and rating is not Rating.X
+        and depiction_answers.unanswered_digests(scope, [sha256])
+    ):
+        raise BadInput("rating.shown_missing")
     _request_rating(
         scope,
-        SheetVerdict(asset_id, sha256, minor=minor),
+        SheetVerdict(asset_id, sha256, minor=minor, shown=shown),
         rating,
         ratings.effective_rating(scope, sha256),
     )

@@ -46,6 +46,8 @@ class RatingRequested:
     rating: str
     minor: bool
     by: str
+    shown: str = ""
+    """A `DepictionAnswer`, or "" if the member did not say who is shown."""
 
 
 @dataclass(frozen=True)

@@ -6,9 +6,10 @@ from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError, NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.assets import lookalikes
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating, Verdict
 from gate.copies import live_copies
-from gate.ratings import ratings, seals
+from gate.ratings import depiction_answers, ratings, seals
 from gate.removal import recall
 from gate.reviews import place_limits, rule_verification
 from gate.reviews.events import PlaceLimitRequested, RatingRequested, RuleVerified
@@ -45,8 +46,8 @@ def handle_place_limit(event: PlaceLimitRequested, *, tenant: OpenScope) -> None
 
 
 def handle_rating_request(event: RatingRequested, *, tenant: OpenScope) -> None:
-    """Record a member's rating of bytes. If a higher rating was recorded after the request, it
-    remains.
+    """Record a member's rating of bytes and their answer to who is shown. If a higher rating was
+    recorded after the request, both are refused.
 
     Prohibited content is frozen and recalled from every destination, together with its derivatives.
     Content that shows a minor is sealed instead.
@@ -60,6 +61,10 @@ def handle_rating_request(event: RatingRequested, *, tenant: OpenScope) -> None:
     try:
         with tenant(event.tenant_id, event.by) as scope:
             ratings.record_rating(scope, event.sha256, rating, source=event.by, reason=reason)
+            if event.shown:
+                depiction_answers.record_member_answer(
+                    scope, event.subject_id, DepictionAnswer(event.shown)
+                )
             if rating is Rating.X:
                 ratings.freeze_bytes(scope, event.sha256)
             if event.minor:

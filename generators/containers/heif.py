@@ -2,16 +2,18 @@
 profile and EXIF. Pure.
 
 Sources: ISO/IEC 14496-12 §8.11 (items), ISO/IEC 23008-12 (HEIF: properties, grids), AV1 Image File
-Format. Every top-level box must be known, up to the last byte. The sizes of the whole picture and
-of each tile are read before any decoder runs.
+Format. The sizes of the whole picture and of each tile are read before any decoder runs.
 """
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Literal
 
 from foundation.errors import BadInput
+from generators.containers import boxes
+from generators.containers.color_codes import ColorCode, read_heif_color
 
 MAX_PIXELS = 50_000_000
 MAX_ITEMS = 2_000
@@ -21,22 +23,15 @@ MAX_ITEMS = 2_000
 MAX_EXTRA_ITEMS = 4 * 2**20
 """Maximum size in bytes of a colour profile or of EXIF."""
 
-_MOST_BOXES = 100_000
-"""Maximum number of sibling boxes, the same limit as for the parts of other containers."""
-
 _MOST_CODED = 4 * MAX_PIXELS
 """Maximum pixels of all items together: tiles, previews, depth maps."""
 
-_TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"mpvd", b"sefd"})
-"""Known top-level boxes. `mpvd` is the video of a motion photo and `sefd` a Samsung block; both are
-ignored."""
+_TOP = frozenset({b"ftyp", b"meta", b"mdat", b"free", b"skip", b"wide", b"moov", b"mpvd", b"uuid"})
+"""Known top-level boxes. `moov` means an animation; `mpvd` (the video of a motion photo) and `uuid`
+(such as a C2PA manifest) are ignored."""
 
 _HEIC = frozenset({b"heic", b"heix", b"heim"})
 _AVIF = frozenset({b"avif"})
-_MARK = bytes.fromhex("d8fec3d61b0e483c92975828877ec481")
-"""UUID of the box with a C2PA manifest (C2PA specification, Embedding manifests into BMFF-based
-assets)."""
-
 _SEVERAL = frozenset({b"msf1", b"hevc", b"hevx", b"avis"})
 """Brands of image sequences, which are animated."""
 
@@ -56,6 +51,9 @@ class HeifStill:
     mirror: int | None = None
     profile: bytes = field(default=b"", repr=False)
     exif: bytes = field(default=b"", repr=False)
+    color: ColorCode | None = None
+    own: bytes = field(default=b"", repr=False)
+    """The file without unknown boxes and without data after its end."""
 
 
 def is_heif(data: bytes) -> bool:
@@ -71,47 +69,29 @@ def inspect_heif(data: bytes, *, name: str) -> HeifStill:
     """
     if data[8:12] in _SEVERAL:
         raise BadInput("photo.animated", file=name)
+    try:
+        top = boxes.read_top_level(data, _TOP, needed=frozenset({b"meta"}), limit=boxes.MAX_BOXES)
+    except boxes.HiddenFile as error:
+        raise BadInput("photo.trailing", file=name) from error
     bodies: dict[bytes, bytes] = {}
-    for kind, body in _iter_boxes(data):
-        if kind == b"moov":
+    for box in top.boxes:
+        if box.kind == b"moov":
             raise BadInput("photo.animated", file=name)
-        if kind not in _TOP and not (kind == b"uuid" and body[:16] == _MARK):
-            raise BadInput(
-                "photo.trailing" if b"meta" in bodies else "photo.unsupported", file=name
-            )
-        if kind in (b"ftyp", b"meta") and kind in bodies:
+        if box.kind in (b"ftyp", b"meta") and box.kind in bodies:
             raise BadInput("photo.corrupt", file=name)
-        bodies[kind] = body
+        bodies[box.kind] = data[box.body : box.end]
     items = _Items(data, dict(_iter_boxes(bodies[b"meta"][4:])))
     if len(items.kinds) > MAX_ITEMS:
         raise BadInput("photo.too_large", file=name)
     if items.coded > _MOST_CODED or max(items.areas, default=0) > MAX_PIXELS:
         raise BadInput("photo.too_large", file=name)
-    return items.shown(name)
+    return replace(items.shown(name), own=top.own)
 
 
 def _iter_boxes(data: bytes) -> Iterator[tuple[bytes, bytes]]:
-    """Yield sibling boxes up to the last byte or to zero padding. Raises struct.error for a box
-    that does not fit."""
-    at = 0
-    count = 0
-    while at < len(data):
-        if data[at : at + 8] == bytes(min(8, len(data) - at)) and not data[at:].strip(b"\0"):
-            return
-        count += 1
-        if count > _MOST_BOXES:
-            raise struct.error("boxes without end")
-        size, kind = struct.unpack_from(">I4s", data, at)
-        body = at + 8
-        if size == 1:
-            (size,) = struct.unpack_from(">Q", data, body)
-            body += 8
-        elif size == 0:
-            size = len(data) - at
-        if size < body - at or at + size > len(data):
-            raise struct.error("a box that does not fit")
-        yield kind, data[body : at + size]
-        at += size
+    """Yield the types and contents of sibling boxes."""
+    for box in boxes.iter_boxes(data):
+        yield box.kind, data[box.body : box.end]
 
 
 class _Items:
@@ -156,25 +136,48 @@ class _Items:
             body[4:] for what, body in own if what == b"colr" and body[:4] in (b"prof", b"rICC")
         )
         profile = next(profiles, b"")
+        codes = (read_heif_color(body) for what, body in own if what == b"colr")
+        color = next((code for code in codes if code is not None), None)
         exif = self._read_exif(name)
         if max(len(profile), len(exif)) > MAX_EXTRA_ITEMS:
             raise BadInput("photo.too_heavy", file=name)
-        return HeifStill(kind, width, height, turns, mirror, profile, exif)
+        return HeifStill(kind, width, height, turns, mirror, profile, exif, color)
 
     def _read_exif(self, name: str) -> bytes:
         """Return the TIFF data of the EXIF item, or empty bytes if there is none. Raises BadInput
         above `MAX_EXTRA_ITEMS` bytes."""
         item = next((item for item, kind in self.kinds.items() if kind == b"Exif"), None)
-        spots = dict(_iter_item_locations(self._meta[b"iloc"])) if item is not None else {}
-        if item is None or item not in spots:
+        body = self.read_item(item) if item is not None else b""
+        if body is None:
+            raise BadInput("photo.too_heavy", file=name)
+        return exif_without_offset(body)
+
+    def read_item(self, item: int) -> bytes | None:
+        """Return the content of an item, or None above `MAX_EXTRA_ITEMS` bytes."""
+        spots = dict(_iter_item_locations(self._meta[b"iloc"]))
+        if item not in spots:
             return b""
         way, parts = spots[item]
         held = self._data if way == 0 else self._meta.get(b"idat", b"")
         wanted = sum(min(length, len(held)) for _, length in parts[:4])
         if wanted > MAX_EXTRA_ITEMS:  # Four extents of a whole file would be four copies of it.
-            raise BadInput("photo.too_heavy", file=name)
-        body = b"".join(held[start : start + length] for start, length in parts[:4])
-        return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
+            return None
+        return b"".join(held[start : start + length] for start, length in parts[:4])
+
+
+def exif_without_offset(body: bytes) -> bytes:
+    """Return the TIFF data of an EXIF item, which starts with the offset of its TIFF header."""
+    return body[4 + struct.unpack_from(">I", body)[0] :] if len(body) > 4 else b""
+
+
+def read_metadata_items(data: bytes) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the type and content of the items with metadata: EXIF (TIFF data) and XMP (`mime`)."""
+    top = {box.kind: data[box.body : box.end] for box in boxes.iter_boxes(data)}
+    items = _Items(data, dict(_iter_boxes(top[b"meta"][4:])))
+    for item, kind in islice(items.kinds.items(), MAX_ITEMS):
+        if kind in (b"Exif", b"mime"):
+            body = items.read_item(item) or b""
+            yield kind, exif_without_offset(body) if kind == b"Exif" else body
 
 
 def _iter_item_types(body: bytes) -> Iterator[tuple[int, bytes]]:

@@ -1,4 +1,4 @@
-"""MP4, M4A and MOV from their boxes. Every top-level box must be known, up to the last byte. Pure.
+"""MP4, M4A and MOV from their boxes. Pure.
 
 Sources: ISO/IEC 14496-12 (boxes, handlers, data references); Apple's QuickTime File Format for
 files of phones.
@@ -9,7 +9,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
-from generators.containers.tracks import MediaTracks, TrackScan
+from generators.containers import boxes, heif
+from generators.containers.boxes import Box
+from generators.containers.tracks import MAX_PARTS, MediaTracks, TrackScan
 
 _TOP = frozenset(
     {
@@ -37,6 +39,10 @@ _TOP = frozenset(
 )
 """Known top-level boxes: those of videos, and those of times, indexes, previews and camera data
 (`sefd`: Samsung)."""
+
+_NEEDED = frozenset({b"moov", b"mdat"})
+_FIRST = (b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot")
+"""Boxes with which files start (QuickTime File Format, Movie files)."""
 
 _STILL = frozenset(
     {b"heic", b"heix", b"heim", b"mif1", b"msf1", b"avif", b"avis", b"crx ", b"jxl "}
@@ -66,73 +72,44 @@ _COVERS = (13, 14)
 _MOST_COVERS = 8
 
 
-@dataclass(frozen=True)
-class _Box:
-    kind: bytes
-    body: int
-    end: int
-
-
 def inspect_mp4(data: bytes, *, name: str) -> MediaTracks:
     """Return the tracks of an MP4, M4A or MOV. Raises BadInput
     (generators/containers/tracks.py)."""
     found = TrackScan(name)
-    seen = list[bytes]()
     try:
-        for box in _iter_top_level_boxes(data, found, seen):
-            seen.append(box.kind)
+        top = boxes.read_top_level(data, _TOP, needed=_NEEDED, limit=MAX_PARTS)
+        for box in top.boxes:
             if box.kind == b"ftyp" and data[box.body : box.body + 4] in _STILL:
                 raise found.refusal("film.unsupported")
             if box.kind == b"moov":
                 _scan_movie(data, box, found)
+    except boxes.HiddenFile as error:
+        raise found.refusal("film.trailing") from error
     except (struct.error, IndexError) as error:
         raise found.refusal("film.corrupt") from error
-    if seen.count(b"ftyp") != 1 or seen.count(b"moov") != 1 or b"mdat" not in seen:
+    kinds = [box.kind for box in top.boxes]
+    if kinds.count(b"ftyp") > 1 or kinds.count(b"moov") != 1 or b"mdat" not in kinds:
         raise found.refusal("film.corrupt")
+    found.own = top.own
     return found.to_tracks("mov")
 
 
-def _iter_top_level_boxes(data: bytes, found: TrackScan, seen: list[bytes]) -> Iterator[_Box]:
-    """Yield the boxes of the file. Unknown data between or after them, such as an archive or a
-    second file, is refused."""
-    at = 0
-    while at < len(data):
-        found.count_part()
-        kind = data[at + 4 : at + 8]
-        if kind in (b"", b"\0" * len(kind)) and not data[at:].strip(b"\0"):
-            return
-        if kind not in _TOP:
-            raise found.refusal("film.trailing" if b"moov" in seen else "film.unsupported")
-        box = _read_box(data, at, len(data), found)
-        yield box
-        at = box.end
+def is_movie(data: bytes) -> bool:
+    """Return True if the file starts like an MP4 or MOV. Old cameras and editors write no file type
+    box."""
+    return data[4:8] in _FIRST and not heif.is_heif(data)
 
 
-def _read_box(data: bytes, at: int, end: int, found: TrackScan) -> _Box:
-    size, kind = struct.unpack_from(">I4s", data, at)
-    body = at + 8
-    if size == 1:
-        (size,) = struct.unpack_from(">Q", data, body)
-        body += 8
-    elif size == 0:  # to the end of the file
-        size = end - at
-    if size < body - at or at + size > end:
-        raise found.refusal("film.corrupt")
-    return _Box(kind, body, at + size)
-
-
-def _iter_child_boxes(
-    data: bytes, outer: _Box, found: TrackScan, *, skip: int = 0
-) -> Iterator[_Box]:
+def _iter_child_boxes(data: bytes, outer: Box, found: TrackScan, *, skip: int = 0) -> Iterator[Box]:
     at = outer.body + skip
     while outer.end - at >= 8:
         found.count_part()
-        box = _read_box(data, at, outer.end, found)
+        box = boxes.read_box(data, at, outer.end)
         yield box
         at = box.end
 
 
-def _scan_movie(data: bytes, movie: _Box, found: TrackScan) -> None:
+def _scan_movie(data: bytes, movie: Box, found: TrackScan) -> None:
     tracks = list[_Track]()
     for box in _iter_child_boxes(data, movie, found):
         if box.kind == b"mvhd":
@@ -154,7 +131,7 @@ def _scan_movie(data: bytes, movie: _Box, found: TrackScan) -> None:
         _add_track(track, found, is_chapters=track.number in chapters)
 
 
-def _scan_movie_header(data: bytes, box: _Box, found: TrackScan) -> None:
+def _scan_movie_header(data: bytes, box: Box, found: TrackScan) -> None:
     """Record the duration and the recording time."""
     if data[box.body]:
         made, _, scale, units = struct.unpack_from(">QQIQ", data, box.body + 4)
@@ -187,7 +164,7 @@ class _Track:
     chapters: tuple[int, ...] = ()
 
 
-def _scan_track(data: bytes, box: _Box, found: TrackScan) -> _Track:
+def _scan_track(data: bytes, box: Box, found: TrackScan) -> _Track:
     track = _Track(_Media())
     for inner in _iter_child_boxes(data, box, found):
         if inner.kind == b"tkhd":
@@ -226,7 +203,7 @@ def _add_track(track: _Track, found: TrackScan, *, is_chapters: bool) -> None:
         raise found.refusal("film.attached")
 
 
-def _scan_media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
+def _scan_media(data: bytes, outer: Box, found: TrackScan) -> _Media:
     media = _Media()
     for box in _iter_child_boxes(data, outer, found):
         if box.kind == b"hdlr":
@@ -245,7 +222,7 @@ def _scan_media(data: bytes, outer: _Box, found: TrackScan) -> _Media:
     return media
 
 
-def _scan_sample_description(data: bytes, table: _Box, found: TrackScan, media: _Media) -> None:
+def _scan_sample_description(data: bytes, table: Box, found: TrackScan, media: _Media) -> None:
     """Record the codec of the first sample description."""
     for box in _iter_child_boxes(data, table, found):
         if box.kind != b"stsd":
@@ -257,12 +234,12 @@ def _scan_sample_description(data: bytes, table: _Box, found: TrackScan, media: 
             return
 
 
-def _count_samples(data: bytes, table: _Box, found: TrackScan) -> int:
+def _count_samples(data: bytes, table: Box, found: TrackScan) -> int:
     sizes = [box for box in _iter_child_boxes(data, table, found) if box.kind in (b"stsz", b"stz2")]
     return int(struct.unpack_from(">I", data, sizes[0].body + 8)[0]) if sizes else 0
 
 
-def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
+def _check_data_references(data: bytes, outer: Box, found: TrackScan) -> None:
     """Refuse data references without the self-contained flag: they point to another file, possibly
     remote."""
     for box in _iter_child_boxes(data, outer, found):
@@ -272,7 +249,7 @@ def _check_data_references(data: bytes, outer: _Box, found: TrackScan) -> None:
                     raise found.refusal("film.remote")
 
 
-def _scan_cover_art(data: bytes, notes: _Box, found: TrackScan) -> None:
+def _scan_cover_art(data: bytes, notes: Box, found: TrackScan) -> None:
     """Collect cover pictures from the metadata, because players show them before the video."""
     # QuickTime's box has no version field before its children.
     plain = data[notes.body + 4 : notes.body + 8] == b"hdlr"

@@ -1,11 +1,13 @@
-"""OGG voice files from their pages: a single complete stream, and no data after its last page.
-Pure.
+"""OGG voice files from their pages: a single stream of whole pages. Pure.
+
+Recorders that were stopped write no last page; players play such files.
 
 Sources: RFC 3533 (pages), RFC 7845 (Opus in OGG).
 """
 
 import struct
 
+from generators.containers.camera_trailers import FileEnd
 from generators.containers.tracks import MediaTracks, TrackScan
 
 _FIRST = 0x02
@@ -26,8 +28,10 @@ def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
     try:
         while at < len(data):
             found.count_part()
-            if last & _LAST or data[at : at + 4] != b"OggS":
-                raise found.refusal("film.trailing" if at else "film.unsupported")
+            if at and (last & _LAST or data[at : at + 4] != b"OggS"):
+                break
+            if data[at : at + 4] != b"OggS":
+                raise found.refusal("film.unsupported")
             last, granule, stream, count = _read_page(data, at)
             body = at + 27 + count
             end = body + sum(data[at + 27 : body])
@@ -42,8 +46,9 @@ def inspect_ogg(data: bytes, *, name: str) -> MediaTracks:
             at = end
     except (struct.error, IndexError) as error:
         raise found.refusal("film.corrupt") from error
-    if not last & _LAST:
+    if not streams:
         raise found.refusal("film.corrupt")
+    found.own = found.cut_trailer(data, FileEnd(at))
     found.sound = 1
     found.seconds = position / rate
     return found.to_tracks("ogg")

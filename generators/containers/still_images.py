@@ -1,8 +1,9 @@
 """Checks of still pictures by their structure, before any decoder runs. Pure.
 
-Supported are JPEG, PNG, WebP, GIF, HEIC and AVIF; file names are ignored. Other formats, truncated
-files, a second file after the end of the picture, animations, and too many pixels are refused. Data
-that cameras and phones append to a picture is ignored (generators/containers/camera_trailers.py).
+Supported are JPEG, PNG, WebP, GIF, HEIC and AVIF; file names are ignored. Other formats, a second
+file after the end of the picture, animations, and too many pixels are refused. A file is complete
+if all its pixels are there: a missing end mark is added, and data after the end is dropped
+(generators/containers/camera_trailers.py).
 Codes of BadInput, all with the file's name as `file`:
 
 - photo.unsupported: none of these formats
@@ -15,11 +16,12 @@ Codes of BadInput, all with the file's name as `file`:
 
 import re
 import struct
-import zlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from foundation.errors import BadInput
-from generators.containers import camera_trailers, gif, heif
+from generators.containers import camera_trailers, gif, heif, png, webp
+from generators.containers.camera_trailers import FileEnd
+from generators.containers.color_codes import ColorCode, read_png_color
 from generators.containers.heif import MAX_PIXELS, HeifStill
 
 MAX_PICTURE_BYTES = 64 * 2**20
@@ -34,21 +36,25 @@ _FILL = re.compile(rb"\xff*")
 _MARKER = re.compile(rb"\xff[^\x00\xd0-\xd7\xff]")
 """Pattern of the next marker after a scan, which is neither a stuffed byte nor a restart marker."""
 
-_PNG = b"\x89PNG\r\n\x1a\n"
+_END_OF_IMAGE = b"\xff\xd9"
 _FRAMES = frozenset({*range(0xC0, 0xD0)} - {0xC4, 0xC8, 0xCC})
 
 
 @dataclass(frozen=True)
 class PictureContainer:
     """A complete still picture. `kind` is Pillow's name of the format; sizes are in pixels, from
-    the header. `end` is the offset at which the picture ends, or None for the end of the file."""
+    the header. `own` is the picture alone: without data after its end, with the end mark that it
+    needs."""
 
     kind: str
     width: int
     height: int
     still: HeifStill | None = None
     """Additional data from the boxes of a HEIC or AVIF file."""
-    end: int | None = None
+    own: bytes = field(default=b"", repr=False)
+    color: ColorCode | None = None
+    has_end: bool = True
+    """False for a JPEG without its end mark, which may lack pixels."""
 
 
 def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
@@ -59,15 +65,19 @@ def inspect_picture(data: bytes, *, name: str) -> PictureContainer:
     try:
         if data.startswith(b"\xff\xd8\xff"):
             found = _inspect_jpeg(data, name)
-        elif data.startswith(_PNG):
+        elif data.startswith(png.PNG_SIGNATURE):
             found = _inspect_png(data, name)
-        elif data[:4] == b"RIFF" and data[8:12] == b"WEBP":
+        elif webp.is_webp(data):
             found = _inspect_webp(data, name)
         elif data[:6] in gif.GIF_SIGNATURES:
-            found = PictureContainer("GIF", *gif.inspect_gif(data, name=name))
+            width, height, gif_end = gif.inspect_gif(data, name=name)
+            own = _cut_trailer(data, gif_end, name)
+            found = PictureContainer("GIF", width, height, own=own)
         elif heif.is_heif(data):
             still = heif.inspect_heif(data, name=name)
-            found = PictureContainer(still.kind, still.width, still.height, still)
+            found = PictureContainer(
+                still.kind, still.width, still.height, still, own=still.own, color=still.color
+            )
         else:
             raise BadInput("photo.unsupported", file=name)
     except (IndexError, KeyError, StopIteration, struct.error) as error:
@@ -85,10 +95,14 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
     at = 2
     size = (0, 0)
     scans = 0
+    end = FileEnd()
     for _ in range(_MOST_PARTS):
         if data[at] != 0xFF:
             raise BadInput("photo.corrupt", file=name)
         at = _find_end(_FILL, data, at)  # Fill bytes before a marker are allowed.
+        if scans and at == len(data):
+            end.missing = _END_OF_IMAGE[1:]
+            break
         marker = data[at]
         at += 1
         if marker == 0xD9:
@@ -106,14 +120,26 @@ def _inspect_jpeg(data: bytes, name: str) -> PictureContainer:
             scans += 1
             if scans > _MOST_SCANS:
                 raise BadInput("photo.corrupt", file=name)
-            at = _find_end(_MARKER, data, at) - 2
+            following = _MARKER.search(data, at)
+            if following is None:
+                at = len(data)
+                end.missing = _END_OF_IMAGE
+                break
+            at = following.start()
     else:
         raise BadInput("photo.corrupt", file=name)
     if not scans:
         raise BadInput("photo.corrupt", file=name)
-    if camera_trailers.hides_file(data, at):
+    end.offset = at
+    own = _cut_trailer(data, end, name, appends_media=True)
+    return PictureContainer("JPEG", *size, own=own, has_end=not end.missing)
+
+
+def _cut_trailer(data: bytes, end: FileEnd, name: str, *, appends_media: bool = False) -> bytes:
+    """Return the picture alone. Raises BadInput `photo.trailing` if another file follows."""
+    if camera_trailers.hides_file(data, end.offset, appends_media=appends_media):
         raise BadInput("photo.trailing", file=name)
-    return PictureContainer("JPEG", *size, end=at)
+    return end.cut(data)
 
 
 def _read_frame_size(body: bytes, before: tuple[int, int], name: str) -> tuple[int, int]:
@@ -133,55 +159,37 @@ def _find_end(what: re.Pattern[bytes], data: bytes, at: int) -> int:
 
 
 def _inspect_png(data: bytes, name: str) -> PictureContainer:
-    """Walk the chunks with their checksums to IEND; only padding may follow."""
-    at = len(_PNG)
+    """Walk the chunks with their checksums to IEND."""
+    end = FileEnd()
     size = (0, 0)
     pixels = False
-    for _ in range(_MOST_PARTS):
-        length, kind = struct.unpack_from(">I4s", data, at)
-        body = data[at + 8 : at + 8 + length]
-        (checksum,) = struct.unpack_from(">I", data, at + 8 + length)
-        if zlib.crc32(kind + body) != checksum:
-            raise BadInput("photo.corrupt", file=name)
-        at += 12 + length
-        if (size == (0, 0)) != (kind == b"IHDR"):
-            raise BadInput("photo.corrupt", file=name)
-        if kind == b"IHDR":
-            size = struct.unpack_from(">II", body)
-        if kind in (b"acTL", b"fcTL", b"fdAT"):
-            raise BadInput("photo.animated", file=name)
-        pixels = pixels or kind == b"IDAT"
-        if kind == b"IEND":
-            break
-    else:
-        raise BadInput("photo.corrupt", file=name)
-    if not camera_trailers.is_padding(data, at):
-        raise BadInput("photo.trailing", file=name)
+    color: ColorCode | None = None
+    try:
+        for number, (kind, body) in enumerate(png.iter_chunks(data, end)):
+            if number >= _MOST_PARTS or (size == (0, 0)) != (kind == b"IHDR"):
+                raise BadInput("photo.corrupt", file=name)
+            if kind == b"IHDR":
+                size = struct.unpack_from(">II", body)
+            if kind == b"cICP":
+                color = read_png_color(body)
+            if kind in (b"acTL", b"fcTL", b"fdAT"):
+                raise BadInput("photo.animated", file=name)
+            pixels = pixels or kind == b"IDAT"
+    except png.BadChecksum as error:
+        raise BadInput("photo.corrupt", file=name) from error
+    own = _cut_trailer(data, end, name)
     if not pixels:
         raise BadInput("photo.corrupt", file=name)
-    return PictureContainer("PNG", *size)
+    return PictureContainer("PNG", *size, own=own, color=color)
 
 
 def _inspect_webp(data: bytes, name: str) -> PictureContainer:
-    """Walk the RIFF chunks: there must be exactly one picture, and only padding after the size
-    given in the header."""
-    (told,) = struct.unpack_from("<I", data, 4)
-    end = told + 8
-    if end > len(data):
-        raise BadInput("photo.corrupt", file=name)
-    if not camera_trailers.is_padding(data, end):
-        raise BadInput("photo.trailing", file=name)
-    at = 12
+    """Walk the RIFF chunks: there must be exactly one picture."""
+    end = FileEnd()
     sizes = list[tuple[int, int]]()
     canvas = (0, 0)
-    parts = 0
-    while at < end:
-        parts += 1
-        if parts > _MOST_PARTS:
-            raise BadInput("photo.corrupt", file=name)
-        kind, length = struct.unpack_from("<4sI", data, at)
-        body = data[at + 8 : at + 8 + length]
-        if len(body) != length:
+    for number, (kind, body) in enumerate(webp.iter_chunks(data, end)):
+        if number >= _MOST_PARTS:
             raise BadInput("photo.corrupt", file=name)
         if kind in (b"ANIM", b"ANMF") or (kind == b"VP8X" and body[0] & 0x02):
             raise BadInput("photo.animated", file=name)
@@ -192,12 +200,12 @@ def _inspect_webp(data: bytes, name: str) -> PictureContainer:
             )
         if kind in (b"VP8 ", b"VP8L"):
             sizes.append(_read_vp8_size(kind, body, name))
-        at += 8 + length + length % 2
+    own = webp.repair_length(_cut_trailer(data, end, name))
     if len(sizes) != 1:
         raise BadInput("photo.animated" if sizes else "photo.corrupt", file=name)
     if canvas not in ((0, 0), sizes[0]):
         raise BadInput("photo.corrupt", file=name)
-    return PictureContainer("WEBP", *sizes[0])
+    return PictureContainer("WEBP", *sizes[0], own=own)
 
 
 def _read_vp8_size(kind: bytes, body: bytes, name: str) -> tuple[int, int]:

@@ -5,7 +5,7 @@ Codes of BadInput for videos and audio, all with the file's name as `file`:
 
 - film.unsupported: not an MP4, MOV, WebM, M4A or OGG voice file
 - film.corrupt: truncated or damaged
-- film.trailing: other data beside the video
+- film.trailing: another file in or after the video
 - film.several: two picture tracks
 - film.attached: attachments
 - film.remote: references to other files
@@ -23,6 +23,8 @@ from datetime import datetime
 from typing import Literal
 
 from foundation.errors import BadInput
+from generators.containers import camera_trailers
+from generators.containers.camera_trailers import FileEnd
 
 MAX_MEDIA_BYTES = 200 * 2**20
 MAX_SECONDS = 600
@@ -59,6 +61,12 @@ class MediaTracks:
     """Index of the sound track that is used. Phones write a second one for other players."""
     may_be_hdr: bool = False
     """True if the picture may have more than 8 bits per colour channel."""
+    may_be_clear: bool = False
+    """True if frames may be transparent although the first one is not."""
+    clear_decoder: str = ""
+    """FFmpeg's decoder that reads transparency, if its usual one does not."""
+    own: bytes = field(default=b"", repr=False)
+    """The file alone: without data after its end and unknown blocks, with its end mark."""
 
 
 @dataclass
@@ -78,6 +86,9 @@ class TrackScan:
     parts: int = 0
     default_sound: int | None = None
     may_be_hdr: bool = False
+    may_be_clear: bool = False
+    clear_decoder: str = ""
+    own: bytes = field(default=b"", repr=False)
 
     def add_sound(self, *, is_default: bool) -> None:
         """Count a sound track. The first track marked as default is used."""
@@ -94,6 +105,12 @@ class TrackScan:
     def refusal(self, code: str) -> BadInput:
         """Return the BadInput error with this code for this file."""
         return BadInput(code, file=self.name)
+
+    def cut_trailer(self, data: bytes, end: FileEnd) -> bytes:
+        """Return the video alone. Raises BadInput `film.trailing` if another file follows."""
+        if camera_trailers.hides_file(data, end.offset):
+            raise self.refusal("film.trailing")
+        return end.cut(data)
 
     def check_size(self, width: int, height: int) -> None:
         """Record the size of a picture track in pixels."""
@@ -123,4 +140,7 @@ class TrackScan:
             self.taken,
             self.default_sound or 0,
             self.may_be_hdr,
+            self.may_be_clear,
+            self.clear_decoder,
+            self.own,
         )

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Literal, TypeVar
 
-from PIL import ExifTags, Image, ImageCms
+from PIL import ExifTags, Image
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngInfo
 
 from foundation.errors import BadInput
 from generators.containers.still_images import PictureContainer, inspect_picture
-from generators.media import heic_decoder, perceptual_hashes
-from generators.provenance import embedded_claims, generator_metadata
+from generators.media import colors, heic_decoder, perceptual_hashes
+from generators.provenance import generator_metadata
 
 OutputMime = Literal["image/jpeg", "image/png", "image/webp"]
 PictureMime = Literal[OutputMime, "image/gif", "image/heic", "image/avif"]
@@ -64,6 +64,9 @@ _UPRIGHT: Mapping[object, Image.Transpose] = {
 _YEARS = range(1826, 9999)
 """Plausible years, starting with the first photograph. Clocks that were never set give other years,
 and the conversion of a time zone could exceed the range of dates."""
+
+PAPER = (255, 255, 255)
+"""The background of transparent pictures and videos."""
 
 _T = TypeVar("_T")
 _TAKEN = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d):(\d\d):(\d\d)")
@@ -124,9 +127,8 @@ class DecodedPhoto:
     had_location: bool = False
     preview: Image.Image | None = field(default=None, repr=False)
     hidden_preview: bool = False
-    lineage: Mapping[str, str] = field(default_factory=dict, repr=False)
-    claim: str = ""
-    """The IPTC source type with which its metadata declares it as the work of a model."""
+    has_hidden_signature: bool = False
+    """True if its pixels contain the signature of a generator."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -150,23 +152,6 @@ class RenderedPicture:
     turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
-def _read_lineage(image: Image.Image, exif: Image.Exif) -> dict[str, str]:
-    """Return the metadata that a generator wrote into the picture."""
-    comment = _read_exif_or(
-        lambda: exif.get_ifd(ExifTags.IFD.Exif).get(ExifTags.Base.UserComment), None
-    )
-    tags = _read_exif_or(lambda: dict(exif), dict[int, object]())
-    return generator_metadata.read_generator_metadata(image, tags, comment, _xmp_packet(image))
-
-
-def _xmp_packet(image: Image.Image) -> bytes:
-    """Return the picture's XMP, including XMP that is compressed in the file (PNG)."""
-    found = image.info.get("XML:com.adobe.xmp", image.info.get("xmp", b""))
-    if isinstance(found, str):
-        return found.encode(errors="replace")
-    return found if isinstance(found, bytes) else b""
-
-
 def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
     """Decode an upload by its content; its name is ignored.
 
@@ -175,14 +160,13 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
     """
     found = inspect_picture(data, name=name)
     try:
-        image = _decode_pixels(data, found, name)
+        image = _decode_pixels(found, name)
         exif = _read_exif_or(image.getexif, Image.Exif())
         taken = _read_exif_or(lambda: _read_capture_time(exif), None)
         located = _read_exif_or(lambda: bool(exif.get_ifd(ExifTags.IFD.GPSInfo)), False)
         preview = _read_exif_or(lambda: _exif_thumbnail(exif), None)
-        lineage = _read_lineage(image, exif)
-        claim = embedded_claims.declared_source_type(data, _xmp_packet(image))
-        upright = _apply_orientation(_to_srgb(image), exif)
+        hidden_signature = generator_metadata.has_hidden_signature(image)
+        upright = _apply_orientation(colors.to_srgb(image, found.color), exif)
     except _DAMAGE as error:
         raise BadInput("photo.corrupt", file=name) from error
     # Only pixels: no info, no profile, no EXIF.
@@ -195,8 +179,7 @@ def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
         had_location=located,
         preview=preview,
         hidden_preview=preview is not None and not _is_similar(preview, image),
-        lineage=lineage,
-        claim=claim,
+        has_hidden_signature=hidden_signature,
     )
 
 
@@ -215,18 +198,20 @@ def _apply_orientation(image: Image.Image, exif: Image.Exif) -> Image.Image:
     return image if turn is None else image.transpose(turn)
 
 
-def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Image:
+def _decode_pixels(found: PictureContainer, name: str) -> Image.Image:
     """Return the decoded pixels: by Pillow, or by FFmpeg for HEIC, in a confined process."""
     still = found.still
     if still is not None and still.kind == "HEIF":
-        upright = heic_decoder.decode_heic(data, still, name=name)
+        upright = heic_decoder.decode_heic(found.own, still, name=name)
         if still.exif:
             exif = upright.getexif()
             _read_exif_or(lambda: exif.load(still.exif), None)
             # Its boxes already set it upright.
             _read_exif_or(lambda: exif.pop(ExifTags.Base.Orientation, None), None)
         return upright
-    file = io.BytesIO(data[: found.end])
+    if not found.has_end and not _has_all_pixels(found.own):
+        raise BadInput("photo.corrupt", file=name)
+    file = io.BytesIO(found.own)
     image: Image.Image = (
         JpegImageFile(file)  # Pillow's `open` would also read the pictures after the first one.
         if found.kind == "JPEG"
@@ -237,15 +222,30 @@ def _decode_pixels(data: bytes, found: PictureContainer, name: str) -> Image.Ima
     if (image.size != size and not turned) or getattr(image, "n_frames", 1) != 1:
         raise BadInput("photo.corrupt", file=name)
     image.load()
+    if found.kind == "PNG" and found.color is not None:
+        # `cICP` takes precedence over every other statement (PNG, third edition, §4.3).
+        image.info.pop("icc_profile", None)
     return image
+
+
+def _has_all_pixels(jpeg: bytes) -> bool:
+    """Return True if a JPEG whose end mark was added has all its pixels.
+
+    The decoder fills missing pixels without an error. They are missing if data before the end mark
+    changes the picture.
+    """
+    filler = bytes(range(1, 255)) * 4
+    longer = JpegImageFile(io.BytesIO(jpeg[:-2] + filler + jpeg[-2:]))
+    return JpegImageFile(io.BytesIO(jpeg)).tobytes() == longer.tobytes()
 
 
 def render_photo(
     photo: DecodedPhoto, profile: RenditionProfile, *, xmp: bytes = b""
 ) -> RenderedPicture:
-    """Render the photo for a platform: never enlarged, and without metadata except the given
-    `xmp`."""
-    image = _shrink_to_edge(photo.pixels, profile.max_edge)
+    """Render the photo for a platform: never enlarged, on white where it is transparent, and
+    without metadata except the given `xmp`."""
+    flat = flatten_on(photo.pixels, PAPER)
+    image = _shrink_to_edge(flat, profile.max_edge)
     data = _encode_rendition(image, profile, xmp)
     quality = profile.quality
     edge = max(image.size)
@@ -254,7 +254,7 @@ def render_photo(
             quality -= _QUALITY_STEP
         else:
             edge = edge * 7 // 8
-        image = _shrink_to_edge(photo.pixels, edge)
+        image = _shrink_to_edge(flat, edge)
         data = _encode_rendition(image, replace(profile, quality=quality), xmp)
     return RenderedPicture(
         data=data,
@@ -291,8 +291,7 @@ def flatten_on(image: Image.Image, background: tuple[int, int, int]) -> Image.Im
 def _encode_rendition(image: Image.Image, profile: RenditionProfile, xmp: bytes) -> bytes:
     buffer = io.BytesIO()
     if profile.mime == "image/jpeg":
-        flat = flatten_on(image, (255, 255, 255))
-        flat.save(
+        image.save(
             buffer,
             "JPEG",
             quality=profile.quality,
@@ -311,26 +310,6 @@ def _encode_rendition(image: Image.Image, profile: RenditionProfile, xmp: bytes)
             notes.add_itxt("XML:com.adobe.xmp", xmp.decode())
         image.save(buffer, "PNG", compress_level=6, pnginfo=notes)
     return buffer.getvalue()
-
-
-def _to_srgb(image: Image.Image) -> Image.Image:
-    """Return the picture as RGB or RGBA in sRGB; an unreadable colour profile is ignored."""
-    clear = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info
-    if image.mode.startswith("I;16") or image.mode == "I":
-        image = image.point(lambda level: level / 256).convert("L")
-    mode = "RGBA" if clear else "RGB"
-    profile = image.info.get("icc_profile")
-    flat = image if image.mode in ("RGB", "RGBA", "CMYK") else image.convert(mode)
-    if isinstance(profile, bytes) and flat.mode in ("RGB", "RGBA", "CMYK"):
-        try:
-            source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
-            changed = ImageCms.profileToProfile(
-                flat, source, ImageCms.createProfile("sRGB"), outputMode=mode
-            )
-        except (ImageCms.PyCMSError, OSError):
-            changed = None
-        flat = changed or flat
-    return flat.convert(mode)
 
 
 def _read_capture_time(exif: Image.Exif) -> CaptureTime | None:

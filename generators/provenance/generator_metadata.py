@@ -1,127 +1,297 @@
-"""Metadata that image generators write into files.
+"""Metadata that generators write into files: the one reader for every container.
 
-Programs write to different fields and in different formats: PNG text chunks, EXIF tags, JPEG
-comments, XMP. All fields are read, and their content is recognized by its format. It is unverified:
-a file can count as generated because of it, but never as a photograph. Sources:
+Programs write to different places and in different formats: text chunks, comments, EXIF, XMP, IPTC,
+and tags of videos. All texts of a file are collected (generators/containers/embedded_metadata.py)
+and recognized by their content. Metadata is unverified: a file can count as generated because of
+it, but never as a photograph. Sources:
 https://github.com/AUTOMATIC1111/stable-diffusion-webui (modules/images.py),
 https://github.com/comfyanonymous/ComfyUI (comfy_extras/nodes_images.py),
+https://github.com/lllyasviel/Fooocus (modules/meta_parser.py),
 https://invoke-ai.github.io/InvokeAI (image metadata),
-https://github.com/NovelAI/novelai-image-metadata
+https://github.com/NovelAI/novelai-image-metadata,
+https://iptc.org/std/photometadata/specification (2025.1)
 """
 
+import html
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping
+import struct
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from PIL import ExifTags, Image
 
-from generators.provenance import embedded_claims
+from generators.containers.embedded_metadata import MetadataEntry, iter_metadata
+from generators.provenance import embedded_claims, makers
+from generators.provenance.embedded_claims import LeftMetadata
 
 MAX_LENGTH = 20_000
-"""Maximum number of characters stored of a text."""
+"""Maximum number of characters stored of a text. It is read whole."""
 
-_OWN_KEYS = frozenset(
+_IPTC_KEYS = frozenset(
+    {"aipromptinformation", "aisystemused", "aisystemversionused", "aipromptwritername"}
+)
+"""Properties of IPTC's photo metadata standard 2025.1."""
+
+_OWN_KEYS = _IPTC_KEYS | frozenset(
     {"parameters", "prompt", "workflow", "dream", "sd-metadata", "generation_data"}
     | {"invokeai_metadata", "invokeai_graph", "invokeai_workflow", "fooocus_scheme"}
-    | {"use_stable_diffusion_model", "swarm", "sui_image_params"}
+    | {"use_stable_diffusion_model", "swarm", "sui_image_params", "negative_prompt"}
+    | {"negativeprompt", "positive_prompt", "generation_parameters", "comfyui"}
 )
-"""Names of PNG chunks that only generators use, in lower case."""
+"""Names of texts and properties that only generators use, in lower case."""
 
-_DESCRIPTION = "description"
+_PLAIN_KEYS = ("parameters", "prompt", "workflow")
+_PROMPT_KEYS = {"positive_prompt": "prompt", "aipromptinformation": "prompt"}
+_SYSTEM_KEYS = ("aisystemused", "aisystemversionused")
+_PROGRAM_KEYS = frozenset(
+    {"software", "make", "model", "creatortool", "generator", "tool", "hostcomputer", "program"}
+    | {
+        "processingsoftware",
+        "application",
+        "engine",
+        "source",
+        "aisystemused",
+        "originatingprogram",
+    }
+    | {
+        "encoder",
+        "encoded_by",
+        "writing_app",
+        "softwareagent",
+        "©too",
+        "©swr",
+        "©mak",
+        "©mod",
+        "manu",
+        "modl",
+    }
+    | {"©enc"}
+)
+_PERSON_KEYS = frozenset(
+    {"artist", "author", "creator", "title", "credit", "publisher", "producer", "©art", "©nam"}
+    | {"©aut", "©prd", "artist", "byline", "auth", "titl", "xpauthor", "copyright", "rights"}
+)
+_PROGRAM_SUFFIXES = (".software", ".make", ".model")
+"""Ends of the names of Apple's and Android's tags."""
+
+_MAKER_KEYS = frozenset(
+    {"software", "make", "model", "creatortool", "generator", "tool", "processingsoftware"}
+    | {"application", "program", "engine", "originatingprogram", "©swr", "©mak", "©mod"}
+)
+"""Fields that name the program or device that made a file. One that is unknown is asked about."""
+
 _MADE_BY_JOB = "Job ID:"
-"""Text by which Midjourney's `_DESCRIPTION`, which contains the prompt, is distinguished from other
+"""Text by which Midjourney's description, which contains the prompt, is distinguished from other
 descriptions."""
-
-_TEXT_TAGS = (
-    ExifTags.Base.UserComment,
-    ExifTags.Base.ImageDescription,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Software,
-    ExifTags.Base.Artist,
-    ExifTags.Base.XPTitle,
-    ExifTags.Base.XPComment,
-    ExifTags.Base.XPSubject,
-    ExifTags.Base.XPKeywords,
-)
-_PROGRAM_TAGS = (
-    ExifTags.Base.Software,
-    ExifTags.Base.Make,
-    ExifTags.Base.Model,
-    ExifTags.Base.Artist,
-)
-_PROGRAM_KEYS = frozenset({"software", "source", "title", "generator", "creator", "author", "tool"})
-_XMP_PROGRAM = re.compile(
-    rb"(?:CreatorTool|photoshop:Credit|AISystemUsed)\s{0,9}[=>]\s{0,9}[\"']?\s{0,9}([^<\"']{1,120})"
-)
-_PROGRAMS = re.compile(
-    r"\b(?:NovelAI|InvokeAI|Invoke AI|ComfyUI|Stable[ -]?Diffusion|SDXL|Midjourney|DALL[·.E-]{0,2}E"
-    r"|Fooocus|SwarmUI|StableSwarmUI|Draw Things|DiffusionBee|Mochi Diffusion|Easy Diffusion"
-    r"|AUTOMATIC1111|SD\.Next|Adobe Firefly|Made with Google AI|Leonardo\.?AI|Ideogram"
-    r"|Bing Image Creator|ChatGPT|GPT-4o|DreamStudio|NightCafe|Tensor\.Art|Civitai|FLUX\.\d)\b",
-    re.IGNORECASE,
-)
-_AI_SYSTEM = b"AISystemUsed"
-"""IPTC's field for the system that generated a picture (photo metadata standard 2025.1)."""
 
 _LABEL = re.compile(r"\s*(?P<name>prompt|workflow|parameters|comment)\s*[:=]\s*", re.IGNORECASE)
 """Prefix that ComfyUI writes before its JSON in a generic tag."""
 
-_GRAPH_KEY = re.compile(rb'"class_type\\{0,3}"\s{0,2}:')
 _SETTINGS = frozenset(
     {"seed", "steps", "sampler", "sampler_name", "scheduler", "cfg_scale", "cfgscale", "scale"}
     | {"guidance_scale", "guidancescale", "num_inference_steps", "strength", "negative_prompt"}
     | {"negativeprompt", "uc", "model", "model_name", "generation_mode", "width", "height", "loras"}
+    | {"model_type", "base_model", "resolution", "guidance", "cfg", "video_length", "num_frames"}
 )
+_EXIF_TAGS = {
+    ExifTags.Base.ImageDescription: "description",
+    ExifTags.Base.Make: "make",
+    ExifTags.Base.Model: "model",
+    ExifTags.Base.Software: "software",
+    ExifTags.Base.ProcessingSoftware: "processingsoftware",
+    ExifTags.Base.Artist: "artist",
+    ExifTags.Base.Copyright: "copyright",
+    ExifTags.Base.HostComputer: "hostcomputer",
+    ExifTags.Base.DocumentName: "title",
+    ExifTags.Base.XPTitle: "title",
+    ExifTags.Base.XPComment: "comment",
+    ExifTags.Base.XPAuthor: "author",
+    ExifTags.Base.XPSubject: "subject",
+    ExifTags.Base.XPKeywords: "keywords",
+    ExifTags.Base.UserComment: "comment",
+    ExifTags.Base.MakerNote: "makernote",
+}
+_CAPTURE_TAGS = (
+    ExifTags.Base.ExposureTime,
+    ExifTags.Base.FNumber,
+    ExifTags.Base.ISOSpeedRatings,
+    ExifTags.Base.FocalLength,
+)
+"""Facts of an exposure, which only cameras write."""
+
+_IPTC_FIELDS = {5: "title", 40: "comment", 65: "originatingprogram", 80: "byline", 110: "credit"}
+_IPTC_FIELDS |= {25: "keywords", 105: "title", 115: "source", 116: "copyright", 120: "description"}
+_IPTC_RECORD = re.compile(rb"\x1c\x02(.)(..)", re.DOTALL)
+_XMP_TAG = re.compile(
+    r"<(?P<close>/?)(?:[\w.-]{1,60}:)?(?P<name>[\w.-]{1,80})"
+    r"(?P<more>(?:[^<>\"']|\"[^\"<]*\"|'[^'<]*')*)>(?P<text>[^<]*)"
+)
+_XMP_ATTRIBUTE = re.compile(
+    r"(?:[\w.-]{1,60}:)?([\w.-]{1,80})\s{0,9}=\s{0,9}(\"[^\"<]*\"|'[^'<]*')"
+)
+_RDF = frozenset({"RDF", "Description", "Alt", "Seq", "Bag", "li", "xmpmeta"})
+_MAX_XMP = 2_000_000
+_MAX_DEPTH = 5
+_MAX_STATEMENT = 5_000
+_MAX_NAME = 300
 _CHARSETS = (b"UNICODE\0", b"ASCII\0\0\0", b"JIS\0\0\0\0\0", b"\0" * 8)
 _SIGNATURES = (b"stealth_pnginfo", b"stealth_pngcomp", b"stealth_rgbinfo", b"stealth_rgbcomp")
 _SIGNATURE_BITS = 8 * len(_SIGNATURES[0])
+_GARBLED = (
+    *(OSError, SyntaxError, ValueError, EOFError, RuntimeError, ArithmeticError, AttributeError),
+    *(LookupError, TypeError, struct.error),
+)
+"""Exceptions that Pillow raises for damaged EXIF."""
 
 
-def read_generator_metadata(
-    image: Image.Image, exif: Mapping[int, object], user_comment: object, xmp: bytes
-) -> dict[str, str]:
-    """Return a generator's metadata, or an empty dictionary: A1111's `parameters`, a ComfyUI
-    `prompt` or `workflow`, `settings` as JSON, and the name of the `software`."""
+@dataclass(frozen=True)
+class GeneratorMetadata:
+    """Statements of a file about its generator.
+
+    `texts` are its metadata, each shortened: A1111's `parameters`, a ComfyUI `prompt` or
+    `workflow`, `settings` as JSON, and the name of the `software`. `left` is what they contain.
+    `source_type` is the IPTC source type of a trained model. `unknown_program` is the name of a
+    program that is neither a generator nor a camera or editor that we know.
+    """
+
+    texts: Mapping[str, str] = field(default_factory=dict, repr=False)
+    left: LeftMetadata = field(default_factory=LeftMetadata)
+    source_type: str = ""
+    unknown_program: str = ""
+
+    @property
+    def states_generator(self) -> bool:
+        """True if the file states that a generator made it."""
+        return bool(self.texts or self.source_type)
+
+
+def read_generator_metadata(data: bytes) -> GeneratorMetadata:
+    """Return what the metadata of a picture, video or sound states about its generator."""
+    blocks = list(iter_metadata(data))
+    texts = [pair for block in blocks for pair in _decode_block(block)]
     found = dict[str, str]()
-    for kind, text in _iterate_texts(image.info, exif, user_comment, xmp):
-        found.setdefault(kind, embedded_claims.clean_text(text[:MAX_LENGTH]))
-    if not found and _has_hidden_signature(image):
-        found["software"] = "stealth metadata"
-    return found
+    for kind, text in _recognize_texts(texts):
+        found.setdefault(kind, embedded_claims.clean_text(text))
+    flat = dict(reversed(texts))
+    source_type = embedded_claims.declared_source_type(data) or next(
+        filter(None, (embedded_claims.source_type_in(text) for _, text in texts)), ""
+    )
+    unknown = ""
+    if not found and not source_type and not any(map(_has_capture_data, blocks)):
+        unknown = _unknown_program(texts)
+    return GeneratorMetadata(
+        {kind: text[:MAX_LENGTH] for kind, text in found.items()},
+        embedded_claims.left_metadata(found, flat),
+        source_type,
+        unknown,
+    )
 
 
-def _iterate_texts(
-    info: Mapping[Any, object], exif: Mapping[int, object], user_comment: object, xmp: bytes
-) -> Iterator[tuple[str, str]]:
-    texts = {str(key).lower(): one for key, one in info.items() if isinstance(one, str)}
-    for key, text in texts.items():
+def _recognize_texts(texts: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Yield the texts of generators with their kinds, the best ones first, and then the names of
+    programs."""
+    names = list[tuple[str, str]]()
+    for key, text in texts:
         if key in _OWN_KEYS:
-            plain = key in ("parameters", "prompt", "workflow")
-            yield (key if plain else "settings"), text
-        elif key == _DESCRIPTION and _MADE_BY_JOB in text:
+            yield from _recognize_own(key, text)
+        elif key == "description" and _MADE_BY_JOB in text:
             yield "prompt", text
-        else:
+        elif key != "makernote":
             yield from recognize_text(text)
-    places = [info.get("comment"), user_comment, *(exif.get(tag) for tag in _TEXT_TAGS)]
-    for place in places:
-        for text in decode_exif_text(place):
-            yield from recognize_text(text)
-    named = [text for key, text in texts.items() if key in _PROGRAM_KEYS]
-    named += [text for tag in _PROGRAM_TAGS for text in decode_exif_text(exif.get(tag))]
-    named += [one.decode(errors="replace") for one in _XMP_PROGRAM.findall(xmp[:1_000_000])]
-    for name in sorted(named, key=len, reverse=True):
-        if _PROGRAMS.search(name):
-            yield "software", name[: embedded_claims.MAX_MODEL_LENGTH]
-    if _AI_SYSTEM in xmp:
-        yield "software", "AISystemUsed"
+        names_program = key in _PROGRAM_KEYS or key.endswith(_PROGRAM_SUFFIXES)
+        if (names_program or key in _PERSON_KEYS) and makers.is_generator(
+            text[:_MAX_NAME], may_be_person=not names_program
+        ):
+            names.append((key, text))
+        elif makers.states_generation(text[:_MAX_STATEMENT]):
+            names.append(("", text if names_program else "AI generated"))
+    # The name of a model says most, and a mere statement least.
+    names.sort(key=lambda pair: (pair[0] == "model", bool(pair[0]), len(pair[1])), reverse=True)
+    for _, name in names:
+        yield "software", name[: embedded_claims.MAX_MODEL_LENGTH]
 
 
-def find_workflow(data: bytes) -> bool:
-    """Return True if a video contains a ComfyUI graph, stored as plain text in its boxes."""
-    return _GRAPH_KEY.search(data) is not None
+def _recognize_own(key: str, text: str) -> Iterator[tuple[str, str]]:
+    """Yield a text whose key only generators use."""
+    recognized = list(recognize_text(text))
+    if key in _PLAIN_KEYS:
+        yield key, text
+    elif key in _PROMPT_KEYS:
+        yield _PROMPT_KEYS[key], text
+    elif not recognized:
+        yield "software", text if key in _SYSTEM_KEYS and text.strip() else key
+    yield from recognized
+
+
+def _unknown_program(texts: Iterable[tuple[str, str]]) -> str:
+    """Return the name of a program or device that is not known, or ""."""
+    stated = [
+        text.strip()[:_MAX_NAME]
+        for key, text in texts
+        if key in _MAKER_KEYS or key.endswith(_PROGRAM_SUFFIXES)
+    ]
+    if any(makers.is_known_program(name) and any(map(str.isalpha, name)) for name in stated):
+        # Beside the name of a camera, other fields contain models and builds of its maker.
+        return ""
+    unknown = [name for name in stated if name and not makers.is_known_program(name)]
+    return embedded_claims.clean_name(max(unknown, key=len, default=""))
+
+
+def _decode_block(entry: MetadataEntry) -> Iterator[tuple[str, str]]:
+    """Yield the texts of an entry with their keys in lower case."""
+    readers: dict[str, Callable[[bytes], Iterator[tuple[str, str]]]] = {
+        "exif": _read_exif,
+        "xmp": _read_xmp,
+        "iptc": _read_iptc,
+    }
+    if entry.block in readers:
+        for key, text in readers[entry.block](entry.value):
+            # Adobe's history of a file also has "parameters".
+            yield (f"{entry.block} {key}" if key in _OWN_KEYS - _IPTC_KEYS else key), text
+    else:
+        for text in decode_text(entry.value):
+            yield entry.key.rpartition(":")[2], text
+
+
+def decode_text(value: bytes) -> list[str]:
+    """Return the possible texts of bytes whose encoding is unknown: UTF-8 or UTF-16."""
+    if value[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return [value.decode("utf-16", "replace")]
+    texts = [value.strip(b"\0").decode("utf-8", "replace")]
+    if value.count(0) * 4 >= len(value) > 1:
+        texts += [value.decode(code, "replace") for code in ("utf-16-be", "utf-16-le")]
+    return texts
+
+
+def _read_exif(block: bytes) -> Iterator[tuple[str, str]]:
+    exif = _load_exif(block)
+    for tag, key in _EXIF_TAGS.items():
+        for text in decode_exif_text(exif.get(tag)):
+            yield key, text.strip("\0 ")
+
+
+def _load_exif(block: bytes) -> dict[int, object]:
+    """Return the tags of a TIFF block; those that cannot be read are missing."""
+    exif = Image.Exif()
+    tags = dict[int, object]()
+    try:
+        exif.load(block)
+        tags.update(exif)
+        tags.update(exif.get_ifd(ExifTags.IFD.Exif))
+    except _GARBLED:
+        pass
+    return tags
+
+
+def _has_capture_data(entry: MetadataEntry) -> bool:
+    """Return True if EXIF contains at least two facts of an exposure."""
+    if entry.block != "exif":
+        return False
+    tags = _load_exif(entry.value)
+    return sum(tag in tags for tag in _CAPTURE_TAGS) > 1
 
 
 def decode_exif_text(value: object) -> list[str]:
@@ -132,14 +302,45 @@ def decode_exif_text(value: object) -> list[str]:
     Source: https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E
     """
     if isinstance(value, str):
-        return [value]
+        # Pillow reads ASCII tags as Latin-1, but programs write UTF-8.
+        try:
+            return [value.encode("latin-1").decode("utf-8")]
+        except UnicodeError:
+            return [value]
     if isinstance(value, tuple) and all(isinstance(one, int) and 0 <= one < 256 for one in value):
         value = bytes(value)
     if not isinstance(value, bytes):
         return []
-    body = value[: MAX_LENGTH * 4]
-    body = body[8:] if body[:8] in _CHARSETS else body
+    body = value[8:] if value[:8] in _CHARSETS else value
     return [body.decode(code, errors="replace") for code in ("utf-8", "utf-16-be", "utf-16-le")]
+
+
+def _read_xmp(packet: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the properties of an XMP packet, without parsing XML: those in attributes, and the
+    texts of elements, also in lists."""
+    text = packet[:_MAX_XMP].replace(b"\0", b"").decode("utf-8", "replace")
+    names = list[str]()
+    for tag in _XMP_TAG.finditer(text):
+        if tag["close"]:
+            if names and names[-1] == tag["name"]:
+                names.pop()
+            continue
+        for name, value in _XMP_ATTRIBUTE.findall(tag["more"]):
+            yield name.lower(), html.unescape(value[1:-1])
+        if tag["more"].endswith("/"):
+            continue
+        names.append(tag["name"])
+        if tag["text"].strip():
+            named = next((name for name in reversed(names) if name not in _RDF), names[-1])
+            yield named.lower(), html.unescape(tag["text"])
+
+
+def _read_iptc(block: bytes) -> Iterator[tuple[str, str]]:
+    for found in _IPTC_RECORD.finditer(block):
+        (length,) = struct.unpack(">H", found[2])
+        key = _IPTC_FIELDS.get(found[1][0])
+        if key is not None:
+            yield key, block[found.end() : found.end() + length].decode("utf-8", "replace")
 
 
 def recognize_text(text: str) -> Iterable[tuple[str, str]]:
@@ -148,29 +349,56 @@ def recognize_text(text: str) -> Iterable[tuple[str, str]]:
     label = _LABEL.match(text)
     body = text[label.end() :] if label is not None else text
     if body.lstrip()[:1] == "{":
-        return _recognize_json(body, label["name"].lower() if label is not None else "")
+        return list(
+            _recognize_json(body, label["name"].lower() if label is not None else "", _MAX_DEPTH)
+        )
     said = embedded_claims.a1111_parameters(text)
     return [("parameters", said)] if said else []
 
 
-def _recognize_json(text: str, label: str) -> Iterable[tuple[str, str]]:
+def _recognize_json(text: str, label: str, depth: int) -> Iterator[tuple[str, str]]:
     try:
         value, _ = json.JSONDecoder().raw_decode(text.lstrip())
     except (ValueError, RecursionError):
-        return []
-    if any(isinstance(one, dict) and "class_type" in one for one in value.values()):
-        return [("prompt", text)]
-    if isinstance(value.get("nodes"), list) or label in ("prompt", "workflow"):
-        return [(label or "workflow", text)]
+        return
+    if isinstance(value, dict):
+        yield from _recognize_object(value, text, label, depth)
+
+
+def _recognize_object(
+    value: dict[str, Any], text: str, label: str, depth: int
+) -> Iterator[tuple[str, str]]:
+    """Yield a graph, a workflow or settings, or those within the object."""
+    if any(isinstance(inner, dict) and "class_type" in inner for inner in value.values()):
+        yield "prompt", text
+    elif isinstance(value.get("nodes"), list):
+        yield "workflow", text
+    elif _has_settings(value):
+        yield "settings", text
+    elif depth:
+        inside = False
+        for inner in list(value.values())[:32]:
+            whole = inner if isinstance(inner, str) else json.dumps(inner)
+            if whole.lstrip()[:1] == "{":
+                for found in _recognize_json(whole, "", depth - 1):
+                    inside = True
+                    yield found
+            elif isinstance(inner, str) and embedded_claims.a1111_parameters(inner):
+                inside = True
+                yield "parameters", inner
+        if label in ("prompt", "workflow") and not inside:
+            yield label, text
+
+
+def _has_settings(value: Mapping[str, Any]) -> bool:
     names = {key.lower() for key in value}
-    asked = any("prompt" in key for key in names) or "sui_image_params" in names
-    if len(names & _SETTINGS) + 2 * asked >= 3 or "sui_image_params" in names:
-        return [("settings", text)]
-    inner = [one for one in value.values() if isinstance(one, str) and one.lstrip()[:1] == "{"]
-    return [found for one in inner[:8] for found in _recognize_json(one, "")]
+    if "sui_image_params" in names:
+        return True
+    has_prompt = any("prompt" in key for key in names)
+    return len(names & _SETTINGS) + 2 * has_prompt >= 3
 
 
-def _has_hidden_signature(image: Image.Image) -> bool:
+def has_hidden_signature(image: Image.Image) -> bool:
     """Return True if the lowest bits of the first pixels, column by column, contain a signature of
     hidden metadata, as written by NovelAI and others."""
     wide = min(image.width, -(-_SIGNATURE_BITS // image.height))

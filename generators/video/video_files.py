@@ -22,9 +22,10 @@ from PIL import Image
 
 from foundation.errors import BadInput, Unavailable
 from foundation.ops.clock import wall_now
-from generators.containers import animated_images, heif, mp4, ogg, webm
+from generators.containers import animated_images, mp4, ogg, webm
 from generators.containers.tracks import MAX_MEDIA_BYTES, MAX_SECONDS, MediaTracks
 from generators.media import ffmpeg, perceptual_hashes, pictures
+from generators.media.colors import TONE_MAP
 from generators.video import frames, subtitles
 from generators.video.frames import SampledFrames
 
@@ -78,22 +79,37 @@ ALIKE = 14
 """Maximum distance in bits between the hashes of a cover and of a frame that it may show."""
 
 _FOLDER = "greenroom-film-"
-_UPRIGHT = (
-    "scale=w='iw*max(sar,1)':h=ih,"
-    f"scale=w='min({MAX_EDGE},iw)':h='min({MAX_EDGE},"
-    "ih)':force_original_aspect_ratio=decrease:force_divisible_by=2,"
+_WIDE = "iw*max(sar,1)"
+_HIGH = "ih/min(sar,1)"
+_SHARE = f"min(1,{MAX_EDGE}/max({_WIDE},{_HIGH}))"
+_SQUARE_PIXELS = (
+    f"scale=w='max(2,2*trunc({_WIDE}*{_SHARE}/2+0.01))':h='max(2,2*trunc({_HIGH}*{_SHARE}/2+0.01))',"
     "setsar=1"
 )
-_EIGHT_BITS = "scale=out_range=tv,format=yuv420p"
-_TONE_MAP = (
-    "zscale=tin={transfer}:pin=2020:min=2020_ncl:rin={range}:t=linear:npl=100,format=gbrpf32le,"
-    "zscale=p=709,tonemap=hable:desat=0:peak=10,zscale=t=709:m=709:r=limited,format=yuv420p"
-)
-"""Tone mapping from HDR to SDR (https://ffmpeg.org/ffmpeg-filters.html#tonemap), relative to 100
-cd/m². Values above 1,000 cd/m², the maximum of phones and cameras, become white."""
+"""Filter that makes pixels square, by enlarging the shorter side of a pixel, and limits the size.
+FFmpeg has rotated the frame before, and its sample aspect ratio with it."""
 
-_HDR = re.compile(r"color_range:(\w+) .*color_trc:(smpte2084|arib-std-b67)")
-"""Pattern of the output of `showinfo` for an HDR frame: PQ and HLG (Rec. ITU-R BT.2100)."""
+_WHITE_BACKGROUND = (
+    "format={pixels},split[front][back];[back]drawbox=c=white:t=fill:replace=1[back];"
+    "[back][front]overlay=format={blended}:shortest=1"
+)
+"""Filter that lays a transparent frame on white, as pictures are (`pictures.PAPER`)."""
+
+_EIGHT_BITS = "scale=out_range=tv,format=yuv420p"
+_HDR_TO_SDR = (
+    "setparams=color_primaries={primaries}:color_trc={transfer}:colorspace={matrix}:range={range},"
+    f"{TONE_MAP}:m=709:r=limited,format=yuv420p"
+)
+_FRAME_FACTS = re.compile(
+    r" fmt:(?P<pixels>\w+) (?s:.*?)color_range:(?P<range>\w+) color_space:(?P<matrix>\S+)"
+    r" color_primaries:(?P<primaries>\S+) color_trc:(?P<transfer>\S+)"
+)
+"""Pattern of the output of `showinfo` for a frame."""
+
+_HDR_TRANSFERS = ("smpte2084", "arib-std-b67")
+"""PQ and HLG (Rec. ITU-R BT.2100)."""
+
+_CLEAR_PIXELS = re.compile(r"yuva|gbrap|rgba|bgra|argb|abgr|ya8|ya16|ayuv|vuya|pal8")
 NO_METADATA_ARGUMENTS = (
     "-map_metadata",
     "-1",
@@ -153,9 +169,10 @@ class DecodedVideo:
 
 def is_video_or_audio(data: bytes) -> bool:
     """Return True if a file is a video or audio and not a picture."""
-    film = data[4:8] == b"ftyp" and not heif.is_heif(data)
     return (
-        film or data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS") or animated_images.has_second_frame(data)
+        data[:4] in (b"\x1a\x45\xdf\xa3", b"OggS")
+        or mp4.is_movie(data)
+        or animated_images.has_second_frame(data)
     )
 
 
@@ -168,7 +185,7 @@ def inspect_video(data: bytes, *, name: str) -> MediaTracks:
         return webm.inspect_webm(data, name=name)
     if data[:4] == b"OggS":
         return ogg.inspect_ogg(data, name=name)
-    if data[4:8] == b"ftyp":
+    if mp4.is_movie(data):
         return mp4.inspect_mp4(data, name=name)
     if animated_images.is_animation_format(data):
         return animated_images.inspect_animation(data, name=name)
@@ -184,7 +201,7 @@ def decode_video(data: bytes, *, name: str) -> DecodedVideo:
     tracks = inspect_video(data, name=name)
     covers = tuple(_decode_cover(cover, name) for cover in tracks.covers)
     with work_folder() as folder:
-        (folder / "in").write_bytes(data)
+        (folder / "in").write_bytes(tracks.own)
         words = subtitles.read_subtitles(folder, tracks, name=name, seconds=GRACE)
         made_anew = _encode_video(folder, tracks, name)
         found = _sample_encoded(made_anew, name=name, folder=folder)
@@ -260,7 +277,7 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
             "-map",
             f"0:a:{tracks.default_sound}?",
             "-vf",
-            f"{_UPRIGHT},{_color_filter(folder, tracks, name)}",
+            _picture_filter(folder, tracks, name),
             "-a53cc",
             "0",
             "-flags:v",
@@ -269,7 +286,7 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
         kind = (*both, *picture, *rates, "-movflags", "+faststart", "-f", "mp4")
     limit = min(MAX_WAIT, GRACE + SLOWEST * expected)
     arguments = (
-        *ffmpeg.input_arguments("in", tracks.demuxer),
+        *_input_arguments(tracks),
         *NO_METADATA_ARGUMENTS,
         "-t",
         str(MAX_SECONDS + 1),
@@ -281,17 +298,41 @@ def _encode_video(folder: Path, tracks: MediaTracks, name: str) -> bytes:
     return (folder / "out").read_bytes()
 
 
-def _color_filter(folder: Path, tracks: MediaTracks, name: str) -> str:
-    """Return the filter that converts colours to SDR. HDR is tone-mapped."""
-    if not tracks.may_be_hdr:
-        return _EIGHT_BITS
+def _picture_filter(folder: Path, tracks: MediaTracks, name: str) -> str:
+    """Return the filter that lays frames on white, makes pixels square and converts colours to SDR
+    with eight bits."""
+    if not (tracks.may_be_hdr or tracks.may_be_clear):
+        return f"{_SQUARE_PIXELS},{_EIGHT_BITS}"
     first = ("-map", "0:V:0", "-frames:v", "1", "-vf", "showinfo", "-f", "null", "pipe:1")
-    opened = ("-loglevel", "info", *ffmpeg.input_arguments("in", tracks.demuxer))
+    opened = ("-loglevel", "info", *_input_arguments(tracks))
     ffmpeg.run_ffmpeg((*opened, *first), folder=folder, seconds=GRACE, name=name)
-    found = _HDR.search(ffmpeg.read_log(folder))
+    found = _FRAME_FACTS.search(ffmpeg.read_log(folder))
     if found is None:
-        return _EIGHT_BITS
-    return _TONE_MAP.format(transfer=found[2], range="full" if found[1] == "pc" else "limited")
+        raise BadInput("film.corrupt", file=name)
+    is_hdr = found["transfer"] in _HDR_TRANSFERS
+    steps = list[str]()
+    if tracks.may_be_clear or _CLEAR_PIXELS.match(found["pixels"]):
+        pixels, blended = ("yuva444p10le", "yuv444p10") if is_hdr else ("gbrap", "gbrp")
+        steps.append(_WHITE_BACKGROUND.format(pixels=pixels, blended=blended))
+    # Hidden colours would show at edges if the frame were scaled before it lies on white.
+    steps += [_SQUARE_PIXELS, _tone_map_filter(found) if is_hdr else _EIGHT_BITS]
+    return ",".join(steps)
+
+
+def _tone_map_filter(facts: re.Match[str]) -> str:
+    """Return the filter from HDR to SDR; what the file leaves open is as in BT.2100."""
+    usual = {"primaries": "bt2020", "matrix": "bt2020nc", "range": "tv"}
+    stated = {
+        key: usual[key] if facts[key] in ("unknown", "unspecified", "reserved") else facts[key]
+        for key in usual
+    }
+    return _HDR_TO_SDR.format(transfer=facts["transfer"], **stated)
+
+
+def _input_arguments(tracks: MediaTracks) -> tuple[str, ...]:
+    """Return the arguments that open the upload, with the decoder that reads its transparency."""
+    decoder = ("-c:v", tracks.clear_decoder) if tracks.clear_decoder else ()
+    return (*decoder, *ffmpeg.input_arguments("in", tracks.demuxer))
 
 
 def _sample_encoded(data: bytes, *, name: str, folder: Path) -> DecodedVideo:
@@ -323,7 +364,7 @@ def _extract_sound(folder: Path, name: str, limit: float) -> bytes:
 
 def _decode_cover(data: bytes, name: str) -> Image.Image:
     try:
-        return pictures.flatten_on(pictures.decode_photo(data, name=name).pixels, (255, 255, 255))
+        return pictures.flatten_on(pictures.decode_photo(data, name=name).pixels, pictures.PAPER)
     except BadInput as error:  # A cover that cannot be reviewed must not pass unseen.
         raise BadInput("film.attached", file=name) from error
 

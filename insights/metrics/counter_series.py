@@ -26,7 +26,7 @@ RESET_SHARE = 0.1
 platform. Smaller counters fall to zero by themselves."""
 
 RECOVERED_SHARE = 0.5
-"""Share of the earlier value at which the next reading proves that a fall was a failed reading."""
+"""Share of the earlier value at which a reading proves that the low ones before it failed."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +63,9 @@ class CounterSeries:
 def compute_counter_series(readings: Iterable[CounterReading], zone: str) -> CounterSeries | None:
     """Return the changes per local day in the IANA time zone `zone`, or None without readings.
 
-    A decrease is a negative change, because platforms remove false likes. A reading that falls to
-    almost nothing and recovers is left out. A fall that lasts, or another ID of the post, starts a
-    new epoch at zero. Raises BadInput for an unknown time zone.
+    A decrease is a negative change, because platforms remove false likes. Readings that fall to
+    almost nothing before the counter comes back are left out. A fall that lasts, or another ID of
+    the post, starts a new epoch at zero. Raises BadInput for an unknown time zone.
     """
     ordered = _drop_failed_readings(sorted(readings, key=_chronological))
     if not ordered:
@@ -97,33 +97,61 @@ def _chronological(reading: CounterReading) -> tuple[datetime, int, int]:
 
 
 def _drop_failed_readings(ordered: Sequence[CounterReading]) -> list[CounterReading]:
-    kept: list[CounterReading] = []
-    for place, reading in enumerate(ordered):
-        after = ordered[place + 1] if place + 1 < len(ordered) else None
-        if (
-            kept
-            and after is not None
-            and _has_collapsed(kept[-1], reading)
-            and after.value >= kept[-1].value * RECOVERED_SHARE
+    failed = find_failed_values(
+        [reading.value for reading in ordered],
+        # A member's entry and another ID of the post start a new count and never failed.
+        trusted=[
+            reading.typed or _has_other_id(previous, reading)
+            for previous, reading in pairwise([ordered[0], *ordered])
+        ]
+        if ordered
+        else [],
+    )
+    return [reading for place, reading in enumerate(ordered) if place not in failed]
+
+
+def find_failed_values(values: Sequence[int], trusted: Sequence[bool] = ()) -> frozenset[int]:
+    """Return the places of the values of a counter, in order of time, that a platform reported by
+    mistake: any number of them that fall to almost nothing before the counter comes back at once.
+
+    A counter that was really reset grows step by step instead. The values at the end stay, because
+    only later ones show whether a fall lasts, and so do values that are `trusted`.
+    """
+    failed: set[int] = set()
+    last = 0
+    place = 1
+    while place < len(values):
+        end = place
+        while (
+            end < len(values)
+            and _has_fallen(values[last], values[end])
+            and not (trusted and trusted[end])
         ):
-            continue
-        kept.append(reading)
-    return kept
+            end += 1
+        recovered = end < len(values) and values[end] >= values[last] * RECOVERED_SHARE
+        if end > place and recovered and not (trusted and trusted[end]):
+            failed.update(range(place, end))
+        last = max(end, place) if recovered or end == place else end - 1
+        place = last + 1
+    return frozenset(failed)
+
+
+def _has_fallen(before: int, value: int) -> bool:
+    return before >= RESET_MINIMUM and value < before * RESET_SHARE
 
 
 def _has_collapsed(previous: CounterReading, reading: CounterReading) -> bool:
-    return (
-        previous.value >= RESET_MINIMUM
-        and reading.value < previous.value * RESET_SHARE
-        and not reading.typed  # a member corrects an entry
-    )
+    # A member who types a low value corrects an entry.
+    return _has_fallen(previous.value, reading.value) and not reading.typed
+
+
+def _has_other_id(previous: CounterReading, reading: CounterReading) -> bool:
+    both = previous.native_id and reading.native_id
+    return bool(both) and previous.native_id != reading.native_id
 
 
 def _starts_epoch(previous: CounterReading, reading: CounterReading) -> bool:
-    both = previous.native_id and reading.native_id
-    return bool(both and previous.native_id != reading.native_id) or _has_collapsed(
-        previous, reading
-    )
+    return _has_other_id(previous, reading) or _has_collapsed(previous, reading)
 
 
 class _DaySums:

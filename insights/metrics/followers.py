@@ -1,9 +1,11 @@
 """Follower counts of accounts: requested several times a day; the last count of a local day is
 stored for that day."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import groupby
+from operator import attrgetter
 from typing import Protocol
 from uuid import UUID
 
@@ -14,10 +16,17 @@ from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
 from foundation.outbox import outbox
 from foundation.outbox.outbox import put_coalesced
+from insights.metrics.counter_series import find_failed_values
 from insights.metrics.events import FollowersDue
 from tenants.agencies.queries import get_creator
 
 COUNTING = "system:counting"
+CONTEXT = timedelta(days=31)
+"""Days before and after a period that decide whether a count in it failed."""
+
+LASTING_COUNTS = 3
+"""Number of daily counts after which a fall to almost nothing is believed."""
+
 HURRIED = timedelta(minutes=1)
 """Time during which follow events are collected before the platform is called."""
 
@@ -84,6 +93,16 @@ def count_followers(
 
 
 @dataclass(frozen=True)
+class DailyCount:
+    """The follower count of an account on a local day."""
+
+    creator_id: UUID
+    channel_id: UUID
+    day: date
+    followers: int
+
+
+@dataclass(frozen=True)
 class AccountFollowers:
     """Followers of an account on a day; `change` is relative to the day before, or None if that is
     unknown."""
@@ -112,20 +131,47 @@ def followers_by_day(
     scope: Scope, creator_id: UUID, first: date, last: date
 ) -> dict[UUID, dict[date, int]]:
     """Return the follower counts of a creator's accounts per local day from `first` to `last`
-    inclusive; days without a count are absent."""
+    inclusive; days without a count, or with a failed one, are absent."""
+    found: dict[UUID, dict[date, int]] = {}
+    for row in load_daily_counts(scope, (creator_id,), first, last):
+        found.setdefault(row.channel_id, {})[row.day] = row.followers
+    return found
+
+
+def load_daily_counts(
+    scope: Scope, creator_ids: Collection[UUID], first: date, last: date
+) -> list[DailyCount]:
+    """Return the follower counts of all accounts of creators per local day from `first` to `last`
+    inclusive, by account and day, without failed counts."""
     rows = scope.run(
-        "SELECT channel_id, day, followers FROM followers_daily WHERE tenant_id = :tenant AND "
-        "creator_id = :creator"
+        "SELECT creator_id, channel_id, day, followers FROM followers_daily"
+        " WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))"
         " AND day BETWEEN :first AND :last ORDER BY channel_id, day",
         tenant=scope.tenant_id,
-        creator=creator_id,
-        first=first,
-        last=last,
+        creators=list(creator_ids),
+        first=first - CONTEXT,
+        last=last + CONTEXT,
     )
-    found: dict[UUID, dict[date, int]] = {}
-    for row in rows:
-        found.setdefault(row.channel_id, {})[row.day] = int(row.followers)
-    return found
+    counts = [DailyCount(row.creator_id, row.channel_id, row.day, row.followers) for row in rows]
+    kept = list[DailyCount]()
+    for _, found in groupby(counts, key=attrgetter("channel_id")):
+        days = list(found)
+        failed = _find_failed_counts([one.followers for one in days])
+        kept += [
+            one
+            for place, one in enumerate(days)
+            if place not in failed and first <= one.day <= last
+        ]
+    return kept
+
+
+def _find_failed_counts(counts: Sequence[int]) -> frozenset[int]:
+    """Return the places of failed counts, by the rule of post counters. A fall at the end counts
+    as one too until it has lasted `LASTING_COUNTS` days, because one failed request would look like
+    the loss of all followers."""
+    failed = find_failed_values(counts)
+    undecided = find_failed_values([*counts, max(counts, default=0)]) - failed
+    return failed | undecided if len(undecided) < LASTING_COUNTS else failed
 
 
 def gained_followers(days: Mapping[date, int], before: int | None) -> int | None:

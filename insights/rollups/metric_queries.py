@@ -7,11 +7,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.ops.wall_time import day_bounds
+from insights.metrics import followers
 from insights.metrics.catalog import POST_COUNTERS, Metric
 from insights.rollups.creator_facts import FACTS, POST_COUNTS
 from schedules.posts import live_posts
@@ -47,12 +49,6 @@ class CreatorDayValue:
 
 
 _FOLLOWERS = "followers"
-_GAUGES = """
-SELECT creator_id, channel_id, day, 'followers' AS metric, followers AS value, false AS interpolated
-FROM followers_daily WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))
-  AND day BETWEEN :first AND :last
-"""
-
 _DAYS = """
 SELECT creator_id, channel_id, day, metric, value, interpolated FROM channel_days
 WHERE tenant_id = :tenant AND creator_id = ANY(CAST(:creators AS uuid[]))
@@ -122,21 +118,28 @@ def load_channel_days(
 
     Counters are the change of the day. `followers` is the last count of the day.
     """
-    query = f"{_DAYS} UNION ALL {_GAUGES}" if _FOLLOWERS in metrics else _DAYS
     rows = scope.run(
-        f"{query} ORDER BY day, creator_id, channel_id, metric",
+        _DAYS,
         tenant=scope.tenant_id,
         creators=list(creator_ids),
         metrics=[metric for metric in metrics if metric != _FOLLOWERS],
         first=first,
         last=last,
     )
-    return [
+    values = [
         ChannelDayValue(
             row.creator_id, row.channel_id, row.day, row.metric, row.value, row.interpolated
         )
         for row in rows
     ]
+    if _FOLLOWERS in metrics:
+        values += [
+            ChannelDayValue(
+                one.creator_id, one.channel_id, one.day, _FOLLOWERS, one.followers, False
+            )
+            for one in followers.load_daily_counts(scope, creator_ids, first, last)
+        ]
+    return sorted(values, key=attrgetter("day", "creator_id", "channel_id", "metric"))
 
 
 def load_creator_facts(

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import JSONB
 
 revision = "0172"
-down_revision = "0163"
+down_revision = "0171"
 branch_labels = None
 depends_on = None
 

@@ -44,6 +44,9 @@ REVIEWABLE = frozenset(
         Reason.APPROVAL_EXPIRED,
         Reason.UNIT_CHANGED,
         Reason.CONTAINER_HIDDEN_CONTENT,
+        Reason.RATING_CONTRADICTED,
+        Reason.DEPICTION_CONTRADICTED,
+        Reason.SECOND_LOOK_MISSING,
         Reason.CALIBRATION_LOW,
         Reason.RATING_LOWERING_INVALID,
     }

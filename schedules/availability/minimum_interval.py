@@ -23,10 +23,7 @@ MIN_INTERVAL = timedelta(minutes=1)
 
 OVERDUE_AFTER = timedelta(minutes=2)
 """Delay after which a delivery counts as overdue because of the installation. Overdue deliveries of
-an account are published one at a time, not in a burst."""
-
-CATCH_UP_INTERVAL = timedelta(minutes=10)
-"""Interval between two overdue deliveries of an account without a longer minimum interval."""
+an account are published in order, at its minimum interval and within the platform's limits."""
 
 SEARCH_RANGE = timedelta(days=1)
 SEARCH_STEP = timedelta(minutes=15)
@@ -116,34 +113,6 @@ def interval_over_at(scope: Scope, channel_id: UUID, gap: timedelta) -> datetime
         )
     ).one()
     return last + gap if last is not None else scope.now
-
-
-def next_catch_up_time(scope: Scope, channel: Channel) -> datetime:
-    """Return the time at which the next missed post of an account may be published.
-
-    It is at least `CATCH_UP_INTERVAL` after the last missed post, so that missed posts do not
-    appear in a burst. After posts that were published on time, only the account's minimum interval
-    applies: otherwise a busy account would never catch up.
-    """
-    # A smaller delay can be explained by the minimum interval alone.
-    kept = OVERDUE_AFTER + channel.min_interval
-    last, missed = scope.session.exec(
-        select(
-            func.max(Delivery.settled_at),
-            func.max(Delivery.settled_at).filter(
-                col(Delivery.settled_at) > col(Delivery.due_at) + kept
-            ),
-        ).where(
-            Delivery.tenant_id == scope.tenant_id,
-            Delivery.channel_id == channel.id,
-            col(Delivery.native_id).is_not(None),
-        )
-    ).one()
-    after = [
-        *([last + channel.min_interval] if last else []),
-        *([missed + max(channel.min_interval, CATCH_UP_INTERVAL)] if missed else []),
-    ]
-    return max(after, default=scope.now)
 
 
 def has_room(taken: Sequence[datetime], at: datetime, gap: timedelta) -> bool:

@@ -17,13 +17,12 @@ from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
 from schedules.availability.minimum_interval import (
-    CATCH_UP_INTERVAL,
     MIN_INTERVAL,
     OVERDUE_AFTER,
     busy_times,
     has_room,
+    interval_over_at,
     minimum_interval_of,
-    next_catch_up_time,
 )
 from schedules.downtime import account_blocks, misfires
 from schedules.downtime.models import Downtime
@@ -35,6 +34,10 @@ from schedules.posts.states import DOWNTIME_STATES, DeliveryState
 from schedules.posts.transitions import transition_delivery, update_delivery
 from tenants.agencies.queries import get_creator
 from tenants.notices import notices
+
+ORDER_STEP = timedelta(seconds=1)
+"""Step between two missed posts of an account without a minimum interval, which keeps their order;
+the platform's limits determine the rest."""
 
 JITTER_FROM = 15
 JITTER_TO = 90
@@ -93,8 +96,9 @@ def lay_out_missed(
     """Return the publishing time of each delivery, or None for one that would be too late; pure.
 
     Deliveries are ordered by priority, then by due time. The first is published at `free`, each
-    other one at least `gap` later and at least `beside` from each instant of `taken` (sorted), at
-    which other posts are published. A delivery that is too late takes no turn.
+    other one at least `gap` later, or as soon as the platform allows if there is none, and at least
+    `beside` from each instant of `taken` (sorted), at which other posts are published. A delivery
+    that is too late takes no turn.
     """
     turns: dict[UUID, datetime | None] = {}
     turn = free
@@ -102,7 +106,7 @@ def lay_out_missed(
         in_time = row.late_until is None or turn <= row.late_until
         turns[row.id] = turn if in_time else None
         if in_time:
-            turn += gap + _catch_up_jitter(row.id)
+            turn += gap + _catch_up_jitter(row.id) if gap else ORDER_STEP
             while not has_room(taken, turn, beside):
                 turn = (
                     max(one for one in taken if abs(one - turn) < beside)
@@ -181,11 +185,11 @@ def register_missed_posts(scope: Scope, channel_id: UUID) -> None:
         return
     rows = [row for row in rows if not _skip_if_superseded(scope, row)]
     downtime_id = _get_or_create_downtime(scope)
-    gap = max(channel.min_interval, CATCH_UP_INTERVAL)
-    free = max(scope.now, next_catch_up_time(scope, channel))
+    gap = channel.min_interval
+    free = max(scope.now, interval_over_at(scope, channel_id, gap))
     taken = busy_times(scope, channel_id, scope.now)
     turns = lay_out_missed(
-        rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel)
+        rows, free=free, gap=gap, taken=taken, beside=minimum_interval_of(channel) if gap else gap
     )
     for row in rows:
         # It became due before it was scheduled: the proposed time becomes the planned one.

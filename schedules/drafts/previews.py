@@ -17,7 +17,6 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
-from gate.contract.reasons import Reason
 from gate.contract.units import Medium, Rating, Subject, Unit, Verdict
 from gate.permits import issuance
 from gate.permits.issuance import Decision
@@ -129,11 +128,6 @@ class PostPreview:
     def all_media(self) -> tuple[Medium, ...]:
         """Return every picture of the post, in display order."""
         return (*self.media, *(medium for part in self.parts for medium in part.media))
-
-    @property
-    def unrated(self) -> bool:
-        """Return True if a picture has no rating yet."""
-        return any(one.code == f"gate.{Reason.RATING_MISSING}" for one in self.reasons)
 
 
 def preview_draft(

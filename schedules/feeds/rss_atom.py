@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from html import unescape
-from html.parser import HTMLParser
 from typing import Any
 from urllib.parse import urlsplit
 from xml.sax import SAXException
@@ -23,6 +22,7 @@ from feedparser.api import LooseFeedParser, StrictFeedParser
 from feedparser.encodings import convert_to_utf8
 
 from foundation.errors import BadInput
+from foundation.i18n.html_text import convert_html_to_text
 
 MAX_ENTRIES = 500
 """Maximum number of entries read from a feed, from the top of the document."""
@@ -38,8 +38,6 @@ _MAX_DEPTH = 5_000
 """Maximum nesting depth: unclosed elements are common, and the parsing time grows with the square
 of the depth."""
 
-_SILENT = frozenset({"script", "style", "template", "noscript"})
-_BLOCKS = frozenset({"p", "br", "div", "li", "tr", "h1", "h2", "h3", "h4", "blockquote"})
 _SUMMARIES = ("summary", "content", "itunes_summary", "media_description")
 """Elements with the text of an entry, in order of preference."""
 
@@ -267,36 +265,12 @@ def _clean_link(address: str) -> str:
     )
 
 
-class _Plain(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.said: list[str] = []
-        self._silent = 0
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        if tag in _SILENT:
-            self._silent += 1
-        elif tag in _BLOCKS:
-            self.said.append("\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _SILENT:
-            self._silent = max(self._silent - 1, 0)
-
-    def handle_data(self, data: str) -> None:
-        if not self._silent:
-            self.said.append(data)
-
-
 def _strip_markup(marked: str, most: int) -> str:
     """Return the text without markup. At most 40 times `most` characters are parsed."""
-    reader = _Plain()
     looked = marked[: 40 * most]
     if len(looked) < len(marked) and looked.rfind("<") > looked.rfind(">"):
         looked = looked[: looked.rfind("<")]  # A tag that is cut in its middle would become text.
-    reader.feed(looked)
-    reader.close()
-    return unescape("".join(reader.said))
+    return unescape(convert_html_to_text(looked))
 
 
 def _shorten(text: str, most: int) -> str:

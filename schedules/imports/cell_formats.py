@@ -43,7 +43,10 @@ _DATES = (
 )
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
 """Matches dates with slashes: day first in most countries, month first in the United States."""
-_CLOCK = re.compile(r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?")
+_CLOCK = re.compile(
+    r"(?P<hour>\d{1,2})[:hH](?P<minute>\d{2})(?::(?P<second>\d{2}))?(?: ?(?P<half>[ap])\.?m\.?)?",
+    re.IGNORECASE,
+)
 _BETWEEN = re.compile(r"[\\|;]")
 _SPAN = re.compile(r"(\d{1,5})\s*(m|min|h|d|j)", re.IGNORECASE)
 _UNITS = {"m": timedelta(minutes=1), "min": timedelta(minutes=1), "h": timedelta(hours=1)}
@@ -147,15 +150,20 @@ def _build_date(year: int, month: int, day: int) -> date | None:
 
 
 def parse_clock_cell(cell: str) -> time | None:
-    """Parse `9:05`, `09h05` or `09:05:30`.
+    """Parse `9:05`, `09h05`, `09:05:30` or `9:05 PM`, with any kind of space.
 
     Returns None if the cell is not a clock time or has an offset.
     """
-    found = _CLOCK.fullmatch(cell)
+    found = _CLOCK.fullmatch(" ".join(cell.split()))
     if found is None:
         return None
+    hour = int(found["hour"])
+    if found["half"]:
+        if not 1 <= hour <= 12:
+            return None
+        hour = hour % 12 + (12 if found["half"] in "pP" else 0)
     try:
-        return time(int(found["hour"]), int(found["minute"]), int(found["second"] or 0))
+        return time(hour, int(found["minute"]), int(found["second"] or 0))
     except ValueError:
         return None
 

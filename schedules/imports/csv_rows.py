@@ -5,10 +5,8 @@ Every problem is reported with row and column, and nothing is guessed. A file th
 posts raises BadInput.
 """
 
-import csv
-import io
 import re
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, time, timedelta
 from difflib import get_close_matches
@@ -17,12 +15,14 @@ from types import MappingProxyType
 
 from connectors.contract.capabilities import PostOption
 from connectors.shared.options import OptionValue
+from foundation import uploaded_tables
 from foundation.csv_tables import unescape_formula
 from foundation.errors import BadInput
 from foundation.i18n.name_forms import fold_name
 from foundation.i18n.translation import Message
 from foundation.i18n.visible_text import is_one_line
 from foundation.money import Money
+from foundation.uploaded_tables import StrayQuoteError, UnknownEncodingError, UploadedTable
 from schedules.imports import cell_formats, option_columns
 from schedules.imports.cell_formats import (
     ALWAYS_LATE,
@@ -176,19 +176,14 @@ def parse_file(
     """Parse a file. `platforms` can have `body_<platform>` columns; `options` lists the options of
     each platform.
 
-    Raises BadInput if the file is not a table of posts: not UTF-8, an unclosed quote, too many
-    rows, missing or duplicate columns.
+    Raises BadInput if the file is not a table of posts: an unknown encoding, a stray
+    quote, too many rows, missing or duplicate columns.
     """
-    text = _decode_csv(data)
-    head, _, _ = text.partition("\n")
-    # The most frequent candidate in the heading is the delimiter.
-    lines = _iterate_records(text, max(",;\t", key=head.count))
+    table = _read_table(data)
     sheet = ImportSheet()
     known = option_columns.parse_option_columns(options)
-    columns = _resolve_columns(
-        sheet, next(lines, (1, []))[1], [*(_platform_columns(platforms)), *known]
-    )
-    filled = [(line, cells) for line, cells in lines if any(cell.strip() for cell in cells)]
+    columns = _resolve_columns(sheet, table.heading, [*(_platform_columns(platforms)), *known])
+    filled = [(line, cells) for line, cells in table.rows if any(cell.strip() for cell in cells)]
     if len(filled) > MAX_ROWS:
         raise BadInput("import.too_many_lines", most=MAX_ROWS)
     sheet.date_orders = _find_date_orders(filled, columns)
@@ -205,7 +200,7 @@ def parse_file(
 
 
 def _find_date_orders(
-    lines: Collection[tuple[int, list[str]]], columns: Sequence[str]
+    lines: Collection[tuple[int, Sequence[str]]], columns: Sequence[str]
 ) -> frozenset[DateOrder]:
     """Return the day and month orders that the dates of a file prove."""
     at = columns.index("date")
@@ -214,33 +209,24 @@ def _find_date_orders(
     )
 
 
-def _decode_csv(data: bytes) -> str:
+def _read_table(data: bytes) -> UploadedTable:
     if len(data) > MAX_BYTES:
         raise BadInput("import.too_large", most=MAX_BYTES // 2**20)
     try:
-        # Spreadsheets write a byte order mark.
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        raise BadInput("import.not_utf8", line=data[: error.start].count(b"\n") + 1) from error
-    # PostgreSQL stores neither NUL characters nor surrogates.
-    unkept = _CONTROL.search(text)
-    if unkept is not None:
-        raise BadInput("import.unwritable", line=text.count("\n", 0, unkept.start()) + 1)
-    return text
+        text = uploaded_tables.decode_table(data)
+        # PostgreSQL stores neither NUL characters nor surrogates.
+        unkept = _CONTROL.search(text)
+        if unkept is not None:
+            raise BadInput("import.unwritable", line=text.count("\n", 0, unkept.start()) + 1)
+        return uploaded_tables.parse_table(text, _is_import_heading)
+    except UnknownEncodingError as error:
+        raise BadInput("import.not_utf8", line=error.line) from error
+    except StrayQuoteError as error:
+        raise BadInput("import.not_csv", line=error.line) from error
 
 
-def _iterate_records(text: str, sign: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with its first line number. Raises BadInput for invalid CSV."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
-    while True:
-        line = reader.line_num + 1
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as error:  # an unclosed quote, or an oversized cell
-            raise BadInput("import.not_csv", line=line) from error
-        yield line, cells
+def _is_import_heading(cells: Sequence[str]) -> bool:
+    return set(NEEDED) <= {fold_name(cell.strip()) for cell in cells}
 
 
 def _platform_columns(platforms: Collection[str]) -> list[str]:

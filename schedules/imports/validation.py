@@ -38,7 +38,7 @@ from schedules.imports.planned_rows import (
     PlannedRow,
     RowThreadPart,
 )
-from schedules.imports.zone_names import suggest_zone
+from schedules.imports.zone_names import is_fixed_abbreviation, suggest_zone
 from schedules.posts import link_tracking, thread_parts
 from schedules.posts.channel_overrides import PAID_CONTENT_SHOWN_FREE
 from schedules.posts.deliveries import BEYOND_PLANNING_HORIZON, PLANNING_HORIZON
@@ -48,12 +48,18 @@ from schedules.posts.text_similarity import SimilarityKind
 from tenants.agencies.queries import Creator
 
 
-def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> WallTime | None:
-    """Return the time of a row, or None with a finding if it is invalid."""
-    zone = row.zone or creator.zone
+def _is_region(zone: str) -> bool:
     try:
         load_zone(zone)
     except BadInput:
+        return False
+    return not is_fixed_abbreviation(zone)
+
+
+def parse_row_time(sheet: ImportSheet, row: ImportRow, creator: Creator) -> WallTime | None:
+    """Return the time of a row, or None with a finding if it is invalid."""
+    zone = row.zone or creator.zone
+    if not _is_region(zone):
         near = suggest_zone(zone)
         code = "import.zone_unknown_near" if near else "import.zone_unknown"
         sheet.add_finding(row.line, "zone", code, zone=zone[:60], near=near)

@@ -8,6 +8,9 @@ from foundation.ops.wall_time import day_bounds, local_day
 DEFAULT_LATE_SPAN = timedelta(minutes=30)
 """The limit for a late post if none is chosen."""
 
+MIN_APPROVAL_SPAN = timedelta(hours=1)
+"""The least time that an approver has for a post that is to be published at once."""
+
 
 class LateLimit(StrEnum):
     """The limits that users can choose."""
@@ -54,6 +57,18 @@ def latest_publish_time(
     if until_midnight:
         return max(day_bounds(local_day(due, zone), zone)[1], due)
     return None if late_ok is None else due + late_ok
+
+
+def limit_with_approval_time(
+    choice: LateLimit | None, due: datetime, zone: str
+) -> LateLimit | None:
+    """Return the limit for a post that is published at once after its approval: `choice`, unless
+    it leaves the approver less than an hour after `due` (UTC-aware)."""
+    span = DEFAULT_LATE_SPAN if choice is None else late_span(choice)
+    latest = latest_publish_time(span, due, zone, until_midnight=choice is LateLimit.DAY)
+    if latest is None or latest - due >= MIN_APPROVAL_SPAN:
+        return choice
+    return LateLimit.TWO_HOURS
 
 
 def is_too_late(late_until: datetime | None, now: datetime) -> bool:

@@ -21,6 +21,7 @@ from channels.links import short_links, utm_parameters
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.visible_text import is_one_line
+from foundation.i18n.web_addresses import iterate_web_addresses
 from foundation.ids import uuid7
 from gate.contract.units import LinkReplacement, Subject, Text, Unit
 from gate.text import urls
@@ -34,12 +35,10 @@ MAX_PLAIN_ADDRESSES = 50
 PLACEHOLDERS = ("platform", "account", "campaign")
 """Names that a tracking parameter can contain in braces."""
 
-_ADDRESS = re.compile(r"\bhttps?://[!#-&*-;=?-Z\\^-~]+", re.IGNORECASE)
-"""Matches an address: printable ASCII without quotes and brackets, as in
-`gate.text.text_rating.extract_links`."""
+_UNCERTAIN = frozenset("'()[]")
+"""Characters whose meaning after an address depends on the reader's program."""
 
 _BREAK = regex.compile(r"[\s\p{P}\p{S}\p{Z}]")
-_STOPS = ".,;:!?"
 _HOST = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?", re.IGNORECASE)
 _HOLE = re.compile(r"\{([^{}]*)\}")
 
@@ -162,12 +161,14 @@ def find_addresses(text: str) -> list[tuple[int, int]]:
     Addresses followed by other characters or an opening bracket are skipped, because their end is
     uncertain.
     """
-    found = []
-    for match in _ADDRESS.finditer(text):
-        end = match.start() + len(match[0].rstrip(_STOPS))
-        if _is_address_end(text[match.end() : match.end() + 2]):
-            found.append((match.start(), end))
-    return found
+    return [
+        (start, end)
+        for start, end in iterate_web_addresses(text)
+        if text[start:end].isascii()
+        and not re.match(r"[A-Za-z0-9_]", text[start - 1 : start])  # the end of another scheme
+        and not set(text[start:end]) & _UNCERTAIN
+        and _is_address_end(text[end : end + 2])
+    ]
 
 
 def _is_address_end(follows: str) -> bool:

@@ -18,7 +18,7 @@ from channels.attempts import attempts
 from channels.limits import request_costs, send_limits, shared_quota
 from channels.limits.send_limits import SendingBlock
 from channels.manual_tasks import assignees
-from channels.sending import step_runner
+from channels.sending import reconciliation, step_runner
 from channels.sending.step_runner import PreparedStep, StagedUploads
 from connectors.contract.connector import Connector
 from connectors.contract.outcomes import Outcome, Rejected
@@ -33,10 +33,8 @@ from gate.permits.issuance import MintPermit, PermitDenied
 from schedules.approvals.decisions import approved_until, is_delivery_approved, missing_approval
 from schedules.availability import enforced_interval
 from schedules.availability.minimum_interval import (
-    CATCH_UP_INTERVAL,
     OVERDUE_AFTER,
     interval_over_at,
-    next_catch_up_time,
 )
 from schedules.downtime import account_blocks, misfires, missed_posts
 from schedules.downtime.account_blocks import BlockReason
@@ -48,6 +46,7 @@ from schedules.posts.deliveries import get_post
 from schedules.posts.delivery_units import (
     compose_thread_units,
     compose_unit,
+    delivery_subject,
     load_unit_material,
     mark_units,
 )
@@ -477,6 +476,9 @@ def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:
         return
     if row.at_once and not overdue:  # a member chose "Post now"
         return
+    # A repeat takes the turn of its first request, and the platform remembers its key only so long.
+    if row.attempt and reconciliation.is_repeat(scope, delivery_subject(row.id)):
+        return
     if enforced_interval.is_interval_enforced(channel):
         _check_enforced_interval(scope, row, channel)
     elif overdue:
@@ -500,20 +502,15 @@ def _check_enforced_interval(scope: Scope, row: Delivery, channel: Channel) -> N
     """Raise NotClaimable until the delivery's turn, on an account that enforces its minimum
     interval.
 
-    If there is no turn in time, a member must decide. Missed deliveries wait at least the catch-up
-    interval. Uploads before the due time do not wait.
+    If there is no turn in time, a member must decide. Uploads before the due time do not wait.
     """
     if scope.now < _earliest_publish_time(row):
         return
-    late = scope.now - _earliest_publish_time(
-        row
-    ) > OVERDUE_AFTER and not enforced_interval.is_waiting_for_interval(row)
-    missed = late or row.downtime_id is not None
     turn = enforced_interval.find_turn(
         scope,
         row,
         channel,
-        gap=max(channel.min_interval, CATCH_UP_INTERVAL) if missed else channel.min_interval,
+        gap=channel.min_interval,
     )
     if turn is not None and turn.at is None:
         raise NotClaimable(enforced_interval.TOO_LATE_FOR_INTERVAL, hold=turn.said)
@@ -531,7 +528,7 @@ def _earliest_publish_time(row: Delivery) -> datetime:
 def _check_catch_up_order(scope: Scope, row: Delivery, channel: Channel) -> None:
     """Raise NotClaimable until the turn of an overdue delivery: by priority, then by due time."""
     here = (Delivery.tenant_id == scope.tenant_id, Delivery.channel_id == row.channel_id)
-    free = next_catch_up_time(scope, channel)
+    free = interval_over_at(scope, row.channel_id, channel.min_interval)
     if free <= scope.now:
         return
     before = tuple_(col(Delivery.priority), col(Delivery.due_at), col(Delivery.id)) < tuple_(

@@ -15,6 +15,7 @@ from sqlmodel import col, or_, select, type_coerce
 
 from channels.accounts import lifecycle, queries
 from channels.connections import destination_settings_check
+from channels.limits import send_limits
 from channels.manual_tasks import assignees, task_lifecycle
 from channels.metrics.events import DeliveryVerificationDue
 from channels.sending import reconciliation, step_runner
@@ -443,7 +444,11 @@ def settle_lookup(scope: Scope, delivery_id: UUID, sighting: LookupResult) -> No
             )
             reconciliation.mark_absent(scope, delivery_subject(row.id), current_part(row))
         case Absent() if row.state == DeliveryState.UNCERTAIN and _is_absent(scope, row):
-            _resend_delivery(scope, row)
+            held = send_limits.send_block(scope, row.channel_id, brake=True, posts=True)
+            if held is None:
+                _resend_delivery(scope, row)
+            else:  # Looked up again then, because a key may have expired while the account waits.
+                schedule_lookup(scope, row, held.until)
         case Absent() | Unknown():
             next_at = reconciliation.next_look_at(
                 scope, delivery_subject(row.id), current_part(row)

@@ -20,11 +20,11 @@ from schedules.approvals import decisions, time_changes
 from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.availability import slots
 from schedules.availability.minimum_interval import (
-    CATCH_UP_INTERVAL,
     SEARCH_STEP,
     busy_times,
     has_room,
     interval_over_at,
+    minimum_interval_of,
 )
 from schedules.availability.slots import QueueChange
 from schedules.posts import deliveries
@@ -235,7 +235,7 @@ def _spread_over_free_times(
     scope: Scope, channel: Channel, rows: Sequence[Delivery]
 ) -> dict[UUID, WallTime]:
     """Return times from the first free one on, spaced as after a downtime, around planned posts."""
-    gap = max(channel.min_interval, CATCH_UP_INTERVAL)
+    gap = minimum_interval_of(channel)
     taken = busy_times(scope, channel.id, scope.now - gap, but=[row.id for row in rows])
     turn = max(scope.now, interval_over_at(scope, channel.id, gap))
     goes = {}

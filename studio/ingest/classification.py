@@ -8,6 +8,7 @@ cannot be lost.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import chain
 from uuid import UUID
 
 from foundation.db.database import OpenScope, Scope
@@ -21,6 +22,7 @@ from gate.ratings import inspections
 from generators.analysis.picture_views import picture_views
 from generators.contract.classifier import Classifier, ClassifierReport
 from generators.contract.engines import EngineError, UnusableAnswer
+from generators.contract.picture_checks import CheckFinding, PictureChecks
 from generators.media import pictures
 from generators.media.pictures import DecodedPhoto
 from generators.video import video_files
@@ -28,6 +30,9 @@ from generators.video.video_files import DecodedVideo
 from studio.ingest import video_assets
 from studio.ingest.events import ClassificationDue
 from studio.ingest.video_assets import PartialClassification
+
+_WHITE = (255, 255, 255)
+_BLACK = (0, 0, 0)
 
 CLASSIFICATION_ACTOR = "system:looking"
 
@@ -55,6 +60,23 @@ def classify(
         return classifier.classify_views(picture_views(photo))
     except EngineError:
         return ClassificationMissed()
+
+
+def run_checks(
+    photo: DecodedPhoto, checks: PictureChecks | None, *, film: DecodedVideo | None = None
+) -> tuple[CheckFinding, ...]:
+    """Run the bundled models on an image with its embedded preview, or on the covers and frames of
+    a video. Nothing is found in audio, or without models."""
+    if checks is None:
+        return ()
+    if film is None:
+        grounds = (_WHITE, _BLACK) if photo.pixels.mode == "RGBA" else (_WHITE,)
+        views = [pictures.flatten_on(photo.pixels, ground) for ground in grounds]
+        return checks.check_views([*views, *([photo.preview] if photo.preview else [])])
+    if not film.looked.frames:
+        return ()
+    frames = (frame.to_image() for frame in film.looked.frames)
+    return checks.check_views(chain(film.covers, frames))
 
 
 CompareFaces = Callable[[UUID, ClassifierReport], FaceComparisonResult | None]

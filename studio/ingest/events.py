@@ -40,13 +40,15 @@ class ClassificationDue:
 
 @dataclass(frozen=True)
 class AiDisclosureDue:
-    """`by` declares a photograph as made by a model; `subject_id` is the asset."""
+    """`by` declares a file as made by a model, or answers that a file of unknown origin is a
+    photograph; `subject_id` is the asset."""
 
     kind: ClassVar[str] = "picture.by_model"
     queue: ClassVar[outbox.Queue] = "urgent"
     tenant_id: UUID
     subject_id: UUID
     by: str
+    is_photograph: bool = False
 
 
 @dataclass(frozen=True)

@@ -26,6 +26,7 @@ from foundation.storage.object_store import ObjectStore, bytes_digest
 from gate.assets import asset_records
 from generators.contract.classifier import Classifier
 from generators.contract.engines import EngineMissing, JobTooLarge, Progress
+from generators.contract.picture_checks import PictureChecks
 from generators.media import pictures
 from generators.media.pictures import POST_PROFILE, DecodedPhoto
 from generators.provenance import content_credentials
@@ -180,6 +181,7 @@ def make_copy(
     store: ObjectStore,
     credential: LoadCredential,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     cutter: Callable[[], BackgroundRemover | None] = lambda: None,
     upscaler: Callable[[], Upscaler | None] = lambda: None,
@@ -215,6 +217,7 @@ def make_copy(
                 creator_id=row.creator_id,
                 prepared=prepared,
                 classifier=classifier,
+                checks=checks,
                 compare=compare,
                 still=partial(_check_copy_still_open, copy_id=row.id, asset_id=row.asset_id),
             )
@@ -292,13 +295,13 @@ def _prepare_finished_copy(
     """
     asked = CopyFinish.from_json(row.finish)
     flat = pictures.flatten_on(
-        pictures.decode_photo(data, name=str(row.asset_id)).pixels, (255, 255, 255)
+        pictures.decode_photo(data, name=str(row.asset_id)).pixels, pictures.PAPER
     )
     finer = models_of.upscaler() if asked.finer else None
     cutter = models_of.cutter() if asked.background else None
     pixels = finish.apply_finish(flat, asked, cutter, finer, models_of.told)
     photo = DecodedPhoto(pixels=pixels, mime="image/jpeg", sha256=bytes_digest(data))
-    by_engine = first.engine != origin_detection.CAMERA_ENGINE
+    by_engine = first.engine not in origin_detection.DECLARABLE_ENGINES
     kind = content_credentials.source_type_of(first.engine)
     rendered = pictures.render_photo(
         photo, POST_PROFILE, xmp=content_credentials.xmp_packet(kind) if by_engine else b""

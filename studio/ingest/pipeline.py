@@ -4,7 +4,7 @@ file.
 The recorded rendition is published byte for byte; nothing changes it afterwards.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import UUID
@@ -19,19 +19,22 @@ from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
 from gate.assets import asset_records
 from gate.assets.erasure import is_erased
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating, highest_rating
-from gate.ratings import inspections, ratings, seals
+from gate.ratings import depiction_answers, inspections, ratings, seals
 from gate.ratings.aggregation import DECLARED_WORDS_SOURCE
+from gate.ratings.depiction_answers import DRAWN_SOURCE
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
+from generators.contract.picture_checks import CheckFinding, PictureChecks
 from generators.contract.speech import GeneratedSpeech
 from generators.media import picture_quality, pictures, thumbnails
 from generators.media.pictures import POST_PROFILE, DecodedPhoto, RenderedPicture
-from generators.provenance import content_credentials, embedded_claims, generator_metadata
+from generators.provenance import content_credentials, generator_metadata
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.video import video_files
 from generators.video.video_files import DecodedVideo
-from studio.ingest import classification, origin_detection, video_assets
+from studio.ingest import classification, file_names, origin_detection, video_assets
 from studio.ingest.classification import CompareFaces
 from studio.ingest.video_assets import CompanionPicture
 from studio.library import erasure, models
@@ -74,8 +77,15 @@ class AssetSource:
     seconds: float | None = None
     """Engine time."""
     cost: Price | None = None
+    file_name: str = ""
+    """Name of the uploaded file as members see it."""
     voice_of: UUID | None = None
     """The living person whose voice a model reproduced."""
+    redrawn: bool = False
+    """True if a model redrew the parent, so that other people may be shown."""
+    unpeopled: bool = False
+    """True if our own engine drew it, which draws landscapes and rooms only, or if it is speech of
+    a registered synthetic voice."""
 
 
 @dataclass(frozen=True)
@@ -104,8 +114,9 @@ def prepare_upload(
     if video_files.is_video_or_audio(data):
         return _prepare_video_upload(data, name=name, alt=alt, generated=generated)
     photo = pictures.decode_photo(data, name=name)
+    metadata = generator_metadata.read_generator_metadata(data)
     made = origin_detection.detect_origin(
-        data, photo.mime, photo.lineage, photo.claim, said=generated
+        data, photo.mime, metadata, said=generated or photo.has_hidden_signature
     )
     source = AssetSource(
         key=source_key_of(photo.sha256),
@@ -117,7 +128,8 @@ def prepare_upload(
         seed=made.left.seed,
         prompt=made.left.prompt,
         alt=alt,
-        parameters=photo.lineage,
+        file_name=file_names.display_file_name(name),
+        parameters=metadata.texts,
     )
     rendered = pictures.render_photo(photo, POST_PROFILE)
     return PreparedAsset(rendered, photo, rendered.data, source)
@@ -126,17 +138,21 @@ def prepare_upload(
 def _prepare_video_upload(data: bytes, *, name: str, alt: str, generated: bool) -> PreparedAsset:
     """Prepare a video or audio upload: re-encoded, with all frames to be reviewed."""
     film = video_files.decode_video(data, name=name)
-    claim = embedded_claims.declared_source_type(data)
-    said = generated or generator_metadata.find_workflow(data)
-    made = origin_detection.detect_origin(data, film.mime, {}, claim, said=said)
+    metadata = generator_metadata.read_generator_metadata(data)
+    made = origin_detection.detect_origin(data, film.mime, metadata, said=generated)
     source = AssetSource(
         key=source_key_of(film.sha256),
         origin="upload",
         ai=made.is_ai,
         engine=made.engine,
+        model=made.left.model,
         label=made.label,
+        seed=made.left.seed,
+        prompt=made.left.prompt,
         alt=alt,
+        file_name=file_names.display_file_name(name),
         parameters={
+            **metadata.texts,
             SECONDS_PARAMETER: round(film.seconds),
             FRAMES_PARAMETER: len(film.looked.frames),
         },
@@ -190,6 +206,8 @@ def prepare_generated_picture(
         cost=cost,
         parent=parent,
         after=tuple(after),
+        redrawn=parent is not None,
+        unpeopled=drawn_here or picture.label is OriginLabel.PLACEHOLDER,
     )
     return PreparedAsset(
         rendered,
@@ -277,6 +295,7 @@ def prepare_speech(
         },
         declared=declared,
         voice_of=voice_of,
+        unpeopled=voice_of is None,
     )
     photo = video_assets.poster_photo(film)
     data = content_credentials.sign_media(film.data, film.mime, credential, origin)
@@ -291,6 +310,7 @@ def ingest_asset(
     creator_id: UUID,
     prepared: PreparedAsset,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     still: Callable[[Scope], object] | None = None,
 ) -> UUID:
@@ -308,6 +328,7 @@ def ingest_asset(
     # The classifier takes seconds, so it runs without an open transaction.
     found = None if sealed else classification.classify(prepared.photo, classifier, film=film)
     faces = classification.compare_faces(tenant_id, found, compare)
+    checked = () if sealed else classification.run_checks(prepared.photo, checks, film=film)
     recorded = False
     try:
         with tenant(tenant_id, INGEST_ACTOR) as scope:
@@ -326,7 +347,7 @@ def ingest_asset(
             _record_known_ratings(scope, asset_id, prepared, sha256)
             video_assets.record_companions(scope, asset_id, sha256, beside)
             classification.record_classification(scope, asset_id, sha256, found, faces)
-            _record_inspection(scope, sha256, prepared)
+            _record_inspection(scope, sha256, prepared, checked)
         recorded = True
         return asset_id
     finally:
@@ -341,8 +362,14 @@ def ingest_asset(
             )
 
 
-def _record_inspection(scope: Scope, sha256: str, prepared: PreparedAsset) -> None:
+def _record_inspection(
+    scope: Scope, sha256: str, prepared: PreparedAsset, checked: Iterable[CheckFinding]
+) -> None:
     film = prepared.film
+    for one in checked:
+        inspections.record_model_finding(
+            scope, sha256, model=one.model, explicit=one.explicit, face=one.face
+        )
     inspections.record_file_inspection(
         scope,
         sha256,
@@ -363,6 +390,10 @@ def _record_known_ratings(
     if source.voice_of is not None:
         ratings.record_depiction(
             scope, asset_id, source.voice_of, how="voice", confirmed_by="generation"
+        )
+    if source.unpeopled:
+        depiction_answers.record_answer(
+            scope, asset_id, DepictionAnswer.NO_PEOPLE, source=DRAWN_SOURCE, principal=None
         )
     if source.declared is not Rating.G:
         ratings.record_rating(scope, sha256, source.declared, source=DECLARED_WORDS_SOURCE)
@@ -399,7 +430,7 @@ def _store_thumbnails(
     """Store the thumbnails of an image that members see. Raises Unavailable when the disk
     is full."""
     # same background as the published rendition
-    flat = pictures.flatten_on(photo.pixels, (255, 255, 255))
+    flat = pictures.flatten_on(photo.pixels, pictures.PAPER)
     return [
         CompanionPicture(
             one.profile,
@@ -427,6 +458,8 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
     source = prepared.source
     taken = _taken_at(scope, creator_id, prepared)
     creation_id = derived_uuid(scope.tenant_id, creator_id, source.key)
+    # The gate trusts the model of a voice; what an uploaded file says of itself is no proof.
+    is_uploaded_sound = source.origin == "upload" and prepared.rendered.mime.startswith("audio/")
     asset_id = erasure.erased_asset_id(scope, creation_id) or asset_records.record_asset(
         scope,
         creator_id=creator_id,
@@ -438,8 +471,9 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
         parent=source.parent,
         parts=source.parts,
         after=source.after,
-        model=source.model if source.ai != "none" else "",
+        model=source.model if source.ai != "none" and not is_uploaded_sound else "",
         label=source.label,
+        redrawn=source.redrawn,
     )
     asset_records.record_rendition(
         scope,
@@ -468,6 +502,7 @@ def _record_asset(scope: Scope, creator_id: UUID, prepared: PreparedAsset, sha25
             prompt=source.prompt,
             parameters=dict(source.parameters),
             alt=source.alt,
+            file_name=source.file_name,
             taken_at=taken,
             seconds=source.seconds,
             cost=source.cost.minor if source.cost else None,

@@ -9,7 +9,6 @@ from collections.abc import Collection
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import PurePath
 from uuid import UUID
 
 from sqlmodel import col, select
@@ -25,15 +24,15 @@ from foundation.storage.object_store import ObjectStore, bytes_digest
 from gate.consent import asset_bindings
 from generators.containers import still_images
 from generators.contract.classifier import Classifier
+from generators.contract.picture_checks import PictureChecks
+from generators.media import pictures
 from generators.video import video_files
-from studio.ingest import ai_disclosure, pipeline
+from studio.ingest import ai_disclosure, file_names, pipeline
 from studio.ingest.classification import CompareFaces
 from studio.ingest.events import UploadDue
 from studio.ingest.models import UploadRow
 from studio.ingest.states import UPLOAD_STATES, UploadState
 from studio.library import assets, storage_quota
-
-MAX_FILE_NAME = 120
 
 
 @dataclass(frozen=True)
@@ -73,11 +72,13 @@ def receive_upload(
     MiB, and `film.…` (generators/containers/tracks.py) for unsupported video or audio. Raises
     `storage_quota.StorageFull`, and Unavailable if the store is full or unreachable.
     """
-    shown = _display_file_name(name)
+    shown = file_names.display_file_name(name)
     if video_files.is_video_or_audio(data):
         video_files.inspect_video(data, name=shown)
     else:
-        still_images.inspect_picture(data, name=shown)
+        container = still_images.inspect_picture(data, name=shown)
+        if not container.has_end:
+            pictures.decode_photo(data, name=shown)  # Only its pixels tell whether it is complete.
     sha256 = bytes_digest(data)
     upload_id = derived_uuid(scope.tenant_id, creator_id, f"upload:{sha256}")
     assets.lock_library(scope, "upload", upload_id)
@@ -122,14 +123,6 @@ def _update_known_upload(
     scope.add(row)
 
 
-def _display_file_name(name: str) -> str:
-    """Return the base name without unprintable characters."""
-    bare = "".join(
-        letter for letter in PurePath(name.replace("\\", "/")).name if letter.isprintable()
-    )
-    return bare[-MAX_FILE_NAME:] or "photo"
-
-
 def get_upload(scope: Scope, upload_id: UUID) -> UploadView:
     """Return an upload. Raises NotFound, also for an upload of another tenant."""
     return _upload_from_row(scope, _get_upload_row(scope, upload_id))
@@ -170,6 +163,7 @@ def ingest_upload(
     tenant: OpenScope,
     store: ObjectStore,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
 ) -> None:
     """Ingest an uploaded file or store the reason for its rejection, then delete the uploaded
@@ -196,6 +190,7 @@ def ingest_upload(
                 creator_id=row.creator_id,
                 prepared=prepared,
                 classifier=classifier,
+                checks=checks,
                 compare=compare,
             )
         reason = None

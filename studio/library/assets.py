@@ -140,6 +140,12 @@ class AssetTile:
     asset_id: UUID
     alt: str
     label: str = ""
+    file_name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name of the asset for members: its alt text, else the name of its file."""
+        return self.alt or self.file_name
 
 
 def list_asset_tiles(
@@ -158,12 +164,7 @@ def list_asset_tiles(
         wanted = label != "" if _has_labelled_asset(scope, beside) else label == ""
     for first in count(0, limit):
         rows = scope.session.exec(
-            select(
-                models.CreationRow.asset_id,
-                models.CreationRow.alt,
-                models.CreationRow.label,
-                models.CreationRow.sha256,
-            )
+            select(models.CreationRow)
             .where(
                 models.CreationRow.tenant_id == scope.tenant_id,
                 models.CreationRow.creator_id == creator_id,
@@ -173,12 +174,13 @@ def list_asset_tiles(
             .order_by(col(models.CreationRow.created_at).desc(), col(models.CreationRow.asset_id))
             .offset(first)
             .limit(limit)
+            .execution_options(populate_existing=True)
         ).all()
-        standing = ratings.display_ratings(scope, [sha256 for *_, sha256 in rows])
+        standing = ratings.display_ratings(scope, [row.sha256 for row in rows])
         found += [
-            AssetTile(asset, alt, label)
-            for asset, alt, label, sha256 in rows
-            if not standing[sha256].is_withheld
+            AssetTile(row.asset_id, row.alt, row.label, row.file_name)
+            for row in rows
+            if not standing[row.sha256].is_withheld
         ]
         if len(found) >= limit or len(rows) < limit:
             break

@@ -8,6 +8,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.i18n.translation import Message
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from gate.reviews import content_reviews, rating_reductions
 from studio.ingest.models import UploadRow
@@ -18,13 +19,26 @@ from tenants.agencies import queries
 from tenants.auth import device_fingerprints
 
 
-def rate_picture(scope: Scope, asset_id: UUID, rating: Rating, *, minor: bool = False) -> None:
-    """Rate an image as the acting member. See `gate.reviews.content_reviews.submit_rating`.
+def rate_picture(
+    scope: Scope,
+    asset_id: UUID,
+    rating: Rating,
+    *,
+    minor: bool = False,
+    shown: DepictionAnswer | None = None,
+) -> None:
+    """Rate an image as the acting member, and say who is shown. See
+    `gate.reviews.content_reviews.submit_rating`.
 
     Raises NotFound for an image that is in no library of the tenant.
     """
     content_reviews.submit_rating(
-        scope, asset_id, _get_creation_row(scope, asset_id).sha256, rating, minor=minor
+        scope,
+        asset_id,
+        _get_creation_row(scope, asset_id).sha256,
+        rating,
+        minor=minor,
+        shown=shown,
     )
 
 

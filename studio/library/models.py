@@ -85,6 +85,8 @@ class CreationRow(CreatorOwnedRow, table=True):
     prompt: str
     parameters: dict[str, Any] = jsonb_column()
     alt: str
+    file_name: str = ""
+    """Name of the uploaded file as members see it; "" for a generated image."""
     shows: str = ""
     """A detailed description, used for search and never published."""
     shelf: str = "new"

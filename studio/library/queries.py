@@ -11,8 +11,10 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from gate.contract.units import Rating
+from gate.evidence.answer_facts import doubted_digests
 from gate.log import queries
 from gate.ratings import ratings
+from gate.ratings.depiction_answers import unanswered_digests
 from gate.ratings.ratings import DisplayRating
 from studio.library import models
 from studio.library.assets import FRAMES_PARAMETER, SECONDS_PARAMETER
@@ -58,6 +60,12 @@ class AssetCard:
     tags: Mapping[str, str] = field(default_factory=dict)
     """Tags as written, by folded form."""
     shows: str = ""
+    file_name: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name of the asset for members: its alt text, else its file name, else its prompt."""
+        return self.alt or self.file_name or self.prompt
 
 
 def get_asset_bytes(scope: Scope, asset_id: UUID) -> AssetBytes:
@@ -165,6 +173,7 @@ def _build_asset_card(
         max(1, int(row.parameters[SECONDS_PARAMETER])) if FRAMES_PARAMETER in row.parameters else 0,
         row.tags,
         row.shows,
+        row.file_name,
     )
 
 
@@ -211,16 +220,19 @@ def list_unreviewed(
 
 
 def unreviewed_digests(scope: Scope, digests: Collection[str]) -> dict[str, DisplayRating]:
-    """Return the digests that still need a rating or, for nudity and above, a review, with their
-    ratings."""
+    """Return the digests that still need a rating, an answer to who is shown, a second member or,
+    for nudity and above, a review, with their ratings."""
     looked = queries.review_verdicts(scope, digests)
     # rated and reviewed: settled, regardless of related renditions
     rated = ratings.directly_rated(scope, looked)
-    standing = ratings.display_ratings(scope, [one for one in digests if one not in rated])
+    standing = ratings.display_ratings(scope, digests)
+    known = {one: how.rating for one, how in standing.items() if not how.is_withheld}
+    open_ = unanswered_digests(scope, digests) | doubted_digests(scope, known)
     return {
         sha256: how
         for sha256, how in standing.items()
-        if _needs_review(how, looked=sha256 in looked)
+        if (sha256 not in rated and _needs_review(how, looked=sha256 in looked))
+        or (sha256 in open_ and not how.is_withheld)
     }
 
 

@@ -32,7 +32,7 @@ MAX_UNTRIAGED = 500
 """Maximum number of images read at once."""
 
 _UNSORTED = """
-SELECT c.asset_id, c.alt, c.label, c.sha256 FROM uploads u
+SELECT c.asset_id, c.alt, c.label, c.file_name, c.sha256 FROM uploads u
 JOIN creations c ON c.tenant_id = u.tenant_id AND c.asset_id = u.asset_id
 WHERE u.tenant_id = :tenant AND u.creator_id = :creator AND u.state = 'ready' AND c.shelf = 'new'
 ORDER BY coalesce(c.taken_at, c.created_at), c.asset_id LIMIT :limit
@@ -60,7 +60,11 @@ def list_untriaged(scope: Scope, creator_id: UUID, *, limit: int = 20) -> Untria
     if assets.needs_label_separation(scope, creator_id):
         seen = [row for row in seen if not row.label] or seen
     return UntriagedPictures(
-        tuple(assets.AssetTile(row.asset_id, row.alt, row.label) for row in seen[:limit]), len(seen)
+        tuple(
+            assets.AssetTile(row.asset_id, row.alt, row.label, row.file_name)
+            for row in seen[:limit]
+        ),
+        len(seen),
     )
 
 

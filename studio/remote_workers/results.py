@@ -5,6 +5,7 @@ ingest them.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -22,6 +23,7 @@ from gate.contract.units import Rating
 from generators.containers import still_images
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
+from generators.contract.picture_checks import PictureChecks
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.remote_protocol import MAX_PICTURE_BYTES, PictureResult
 from studio.ingest import pipeline
@@ -133,6 +135,7 @@ def ingest_result(
     store: ObjectStore,
     credential: LoadCredential,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
 ) -> None:
     """Ingest a submitted image as part of its run, count it and delete the submitted bytes.
@@ -164,6 +167,7 @@ def ingest_result(
                     creator_id=row.creator_id,
                     prepared=prepared,
                     classifier=classifier,
+                    checks=checks,
                     compare=compare,
                     still=partial(run_inputs.check_run_inputs_in, job=job),
                 )
@@ -203,7 +207,7 @@ def _asset_builder(
                 "machine": name,
             },
         )
-        return pipeline.prepare_generated_picture(
+        brought = pipeline.prepare_generated_picture(
             picture,
             key=records.picture_source_key(job, row.number),
             alt=shot.scene,
@@ -214,6 +218,8 @@ def _asset_builder(
             parent=job.from_asset,
             after=run_inputs.referenced_assets(job),
         )
+        # The label is the word of another machine, so members say who is shown.
+        return replace(brought, source=replace(brought.source, unpeopled=False))
 
     return prepared
 

@@ -33,6 +33,7 @@ from generators.contract.engines import (
     PictureUndelivered,
     SupportsBatches,
 )
+from generators.contract.picture_checks import PictureChecks
 from generators.provenance.content_credentials import LoadCredential
 from studio.costs import quotas, spending_caps
 from studio.costs.spending_caps import CapReached, SpendingCaps
@@ -201,6 +202,7 @@ def generate_pictures(
     store: ObjectStore,
     credential: LoadCredential,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     per_day: int = 0,
     caps: SpendingCaps = NO_SPENDING_CAPS,
@@ -222,7 +224,9 @@ def generate_pictures(
         spec, shots, left = _plan_missing_pictures(scope, job)
         labels = generation.labels_of_run(scope, job)
     engine = partial(named, spec.engine) if spec.engine else engine
-    bring = partial(pipeline.ingest_asset, tenant, store, classifier=classifier, compare=compare)
+    bring = partial(
+        pipeline.ingest_asset, tenant, store, classifier=classifier, checks=checks, compare=compare
+    )
     turn = _Turn()
 
     def draw(group: Group, part: Group, pulse: Heartbeat) -> Iterator[int]:

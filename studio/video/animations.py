@@ -24,6 +24,7 @@ from gate.contract.units import Rating
 from gate.ratings import ratings
 from generators.contract.classifier import Classifier
 from generators.contract.engines import EngineBusy, EngineMissing, JobTooLarge
+from generators.contract.picture_checks import PictureChecks
 from generators.contract.video import MAX_SIDE, GeneratedVideo, VideoEngine, VideoJob
 from generators.provenance import content_credentials
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
@@ -132,6 +133,7 @@ def make_animation(
     store: ObjectStore,
     credential: LoadCredential,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     per_day: int = 0,
     told_every: float = PROGRESS_INTERVAL,
@@ -156,6 +158,7 @@ def make_animation(
                 creator_id=row.creator_id,
                 prepared=prepared,
                 classifier=classifier,
+                checks=checks,
                 compare=compare,
                 still=lambda scope: _get_source_rendition(
                     scope, row.creator_id, _request_from_json(row.spec)
@@ -225,6 +228,7 @@ def _prepare_asset(
         prompt=made.prompt,
         alt=wanted.words[:300],
         parent=wanted.asset_id,
+        redrawn=True,
         parameters={
             **made.parameters,
             SECONDS_PARAMETER: round(film.seconds),

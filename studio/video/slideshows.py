@@ -20,6 +20,7 @@ from gate.assets import asset_records
 from gate.assets.asset_records import AI_KINDS, StoredRendition
 from gate.ratings import ratings
 from generators.contract.classifier import Classifier
+from generators.contract.picture_checks import PictureChecks
 from generators.media import pictures
 from generators.provenance.content_credentials import LoadCredential
 from generators.video import encoder, slideshow
@@ -144,6 +145,7 @@ def make_slideshow(
     store: ObjectStore,
     credential: LoadCredential,
     classifier: Classifier | None = None,
+    checks: PictureChecks | None = None,
     compare: CompareFaces | None = None,
     told_every: float = PROGRESS_INTERVAL,
 ) -> None:
@@ -171,6 +173,7 @@ def make_slideshow(
                 creator_id=row.creator_id,
                 prepared=prepared,
                 classifier=classifier,
+                checks=checks,
                 compare=compare,
                 still=lambda scope: _load_parts(scope, row.creator_id, wanted),
             )

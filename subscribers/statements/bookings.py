@@ -146,7 +146,7 @@ def preview_statement(
         if (
             fate in BOOKED_OUTCOMES
             and one.line.kind != "payout"
-            and one.line.at.astimezone(UTC).date() in told
+            and _recorded_time(one).date() in told
         ):
             fate = LineOutcome.TOLD
         found.append(replace(one, fate=fate))
@@ -160,13 +160,21 @@ def booking_times(
     today."""
     shut = month_close.list_closed_months(scope, creator_id)
     zone = ZoneInfo(queries.get_creator(scope, creator_id).zone)
-    when = [
-        datetime.combine(one.at.date(), NOON, tzinfo=zone) if one.whole_day else one.at
-        for one in lines
-    ]
+    when = [_resolve_time(one, zone) for one in lines]
     late = [at.astimezone(zone).date().replace(day=1) in shut for at in when]
     fates = [LineOutcome.MOVED if each else LineOutcome.NEW for each in late]
     return [CheckedLine(*one) for one in zip(lines, fates, when, strict=True)]
+
+
+def _resolve_time(line: StatementMovement, zone: ZoneInfo) -> datetime:
+    if line.whole_day:
+        return datetime.combine(line.at.date(), NOON, tzinfo=zone)
+    return line.at if line.zoned else line.at.replace(tzinfo=zone).astimezone(UTC)
+
+
+def _recorded_time(one: CheckedLine) -> datetime:
+    """Return the time of a line in UTC; of a date without a time, its midnight."""
+    return one.line.at if one.line.whole_day else one.at.astimezone(UTC)
 
 
 def days_with_movements(
@@ -330,7 +338,7 @@ def _build_statement_line(scope: Scope, row: Statement, one: CheckedLine) -> Sta
         statement_id=row.id,
         source=row.source,
         line_key=line.key,
-        at=line.at,
+        at=_recorded_time(one),
         booked_at=_booked_at(scope, one),
         kind=line.kind,
         reference=line.reference,

@@ -3,7 +3,7 @@ ambiguous value is an error."""
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Literal
 
@@ -15,7 +15,7 @@ DecimalMark = Literal["either", "point", "comma"]
 
 _CLOCK = (
     r"(?:(?:T|,? )(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:\.\d+)?)?"
-    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?:Z|\+00:00| UTC)?)?"
+    r"(?: ?(?P<half>[AaPp])\.?[Mm]\.?)?(?: ?(?P<zone>Z|UTC|GMT|[+-]\d{2}:?\d{2}))?)?"
 )
 _ISO = re.compile(r"(?P<year>\d{4})-(?P<month>\d{2})-(?P<day>\d{2})" + _CLOCK)
 _FORMS: Mapping[DateOrder, re.Pattern[str]] = {
@@ -59,12 +59,17 @@ class UnreadableCell(Exception):
 
 
 def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
-    """Return the time of a cell, UTC-aware: ISO, with an English month name, or numeric. Raises
-    UnreadableCell."""
-    found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
+    """Return the time of a cell: ISO, with an English month name, or numeric. Raises
+    UnreadableCell.
+
+    The result is in UTC if the cell has an offset; otherwise it is the time on the clock of the
+    file, written as UTC (`is_zoned`).
+    """
+    found = _match_time(said, dates)
     if found is None:
         raise UnreadableCell("date", said)
     parts = found.groupdict()
+    offset = _parse_offset(parts.pop("zone"))
     name = parts.pop("name", None)
     half = parts.pop("half")
     if name is not None:
@@ -75,15 +80,35 @@ def parse_instant(said: str, dates: DateOrder = "day_first") -> datetime:
     try:
         if half is not None:
             numbers["hour"] = _parse_hour(numbers["hour"], half)
-        return datetime(**numbers, tzinfo=UTC)
-    except ValueError:
+        return datetime(**numbers, tzinfo=UTC) - offset
+    except (ValueError, OverflowError):
         raise UnreadableCell("date", said) from None
 
 
 def is_date_only(said: str, dates: DateOrder = "day_first") -> bool:
     """Return True if a cell contains a date without a time."""
-    found = _ISO.fullmatch(said) or _FORMS[dates].fullmatch(said) or _NAMED.fullmatch(said)
+    found = _match_time(said, dates)
     return found is not None and found["hour"] is None
+
+
+def is_zoned(said: str, dates: DateOrder = "day_first") -> bool:
+    """Return True if a cell contains a time with its offset from UTC."""
+    found = _match_time(said, dates)
+    return found is not None and found["zone"] is not None
+
+
+def _match_time(said: str, dates: DateOrder) -> re.Match[str] | None:
+    """Match a cell in one of the formats. Every kind of space counts: programs write U+202F before
+    AM and PM."""
+    text = " ".join(said.split())
+    return _ISO.fullmatch(text) or _FORMS[dates].fullmatch(text) or _NAMED.fullmatch(text)
+
+
+def _parse_offset(written: str | None) -> timedelta:
+    if written is None or written[0] not in "+-":
+        return timedelta()
+    offset = timedelta(hours=int(written[1:3]), minutes=int(written[-2:]))
+    return -offset if written[0] == "-" else offset
 
 
 def is_instant(said: str, dates: DateOrder = "day_first") -> bool:

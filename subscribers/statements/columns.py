@@ -66,6 +66,43 @@ _UNDONE = _REVERSED | frozenset(
 """Words for an outgoing movement that was undone or never completed; of a sale they may mean that
 it was never paid."""
 
+_CERTAIN = frozenset(
+    re.findall(r"\w+", "won recovered reinstated restored gagne gagnee recupere recuperee")
+)
+"""Words for an outgoing movement whose amount has come back. With all others of `_UNDONE`, the
+movement may never have left: it counts only if the file has it too."""
+
+_NEGATIONS = frozenset(
+    re.findall(
+        r"\w+",
+        """not no non never pas sans aucun aucune jamais ne nicht kein keine nie sin nunca
+        jamas senza nao sem niet geen nooit t""",
+    )
+)
+_OPEN = tuple(
+    re.findall(
+        r"\w+",
+        """pend schedul request hold held initiat open expir review await processing queue
+        unpaid unsettled unclear incomplete unsuccessful uncaptured unrefund authoriz
+        authoris estimat expected upcoming future draft progress inquir enquir investigat
+        escalat appeal submitted created started reserv frozen froze block suspend paus
+        delay retry attempt overdue due wait tentative provisional projected lapsed inactive
+        warning required refus abort abandon withdrawn retract dropp attente planifi
+        programm demand suspen initi ouvert ouvr cours examen retenu impaye expire prevu
+        estim venir bloqu report traitement provisoire gele ausstehend offen beantragt
+        angefordert geplant vorgemerkt eingeleitet abgelaufen gesperrt prufung bearbeitung
+        unbezahlt erwartet warte eroffnet geoffnet storn ruckgang abgelehnt fehlgeschlag
+        gescheitert pendient solicitad programad retenid iniciad abiert vencid caducad
+        revision espera curso impagad previst cancelad rechazad denegad fallid revertid
+        anulad devuelt attesa sospes richiest trattenut avviat apert scadut verifica corso
+        annullat rifiutat respint fallit agendad retid abert expirad analise andamento
+        aguard recusad falhou falhad estornad afwachting aangevraagd gepland ingehouden
+        geopend verlopen behandeling wacht geannuleerd geweigerd mislukt teruggedraaid""",
+    )
+)
+"""Beginnings of words, without accents, for a movement that is not settled, in English, French,
+German, Spanish, Italian, Portuguese and Dutch."""
+
 _COMPLETED = frozenset(
     re.findall(
         r"\w+",
@@ -99,9 +136,12 @@ class StatementFormat:
         """Return the kind that the text of a cell names, or None if it names none or several.
 
         A refund of a sale names both and is a refund. A reversed sale is a refund too, but one that
-        "failed" may never have been paid.
+        "failed" may never have been paid. A movement that is open, expected or denied ("not
+        refunded") has none.
         """
         found, rest = self._match_words(said)
+        if rest & _NEGATIONS or any(word.startswith(_OPEN) for word in rest):
+            return None
         if found == {"sale"} and rest & _UNDONE:
             return "refund" if rest & _REVERSED else None
         if found == {"sale", "refund"}:
@@ -113,6 +153,12 @@ class StatementFormat:
         won"."""
         found, rest = self._match_words(said)
         return bool(rest & _UNDONE) and bool(found & {"refund", "payout"})
+
+    def needs_original(self, said: str) -> bool:
+        """Return True if the text says that a movement was undone which may never have happened,
+        such as "refund declined": the file must have that movement too."""
+        _, rest = self._match_words(said)
+        return bool(rest & _UNDONE) and not rest & _CERTAIN
 
     def _match_words(self, said: str) -> tuple[set[StatementLineKind], set[str]]:
         """Return the kinds named in the text, and the remaining words, without accents."""
@@ -192,6 +238,11 @@ def is_completed(status: str) -> bool:
     """Return True if a state is empty or says that the amount of its line counts."""
     words = re.findall(r"\w+", _strip_accents(status.casefold()))
     return not words or (len(words) == 1 and words[0] in _COMPLETED)
+
+
+def names_dispute(said: str) -> bool:
+    """Return True if the text of a kind column names a chargeback or dispute."""
+    return re.search(r"charge ?back|charged back|disput|contest", said, re.IGNORECASE) is not None
 
 
 def _strip_accents(text: str) -> str:

@@ -5,20 +5,20 @@ A file has a heading and one line for each movement: a sale or refund with gross
 payout. Each unreadable line is reported with its number.
 """
 
-import csv
 import hashlib
-import io
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 from typing import get_args
 
+from foundation import uploaded_tables
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.money import Money, currency_exponent
+from foundation.uploaded_tables import StrayQuoteError, UnknownEncodingError
 from subscribers.statements import cell_values, columns
 from subscribers.statements.cell_values import UnreadableCell
 from subscribers.statements.columns import StatementFormat, StatementLineKind
@@ -35,6 +35,9 @@ _TOTAL = re.compile(r"total|somme", re.IGNORECASE)
 class StatementMovement:
     """One line. `gross` and `fee` are positive, or negative if a refund or payout was undone.
 
+    The fee of a refund is the part that the platform gives back; it is negative if the platform
+    charges one in addition, as for a chargeback.
+
     `key` is equal for the same movement in every file. `paid_for` is only set for movements read
     from a platform's API.
     """
@@ -50,6 +53,10 @@ class StatementMovement:
     whole_day: bool = False
     """True if the file gives a date without a time. `at` is then 00:00 UTC, and the date is that of
     the creator's time zone."""
+
+    zoned: bool = True
+    """False for a time without an offset: `at` is then the time on the clock of the creator's time
+    zone, written as UTC."""
 
     @property
     def is_reversal(self) -> bool:
@@ -115,69 +122,52 @@ class _StatementLine:
     fee: Money
     net: Money | None
     whole_day: bool
+    zoned: bool
+    words: str
     reversal: bool
+    needs_original: bool
 
 
 @dataclass(frozen=True)
 class _Signs:
-    """The signs that a file uses: `fees` is True if fees of sales are negative, `kinds` are the
-    kinds whose amounts are negative, and `present` are the kinds in the file."""
+    """The signs that a file uses: `fees` is True if fees of sales are negative, False if they are
+    positive, None if no sale has one; `kinds` are the kinds whose amounts are negative, and
+    `present` are the kinds in the file."""
 
-    fees: bool
+    fees: bool | None
     kinds: frozenset[StatementLineKind]
     present: frozenset[StatementLineKind]
 
 
 def parse_table(data: bytes) -> StatementTable:
-    """Split a file into cells. Raises BadInput if it is too large."""
+    """Split a file into cells. Raises BadInput if it is too large or no table."""
     if len(data) > MAX_BYTES:
         raise BadInput("statement.too_large", most=MAX_BYTES // 1_000_000)
     try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        text = data.decode("cp1252", errors="replace")
-    head, _, _ = text.partition("\n")
-    sign = max(";,\t", key=head.count)
-    rows = _parse_rows(text, sign)
-    if len(rows) > MAX_LINES:
+        table = uploaded_tables.parse_table(
+            uploaded_tables.decode_table(data), _is_own_heading, _is_date
+        )
+    except UnknownEncodingError as error:
+        raise BadInput("statement.encoding_unknown", line=error.line) from error
+    except StrayQuoteError as error:
+        raise BadInput("statement.stray_quote", line=error.line) from error
+    if len(table.rows) > MAX_LINES:
         raise BadInput("statement.too_long", most=MAX_LINES)
-    (_, heading), *below = rows or [(1, ())]
-    filled = tuple((number, row) for number, row in below if any(row))
-    return StatementTable(hashlib.sha256(data).hexdigest(), heading, filled, sign)
-
-
-def _parse_rows(text: str, sign: str) -> list[tuple[int, tuple[str, ...]]]:
-    """Return the rows with their line numbers, from 1.
-
-    Raises BadInput for a stray quote, which would swallow the lines after it: one that never
-    closes, closes inside a cell, or closes so that a cell contains another movement.
-    """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=sign, strict=True)
-    rows = list[tuple[int, tuple[str, ...]]]()
-    while True:
-        number = reader.line_num + 1
-        try:
-            row = tuple(cell.strip() for cell in next(reader))
-        except StopIteration:
-            return rows
-        except csv.Error as error:
-            raise BadInput("statement.stray_quote", line=number) from error
-        if any(_holds_movement(cell, sign) for cell in row):
-            raise BadInput("statement.stray_quote", line=number)
-        rows.append((number, row))
-
-
-def _holds_movement(cell: str, sign: str) -> bool:
-    """Return True if a multi-line cell contains a date between two separators."""
-    lines = cell.splitlines()
-    if len(lines) < 2:
-        return False
-    parts = [part.strip() for line in lines if sign in line for part in line.split(sign)]
-    return any(
-        cell_values.is_instant(part, dates)
-        for part in parts
-        for dates in get_args(cell_values.DateOrder)
+    rows = ((number, tuple(cell.strip() for cell in row)) for number, row in table.rows)
+    return StatementTable(
+        hashlib.sha256(data).hexdigest(),
+        tuple(cell.strip() for cell in table.heading),
+        tuple((number, row) for number, row in rows if any(row)),
+        table.separator,
     )
+
+
+def _is_own_heading(cells: Sequence[str]) -> bool:
+    return columns.own_format(cells) is not None
+
+
+def _is_date(cell: str) -> bool:
+    return any(cell_values.is_instant(cell, dates) for dates in get_args(cell_values.DateOrder))
 
 
 def read_statement(data: bytes, source: str, said: StatementFormat | None = None) -> StatementFile:
@@ -257,10 +247,9 @@ def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) ->
         fee = (
             Money(abs(gross.minor) - abs(net.minor), currency) if gross.minor >= 0 else gross - net
         )
-    if abs(fee.minor) > abs(gross.minor):
+    if kind == "sale" and gross.minor >= 0 and abs(fee.minor) > abs(gross.minor):
         raise UnreadableCell("gross", cell["gross"])
-    if net is not None and abs(gross.minor) - abs(fee.minor) != abs(net.minor):
-        raise UnreadableCell("net", cell["net"])
+    _check_net(gross, fee, net, cell, kind)
     return _StatementLine(
         number,
         at,
@@ -270,8 +259,26 @@ def _parse_line(number: int, cell: Mapping[str, str], known: StatementFormat) ->
         fee,
         net,
         cell_values.is_date_only(cell["date"], known.dates),
-        known.is_reversal(cell.get("kind", "")),
+        cell_values.is_zoned(cell["date"], known.dates),
+        words := cell.get("kind", ""),
+        known.is_reversal(words),
+        known.needs_original(words),
     )
+
+
+def _check_net(
+    gross: Money, fee: Money, net: Money | None, cell: Mapping[str, str], kind: StatementLineKind
+) -> None:
+    """Raise UnreadableCell if the amounts of a line contradict each other in every sign. A fee
+    reduces what a sale brings; it may increase what a refund or payout takes."""
+    if net is None:
+        return
+    reduced = abs(gross.minor) - abs(fee.minor)
+    possible = {reduced} if reduced >= 0 else set[int]()
+    if kind != "sale" or gross.minor < 0:
+        possible.add(abs(gross.minor) + abs(fee.minor))
+    if abs(net.minor) not in possible:
+        raise UnreadableCell("net", cell["net"])
 
 
 def _parse_currency(cell: Mapping[str, str], known: StatementFormat) -> str:
@@ -286,28 +293,43 @@ def _build_movements(
 ) -> list[StatementMovement]:
     """Return the movements, by the signs that the whole file uses. Lines that contradict them are
     added to `unread`."""
+    sales = [one for one in lines if one.kind == "sale" and one.gross.minor > 0 and one.fee.minor]
     signs = _Signs(
-        any(one.kind == "sale" and one.gross.minor > 0 > one.fee.minor for one in lines),
+        any(one.fee.minor < 0 for one in sales) if sales else None,
         frozenset(one.kind for one in lines if one.gross.minor < 0 and not one.reversal),
         frozenset(one.kind for one in lines if not one.reversal),
     )
+    originals = {
+        (one.kind, one.gross.currency, abs(one.gross.minor)) for one in lines if not one.reversal
+    }
+    charges = {(abs(one.gross.minor), abs(one.fee.minor)) for one in sales}
     movements = list[StatementMovement]()
     equal = Counter[str]()
     for one in lines:
         try:
-            kind = _resolve_kind(one, signs)
+            kind = _resolve_kind(one, signs, originals)
+            adds = _is_fee_added(one, kind, signs, charges)
         except UnreadableCell as wrong:
             unread.append(UnreadLine(one.number, wrong.reason))
             continue
         way = -1 if one.reversal else 1
-        gross, fee = (Money(way * abs(each.minor), each.currency) for each in (one.gross, one.fee))
+        gross = Money(way * abs(one.gross.minor), one.gross.currency)
+        fee = Money((-way if adds else way) * abs(one.fee.minor), one.fee.currency)
         amounts = (_format_key_amount(gross), _format_key_amount(fee))
         same = "\x1f".join((source, one.at.isoformat(), kind, one.reference, *amounts))
         equal[same] += 1
         key = hashlib.sha256(f"{same}\x1f{equal[same]}".encode()).hexdigest()
         movements.append(
             StatementMovement(
-                one.number, one.at, kind, one.reference, gross, fee, key, whole_day=one.whole_day
+                one.number,
+                one.at,
+                kind,
+                one.reference,
+                gross,
+                fee,
+                key,
+                whole_day=one.whole_day,
+                zoned=one.zoned,
             )
         )
     return movements
@@ -325,13 +347,20 @@ def _format_key_amount(amount: Money) -> str:
     return f"{short if short == value else value} {amount.currency}"
 
 
-def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
+def _resolve_kind(
+    one: _StatementLine, signs: _Signs, originals: Collection[tuple[str, str, int]]
+) -> StatementLineKind:
     """Return the kind of a line; a negative sale is a refund. Raises UnreadableCell for an
     ambiguous sign.
 
     Some files write refunds and payouts with a minus, some without. In a file with both, the other
-    sign means that something was undone, and it is unclear what.
+    sign means that something was undone, and it is unclear what. `originals` are the kinds,
+    currencies and amounts of the lines that a line may undo.
     """
+    if one.needs_original:
+        undone = one.kind if one.reversal else "sale"
+        if (undone, one.gross.currency, abs(one.gross.minor)) not in originals:
+            raise UnreadableCell("type", one.words)
     if one.reversal:
         if one.gross.minor < 0 and (one.kind in signs.kinds or one.kind not in signs.present):
             raise UnreadableCell("gross", str(one.gross))  # Undone, or a second refund?
@@ -342,7 +371,7 @@ def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
         return one.kind
     if not one.gross.minor:
         return "sale"
-    charged = -one.fee.minor if signs.fees else one.fee.minor
+    charged = _charged_minor(one, signs)
     if one.gross.minor > 0:
         if charged < 0:
             raise UnreadableCell("fee", str(one.fee))
@@ -351,6 +380,40 @@ def _resolve_kind(one: _StatementLine, signs: _Signs) -> StatementLineKind:
     if charged > 0 and one.net is None:
         raise UnreadableCell("fee", str(one.fee))
     return "refund"
+
+
+def _charged_minor(one: _StatementLine, signs: _Signs) -> int:
+    """Return the fee of a line in minor units, positive if it is charged, by the sign that fees of
+    sales have in the file."""
+    return -one.fee.minor if signs.fees else one.fee.minor
+
+
+def _is_fee_added(
+    one: _StatementLine,
+    kind: StatementLineKind,
+    signs: _Signs,
+    charges: Collection[tuple[int, int]],
+) -> bool:
+    """Return True if a fee increases what a refund or payout takes, False if it was given back.
+
+    The line's own net decides. Without it, an amount with a sign is a change of the balance, from
+    which a fee is subtracted. `charges` are the amounts and fees of sales. Raises UnreadableCell if
+    it is uncertain.
+    """
+    if kind == "sale" or not one.fee.minor or not one.gross.minor:
+        return False
+    if one.net is not None:
+        return abs(one.net.minor) > abs(one.gross.minor)
+    charged = _charged_minor(one, signs)
+    if one.gross.minor < 0 or (one.reversal and one.kind in signs.kinds):
+        if signs.fees is None and one.fee.minor < 0:
+            raise UnreadableCell("fee", str(one.fee))
+        return (one.gross.minor < 0) != (charged < 0)
+    # Without signs, the fee of the sale is given back; a dispute may have a fee of its own.
+    has_own = bool(charges) and (abs(one.gross.minor), abs(one.fee.minor)) not in charges
+    if charged < 0 or (has_own and columns.names_dispute(one.words)):
+        raise UnreadableCell("fee", str(one.fee))
+    return False
 
 
 def _find_wrong_sums(
@@ -390,12 +453,19 @@ def _compute_sums(
 ) -> list[int]:
     sums = []
     for kept in (among, [pair for pair in among if pair[1].kind != "payout"]):
-        amounts = [
+        signed = [
             (getattr(line, column), 1 if one.kind == "sale" or line.reversal else -1)
             for line, one in kept
         ]
-        written = [(money.minor, sign) for money, sign in amounts if money is not None]
+        written = [(money.minor, sign) for money, sign in signed if money is not None]
+        booked = [
+            one.net.minor
+            if column == "net"
+            else getattr(one, column).minor * (1 if one.kind == "sale" else -1)
+            for _, one in kept
+        ]
         sums += [
+            abs(sum(booked)),
             abs(sum(abs(minor) * sign for minor, sign in written)),
             abs(sum(minor for minor, _ in written)),
         ]

@@ -15,6 +15,9 @@ from tenants.agencies.rights import Role
 KINDS = ("human", "virtual")
 TIERS = (0, 1, 2)
 
+EXPLICIT_CEILING = "E"
+"""The rating ceiling that allows Explicit."""
+
 
 def check_zone(zone: str) -> None:
     """Raise BadInput for an unknown IANA time zone."""
@@ -71,7 +74,7 @@ def add_creator(
     creator_id: UUID | None = None,
 ) -> UUID:
     """Add a creator and return its ID. `kind` is "human" or "virtual", `zone` an IANA name and
-    `approval_tiers` 0, 1 or 2.
+    `approval_tiers` 0, 1 or 2. A creator with Explicit allowed never starts without approval.
 
     Raises BadInput for another kind or number of approvals, or an unknown time zone.
     `channels/creators` also checks the texts and opens the public page.
@@ -88,10 +91,16 @@ def add_creator(
         zone=zone,
         languages=list(languages),
         rating_ceiling=rating_ceiling,
-        approval_tiers=approval_tiers,
+        approval_tiers=starting_approval_tiers(rating_ceiling, approval_tiers),
     )
     scope.add(row)
     return row.id
+
+
+def starting_approval_tiers(rating_ceiling: str, tiers: int) -> int:
+    """Return the number of approvals that a creator starts with if `tiers` were chosen: at least
+    one where Explicit is allowed."""
+    return max(tiers, 1) if rating_ceiling == EXPLICIT_CEILING else tiers
 
 
 def set_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bool) -> None:

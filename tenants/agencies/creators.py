@@ -129,6 +129,10 @@ def change_creator(scope: Scope, creator_id: UUID, changes: CreatorChanges) -> f
     changed = {name: value for name, value in wanted.items() if before[name] != value}
     for name, value in changed.items():
         setattr(row, name, value)
+    if "rating_ceiling" in changed:
+        row.approval_tiers = agencies.starting_approval_tiers(
+            row.rating_ceiling, row.approval_tiers
+        )
     if changed:
         scope.add(row)
         _record_change(scope, row, {name: before[name] for name in changed}, changed)

@@ -22,25 +22,85 @@ MIN_HANDLE_LENGTH = 3
 MAX_HANDLE_LENGTH = 40
 """Bounds of the length of a handle in characters."""
 
-RESERVED_HANDLES = frozenset(
+ROUTE_HANDLES = frozenset(
     {
-        "files",
-        "house",
-        "report",
-        "verify",
-        "static",
-        "healthz",
-        "readyz",
-        "metrics",
-        "robots",
         "age",
         "api",
+        "approve",
+        "files",
+        "healthz",
         "hooks",
+        "house",
+        "ics",
+        "lent",
+        "machine",
+        "mcp",
+        "me",
+        "metrics",
+        "readyz",
+        "report",
+        "reports",
+        "robots",
+        "shared",
+        "static",
+        "verify",
     }
-    | {"mcp", "me", "lent", "approve", "ics"}
 )
+"""First segments of the paths of the web server. A test compares them with its routes."""
+
+SERVICE_HANDLES = frozenset(
+    {
+        "abuse",
+        "account",
+        "accounts",
+        "admin",
+        "administrator",
+        "agency",
+        "billing",
+        "contact",
+        "dashboard",
+        "greenroom",
+        "help",
+        "hostmaster",
+        "info",
+        "legal",
+        "login",
+        "logout",
+        "mail",
+        "moderator",
+        "noreply",
+        "no-reply",
+        "official",
+        "owner",
+        "password",
+        "payment",
+        "payments",
+        "postmaster",
+        "privacy",
+        "root",
+        "security",
+        "settings",
+        "signin",
+        "sign-in",
+        "signup",
+        "sign-up",
+        "staff",
+        "status",
+        "support",
+        "system",
+        "team",
+        "terms",
+        "webmaster",
+        "www",
+    }
+)
+"""Names that a visitor takes for the service or the agency itself."""
+
+RESERVED_HANDLES = ROUTE_HANDLES | SERVICE_HANDLES
 """Handles that would collide with the paths of other routes, because a handle is the path of the
-creator's public page."""
+creator's public page, and names that would pass as the service."""
+
+_RESERVED_LETTERS = frozenset(handle.replace("-", "") for handle in RESERVED_HANDLES)
 
 _HANDLE = re.compile(rf"[a-z0-9-]{{{MIN_HANDLE_LENGTH},{MAX_HANDLE_LENGTH}}}", re.ASCII)
 
@@ -51,9 +111,14 @@ def is_handle(text: str) -> bool:
     return _HANDLE.fullmatch(text) is not None
 
 
+def is_reserved(handle: str) -> bool:
+    """Return True if a handle is reserved, with or without hyphens ("ad-min", "admin-")."""
+    return handle.replace("-", "") in _RESERVED_LETTERS
+
+
 def check_handle(handle: str) -> None:
     """Raise BadInput unless the text is a handle that no route of the web server uses."""
-    if not is_handle(handle) or handle in RESERVED_HANDLES:
+    if not is_handle(handle) or is_reserved(handle):
         raise BadInput(
             "creator.handle",
             handle=handle[:MAX_HANDLE_LENGTH],
@@ -67,7 +132,7 @@ def make_handle(name: str, key: UUID) -> str:
     handle is reserved, add the last characters of `key`."""
     plain = unicodedata.normalize("NFKD", name).encode("ascii", "ignore").decode().lower()
     made = re.sub(r"[^a-z0-9]+", "-", plain).strip("-")[:MAX_HANDLE_LENGTH].strip("-")
-    if len(made) >= MIN_HANDLE_LENGTH and made not in RESERVED_HANDLES:
+    if len(made) >= MIN_HANDLE_LENGTH and not is_reserved(made):
         return made
     return add_handle_suffix(made, key)
 

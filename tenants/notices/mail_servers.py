@@ -4,10 +4,11 @@ A web process seals the password for the workers and cannot read it. A changed h
 the password again, so that a member cannot send a stored password to a server of their choice.
 """
 
+import ipaddress
 import re
 from dataclasses import dataclass
 from datetime import datetime
-from typing import ClassVar, Literal, cast
+from typing import ClassVar, Literal, cast, get_args
 from uuid import UUID
 
 from foundation.db.database import Scope
@@ -19,10 +20,12 @@ from tenants import audit
 from tenants.agencies import queries
 from tenants.notices.models import MailServerRow
 
-PORTS = (587, 465, 25, 2525)
-"""Ports of mail servers. Others are refused, so that no other service can be reached."""
+PORTS = range(1, 65_536)
+DEFAULT_PORT = 587
+Security = Literal["starttls", "tls", "none"]
+SECURITY: tuple[Security, ...] = get_args(Security)
+"""`none` is for a relay that takes mail without a login; a password is never sent unencrypted."""
 
-SECURITY = ("starttls", "tls")
 MAX_PASSWORD_LENGTH = 200
 PASSWORD = "password"  # noqa: S105  the name of a field, no secret
 """Field of the sealed form."""
@@ -30,9 +33,9 @@ PASSWORD = "password"  # noqa: S105  the name of a field, no secret
 TestState = Literal["", "waiting", "sent", "failed"]
 
 _HOST = re.compile(
-    r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
+    r"(?=.{1,253}\Z)(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z](?:[a-z0-9-]{0,61}[a-z0-9])?"
 )
-"""A host name with a domain. Addresses are refused: their certificates cannot be verified."""
+"""A host name, which may be one of the local network without a domain."""
 
 _SENDER = re.compile(r"[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,253}\.[a-z0-9-]{2,63}", re.IGNORECASE)
 _USER = re.compile(r"[\x21-\x7e]{1,254}")
@@ -45,7 +48,7 @@ class MailServer:
 
     host: str
     port: int
-    security: Literal["starttls", "tls"]
+    security: Security
     user: str
     sender: str
     has_password: bool
@@ -86,7 +89,7 @@ def find_mail_server(scope: Scope) -> MailServer | None:
     return MailServer(
         row.host,
         row.port,
-        "tls" if row.security == "tls" else "starttls",
+        cast(Security, row.security),
         row.user_name,
         row.sender,
         row.letter is not None,
@@ -107,7 +110,7 @@ def set_mail_server(scope: Scope, typed: MailServerForm) -> None:
 
     Raises BadInput for an invalid host, port, user or sender, and for a user without a password.
     """
-    host = typed.host.strip().lower()
+    host = typed.host.strip().lower().removeprefix("[").removesuffix("]")
     user = typed.user.strip()
     sender = typed.sender.strip()
     _check_form(host, user, sender, typed)
@@ -174,14 +177,26 @@ def finish_mail_test(scope: Scope, reason: Message | None) -> None:
 
 
 def _check_form(host: str, user: str, sender: str, typed: MailServerForm) -> None:
-    if not _HOST.fullmatch(host):
+    if not _HOST.fullmatch(host) and not _is_address(host):
         raise BadInput("mailserver.host")
-    if typed.port not in PORTS or typed.security not in SECURITY:
-        raise BadInput("mailserver.port", ports=", ".join(map(str, PORTS)))
+    if typed.port not in PORTS:
+        raise BadInput("mailserver.port", most=PORTS[-1])
+    if typed.security not in SECURITY:
+        raise BadInput("mailserver.security")
+    if user and typed.security == "none":
+        raise BadInput("mailserver.unencrypted_login")
     if user and not _USER.fullmatch(user):
         raise BadInput("mailserver.user")
     if not _SENDER.fullmatch(sender):
         raise BadInput("mailserver.sender")
+
+
+def _is_address(host: str) -> bool:
+    """Return True for an IPv4 or IPv6 address without a scope."""
+    try:
+        return "%" not in str(ipaddress.ip_address(host))
+    except ValueError:
+        return False
 
 
 def _find_row(scope: Scope) -> MailServerRow | None:

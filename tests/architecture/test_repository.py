@@ -166,6 +166,7 @@ def test_no_dependency_is_unused() -> None:
         "vl-convert-python": "vl_convert",
         "python-telegram-bot": "telegram",
         "pyahocorasick": "ahocorasick",
+        "crawler-user-agents": "crawleruseragents",
         "discord.py": "discord",
         "fpdf2": "fpdf",
     }

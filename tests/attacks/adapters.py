@@ -20,6 +20,7 @@ from tests.attacks.harness import Result
 from tests.attacks.transport import WIRED, count_taken_posts, register_wire_attack, send_outcome
 from tests.channels.builders import KEY, World
 from tests.gate import builders
+from tests.gate.answers import rate_and_answer
 
 __all__ = ["WIRED"]
 
@@ -119,7 +120,7 @@ def explicit(lea: World) -> tuple[Unit, str]:
             how="face",
             confirmed_by="shoot_card",
         )
-        ratings.record_rating(scope, medium.sha256, Rating.E, source="classifier@1")
+        rate_and_answer(scope, medium.sha256, Rating.E, source="classifier@1")
     with lea.scope() as scope:
         unit = replace(unit, flags=issuance.required_flags_of_unit(scope, unit))
         issuance.judge_unit(scope, unit, author=f"member:{ann}")

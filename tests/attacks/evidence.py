@@ -20,6 +20,7 @@ from gate.reviews import link_targets
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.attacks.texts import general_picture, text_unit
 from tests.gate import shoot_card_builders
+from tests.gate.answers import rate_and_answer
 from tests.gate.builders import asset_of, picture, real_person, synthetic_person
 
 DAY = timedelta(days=1)
@@ -404,7 +405,7 @@ def looks_like_a_minor(stage: Stage) -> Result:
     if stage.harm:
         why = Message("prohibited.minor")
         stage.do(
-            lambda scope: ratings.record_rating(
+            lambda scope: rate_and_answer(
                 scope, medium.sha256, Rating.X, source="classifier@1", reason=why
             )
         )

@@ -16,7 +16,6 @@ from foundation.storage.object_store import bytes_digest
 from gate.contract.units import Medium, Rating, Unit
 from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
-from gate.ratings import ratings
 from generators.contract.engines import ImageJob
 from generators.engines.images.placeholder import PlaceholderEngine
 from generators.engines.vision.http_classifier import HttpClassifier as Client
@@ -35,6 +34,7 @@ from tests.attacks.transport import (
 )
 from tests.channels.builders import KEY, World
 from tests.fakes.generators.classifier import draw_tile, draw_two_faced_tile, serving
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL
 from tests.studio.ingest.test_pipeline import with_preview
@@ -81,7 +81,7 @@ def ingest_rated_picture(lea: World, prepared: pipeline.PreparedAsset) -> Medium
         assert eyes.asked == 1
     with lea.scope() as scope:
         medium = assets.get_rendition(scope, asset, "sandbox")
-        ratings.record_rating(scope, medium.sha256, Rating.G, source=AUTHOR)
+        rate_and_answer(scope, medium.sha256, Rating.G, source=AUTHOR)
     return medium
 
 

@@ -12,7 +12,6 @@ from foundation.ids import INSTALLATION_ID, uuid7
 from gate.contract.units import Rating, Text
 from gate.permits import issuance
 from gate.policy import emergency_stops
-from gate.ratings import ratings
 from gate.removal import recall, removal_requests
 from gate.reviews import content_reviews
 from gate.viewers import age_assurance
@@ -20,6 +19,7 @@ from tenants import audit
 from tests.attacks.evidence import invented_person_unit, request_removal, send_unit
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.attacks.texts import general_picture, text_unit
+from tests.gate.answers import rate_and_answer
 from tests.gate.builders import Step, message, unit, world
 
 __all__ = ["SCENARIOS"]
@@ -53,7 +53,7 @@ def one_reviewer_lowers_alone(stage: Stage) -> Result:
     rob = f"member:{stage.world.rob}"
     rating = Rating.S if stage.harm else Rating.E
     return stage.refused(
-        lambda scope: ratings.record_rating(scope, medium.sha256, rating, source=rob), actor=rob
+        lambda scope: rate_and_answer(scope, medium.sha256, rating, source=rob), actor=rob
     )
 
 

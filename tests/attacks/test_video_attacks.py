@@ -19,6 +19,7 @@ from tests.attacks.videos import ingest_rated_video, reel_unit
 from tests.channels.builders import World, world
 from tests.fakes.generators.classifier import FakeClassifier, serving
 from tests.fakes.sandbox import RunningSandbox
+from tests.gate.answers import rate_and_answer
 from tests.generators import video_builders
 from tests.generators.builders import a_picture, encoded
 
@@ -94,7 +95,7 @@ def nobody_hears(lea: World, harm: bool) -> Result:
         FakeClassifier(deaf=harm),
     )
     with lea.scope() as scope:
-        ratings.record_rating(scope, medium.sha256, Rating.G, source="rule:drawn")
+        rate_and_answer(scope, medium.sha256, Rating.G, source="rule:drawn")
     return send_and_count(lea, posted(lea, medium, "as_instagram"))
 
 
@@ -102,7 +103,7 @@ def posted_unrated(lea: World, data: bytes, eyes: FakeClassifier, *, rated: bool
     medium = unrated(lea, data, eyes)
     if rated:
         with lea.scope() as scope:
-            ratings.record_rating(scope, medium.sha256, Rating.G, source=AUTHOR)
+            rate_and_answer(scope, medium.sha256, Rating.G, source=AUTHOR)
     return send_and_count(lea, posted(lea, medium, "as_instagram"))
 
 

@@ -4,7 +4,6 @@ possible."""
 from typing import Any
 
 from gate.contract.units import Medium, Rating
-from gate.ratings import ratings
 from generators.engines.vision.http_classifier import HttpClassifier as Client
 from studio.ingest import pipeline
 from studio.library import assets
@@ -14,6 +13,7 @@ from tests.attacks.pictures import post_unit as posted
 from tests.attacks.transport import MEANS, WIRED, register_wire_attack
 from tests.channels.builders import World
 from tests.fakes.generators.classifier import serving
+from tests.gate.answers import rate_and_answer
 from tests.generators import video_builders
 
 __all__ = ["WIRED"]
@@ -33,7 +33,7 @@ def ingest_rated_video(lea: World, data: bytes, *, rated: Rating = Rating.G) -> 
         assert eyes.asked
     with lea.scope() as scope:
         medium = assets.get_rendition(scope, asset, "sandbox")
-        ratings.record_rating(scope, medium.sha256, rated, source=AUTHOR)
+        rate_and_answer(scope, medium.sha256, rated, source=AUTHOR)
     return medium
 
 

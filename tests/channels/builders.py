@@ -32,9 +32,9 @@ from gate.contract.permit import Authority
 from gate.contract.units import Medium, Rating, Subject, Text, Unit
 from gate.permits import issuance
 from gate.permits.issuance import MintPermit
-from gate.ratings import ratings
 from tenants.agencies import agencies
 from tests.fakes.sandbox import RunningSandbox
+from tests.gate.answers import rate_and_answer
 
 KEY = Ed25519PrivateKey.generate()
 CONNECTORS = load_builtin_connectors(("connectors.platforms.sandbox.publisher:Sandbox",))
@@ -188,7 +188,7 @@ class World:
                     height=1,
                     profile="sandbox",
                 )
-                ratings.record_rating(scope, digest, Rating.G, source="rule:tests")
+                rate_and_answer(scope, digest, Rating.G, source="rule:tests")
         self.files[digest] = data
         return Medium(digest, "image/png", len(data), alt=alt)
 

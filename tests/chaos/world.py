@@ -40,6 +40,7 @@ from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies, rights
 from tests.chaos.installation import ACTOR, Installation
+from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import jpeg
 from web.site import sites
 
@@ -333,7 +334,7 @@ def _picture(house: Installation, tenant_id: UUID, creator_id: UUID, number: int
     with house.scope(tenant_id) as scope:
         digest = assets.get_asset(scope, asset).sha256
         if ratings.effective_rating(scope, digest) is None:
-            ratings.record_rating(scope, digest, Rating.G, source=f"member:{uuid7()}")
+            rate_and_answer(scope, digest, Rating.G, source=f"member:{uuid7()}")
     return asset
 
 

@@ -23,6 +23,7 @@ from gate.reviews import synthetic_people
 from tenants.agencies import agencies
 from tenants.agencies import queries as tenants
 from tenants.agencies.rights import Role
+from tests.gate.answers import answer_bytes
 
 KEY = Ed25519PrivateKey.generate()
 MIME = "image/jpeg"
@@ -144,7 +145,7 @@ def picture(
     model: str = "",
     label: str = "",
 ) -> Medium:
-    """Record a rated picture that depicts `person`, if given."""
+    """Record a rated picture that depicts `person`, or nobody."""
     sha256 = hashlib.sha256(uuid7().bytes).hexdigest()
     asset = asset_records.record_asset(
         scope,
@@ -172,6 +173,7 @@ def picture(
     )
     if rating is not None:
         ratings.record_rating(scope, sha256, rating, source="classifier@1")
+    answer_bytes(scope, sha256)
     if person is not None:
         ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:rob")
     return Medium(sha256, MIME, 1000, ai=ai)
@@ -220,10 +222,15 @@ def real_person(
 
 
 def synthetic_person(
-    scope: Scope, world: World, *, reviewed: bool = True, adult_licence: bool = True
+    scope: Scope,
+    world: World,
+    *,
+    reviewed: bool = True,
+    adult_licence: bool = True,
+    creator_id: UUID | None = None,
 ) -> UUID:
     """Add a synthetic person declared by Ann and reviewed by Rob and an unknown principal."""
-    found = persons.add_person(scope, kind="synthetic", display_ref="Nova")
+    found = persons.add_person(scope, kind="synthetic", display_ref="Nova", creator_id=creator_id)
     declared = persons.record_declaration(
         scope,
         found,

@@ -17,6 +17,7 @@ from gate import epochs
 from gate.assets import asset_records
 from gate.contract.facts import (
     AgeProof,
+    AnswerFacts,
     ConsentFacts,
     DeclarationFacts,
     DepictionFacts,
@@ -126,14 +127,27 @@ def test_all_facts_of_post_are_gathered(here: World) -> None:
         first.sha256, MIME, 1000, "made", "none", now - 30 * DAY, Rating.N, "", 2,
         tuple(sorted((DepictionFacts(real, "confirmed"), DepictionFacts(nova, "proposed")), key=lambda one: one.person)),
         (ReviewFacts(rob, False, 60, known[first.sha256].reviews[0].at),), "",
+        answer=AnswerFacts("no_people"),
     )  # fmt: skip
     assert timedelta() <= known[first.sha256].reviews[0].at - said_at < DAY
     assert known[second.sha256] == MediumFacts(
         second.sha256, MIME, 1000, "made", "generated", now - 2 * DAY, Rating.S, "", None,
-        (DepictionFacts(nova, "confirmed"),), (), "",
+        (DepictionFacts(nova, "confirmed"),), (), "", answer=AnswerFacts("no_people"),
     )  # fmt: skip
     unrated = MediumFacts(
-        third.sha256, MIME, 1000, "made", "none", None, None, "", None, (), (), ""
+        third.sha256,
+        MIME,
+        1000,
+        "made",
+        "none",
+        None,
+        None,
+        "",
+        None,
+        (),
+        (),
+        "",
+        answer=AnswerFacts("no_people"),
     )
     assert known[third.sha256] == unrated
     assert found.links == (

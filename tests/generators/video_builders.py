@@ -112,6 +112,14 @@ def _again(data: bytes, *arguments: str, suffix: str = "mp4", **beside: bytes) -
         return (Path(folder) / f"out.{suffix}").read_bytes()
 
 
+def add_metadata(data: bytes, key: str, text: str, *, suffix: str, keys: bool = False) -> bytes:
+    """Return the video with a tag; with `keys`, an MP4 names it in a table of its own."""
+    named = ("-movflags", "use_metadata_tags") if keys else ()
+    return _again(
+        data, "-i", "in", "-c", "copy", "-metadata", f"{key}={text}", *named, suffix=suffix
+    )
+
+
 def rotate_video(data: bytes) -> bytes:
     """Return the video as a portrait phone recording: a landscape picture with a rotation flag."""
     return _again(data, "-display_rotation", "90", "-i", "in", "-c", "copy")

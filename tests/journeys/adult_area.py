@@ -28,6 +28,7 @@ from studio.library import assets
 from tenants.vault import envelope, sealed_intake
 from tests.fakes import yoti
 from tests.fakes.sandbox import RunningSandbox
+from tests.gate.answers import rate_and_answer
 from tests.gate.builders import real_person
 from tests.generators.builders import a_picture, encoded
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
@@ -79,7 +80,7 @@ class AdultArea:
         )
         with d.scope(f"member:{d.manager}") as scope:
             digest = assets.get_asset(scope, asset).sha256
-            ratings.record_rating(scope, digest, rating, source=f"member:{d.manager}")
+            rate_and_answer(scope, digest, rating, source=f"member:{d.manager}")
             gate_desk.review_bytes(scope, digest, verdict="approve")
         with d.scope() as scope:
             ratings.record_depiction(

@@ -31,6 +31,7 @@ from studio.library import assets
 from tenants.agencies import queries as tenant_reads
 from tenants.vault import sealed_intake
 from tests.conftest import Cluster
+from tests.gate.answers import rate_and_answer
 from tests.generators import video_builders
 from tests.schedules.builders import SandboxAgency
 from workers.relay.ticks import TICKS
@@ -194,7 +195,7 @@ def add_video(desk: SandboxAgency, tile: str = "G", *, seconds: float = 1.0) -> 
         prepared=prepared,
     )
     with desk.scope(f"member:{desk.manager}") as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, assets.get_asset(scope, asset).sha256, Rating.G, source=f"member:{desk.manager}"
         )
     return asset

@@ -18,6 +18,7 @@ from gate.viewers import age_assurance
 from tests.conftest import Cluster
 from tests.fakes import yoti
 from tests.fakes.sandbox import network
+from tests.gate.answers import rate_and_answer
 from tests.journeys.adult_area import AdultArea, AdultAreaServices, place
 from tests.schedules.builders import wired
 
@@ -170,7 +171,7 @@ def test_blocked_content_disappears_at_once(
                     scope, "creator", str(lea.desk.creator_id), "nudity", reason="test"
                 )
             case "raised":
-                ratings.record_rating(scope, lea.digest(item), Rating.X, source="classifier@9")
+                rate_and_answer(scope, lea.digest(item), Rating.X, source="classifier@9")
             case "recalled":
                 with scope.acting_as("gate"):
                     scope.run(

@@ -49,6 +49,7 @@ from tenants.agencies import queries as tenant_reads
 from tenants.auth import sessions
 from tests.conftest import Cluster
 from tests.fakes.sandbox import network
+from tests.gate.answers import rate_and_answer
 from tests.journeys.twin_agencies import (
     FAN,
     WORDS,
@@ -271,7 +272,7 @@ def test_foreign_digest_behaves_like_an_unknown_digest(pair: Pair) -> None:
             assert ratings.showable_ratings(scope, [alone]) == {}
         for sha256 in (alone, "0" * 64):
             with pytest.raises(NotFound), one.scope() as scope:
-                ratings.record_rating(scope, sha256, Rating.E, source="classifier@1")
+                rate_and_answer(scope, sha256, Rating.E, source="classifier@1")
             with pytest.raises(NotFound), one.scope(f"member:{one.desk.manager}") as scope:
                 review_desk.review_bytes(scope, sha256, verdict="approve")
             for store in (one.desk.services.store, pair.files):
@@ -418,7 +419,7 @@ def test_removal_keeps_the_same_file_of_the_other_tenant(pair: Pair) -> None:
     assert pair.files.exists(pair.bravo.tenant_id, shared)
     assert pair.visitor.get(f"/files/{shared}.jpg").status_code == 200
     with pair.bravo.scope() as scope:
-        ratings.record_rating(scope, shared, Rating.E, source="classifier@2")
+        rate_and_answer(scope, shared, Rating.E, source="classifier@2")
     assert pair.visitor.get(f"/files/{shared}.jpg").status_code == 404
     with pair.alpha.scope() as scope:
         assert ratings.effective_rating(scope, shared) is Rating.G

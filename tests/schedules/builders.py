@@ -41,6 +41,7 @@ from tenants.notices.queries import list_open_notices
 from tests.channels.builders import Clockwork, Killed
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox
+from tests.gate.answers import rate_and_answer
 from workers.event_routes import registry
 from workers.relay import dispatch
 from workers.relay.dispatch import EventRoutes
@@ -274,7 +275,7 @@ class SandboxAgency:
             with self.scope(f"member:{self.manager}") as scope:
                 digest = assets.get_asset(scope, asset).sha256
                 if ratings.effective_rating(scope, digest) is None:
-                    ratings.record_rating(scope, digest, rating, source=f"member:{self.manager}")
+                    rate_and_answer(scope, digest, rating, source=f"member:{self.manager}")
         return asset
 
     def write(self, body: str = "hello", *, media: tuple[UUID, ...] = (), **more: Any) -> UUID:

@@ -276,3 +276,27 @@ def test_postgres_is_ready_only_if_this_server_responds(
     supervisor.stop_process("postgres")
     child = supervisor.start_process(postgres_program(own))
     ticking(supervisor, lambda: child.state is ProcessState.READY, 60)
+
+
+def test_killed_senders_never_stop_all_at_once(tmp_path: Path) -> None:
+    """Both senders are killed far more often than the limit: one of them is always back within the
+    short delay, although a single process would wait for a minute."""
+    pace = RestartPolicy(0.05, 0.4, limit=2, window=60.0, degraded_delay=60.0, alone_delay=0.3)
+    supervisor = Supervisor(tmp_path, log=lambda name: tmp_path / f"{name}.log", pace=pace)
+    senders = [
+        supervisor.start_process(shell("exec sleep 60", name=name, alike="sender"))
+        for name in ("send", "send-2")
+    ]
+    for _ in range(6):
+        for child in senders:
+            if child.process is not None:
+                child.process.kill()
+                child.process.wait()
+        ticking(supervisor, lambda: all(child.process is None for child in senders), seconds=2)
+        ticking(
+            supervisor,
+            lambda: any(child.state is ProcessState.READY for child in senders),
+            seconds=2,
+        )
+    assert max(len(child.ended) for child in senders) > pace.limit
+    supervisor.stop_all()

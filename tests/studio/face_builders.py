@@ -39,6 +39,7 @@ from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tenants.vault import unseal
 from tests.fakes.generators.classifier import FakeClassifier, draw_tile, serving
+from tests.gate.answers import rate_and_answer
 from tests.gate.builders import World, real_person, synthetic_person, unit, world
 from tests.studio.builders import CREDENTIAL
 
@@ -116,7 +117,7 @@ class FaceAgency:
         with self.world.scope() as scope:
             medium = assets.get_rendition(scope, asset, "sandbox")
             for rater in ("8", "9") if rating is not None else ():
-                ratings.record_rating(scope, medium.sha256, rating, source=f"member:{rater}")
+                rate_and_answer(scope, medium.sha256, rating, source=f"member:{rater}")
         return medium
 
     def photo(

@@ -22,6 +22,7 @@ from studio.runs.states import JobState
 from studio.video import slideshows
 from studio.video.clips import get_clip
 from studio.video.events import SlideshowDue
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, CreatorStudio, Engine, build_spec
 from tests.studio.video.test_slideshows import digest, wanted
@@ -51,7 +52,7 @@ class Late:
 def asset(nova: CreatorStudio) -> UUID:
     found = nova.upload(encoded(a_picture(96, 64), "JPEG"), "one.jpg")
     with nova.scope() as scope:
-        ratings.record_rating(scope, digest(nova, found), Rating.G, source="member:rob")
+        rate_and_answer(scope, digest(nova, found), Rating.G, source="member:rob")
     return found
 
 

@@ -24,7 +24,6 @@ from foundation.sealed import Sealed
 from gate.assets import asset_records
 from gate.contract.units import Rating
 from gate.permits import issuance
-from gate.ratings import ratings
 from gate.removal.events import TakedownOpened
 from gate.viewers.events import ViewerChanged
 from generators.contract.engines import GeneratedText, OriginLabel, TextJob
@@ -62,6 +61,7 @@ from subscribers.subscriptions.events import (
 )
 from tests.channels.builders import CONNECTORS, KEY, World, world
 from tests.fakes.sandbox import RunningSandbox
+from tests.gate.answers import rate_and_answer
 
 RAILS: Rails = installed_rails.load_rails(b"k" * 32)
 PAGES = "https://pages.example"
@@ -498,7 +498,7 @@ def picture(house: World, scope: Any, number: int, rating: Rating) -> UUID:
         height=8,
         profile=POST_PROFILE.name,
     )
-    ratings.record_rating(scope, digest, rating, source="rule:tests")
+    rate_and_answer(scope, digest, rating, source="rule:tests")
     scope.add(
         CreationRow(
             tenant_id=house.tenant_id,

@@ -15,9 +15,9 @@ from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.assets import asset_records
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from tenants.agencies import agencies
 from tenants.vault import sealed_intake
+from tests.gate.answers import rate_and_answer
 from web.site import sites
 from web.site.sites import SiteRef
 
@@ -100,7 +100,7 @@ class CreatorPage:
             scope, asset, sha256=sha256, mime="image/png", size=1, width=8, height=8, profile="post"
         )
         if rating is not None:
-            ratings.record_rating(scope, sha256, rating, source="classifier@1")
+            rate_and_answer(scope, sha256, rating, source="classifier@1")
 
     def put(
         self, key: str = "", *, media: Any = (), token: str | None = None, **item: Any

@@ -16,7 +16,6 @@ from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from insights.alerts.models import AlertRow
 from insights.reports import runs
 from insights.reports.events import ReportDue
@@ -32,6 +31,7 @@ from studio.library import assets
 from studio.recipes import specs
 from tenants.agencies.rights import Role
 from tenants.webhooks.outgoing_calls import abandon_call, send_test_event
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import build_spec
 from tests.web.api_client import NEXT_YEAR, ZONE, ApiClient, module_start
@@ -176,9 +176,7 @@ def _planned(found: ExampleAgency, creator: str, store: FileStore | None) -> Non
     media = add_library_picture(api, creator, store=store)
     ids["media_id"] = str(media)
     with api.scope() as scope:
-        ratings.record_rating(
-            scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
         ids["recipe_id"] = str(specs.save_recipe(scope, api.creators[creator], build_spec()))
     ids["copy_id"] = expect_success(
         api.ask("POST", "/copies", {"media_id": ids["media_id"], "strength": 20})

@@ -13,23 +13,11 @@ from fastapi.responses import Response
 from channels.links import short_links
 from foundation.db.database import OpenScope
 from web.http.responses import READ_METHODS
+from web.links.user_agents import MAX_AGENT_LENGTH, is_machine_agent
 from web.site.pages import missing_page
 
 REDIRECT_HEADERS = {"cache-control": "no-store", "x-robots-tag": "noindex"}
 GONE = 410
-MAX_AGENT = 1024
-"""Number of characters of a user agent that distinguish visitors."""
-
-_MACHINES = re.compile(
-    r"bot|crawl|spider|slurp|preview|facebookexternalhit|facebookcatalog|^whatsapp|embedly"
-    r"|skype|quora link|vkshare|pinterest/0|redditbot|flipboard|tumblr/|snapchat|mastodon/|misskey"
-    r"|pleroma|akkoma|lemmy|curl|wget|python|httpx|aiohttp|go-http|java/|okhttp|node-fetch|axios"
-    r"|undici|libwww|ruby|headless|phantom|lighthouse|monitor|uptime|scan|validator"
-    r"|google-read-aloud|feed",
-    re.IGNORECASE,
-)
-"""User agents of bots and link previews."""
-
 _AHEAD = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 """Headers with which browsers mark prefetch requests."""
 
@@ -39,7 +27,7 @@ def is_bot(request: Request) -> bool:
     prefetch."""
     headers = request.headers
     agent = headers.get("user-agent", "")
-    if request.method == "HEAD" or not agent.strip() or _MACHINES.search(agent):
+    if request.method == "HEAD" or is_machine_agent(agent):
         return True
     if headers.get("sec-fetch-dest", "document") not in ("document", "iframe", "empty"):
         return True
@@ -72,7 +60,7 @@ class ShortLinks:
                     scope,
                     lead.id,
                     address=request.client.host if request.client else "",
-                    agent=request.headers.get("user-agent", "")[:MAX_AGENT],
+                    agent=request.headers.get("user-agent", "")[:MAX_AGENT_LENGTH],
                 )
         return Response(status_code=302, headers={"location": lead.target, **REDIRECT_HEADERS})
 

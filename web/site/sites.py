@@ -89,7 +89,7 @@ def open_site(
     an invalid slug, language or chat URL, Conflict if another site has the slug, and Refused for
     text that may not appear on a public page.
     """
-    if not names.is_handle(slug) or slug in names.RESERVED_HANDLES:
+    if not names.is_handle(slug) or names.is_reserved(slug):
         raise BadInput("site.slug", slug=slug[:40])
     if language not in LANGUAGES:
         raise BadInput("site.language", language=language[:20])

@@ -11,6 +11,15 @@ from workers.cli.options import JsonOutput, Member
 api_keys_app = typer.Typer(help="Create, list and revoke API keys.", no_args_is_help=True)
 
 
+class ShownName(StrEnum):
+    """Answers to who is shown."""
+
+    NO_PEOPLE = "no_people"
+    CREATOR = "creator"
+    OTHERS = "others"
+    UNSURE = "unsure"
+
+
 class RatingName(StrEnum):
     """Ratings that a member may give."""
 
@@ -73,12 +82,23 @@ def rate_pictures(
     rating: Annotated[
         RatingName, typer.Option(help="G general, S suggestive, N nudity or E explicit.")
     ],
+    shown: Annotated[
+        ShownName | None,
+        typer.Option(help="People shown; required for images without an answer."),
+    ] = None,
     member: Member = "",
 ) -> None:
     """Rate images or videos; a rating is never lowered."""
+    from gate.contract.states import DepictionAnswer
     from gate.contract.units import Rating
     from workers.cli import member_requests
     from workers.terminal.session import connect_installation
 
     with connect_installation("rate-pictures") as services:
-        member_requests.rate_pictures(services, member, picture, Rating(rating))
+        member_requests.rate_pictures(
+            services,
+            member,
+            picture,
+            Rating(rating),
+            shown=DepictionAnswer(shown) if shown is not None else None,
+        )

@@ -8,6 +8,7 @@ from uuid import UUID
 from foundation.errors import NotFound
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import load_zone
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from studio.library import member_reviews
 from tenants import audit
@@ -86,12 +87,19 @@ def revoke_key(services: Services, email: str, key_id: UUID) -> None:
         keys.revoke_key(scope, key_id)
 
 
-def rate_pictures(services: Services, email: str, assets: Sequence[UUID], rating: Rating) -> None:
-    """Rate pictures as a member; the workers record the ratings a moment later.
+def rate_pictures(
+    services: Services,
+    email: str,
+    assets: Sequence[UUID],
+    rating: Rating,
+    *,
+    shown: DepictionAnswer | None = None,
+) -> None:
+    """Rate pictures as a member and say who is shown; the workers record both a moment later.
 
     Raises NotFound for a picture of another agency or of a creator the member does not work for,
-    and Refused for a role that does not review or a rating below the current one. Then none is
-    rated.
+    Refused for a role that does not review or a rating below the current one, and BadInput without
+    `shown` for a picture without an answer. Then none is rated.
     """
     tenant_id, member = find_member(services, email)
     with services.tenant(tenant_id, f"member:{member.id}") as scope:
@@ -103,4 +111,4 @@ def rate_pictures(services: Services, email: str, assets: Sequence[UUID], rating
         for asset in assets:
             if member_reviews.creator_of_picture(scope, asset) not in mine:
                 raise NotFound("library.asset_unknown", destination="-")
-            member_reviews.rate_picture(scope, asset, rating)
+            member_reviews.rate_picture(scope, asset, rating, shown=shown)

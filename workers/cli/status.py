@@ -16,6 +16,7 @@ from foundation.errors import NotFound, Unavailable
 from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic, sleep
 from foundation.ops.settings import Settings, installation_folder, load_settings
+from foundation.ops.writable_places import find_unwritable_places
 from workers.installation.container_status import (
     read_installation_status,
     require_supervisor,
@@ -74,16 +75,18 @@ def print_status(*, as_json: bool) -> int:
     settings = load_settings()
     found = read_installation_status(settings)
     work = read_work_state(settings) if found.phase == "up" else WorkState({}, [])
+    # Processes stay alive on a full disk, so their state alone would say that all is well.
+    unwritable = find_unwritable_places(settings) if found.phase == "up" else ()
+    is_ready = found.is_ready and not unwritable
     if as_json:
         own = found.model_dump(mode="json")
-        print(
-            format_json(
-                {"ready": found.is_ready, **own, "queues": work.queues, "workers": work.workers}
-            )
-        )
+        rest = {"queues": work.queues, "workers": work.workers, "unwritable": unwritable}
+        print(format_json({"ready": is_ready, **own, **rest}))
     else:
         _print_installation(found, work)
-    return ExitCode.OK if found.is_ready else ExitCode.UNAVAILABLE
+        if unwritable:
+            print_message(Message("cli.unwritable", {"places": ", ".join(unwritable)}))
+    return ExitCode.OK if is_ready else ExitCode.UNAVAILABLE
 
 
 def _print_installation(found: InstallationStatus, work: WorkState) -> None:

@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, field_validator
 
 from foundation.errors import BadInput
 from foundation.ops.wall_time import parse_clock_time
+from gate.contract.states import DepictionAnswer
 from studio.recipes import specs, wildcards
 from studio.recipes.specs import RecipeSpec
 from studio.recipes.wildcards import Name as ListName
@@ -93,6 +94,9 @@ class Brief(BriefModel):
     has a wildcard of that name with the same values."""
     slots: Annotated[list[SlotBrief], Field(min_length=1, max_length=24)]
     packs: Annotated[list[PackBrief], Field(max_length=24)] = []
+    shown: DepictionAnswer | None = None
+    """The approver's answer to who is shown in the day's pictures. Without it, they wait until a
+    member answers."""
     rating: Annotated[str, Field(pattern="^[GS]$")] = "G"
     """The rating that the approver gives to the day's pictures. Higher ratings need a review of
     each picture, outside the day."""

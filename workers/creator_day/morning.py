@@ -16,7 +16,7 @@ from foundation.errors import BadInput, Unavailable
 from foundation.money import Money
 from foundation.ops.wall_time import WallTime, load_zone
 from gate.contract.units import Rating
-from gate.ratings import ratings
+from gate.ratings import depiction_answers, ratings
 from schedules.approvals import decisions
 from schedules.approvals.approvers import count_needed_approvers, list_creator_approvers
 from schedules.posts import deliveries
@@ -173,7 +173,12 @@ class MorningWork:
         )
         by = (self._s.tenant, self._s.store)
         assets = [
-            bring(*by, prepared=photos.load_pixels(photo), classifier=self._s.classifier)
+            bring(
+                *by,
+                prepared=photos.load_pixels(photo),
+                classifier=self._s.classifier,
+                checks=self._s.picture_checks,
+            )
             for photo in self._photos
         ]
         if len(known) < len(assets):
@@ -217,6 +222,10 @@ class MorningWork:
         with self._s.tenant(self._tenant_id, f"member:{approver.id}") as scope:
             for asset in assets:
                 sha256 = library.get_asset(scope, asset).sha256
+                if self._brief.shown is not None and depiction_answers.unanswered_digests(
+                    scope, [sha256]
+                ):
+                    depiction_answers.record_member_answer(scope, asset, self._brief.shown)
                 if ratings.effective_rating(scope, sha256) is None:
                     ratings.record_rating(
                         scope, sha256, Rating(self._brief.rating), source=f"member:{approver.id}"

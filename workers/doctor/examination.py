@@ -23,6 +23,7 @@ from workers.doctor.machine import (
     _check_keys,
     _check_machine,
     _check_mail,
+    _check_places,
     _check_ports,
     _check_processes,
 )
@@ -70,6 +71,7 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
     status = read_installation_status(settings)
     yield _check_machine()
     yield from _check_folder(home)
+    yield from _check_places(settings)
     if home.env_file.exists() or settings.in_containers:
         yield from _check_keys(settings)
     yield from data_stores.check_database(settings)

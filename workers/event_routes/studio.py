@@ -56,6 +56,7 @@ def _clip_routes(s: Services) -> tuple[EventRoute, ...]:
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,
+        checks=s.picture_checks,
         compare=s.face_comparison,
     )
     move = partial(
@@ -65,6 +66,7 @@ def _clip_routes(s: Services) -> tuple[EventRoute, ...]:
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,
+        checks=s.picture_checks,
         compare=s.face_comparison,
         per_day=s.settings.generators.pictures_per_day,
     )
@@ -92,6 +94,7 @@ def _ingest_routes(s: Services) -> tuple[EventRoute, ...]:
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,
+        checks=s.picture_checks,
         compare=s.face_comparison,
         cutter=s.background_cutter,
         upscaler=s.upscaler,
@@ -101,6 +104,7 @@ def _ingest_routes(s: Services) -> tuple[EventRoute, ...]:
         tenant=s.tenant,
         store=s.store,
         classifier=s.classifier,
+        checks=s.picture_checks,
         compare=s.face_comparison,
     )
     return (
@@ -168,6 +172,7 @@ def _run_routes(s: Services) -> tuple[EventRoute, ...]:
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,
+        checks=s.picture_checks,
         compare=s.face_comparison,
         per_day=s.settings.generators.pictures_per_day,
         caps=parse_amounts(s.settings.generators.spending_caps),
@@ -250,6 +255,7 @@ def _remote_result_route(s: Services) -> EventRoute:
         store=s.store,
         credential=s.credential,
         classifier=s.classifier,
+        checks=s.picture_checks,
         compare=s.face_comparison,
     )
     lost = partial(results.fail_result, tenant=s.tenant, store=s.store)

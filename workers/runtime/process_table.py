@@ -137,6 +137,8 @@ class Program:
     """The port whose first connection starts it; until then the supervisor listens on the port."""
     fork_arguments: tuple[str, ...] = ()
     """Arguments of `workers.run` if the program is forked."""
+    alike: str = ""
+    """A name that programs with the same work share, such as the `main` of all senders."""
 
 
 def build_programs(
@@ -166,6 +168,7 @@ def _build_program(
     words = (row.name, row.main, "--probes", str(probes))
     return Program(
         name=row.name,
+        alike=row.main,
         command=(sys.executable, "-m", "workers.run", *words),
         fork_arguments=words if row.is_forked else (),
         stage=row.stage,

@@ -58,6 +58,10 @@ class RestartPolicy:
     window: float = 300.0
     degraded_delay: float = 300.0
     """Delay of the next attempt of a degraded process."""
+    alone_delay: float = 2.0
+    """Maximum delay while no other process does the same work, so that senders that are killed
+    again and again never stop publishing. A process that starts on demand may be away longer,
+    because its clients have a fallback."""
 
 
 @dataclass
@@ -214,13 +218,23 @@ class Supervisor:
         while child.ended[0] < now - pace.window:
             child.ended.popleft()
         often = len(child.ended)
+        delay = min(pace.longest_delay, pace.first_delay * 2 ** (often - 1))
+        child.set_state(ProcessState.RESTARTING)
         if often > pace.limit:
             child.set_state(ProcessState.DEGRADED)
-            child.start_at = now + pace.degraded_delay
+            delay = pace.degraded_delay
             _close_door(child)  # connections are refused at once, so that clients use a fallback
-        else:
-            child.set_state(ProcessState.RESTARTING)
-            child.start_at = now + min(pace.longest_delay, pace.first_delay * 2 ** (often - 1))
+        if child.program.on_demand_port is None and not self._is_work_covered(child):
+            delay = min(delay, pace.alone_delay)
+        child.start_at = now + delay
+
+    def _is_work_covered(self, child: SupervisedProcess) -> bool:
+        """Return True if another process that does the same work is running."""
+        return any(
+            other.program.alike == child.program.alike and other.process is not None
+            for other in self.children.values()
+            if other is not child and other.program.alike
+        )
 
     def _restart_child(self, child: SupervisedProcess) -> None:
         child.restarts += 1

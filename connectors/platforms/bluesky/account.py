@@ -219,7 +219,11 @@ def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | Rene
         isinstance(last, Response) and 200 <= last.status < 300
     ):
         return _lost_refresh_outcome(last)
-    return outcome_of_failure(last, creates=False)
+    outcome = outcome_of_failure(last, creates=False)
+    ended = isinstance(last, Response) and platform_error_code(last) in DEAD_TOKEN_CODES
+    if isinstance(outcome, Rejected) or (isinstance(outcome, Reauthorize) and not ended):
+        return Retry(http_responses.RATE_WINDOW, "account", outcome.reason)
+    return outcome
 
 
 def _lost_refresh_outcome(answer: StepResult) -> Outcome:

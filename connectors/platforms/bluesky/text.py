@@ -16,6 +16,7 @@ from connectors.contract.outcomes import Outcome
 from connectors.platforms.bluesky.account import DID, outcome_of_failure
 from connectors.shared import unit_checks
 from connectors.shared.http_responses import platform_error_code, quote_segment, success_body
+from foundation.i18n.web_addresses import iterate_web_addresses
 
 MAX_TAG = 64
 """The maximum number of graphemes in a hashtag."""
@@ -24,11 +25,8 @@ MAX_NAMES = 10
 """The maximum number of handles resolved in one text, one request each. Further handles remain
 plain text."""
 
-_LINK = regex.compile(r"(?<![\w@/])https?://[^\s<>\"'«»]+", regex.IGNORECASE)
 _TAG = regex.compile(r"(?<!\S)[#＃](?!\ufe0f)(\S+)")
 _MEANT = regex.compile(r"[^\d\p{P}\p{S}\p{Z}\p{C}]")
-_ENDINGS = regex.compile(r"[.,;:!?…]+$")
-_CLOSING = {")": "(", "]": "["}
 _PART = r"[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 _NAME = regex.compile(
     rf"(?<![^\s(\[])@((?:{_PART}\.)+[a-z](?:[a-z0-9-]{{0,61}}[a-z0-9])?)(?![\w@-])",
@@ -88,28 +86,8 @@ def _build_facet(text: str, start: int, end: int, feature: Mapping[str, str]) ->
 
 
 def _iter_links(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:
-    for match in _LINK.finditer(text):
-        uri = _trim_link(match[0])
-        if len(uri) > len("https://"):
-            yield (
-                match.start(),
-                match.start() + len(uri),
-                {"$type": "app.bsky.richtext.facet#link", "uri": uri},
-            )
-
-
-def _trim_link(uri: str) -> str:
-    """Remove the punctuation of the sentence from the end of a URL. A closing bracket stays if the
-    URL contains its opening one."""
-    while uri:
-        shorter = _ENDINGS.sub("", uri)
-        opening = _CLOSING.get(shorter[-1:], "")
-        if opening and shorter.count(opening) < shorter.count(shorter[-1]):
-            shorter = shorter[:-1]
-        if shorter == uri:
-            break
-        uri = shorter
-    return uri
+    for start, end in iterate_web_addresses(text):
+        yield start, end, {"$type": "app.bsky.richtext.facet#link", "uri": text[start:end]}
 
 
 def _iter_tags(text: str) -> Iterator[tuple[int, int, dict[str, str]]]:

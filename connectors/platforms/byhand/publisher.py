@@ -52,6 +52,7 @@ from connectors.shared.feed_layouts import (
 )
 from connectors.shared.http_responses import SHORT_RETRY, quote_segment
 from foundation.i18n.translation import Message
+from foundation.i18n.web_addresses import list_web_addresses
 from foundation.sealed import Sealed
 from gate.contract.units import DUTY_FLAG, Medium, Unit
 
@@ -63,7 +64,6 @@ ASK_AGAIN = timedelta(minutes=5)
 
 _ACCOUNT = re.compile(r"@?([\w.-]{1,60})")
 _NUMBER = re.compile(r"[A-Za-z0-9_-]{5,64}")
-_LINK = re.compile(r"https?://[^\s<>\"]+")
 _ADULT = re.compile(r"adult|nsfw|sensitive|porn|sexual|nudity", re.IGNORECASE)
 _AI = re.compile(r"(^|[._])(ai|is_aigc|made_with_ai|is_ai_generated|containsSyntheticMedia)=")
 
@@ -355,7 +355,7 @@ def _build_task_step(unit: Unit, site: ManualSite) -> WireStep:
         "site": site.label,
         "title": unit.text_of("title"),
         "caption": unit.text_of("body"),
-        "links": list(dict.fromkeys(_LINK.findall("\n".join(unit.visible_texts)))),
+        "links": list(dict.fromkeys(list_web_addresses("\n".join(unit.visible_texts)))),
         "price": _build_price(unit),
         "media": [
             {

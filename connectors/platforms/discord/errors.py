@@ -10,8 +10,9 @@ from connectors.shared.http_responses import (
     SHORT_RETRY,
     limit_scope,
     outcome_of_status,
-    requested_wait,
+    proves_refusal,
 )
+from connectors.shared.requested_waits import requested_wait
 from foundation.i18n.translation import Message
 
 UNKNOWN_CHANNEL = 10003
@@ -59,7 +60,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
     """Return the outcome of a failure. `creates` is True if the request creates a message, `reader`
     if it is a direct message."""
     match answer:
-        case Response(status=429):
+        case Response(status=429) if proves_refusal(answer) or not creates:
             return _rate_limit_outcome(answer)
         case Response(status=401):
             return Reauthorize(Message("connectors.token_refused"))
@@ -76,7 +77,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
         case Response(status=400 | 403) if error_code(answer) in HARMFUL:
             return Rejected(_refusal_message(answer), permanent=True)
         case Response(status=status) if (
-            error_code(answer) and 400 <= status < 500 and status != 408
+            error_code(answer) and 400 <= status < 500 and (proves_refusal(answer) or not creates)
         ):
             return Rejected(_refusal_message(answer), permanent=False)
         case _:

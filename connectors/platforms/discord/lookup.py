@@ -37,8 +37,8 @@ MAX_PAGES = 5
 def look_up(
     sought: LookupQuery, channel: str, answers: tuple[StepResult, ...]
 ) -> Send | LookupResult:
-    """Page forward from a minute before the attempt. An empty history counts only if the bot may
-    read it.
+    """Page forward from a minute before the attempt, then compare the last message with the latest
+    one of the channel: a history that is behind, or that the bot may not read, proves nothing.
 
     If the first answer shows that Discord's clock is well behind, the search restarts earlier by
     the difference.
@@ -49,7 +49,7 @@ def look_up(
     if not pages:
         return Send(_build_page_step(channel, start))
     if isinstance(pages[-1], Response) and pages[-1].step == "channel":
-        return _resolve_empty_history(pages[-1], start)
+        return _resolve_absence(pages[-1], _latest_listed(pages[:-1], start))
     messages = _parse_messages(pages[-1])
     if messages is None:
         return Unknown(Message("connectors.lookup_failed"))
@@ -66,7 +66,7 @@ def look_up(
             if more
             else Unknown(Message("connectors.lookup_failed"))
         )
-    return Absent() if messages or len(pages) > 1 else Send(_build_channel_step(channel))
+    return Send(_build_channel_step(channel))
 
 
 def _build_page_step(channel: str, after: int) -> WireStep:
@@ -79,16 +79,21 @@ def _build_channel_step(channel: str) -> WireStep:
     return bot_request("channel", StepKind.CONTROL, "GET", path, action=LOOKUP_ACTION)
 
 
-def _resolve_empty_history(answer: Response, start: int) -> LookupResult:
-    """Return Absent only if the channel's latest message is older. The history looks empty without
-    permission to read it."""
+def _latest_listed(pages: tuple[StepResult, ...], start: int) -> int:
+    """Return the ID of the last message of the pages, or `start` if they are empty."""
+    listed = [_parse_messages(page) or [] for page in pages]
+    return max((int(message["id"]) for page in listed for message in page), default=start)
+
+
+def _resolve_absence(answer: Response, listed: int) -> LookupResult:
+    """Return Absent only if the channel's latest message is not after the last listed one."""
     latest = (
         answer.body.get("last_message_id")
         if answer.is_success and isinstance(answer.body, dict)
         else ""
     )
-    if latest is None or (isinstance(latest, str) and is_id(latest) and int(latest) <= start):
-        return Absent()
+    if latest is None or (isinstance(latest, str) and is_id(latest) and int(latest) <= listed):
+        return Absent(confirmed=True)
     return Unknown(Message("connectors.lookup_failed"))
 
 

@@ -157,7 +157,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """Return the next request, or the new pair of tokens, which revokes the old one."""
     return (
-        oauth.renewal_outcome(answers[-1])
+        oauth.renewal_outcome(answers[-1], "fanvue")
         if answers
         else Send(oauth.token_renewal_step("/oauth2/token", grant))
     )

@@ -14,8 +14,8 @@ from connectors.contract.comments import Comment, CommentPage, CommentTarget, Mo
 from connectors.contract.connector import Response, Send, StepResult
 from connectors.contract.outcomes import Outcome, Published, Rejected
 from connectors.platforms.mastodon.account import is_missing, outcome_of_failure, refusal_text
-from connectors.platforms.mastodon.text import html_to_text
 from connectors.shared.http_responses import parse_timestamp, quote_segment, success_body
+from foundation.i18n.html_text import convert_html_to_text
 from foundation.i18n.translation import Message
 
 LISTED = 80
@@ -120,7 +120,7 @@ def _parse_text(status: Mapping[str, Any]) -> str:
     content = status.get("content")
     words = [
         warning.strip() if isinstance(warning, str) else "",
-        html_to_text(content) if isinstance(content, str) else "",
+        convert_html_to_text(content) if isinstance(content, str) else "",
     ]
     return "\n\n".join(word for word in words if word)
 

@@ -28,7 +28,7 @@ from connectors.platforms.mastodon.account import (
     outcome_of_failure,
     refusal_text,
 )
-from connectors.platforms.mastodon.text import html_to_text, text_length
+from connectors.platforms.mastodon.text import text_length
 from connectors.shared import polls, reply_windows, unit_checks
 from connectors.shared.http_responses import (
     READER_GONE,
@@ -38,6 +38,7 @@ from connectors.shared.http_responses import (
     success_body,
 )
 from connectors.shared.polls import PollGenerator
+from foundation.i18n.html_text import convert_html_to_text
 from foundation.i18n.translation import Message
 from gate.contract.units import Unit
 
@@ -302,7 +303,7 @@ def _parse_text(status: Mapping[str, Any], me: str) -> str:
     """Return the content warning and the text without the account's handle before it."""
     warning = status.get("spoiler_text")
     content = status.get("content")
-    words = html_to_text(content) if isinstance(content, str) else ""
+    words = convert_html_to_text(content) if isinstance(content, str) else ""
     mine = next(
         (str(one.get("username")) for one in status["mentions"] if str(one.get("id")) == me), ""
     )

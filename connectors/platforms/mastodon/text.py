@@ -1,4 +1,4 @@
-"""Text of Mastodon posts: its length as the server counts it, and plain text from HTML.
+"""Text of Mastodon posts: its length as the server counts it.
 
 A length counts graphemes, a fixed number for each URL, and mentions without their server. Sources:
 https://docs.joinmastodon.org/user/posting/#text,
@@ -6,7 +6,6 @@ https://docs.joinmastodon.org/spec/activitypub/#sanitization
 """
 
 import re
-from html.parser import HTMLParser
 
 import regex
 
@@ -35,38 +34,3 @@ def text_length(text: str, per_address: int = LINK_LENGTH) -> int:
     """Return the length of a text as it counts towards the limit of a post."""
     named = _MENTION.sub(r"@\1", text)
     return count_graphemes(_ADDRESS.sub("x" * per_address, named))
-
-
-_BLOCKS = frozenset({"p", "blockquote", "ul", "ol", "pre", *(f"h{size}" for size in range(1, 7))})
-"""The block elements that a server allows in the HTML of other servers' posts."""
-
-
-class _Words(HTMLParser):
-    """Parser that collects the text of a post. The HTML of a URL is split into several elements,
-    whose joined text is the URL."""
-
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.parts: list[str] = []
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:
-        if tag in _BLOCKS:
-            self.parts.append("\n\n")
-        elif tag in ("br", "li"):
-            self.parts.append("\n- " if tag == "li" else "\n")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in _BLOCKS:
-            self.parts.append("\n\n")
-
-    def handle_data(self, data: str) -> None:
-        self.parts.append(re.sub(r"[ \t\r\n\f]+", " ", data))
-
-
-def html_to_text(content: str) -> str:
-    """Return the text of a post's HTML with blank lines between paragraphs."""
-    words = _Words()
-    words.feed(content)
-    words.close()
-    text = re.sub(r" *\n *", "\n", "".join(words.parts))
-    return re.sub(r"\n{3,}", "\n\n", text).strip()

@@ -11,7 +11,6 @@ subcodes of Instagram, which that page omits, as others observed them:
 https://github.com/ComposioHQ/composio/issues/3604, https://github.com/chatwoot/chatwoot/pull/13002
 """
 
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,12 +28,12 @@ from connectors.contract.outcomes import (
 )
 from connectors.shared import http_responses, reply_windows
 from connectors.shared.http_responses import (
-    MAX_RETRY_WAIT,
     RATE_WINDOW,
     READER_GONE,
     SHORT_RETRY,
     restage_uploads,
 )
+from connectors.shared.requested_waits import requested_wait
 from foundation.i18n.translation import Message
 
 
@@ -115,22 +114,6 @@ def container_failure(answer: StepResult) -> int:
     return int(found[0]) if found else 0
 
 
-def limit_wait(answer: Response) -> timedelta:
-    """Return the longest wait in the answer's usage header, or the default wait for rate limits.
-
-    Source: https://developers.facebook.com/docs/graph-api/overview/rate-limiting#headers-2
-    """
-    try:
-        told = json.loads(answer.headers.get("x-business-use-case-usage", ""))
-        minutes = [one["estimated_time_to_regain_access"] for each in told.values() for one in each]
-        longest = max(int(one) for one in minutes)
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
-        return RATE_WINDOW
-    return (
-        min(timedelta(minutes=min(longest, 10**6)), MAX_RETRY_WAIT) if longest > 0 else RATE_WINDOW
-    )
-
-
 def answer_entries(told: Mapping[str, Any]) -> list[dict[str, Any]] | None:
     """Return the entries of a list without invalid ones, or None if it is not a list."""
     data = told.get("data")
@@ -170,7 +153,8 @@ def outcome_of_failure(
     """Return the outcome of a failure. If `creates` is True, the request may have published, so an
     unclear answer is uncertain."""
     code, sub = error_codes(answer)
-    if not isinstance(answer, Response) or not code or answer.status == 429:
+    unproven = creates and not http_responses.proves_refusal(answer)
+    if not isinstance(answer, Response) or not code or answer.status == 429 or unproven:
         return http_responses.outcome_of_status(answer, creates=creates)
     if code in TOKEN:
         return Reauthorize(Message(ENDED.get(sub, "connectors.token_refused")))
@@ -199,7 +183,9 @@ def _unclear_outcome(answer: Response, code: int, sub: int, *, creates: bool) ->
     ):
         if creates:
             return Uncertain(Message("connectors.unclear_answer", {"status": answer.status}))
-        wait = limit_wait(answer) if code in RATE_LIMIT_CODES else SHORT_RETRY
+        wait = SHORT_RETRY
+        if code in RATE_LIMIT_CODES:
+            wait = requested_wait(answer) or RATE_WINDOW
         reason = Message(
             "connectors.rate_limited" if code in RATE_LIMIT_CODES else "connectors.lookup_failed"
         )
@@ -258,7 +244,7 @@ def message_failure_outcome(answer: StepResult) -> Outcome:
         and sub != UNCERTAIN_RATE
     ):
         return Retry(
-            limit_wait(answer),
+            requested_wait(answer) or RATE_WINDOW,
             http_responses.limit_scope(answer),
             Message("connectors.rate_limited"),
         )

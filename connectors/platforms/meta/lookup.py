@@ -78,7 +78,7 @@ def look_up_textless(
         )
     stands = _parse_container_status(answers[0], network.status)
     if stands in NOT_PUBLISHED:
-        return Absent()
+        return Absent(confirmed=True)
     # A failed or unreadable container may belong to a published post, so the list is searched for
     # it.
     if stands not in ("PUBLISHED", "ERROR", "unreadable"):

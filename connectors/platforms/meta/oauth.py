@@ -25,7 +25,7 @@ from connectors.contract.connector import (
     WireStep,
 )
 from connectors.contract.outcomes import Outcome, Reauthorize, Rejected, Retry
-from connectors.platforms.meta.errors import DAILY_WAIT
+from connectors.platforms.meta.errors import DAILY_WAIT, error_codes
 from connectors.shared import http_responses, oauth
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
@@ -211,6 +211,9 @@ def refresh_tokens(
     if isinstance(last, Response) and last.is_success:
         return tokens_from_paste(grant.refresh)
     outcome = network.meaning(last)
+    # A status without an error code of Meta proves nothing about the token.
+    if isinstance(outcome, Reauthorize) and not error_codes(last)[0]:
+        return Retry(http_responses.RATE_WINDOW, "account", outcome.reason)
     # The token is neither refreshed nor invalid, so try again tomorrow.
     if isinstance(outcome, Rejected):
         return Retry(DAILY_WAIT, "account", outcome.reason)

@@ -396,12 +396,8 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """Return the next request or a new access token. The refresh token usually remains valid."""
-    if (
-        answers and isinstance(answers[-1], Response) and answers[-1].status == 400
-    ):  # the response contains no reason
-        return Reauthorize(Message("connectors.token_refused"))
     if answers:
-        return oauth.renewal_outcome(answers[-1])
+        return oauth.renewal_outcome(answers[-1], "reddit")
     return Send(
         replace(oauth.token_renewal_step(EXCHANGE, grant), headers=user_agent_header(grant.account))
     )

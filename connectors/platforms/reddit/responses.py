@@ -32,6 +32,7 @@ from connectors.contract.post_presence import (
 from connectors.platforms.reddit import requests
 from connectors.platforms.reddit.account import user_agent_header, verify_account
 from connectors.shared import http_responses
+from connectors.shared.requested_waits import seconds_wait
 from connectors.shared.text_counting import normalize_message_text
 from foundation.i18n.translation import Message
 
@@ -157,12 +158,7 @@ def refusal_outcome(error: Any, seconds: Any) -> Outcome:
     """Return the outcome of an error `[code, sentence, field]`."""
     code = reddit_error_code(error[0] if isinstance(error, list) and error else "")
     if code == "RATELIMIT":
-        wait = (
-            timedelta(seconds=seconds)
-            if isinstance(seconds, int | float) and 0 < seconds < 10**6
-            else PAUSE
-        )
-        return Retry(wait, "account", Message("connectors.rate_limited"))
+        return Retry(seconds_wait(seconds) or PAUSE, "account", Message("connectors.rate_limited"))
     if code == "ALREADY_SUB":
         return Uncertain(Message("reddit.there_already"), stands=True)
     if code in CLOSED:

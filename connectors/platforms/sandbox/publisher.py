@@ -87,6 +87,7 @@ class Sandbox:
         max_bytes=25 * 1024 * 1024,
         look="listing",
         resend_is_look=False,
+        lists_complete=True,
         can_delete=True,
         edits=True,
         can_chat=True,

@@ -61,8 +61,10 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
     """
     if not isinstance(answer, Response):
         return http_responses.outcome_of_status(answer, creates=creates)
+    if creates and not http_responses.proves_refusal(answer):
+        return http_responses.outcome_of_status(answer, creates=True)
     said = description(answer)
-    match answer.status:
+    match http_responses.stated_status(answer):
         case 429:
             return http_responses.outcome_of_status(answer, creates=creates)
         case 401:
@@ -83,7 +85,7 @@ def outcome_of_failure(answer: StepResult, *, creates: bool, reader: bool = Fals
             return Reauthorize(Message("telegram.moved"))
         case 400 if reader and "chat not found" in said:
             return Rejected(Message(READER_GONE), permanent=True)
-        case status if 400 <= status < 500 and status != 408:
+        case status if 400 <= status < 500 and status not in http_responses.IN_TRANSIT_STATUSES:
             return Rejected(
                 Message("connectors.refused", {"status": status, "word": error_slug(answer)}),
                 permanent=False,
@@ -116,7 +118,8 @@ def publish_outcome(answer: StepResult, *, reader: bool, chat: str = "") -> Outc
     ):
         given = {**given, "chat": {"id": int(chat)}}
     messages = given if isinstance(given, list) else [given]
-    if given is None and not (isinstance(answer, Response) and answer.is_success):
+    refused = isinstance(answer, Response) and http_responses.stated_status(answer) >= 400
+    if given is None and not (isinstance(answer, Response) and answer.is_success and not refused):
         return outcome_of_failure(answer, creates=True, reader=reader)
     if not messages or not all(_is_message(message) for message in messages):
         status = answer.status if isinstance(answer, Response) else 0

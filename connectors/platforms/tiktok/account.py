@@ -101,7 +101,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
         not isinstance(answer, Response)
         or word in ("", "ok")
         or answer.status >= 500
-        or answer.status == 429
+        or http_responses.stated_status(answer) == 429
+        or (creates and answer.status >= 400 and not http_responses.proves_refusal(answer))
     ):
         return http_responses.outcome_of_status(answer, creates=creates)
     if word == "access_token_invalid":
@@ -216,7 +217,7 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """Return the next request or the new tokens. The old refresh token becomes invalid."""
     return (
-        oauth.renewal_outcome(answers[-1])
+        oauth.renewal_outcome(answers[-1], "tiktok")
         if answers
         else Send(oauth.token_renewal_step(EXCHANGE, grant, CLIENT_KEY))
     )

@@ -195,7 +195,7 @@ def revoke_tokens(held: HeldCredentials, answers: tuple[StepResult, ...]) -> Sen
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """Return the next request or the new tokens. The old refresh token becomes invalid."""
     return (
-        oauth.renewal_outcome(answers[-1])
+        oauth.renewal_outcome(answers[-1], "x")
         if answers
         else requests.build_renewal_request(grant, EXCHANGE)
     )

@@ -82,10 +82,6 @@ _COUNTS = {
 }
 """Metric names by X's field. Older responses use `retweet`."""
 
-LISTING_LAG_SECONDS = 15 * 60
-"""Assumed maximum lag of X's timelines in seconds. X documents none; 14 minutes were observed:
-https://github.com/linvi/tweetinvi/issues/455"""
-
 MESSAGE = CHAT_SURFACE.partition(".")[2]
 CAN = Capabilities(
     platform="x",
@@ -97,7 +93,6 @@ CAN = Capabilities(
     film_seconds=(0, 140),  # https://docs.x.com/x-api/media/quickstart/best-practices
     look="listing",
     resend_is_look=False,
-    listing_lag_seconds=LISTING_LAG_SECONDS,
     can_delete=True,
     can_chat=True,
     keeps_messages=True,

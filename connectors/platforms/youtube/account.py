@@ -23,6 +23,7 @@ from connectors.contract.connector import (
 )
 from connectors.contract.outcomes import Disconnected, Outcome, Reauthorize, Rejected, Retry
 from connectors.shared import http_responses, oauth
+from connectors.shared.requested_waits import requested_wait
 from foundation.i18n.translation import Message
 from foundation.sealed import Sealed
 
@@ -76,7 +77,8 @@ def error_reason(answer: StepResult) -> str:
 def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
     """Return the outcome of an answer that is not a success."""
     word = error_reason(answer)
-    if not isinstance(answer, Response) or not word or answer.status >= 500:
+    unproven = creates and not http_responses.proves_refusal(answer)
+    if not isinstance(answer, Response) or not word or answer.status >= 500 or unproven:
         return http_responses.outcome_of_status(answer, creates=creates)
     if word in _GONE:
         return Disconnected(Message("connectors.account_gone", {"word": word}))
@@ -85,7 +87,8 @@ def outcome_of_failure(answer: StepResult, *, creates: bool) -> Outcome:
             until_quota_reset(http_responses.response_date(answer)), "app", Message("youtube.quota")
         )
     if word in _SOON:
-        return Retry(http_responses.RATE_WINDOW, "app", Message("connectors.rate_limited"))
+        wait = requested_wait(answer) or http_responses.RATE_WINDOW
+        return Retry(wait, "app", Message("connectors.rate_limited"))
     if word == "uploadLimitExceeded":
         return Retry(DAY, "account", Message("youtube.uploads_used_up"))
     if word in ("insufficientPermissions", FORBIDDEN):
@@ -206,7 +209,7 @@ def count_followers(answers: tuple[StepResult, ...]) -> Send | int | None:
 def refresh(grant: RefreshGrant, answers: tuple[StepResult, ...]) -> Send | RenewedTokens | Outcome:
     """Return the next request or a new access token. The refresh token remains valid."""
     return (
-        oauth.renewal_outcome(answers[-1])
+        oauth.renewal_outcome(answers[-1], "youtube")
         if answers
         else Send(oauth.token_renewal_step(EXCHANGE, grant))
     )

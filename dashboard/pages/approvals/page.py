@@ -56,9 +56,6 @@ PART = "approvals:part"
 
 def render_page(page: PageContext) -> None:
     """Draw the chosen section, or the first one that has pending items."""
-    draw_template("pages/posts/templates/style.html", word=page.text)
-    draw_template("pages/approvals/templates/style.html")
-    draw_template("pages/posts/templates/feed_preview_style.html")
     st.title(page.text("dashboard.page.approvals"))
     found, compared = page.read(lambda scope: _load_page_views(page, scope))
     if pending_counts.is_menu_outdated(found.counts):

@@ -11,6 +11,7 @@ import streamlit as st
 
 from dashboard.media import library_files, player
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
+from dashboard.media.people_question import chosen_answer, render_people_question
 from dashboard.pages.approvals import review_sheets
 from dashboard.pages.approvals.post_approvals import render_videos
 from dashboard.pages.approvals.queries import ApprovalsView, PictureReview, load_picture_reviews
@@ -108,7 +109,7 @@ def _render_picture_review(
             icon=":material/visibility:",
         )
         return
-    if card.standing.rating is None:
+    if card.standing.rating is None or one.unanswered:
         _render_rating_actions(page, card)
     else:
         _render_review_actions(page, card, one.own, keys=keys)
@@ -125,6 +126,7 @@ def _render_rating_actions(page: PageContext, card: AssetCard) -> None:
         on_change=_remember_picked_rating,
         args=(card.asset_id, key),
     )
+    render_people_question(page, f"shown:{card.asset_id}")
     act = partial(_submit_picture_rating, page, card.asset_id)
     actions.action_button(
         page,
@@ -183,7 +185,11 @@ def _submit_picture_rating(page: PageContext, asset_id: UUID, scope: Scope, _: U
     level = str(actions.typed_value(f"level:{asset_id}"))
     picked = (actions.typed_value(PICKED) or {}).get(str(asset_id), ())
     member_reviews.rate_picture(
-        scope, asset_id, final_rating([*picked, Rating(level[0])]), minor=level == MINOR
+        scope,
+        asset_id,
+        final_rating([*picked, Rating(level[0])]),
+        minor=level == MINOR,
+        shown=chosen_answer(f"shown:{asset_id}"),
     )
     notices.close(scope, f"review:{creator_id}")
     return Message("studio.rated")

@@ -17,6 +17,7 @@ from gate.contract.units import UnitPart
 from gate.copies.live_copies import LiveCopy
 from gate.log.queries import find_unit
 from gate.policy import active_policy
+from gate.ratings.depiction_answers import unanswered_digests
 from gate.removal.removal_requests import PendingRemovalRequest
 from gate.reviews import appeals, past_verdicts
 from gate.reviews.appeals import AppealableRemoval, PendingAppeal
@@ -297,6 +298,8 @@ class PictureReview:
     shot: ReviewPicture
     own: str
     past: tuple[PastVerdict, ...]
+    unanswered: bool = False
+    """True if there is no answer to who is shown."""
 
 
 def load_picture_reviews(
@@ -312,8 +315,15 @@ def load_picture_reviews(
     known = load_review_pictures(scope, [(one.asset_id, one.sha256, one.alt) for one in cards])
     past = load_past_decisions(scope, {one.asset_id: one.sha256 for one in cards})
     why = {asset: own[maker] for asset, maker in makers.items() if maker in own}
+    unanswered = unanswered_digests(scope, [card.sha256 for card in cards])
     return [
-        PictureReview(card, shot, why.get(card.asset_id, ""), past.get(card.asset_id, ()))
+        PictureReview(
+            card,
+            shot,
+            why.get(card.asset_id, ""),
+            past.get(card.asset_id, ()),
+            card.sha256 in unanswered,
+        )
         for card in cards
         for shot in known
         if shot.asset_id == card.asset_id

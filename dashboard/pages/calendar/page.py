@@ -73,8 +73,6 @@ FOR_PLANNERS = ("new", *ASKED, *PLANNED)
 def render_page(page: PageContext) -> None:
     """Render the calendar, or the page that the address selects: the composer, a planning page or
     one post."""
-    draw_template("pages/posts/templates/style.html", word=page.text)
-    draw_template("pages/posts/templates/feed_preview_style.html")
     if not page.has_right(Right.RUN) and any(map(st.query_params.get, FOR_PLANNERS)):
         render_back_button(page)
         draw_template("shell/templates/note.html", note=page.text("role.forbidden.run"))

@@ -14,7 +14,6 @@ from connectors.age_verification.providers import AgeProvider
 from dashboard.pages.channels.queries import age_providers
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
@@ -31,7 +30,6 @@ TOLD = {
 
 def render_age_verification(page: PageContext, now: datetime) -> None:
     """Render the section on age verification."""
-    draw_template("shell/templates/secret_fields.html")
     st.subheader(page.text("ages.title"), anchor="ages")
     found = {one.provider: one for one in page.read(age_checks.list_providers)}
     st.write(page.text("ages.explained"))

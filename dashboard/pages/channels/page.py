@@ -224,7 +224,6 @@ def _render_connect_section(page: PageContext, found: ChannelsView) -> None:
 
 def _render_connect_fields(page: PageContext, found: ChannelsView) -> None:
     """Render the choice of a creator and a platform, and the fields of the platform."""
-    draw_template("shell/templates/secret_fields.html")
     creator = found.creators[0]
     if len(found.creators) > 1:
         creator = st.selectbox(

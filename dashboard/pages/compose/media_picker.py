@@ -6,6 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
+from dashboard.media.people_question import chosen_answer, render_people_question
 from dashboard.pages.compose import channel_overrides
 from dashboard.pages.compose.draft import (
     PICTURE_PAGE_SIZE,
@@ -20,7 +21,7 @@ from dashboard.pages.studio.library import alt_texts
 from dashboard.shell import actions, page_context
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
+from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
@@ -57,11 +58,16 @@ MAX_ALT_LENGTH = 500
 RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
+SHOWN = "compose:shown"
+"""Widget key of the question who is shown."""
+
+
 def render_media_picker(page: PageContext, found: ComposeView) -> None:
     """Render the selected media with their alt texts, the upload, and the library."""
     draw_template("pages/compose/templates/section.html", title=page.text("compose.pictures"))
     channel_overrides.select_media_target(page, found.accounts)
     _render_selected_media(page, found)
+    _render_rating_choice(page, found)
     round_ = st.session_state.get("compose:round", 0)
     st.file_uploader(
         page.text("compose.upload"),
@@ -116,23 +122,41 @@ def _render_library(page: PageContext, found: ComposeView) -> None:
 
 
 def _draw_tile(page: PageContext, found: ComposeView, tile: AssetTile) -> None:
+    unrated = tile.asset_id in found.unrated
+    revealed = f"{library_files.REVEAL_KEY_PREFIX}{tile.asset_id}" in st.session_state
     draw_template(
         "pages/compose/templates/tile.html",
-        src=library_files.picture_url(tile.asset_id, unrated=tile.asset_id in found.unrated),
-        alt=tile.alt,
+        src=library_files.revealed_picture_url(tile.asset_id, "thumb")
+        if revealed
+        else library_files.picture_url(tile.asset_id, unrated=unrated),
+        alt=tile.title,
         label=tile.label,
         word=page.text,
     )
 
 
-def render_rating_choice(page: PageContext, found: ComposeView) -> None:
-    """Render the rating of selected pictures that have none."""
+def _render_rating_choice(page: PageContext, found: ComposeView) -> None:
+    """Render the rating of selected pictures that have none, and for members who may rate, the
+    button that reveals them."""
     asked = tuple(found.unrated)
     if not asked:
+        return
+    if not page.has_right(Right.REVIEW):
+        draw_template("shell/templates/note.html", note=page.text("compose.unrated_others"))
+        _poll_ratings(page, asked)
         return
     with st.container(border=True, key="compose:rating"):
         draw_template(
             "shell/templates/note.html", note=page.text("compose.unrated", count=len(asked))
+        )
+        render_people_question(page, SHOWN)
+        actions.action_button(
+            page,
+            "studio.reveal_all" if len(asked) > 1 else "studio.reveal",
+            partial(library_files.reveal_pictures, page, asked),
+            right=Right.REVIEW,
+            key="compose:reveal",
+            icon=":material/visibility:",
         )
         with st.container(horizontal=True, gap="small"):
             for one in RATINGS:
@@ -157,7 +181,7 @@ def _rate_pictures(
 ) -> Message:
     page.get_creator(scope, creator_id)
     for asset in assets:
-        member_reviews.rate_picture(scope, asset, rating)
+        member_reviews.rate_picture(scope, asset, rating, shown=chosen_answer(SHOWN))
     return Message("compose.rated")
 
 
@@ -182,7 +206,7 @@ def _render_media_tiles(page: PageContext, found: ComposeView) -> None:
                 key = f"{TICK_PREFIX}{tile.asset_id}"
                 st.session_state[key] = tile.asset_id in chosen
                 st.checkbox(
-                    (tile.alt or page.text("compose.no_alt"))[:60],
+                    escape_markdown((tile.title or page.text("compose.no_alt"))[:60]),
                     key=key,
                     on_change=_toggle_picture,
                     args=(str(tile.asset_id),),

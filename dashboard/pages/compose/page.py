@@ -1,7 +1,7 @@
 """The composer page: text, media, accounts, previews with problems, and timing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from uuid import UUID
 
@@ -71,6 +71,7 @@ from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.feed_previews import build_feed_preview
 from schedules.drafts.unsaved_posts import UnsavedFields
+from schedules.posts import lateness
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.queries import get_stored_post
 from schedules.posts.states import DeliveryState
@@ -102,7 +103,6 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
     """Render the composer for a new post, or for the scheduled post `rework`. Raise NotFound for a
     post of a creator the member does not work for."""
     other = _open_draft(page, rework)
-    draw_template("pages/compose/templates/style.html")
     question = unsaved_changes.render_leave_button(page)
     draw_template(
         "pages/compose/templates/header.html",
@@ -150,7 +150,6 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
     with media:
         media_picker.render_media_picker(page, found)
     with right:
-        media_picker.render_rating_choice(page, found)
         _render_feed_previews(page, found)
         _render_schedule_form(page, found, written)
 
@@ -521,6 +520,9 @@ def _schedule_post(
         duplicate_check.store_acknowledgement(scope, made[0], asked.known)
         return said
     at = _resolve_wall_time(scope, creator, written, asked)
+    if asked.when == "soon" and creator.approval_tiers:
+        late = lateness.limit_with_approval_time(written.late, at.instant(), at.zone)
+        written = replace(written, late=late)
     planned = recurrence.schedule_series(
         scope, written, asked.again, at, key=asked.key, author=author, priority=priority
     )
@@ -540,6 +542,8 @@ def _schedule_post(
         return Message("compose.planned_gap" if at.is_in_dst_gap else "compose.planned", when)
     if not planned.waiting:
         return Message("compose.waits_nobody", when)
+    if asked.when == "soon":
+        return Message("compose.waits_soon", {"who": ", ".join(planned.waiting)})
     return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
 
 

@@ -11,6 +11,7 @@ from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.ops.wall_time import WallTime
+from gate.ratings.depiction_answers import unanswered_digests
 from insights.predictions.rank_models import RankedDraft
 from schedules.availability.usual_hours import find_next_usual_time
 from schedules.drafts import previews
@@ -35,7 +36,7 @@ class ComposeView:
     previews: Sequence[PostPreview]
     next_free: WallTime
     unrated: Sequence[UUID]
-    """Selected pictures without a rating, which block publishing."""
+    """Selected pictures without a rating, which block publishing. The picker asks for it."""
     ranks: Mapping[UUID, RankedDraft]
     """Ranks of the draft among past posts, by account."""
 
@@ -65,14 +66,18 @@ def load_compose(
         ],
         previews=shown,
         next_free=find_next_usual_time(scope, creator.id, creator.zone, channels=draft.channels),
-        unrated=open_ if any(one.unrated for one in shown) else (),
+        unrated=open_,
         ranks=result_forecasts.load_ranks(scope, creator.id, shown),
     )
 
 
 def list_unrated(scope: Scope, media: Collection[UUID]) -> list[UUID]:
-    """Return the pictures without a rating. Raise NotFound for an unknown picture."""
+    """Return the pictures without a rating, or without an answer to who is shown. Raise NotFound
+    for an unknown picture."""
     found = queries.get_asset_cards(scope, list(media))
     if not {one.asset_id for one in found} >= set(media):
         raise NotFound("library.asset_unknown", destination="-")
-    return [one.asset_id for one in found if one.standing.rating is None]
+    unanswered = unanswered_digests(scope, [one.sha256 for one in found])
+    return [
+        one.asset_id for one in found if one.standing.rating is None or one.sha256 in unanswered
+    ]

@@ -21,7 +21,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import LANGUAGES, Message
 from studio.costs import quotas
 from studio.costs.quotas import MAX_PER_DAY
-from tenants.agencies.agencies import KINDS
+from tenants.agencies.agencies import KINDS, TIERS
 from tenants.agencies.creators import MAX_POSTS_PER_DAY, CreatorChanges, CreatorProfile
 from tenants.agencies.names import MAX_HANDLE_LENGTH, MAX_NAME_LENGTH
 from tenants.agencies.rights import Right
@@ -51,6 +51,7 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
         _render_ceiling(page, right, f"{turn}:ceiling", found.defaults.rating_ceiling)
         _render_languages(page, left, f"{turn}:languages", found.defaults.languages)
         _render_zone(page, right, f"{turn}:zone", found.defaults.zone)
+        _render_approvals(page, f"{turn}:approvals", found.defaults.approval_tiers)
         _render_biography(page, f"{turn}:biography", "")
         _render_quotas(page, turn, 0, 0)
         actions.submit_button(
@@ -122,6 +123,17 @@ def _render_ceiling(page: PageContext, column: Any, key: str, ceiling: str) -> N
         index=CEILINGS.index(ceiling),
         format_func=lambda one: page.text(f"rating.{one}"),
         key=key,
+    )
+
+
+def _render_approvals(page: PageContext, key: str, tiers: int) -> None:
+    st.selectbox(
+        page.text("creators.approvals"),
+        TIERS,
+        index=TIERS.index(tiers),
+        format_func=lambda number: page.text(f"rule.tiers.{number}"),
+        key=key,
+        help=page.text("creators.approvals_help"),
     )
 
 
@@ -199,6 +211,7 @@ def _add_creator(number: int, scope: Scope, press_id: UUID) -> Message:
         languages=typed_value(f"{turn}:languages") or (),
         biography=str(typed_value(f"{turn}:biography") or ""),
         rating_ceiling=typed_value(f"{turn}:ceiling"),
+        approval_tiers=int(typed_value(f"{turn}:approvals") or 0),
         posts_per_day=int(typed_value(f"{turn}:posts") or 0),
     )
     creator_id = profiles.add_creator(scope, wanted, key=press_id)

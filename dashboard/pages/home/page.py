@@ -48,7 +48,6 @@ def render_page(page: PageContext) -> None:
     """Render the home page, which refreshes itself. In a demo agency, opening it starts the demo
     scene."""
     demo_scene.start_demo_scene(page)
-    draw_template("pages/home/templates/style.html")
     demo = page.read(get_agency).demo
     if demo and page.has_right(Right.RUN):
         draw_template("pages/home/templates/tour_card.html", voice=page.localizer, word=page.text)

@@ -70,7 +70,6 @@ LINES_HEIGHT = 460
 
 def render_page(page: PageContext) -> None:
     """Render the three panes. On a phone only one is visible at a time."""
-    draw_template("pages/inbox/templates/style.html")
     list_panel.apply_address()
     chosen = _find_selected_conversation(page)
     found = page.read(lambda scope: _open_and_load(scope, page, chosen))

@@ -32,7 +32,6 @@ def render_page(page: PageContext) -> None:
     A custodian sees requests, a manager the chosen section, a guest reviewer their pending reviews,
     and a creator their own entries.
     """
-    draw_template("pages/people/templates/style.html")
     st.title(page.text("dashboard.page.people"))
     if page.has_right(Right.VOUCH):
         age_requests.render_requests(page)

@@ -18,7 +18,10 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
     "delivery.changed": ("/approvals", "home.to.approvals"),
     "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
     "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
-    "gate.RATING_MISSING": ("/approvals", "home.to.approvals"),
+    "gate.RATING_MISSING": ("/studio", "home.to.studio"),
+    "gate.RATING_CONTRADICTED": ("/approvals", "home.to.approvals"),
+    "gate.DEPICTION_CONTRADICTED": ("/approvals", "home.to.approvals"),
+    "gate.SECOND_LOOK_MISSING": ("/approvals", "home.to.approvals"),
     "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
     "gate.LIKENESS_REAL_PERSON": ("/approvals", "home.to.approvals"),
     "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
@@ -39,9 +42,12 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
             "gate.CONSENT_REVOKED",
             "gate.SYNTHETIC_DECLARATION_MISSING",
             "gate.LICENCE_MISSING",
+            "gate.CREATOR_UNRECORDED",
         ),
         _PEOPLE,
     ),
+    "gate.DEPICTION_MISSING": ("/studio", "home.to.studio"),
+    "gate.DEPICTION_UNSURE": ("/studio", "home.to.studio"),
     "gate.PERSON_UNRESOLVED": ("/studio", "home.to.studio"),
     "gate.PRODUCTION_DATE_UNKNOWN": ("/studio", "home.to.studio"),
     "gate.PICTURE_LABELLED": ("/studio", "home.to.studio"),
@@ -91,7 +97,8 @@ enough."""
 
 def can_open_page(member: Member, href: str) -> bool:
     """Return True if the role of `member` allows opening the page at `href`."""
-    part, page = href.partition("=")[0], href.partition("?")[0]
+    part = href.partition("=")[0]
+    page = href.partition("?")[0]
     rights = _RIGHTS.get(part, _RIGHTS.get(page, tuple(Right)))
     return any(has_right(member.role, right) for right in rights)
 

@@ -36,7 +36,6 @@ def render_review_comments(page: PageContext, post_id: UUID) -> None:
 
 def render_comments_read_only(page: PageContext, found: ReviewCommentsView) -> None:
     """Render review comments that were already loaded."""
-    draw_template("pages/posts/templates/comment_style.html")
     if found.wanted or (found.since is not None and found.since.has_changes):
         draw_template(
             "pages/posts/templates/comment_changes.html",

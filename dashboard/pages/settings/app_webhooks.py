@@ -16,7 +16,6 @@ from connectors.contract.app_webhooks import SupportsAppWebhooks, SupportsWebhoo
 from dashboard.shell import actions, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
-from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
@@ -47,7 +46,6 @@ def render_app_webhooks(page: PageContext, channels: Sequence[Channel]) -> None:
     ]
     if not found and not theirs:
         return
-    draw_template("shell/templates/secret_fields.html")
     st.subheader(page.text("calls.title"), anchor="calls")
     st.write(page.text("calls.explained"))
     base = settings.load_settings().public_url.rstrip("/")

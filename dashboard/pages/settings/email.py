@@ -6,7 +6,6 @@ import streamlit as st
 
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from tenants.agencies.queries import get_acting_member
@@ -21,7 +20,6 @@ PASSWORD = "email:password"  # noqa: S105  the name of a field, no secret
 
 def render_email(page: PageContext) -> None:
     """Draw the mail server of the agency, and which one is used without it."""
-    draw_template("shell/templates/secret_fields.html")
     found = page.read(mail_servers.find_mail_server)
     if found is None:
         missing = session.missing_mail_settings()
@@ -30,7 +28,12 @@ def render_email(page: PageContext) -> None:
     with st.form("email", border=True):
         _render_fields(page, found)
         actions.submit_button(
-            page, "settings.save", _save_mail_server, right=Right.STAFF, key="email:save"
+            page,
+            "settings.save",
+            _save_mail_server,
+            right=Right.STAFF,
+            key="email:save",
+            refusal="email",
         )
     if found is not None:
         _render_test(page, found)
@@ -52,11 +55,11 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         placeholder="smtp.example.com",
         max_chars=253,
     )
-    ports = mail_servers.PORTS
-    right.selectbox(
+    right.number_input(
         page.text("settings.mail_port"),
-        ports,
-        index=ports.index(found.port) if found and found.port in ports else 0,
+        mail_servers.PORTS[0],
+        mail_servers.PORTS[-1],
+        found.port if found else mail_servers.DEFAULT_PORT,
         key="email:port",
     )
     kinds = mail_servers.SECURITY

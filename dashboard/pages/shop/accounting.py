@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from datetime import date
 from functools import partial
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import streamlit as st
 
@@ -223,7 +224,7 @@ def _render_import_preview(page: PageContext, creator: Creator, today: date, dat
     weighed = page.read(
         lambda scope: bookings.preview_statement(scope, creator.id, sheet, source=source)
     )
-    _render_import_lines(page, sheet, weighed)
+    _render_import_lines(page, creator.zone, sheet, weighed)
     fresh = sum(one.fate in bookings.BOOKED_OUTCOMES for one in weighed)
     act = partial(_import_statement, page, creator.id, today)
     blocked = bool(sheet.unread) or not fresh
@@ -252,7 +253,7 @@ def _render_remap_toggle(page: PageContext, heading: Sequence[str]) -> bool:
 
 
 def _render_import_lines(
-    page: PageContext, sheet: StatementFile, weighed: list[CheckedLine]
+    page: PageContext, zone: str, sheet: StatementFile, weighed: list[CheckedLine]
 ) -> None:
     draw_template(
         "pages/shop/templates/import_report.html",
@@ -260,6 +261,8 @@ def _render_import_lines(
         more=max(len(weighed) - SHOWN, 0),
         counts={fate: sum(one.fate is fate for one in weighed) for fate in LineOutcome},
         unread=sheet.unread,
+        clock=ZoneInfo(zone),
+        zone="" if all(one.zoned or one.whole_day for one in sheet.movements) else zone,
         sums=[page.localizer.format_money(money) for money in sheet.net_by_currency().values()],
         voice=page.localizer,
         word=page.text,

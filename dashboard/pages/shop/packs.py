@@ -115,7 +115,7 @@ def _render_pack_form(page: PageContext, found: PacksView) -> None:
     if not found.tiles:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_pictures"))
         return
-    words = {tile.asset_id: tile.alt or page.text("shop.picture") for tile in found.tiles}
+    words = {tile.asset_id: tile.title or page.text("shop.picture") for tile in found.tiles}
     with st.form("shop:make"):
         st.text_input(page.text("shop.title"), key=TITLE, max_chars=packs.MAX_TITLE)
         rail = found.rails[0] if found.rails else None

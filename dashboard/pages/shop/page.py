@@ -28,7 +28,6 @@ TOGETHER = ("orders", "money")
 
 def render_page(page: PageContext) -> None:
     """Render the selected view of the Shop page for one or all of the member's creators."""
-    draw_template("pages/shop/templates/style.html", word=page.text)
     st.title(page.text("dashboard.page.shop"))
     mine = page.read(page.list_creators)
     if not mine:

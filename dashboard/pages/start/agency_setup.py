@@ -1,6 +1,6 @@
 """Creation of a new agency: its rows in a new tenant, linked to the login that created it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from channels.creators import profiles
@@ -11,7 +11,7 @@ from foundation.errors import BadInput, NotFound
 from gate.contract.units import Rating
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
-from tenants.agencies import agencies, queries
+from tenants.agencies import agencies, agency_settings, queries
 from tenants.agencies.names import normalize_name
 from tenants.agencies.rights import Role
 from tenants.auth import members, sessions
@@ -129,13 +129,16 @@ def add_first_creator(scope: Scope, answers: CreatorSetup) -> UUID:
     if existing:
         return existing[0].id
     name = normalize_name(answers.name.strip()[:80])
+    tiers = 0 if answers.alone else 1
+    defaults = agency_settings.get_creator_defaults(scope)
+    agency_settings.set_creator_defaults(scope, replace(defaults, approval_tiers=tiers))
     creator = NewCreator(
         name=name,
         kind=answers.kind,
         zone=answers.zone,
         languages=(answers.language,),
         rating_ceiling=str(answers.ceiling),
-        approval_tiers=0 if answers.alone else 1,
+        approval_tiers=tiers,
     )
     creator_id = profiles.add_creator(scope, creator, key=scope.tenant_id)
     written = persona.create_persona_version(scope, creator_id, _build_persona(name, answers))

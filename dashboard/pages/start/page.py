@@ -1,6 +1,7 @@
 """The Start page: a wizard sets up the agency and its first creator, then a checklist leads to the
 first published post. In a demo agency, a form creates an agency. No terminal is needed."""
 
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
@@ -13,6 +14,7 @@ from dashboard.pages.start.queries import StartView, load_start
 from dashboard.shell import actions, page_context, session
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
+from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.time_zones import list_time_zones
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -20,8 +22,10 @@ from foundation.errors import GreenroomError
 from foundation.i18n.translation import LANGUAGES, Message
 from foundation.ids import uuid7
 from gate.contract.units import Rating
+from schedules.calendar import next_steps
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
+from schedules.posts import lateness
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import demo_removal
 
@@ -163,11 +167,20 @@ def _publish_first_post(
     creator = page.get_creator(scope, found.creator.id)
     words = str(typed_value("start:words") or "")
     draft = Draft(creator.id, "", words, (), (found.page.id,))
+    at = soonest_wall_time(scope, creator.zone)
+    if creator.approval_tiers:
+        draft = replace(
+            draft, late=lateness.limit_with_approval_time(draft.late, at.instant(), at.zone)
+        )
     planned = drafts.plan_draft(
         scope,
         draft,
         key=press_id,
-        at=soonest_wall_time(scope, creator.zone),
+        at=at,
         author=page.viewer.actor,
     )
+    if planned.left:
+        held = next_steps.channels_not_publishing(scope, planned.post_id, platform_connectors())
+        if held:
+            return Message("calendar.planned_stays", {"accounts": ", ".join(held.values())})
     return Message("start.leaves" if planned.left else "start.waits_for_yes")

@@ -22,7 +22,6 @@ TABS = ("library", GENERATE, "voice")
 
 def render_page(page: PageContext) -> None:
     """Draw the page of one creator."""
-    draw_template("pages/studio/templates/style.html", word=page.text)
     st.title(page.text("dashboard.page.studio"))
     mine = page.read(page.list_creators)
     if not mine:

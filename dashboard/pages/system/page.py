@@ -12,6 +12,8 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
+from foundation.ops.settings import load_settings
+from foundation.ops.writable_places import find_low_space, find_unwritable_places
 from foundation.outbox import outbox
 from tenants.agencies.rights import Right
 
@@ -19,11 +21,22 @@ from tenants.agencies.rights import Right
 def render_page(page: PageContext) -> None:
     """Draw the page."""
     st.title(page.text("dashboard.page.system"))
+    _render_disk_warnings(page)
     found = page.read(load_system)
     _render_queue_status(page, found.moving)
     _render_dead_events(page, found)
     audit_log.render_audit_log(page)
     remote_workers.render_remote_workers(page)
+
+
+def _render_disk_warnings(page: PageContext) -> None:
+    """Show the places that cannot be written and the disks that are nearly full."""
+    settings = load_settings()
+    for name in find_unwritable_places(settings):
+        st.error(page.text("system.unwritable", place=name))
+    for low in find_low_space(settings):
+        show = st.error if low.is_critical else st.warning
+        show(page.text("system.low_space", place=low.place, percent=low.percent))
 
 
 @st.fragment(run_every="5s")

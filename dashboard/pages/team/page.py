@@ -6,6 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
+from channels.manual_tasks import assignees
 from dashboard.pages.team.queries import TeamMember, TeamView, load_team
 from dashboard.shell import actions, session
 from dashboard.shell.actions import typed_value
@@ -95,6 +96,11 @@ def _render_member_actions(page: PageContext, found: TeamView, colleague: TeamMe
         key=f"out:{member.id}",
         disabled=not colleague.seats,
     )
+    if colleague.has_phone:
+        remove = partial(_remove_phone, member)
+        actions.action_button(
+            page, "team.phone_remove", remove, right=Right.STAFF, key=f"phone:{member.id}"
+        )
     if has_right(member.role, Right.CHAT):
         code = "team.adult_chat_end" if member.adult_chat else "team.adult_chat"
         trust = partial(_toggle_adult_chat, member)
@@ -260,6 +266,11 @@ def _sent_message(name: str) -> Message:
 
 def _sign_out(member_id: UUID, scope: Scope, _: UUID) -> Message:
     return Message("team.signed_out", {"count": sessions.revoke_sessions(scope, member_id)})
+
+
+def _remove_phone(member: Member, scope: Scope, _: UUID) -> Message:
+    assignees.unpair_phone(scope, member.id)
+    return Message("team.phone_removed", {"name": member.name})
 
 
 def _reset_second_factor(member: Member, scope: Scope, _: UUID) -> Message:

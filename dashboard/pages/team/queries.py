@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
+from channels.manual_tasks import assignees
 from foundation.db.database import Scope
 from gate.reviews import duty_coverage
 from gate.reviews.duty_coverage import DutyCoverage
@@ -26,6 +27,8 @@ class TeamMember:
     member: Member
     seats: Sequence[MemberSession]
     seen_with: Sequence[str]
+    has_phone: bool
+    """True if a phone is paired, which a manager can remove."""
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,7 @@ def load_team(scope: Scope) -> TeamView:
     members = queries.list_members(scope)
     same = device_fingerprints.same_humans(scope)
     creators = queries.list_creators(scope)
+    phones = {phone.member_id for phone in assignees.list_phones(scope)}
     colleagues = [
         TeamMember(
             member,
@@ -58,6 +62,7 @@ def load_team(scope: Scope) -> TeamView:
             [one.name for one in members if one.principal_id in same.get(member.principal_id, ())]
             if member.role in OUTSIDE_ROLES
             else (),
+            member.id in phones,
         )
         for member in members
     ]

@@ -38,7 +38,6 @@ def render_page(page: PageContext) -> None:
     if not page.read(queries.get_agency).demo or not events.is_tour_allowed():
         raise Refused("tour.only_demo")
     st.session_state.setdefault(FAN, uuid7().hex[-6:])
-    draw_template("pages/tour/templates/style.html")
     draw_template("pages/tour/templates/header.html", voice=page.localizer, word=page.text)
     _render_steps(page)
 

@@ -374,7 +374,9 @@ def _negative_prompt_arguments(
 
 def _decode_input(data: bytes, size: tuple[int, int] | None) -> Image.Image:
     """Decode an input picture for the model; unsafe files are refused like any upload."""
-    image = pictures.decode_photo(data, name="reference").pixels.convert("RGB")
+    image = pictures.flatten_on(
+        pictures.decode_photo(data, name="reference").pixels, pictures.PAPER
+    )
     return (
         image
         if size is None or image.size == size

@@ -69,7 +69,9 @@ class FittedJob:
             return made
         left, top, right, bottom = self.part.box
         size = (right - left, bottom - top)
-        new = pictures.decode_photo(made.data, name=made.engine).pixels.convert("RGB")
+        new = pictures.flatten_on(
+            pictures.decode_photo(made.data, name=made.engine).pixels, pictures.PAPER
+        )
         new = new if new.size == size else new.resize(size, Image.Resampling.LANCZOS)
         ground = self.part.ground.copy()
         ground.paste(new, (left, top), self.part.counts)
@@ -166,7 +168,7 @@ def _feather_mask(mask: Image.Image, soft: float) -> Image.Image:
 
 
 def _decode_pixels(data: bytes) -> Image.Image:
-    return pictures.decode_photo(data, name="reference").pixels.convert("RGB")
+    return pictures.flatten_on(pictures.decode_photo(data, name="reference").pixels, pictures.PAPER)
 
 
 def _encode_png(image: Image.Image) -> bytes:

@@ -11,6 +11,7 @@ import pytest
 
 from channels.accounts import credentials
 from channels.accounts.states import ChannelState
+from channels.connections.token_renewal import MAX_RENEWAL_DELAY
 from channels.limits import send_limits
 from connectors.contract.connector import RenewedTokens
 from connectors.contract.outcomes import Published, Retry
@@ -219,43 +220,45 @@ def test_reconnection_during_renewal_wins(mia: BlueskyWorld) -> None:
     mia.connect()
     late = RenewedTokens(Sealed(b"too late"), Sealed(b"too late"), timedelta(hours=2))
     with mia.scope() as scope:
-        assert credentials.release_renewal(scope, claim, doubtful=True) is None
+        assert credentials.release_renewal(scope, claim) is None
         assert not credentials.store_renewed_tokens(scope, claim, late)
     assert mia.channel().generation == 2
     works(mia, "mine")
 
 
-def test_each_vanished_worker_counts_as_uncertain_use(mia: BlueskyWorld) -> None:
-    """It may have used the refresh token: one reuse is safe, and later ones only within the
-    platform's grace period."""
+def test_each_vanished_worker_counts_as_a_failed_renewal(mia: BlueskyWorld) -> None:
+    """It may have used the refresh token, but only the platform's answer proves that."""
     mia.pass_time(AT_80_PERCENT)
-    allowed = []
+    counts = []
     for _ in range(4):
         with mia.scope() as scope:
             claim = credentials.claim_renewal(scope, mia.channel_id)
             assert claim is not None
-            allowed.append(
-                (
-                    claim.doubts,
-                    claim.can_use_refresh_token(timedelta(0)),
-                    claim.can_use_refresh_token(timedelta(hours=2)),
-                )
-            )
+            counts.append(claim.failures)
         mia.pass_time(LEASE + 1)
-    assert allowed == [(0, True, True), (1, True, True), (2, False, True), (3, False, True)]
-    mia.pass_time(7200)
-    with mia.scope() as scope:
-        last = credentials.claim_renewal(scope, mia.channel_id)
-    assert last is not None
-    assert not last.can_use_refresh_token(timedelta(hours=2)), "the grace period is over"
-    mia.pass_time(LEASE + 1)
+    assert counts == [0, 1, 2, 3]
     assert mia.renew() is None
-    channel = mia.channel()
-    assert channel.reason is not None
-    assert (channel.state, channel.reason.code) == (
-        ChannelState.REAUTHORIZE,
-        "channel.renewal_lost",
-    )
+    assert mia.channel().state == ChannelState.ACTIVE
+    works(mia, "renewed at last")
+
+
+def test_delays_grow_up_to_five_minutes_and_the_connection_outlasts_an_outage(
+    mia: BlueskyWorld,
+) -> None:
+    """Five hours without the token server. The delays start again after a success."""
+    mia.pass_time(AT_80_PERCENT)
+    mia.server.book.schedule_fault("status:503", on="refreshes", times=60)
+    delays = []
+    for _ in range(60):
+        again = mia.renew()
+        assert again is not None
+        delays.append(again)
+        mia.pass_time(again)
+    assert delays == sorted(delays)
+    assert delays[-1] == MAX_RENEWAL_DELAY.total_seconds()
+    assert mia.renew() is None
+    assert mia.channel().state == ChannelState.ACTIVE
+    works(mia, "after the outage")
 
 
 def test_token_refused_before_a_crash_is_renewed(mia: BlueskyWorld) -> None:

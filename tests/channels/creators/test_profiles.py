@@ -1,6 +1,7 @@
 """Profiles of creators: handles, texts that pages may show, and pictures encoded again."""
 
 import io
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from foundation.outbox import outbox
 from foundation.storage.object_store import FileStore
-from tenants.agencies import creators, names, queries
+from tenants.agencies import agency_settings, creators, names, queries
 from tenants.agencies.creators import CreatorChanges
 from tests.tenants.builders import Agency, create_small_agency
 
@@ -115,3 +116,24 @@ def test_file_that_is_no_picture_is_refused(lumiere: Agency, tmp_path: Path, dat
         profiles.set_avatar(scope, lumiere.creator_id, data, store)
     with lumiere.scope() as scope:
         assert creators.get_profile(scope, lumiere.creator_id).avatar == ""
+
+
+@pytest.mark.parametrize("ceiling", ["G", "S", "N", "E"])
+@pytest.mark.parametrize("default", [0, 1, 2])
+@pytest.mark.parametrize("chosen", [None, 0, 1, 2])
+def test_creator_starts_with_the_policy_of_the_agency_and_explicit_never_without(
+    lumiere: Agency, ceiling: str, default: int, chosen: int | None
+) -> None:
+    with lumiere.scope(f"member:{lumiere.owner}") as scope:
+        defaults = agency_settings.get_creator_defaults(scope)
+        agency_settings.set_creator_defaults(scope, replace(defaults, approval_tiers=default))
+    wanted = replace(NEW, rating_ceiling=ceiling, approval_tiers=chosen)
+    with lumiere.scope(f"member:{lumiere.owner}") as scope:
+        creator_id = profiles.add_creator(scope, wanted, key=uuid7())
+    with lumiere.scope(f"member:{lumiere.owner}") as scope:
+        tiers = queries.get_creator(scope, creator_id).approval_tiers
+        asked = default if chosen is None else chosen
+        assert tiers == (max(asked, 1) if ceiling == "E" else asked)
+        creators.change_creator(scope, creator_id, CreatorChanges(rating_ceiling="E"))
+    with lumiere.scope(f"member:{lumiere.owner}") as scope:
+        assert queries.get_creator(scope, creator_id).approval_tiers == max(asked, 1)

@@ -14,7 +14,7 @@ from tenants.agencies import queries as tenant_reads
 from tenants.notices import mail_servers
 from tenants.notices.mail_servers import MailServerForm
 from tenants.vault import sealed_intake
-from tests.conftest import Cluster
+from tests.conftest import Cluster, free_port
 from tests.fakes.sandbox import RunningSandbox
 from tests.fakes.smtp import MailServer, mail_server
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency, wired
@@ -36,19 +36,17 @@ def server() -> Iterator[MailServer]:
         yield found
 
 
-def agency(services: Services, sandbox: RunningSandbox, port: int) -> SandboxAgency:
+def agency(
+    services: Services, sandbox: RunningSandbox, port: int, security: str = "starttls"
+) -> SandboxAgency:
     """Return an agency whose mail server is the fake, which may be reached."""
     reachable = services.settings.model_copy(
         update={"reachable": f"http://localhost.test:{port},http://127.0.0.1:{port}"}
     )
     lea = create_sandbox_agency(replace(services, settings=reachable), sandbox)
     with lea.scope(f"member:{lea.author}") as scope:
-        mail_servers.set_mail_server(scope, FORM)
-        # the form accepts neither this address nor a server without encryption
-        scope.run(
-            "UPDATE mail_servers SET host = '127.0.0.1', port = :port WHERE tenant_id = :t",
-            port=port,
-            t=scope.tenant_id,
+        mail_servers.set_mail_server(
+            scope, replace(FORM, host="127.0.0.1", port=port, security=security)
         )
     return lea
 
@@ -77,14 +75,9 @@ def test_server_inside_the_network_is_not_reached(
     closed = services.settings.model_copy(update={"reachable": ""})
     lea = create_sandbox_agency(replace(services, settings=closed), sandbox)
     with lea.scope(f"member:{lea.author}") as scope:
-        mail_servers.set_mail_server(scope, FORM)
-        scope.run(
-            "UPDATE mail_servers SET host = '127.0.0.1', port = :port WHERE tenant_id = :t",
-            port=server.port,
-            t=scope.tenant_id,
-        )
+        mail_servers.set_mail_server(scope, replace(FORM, host="127.0.0.1", port=server.port))
     found = result_of(lea)
-    assert found.test_reason == Message("mailserver.unreachable")
+    assert found.test_reason == Message("mailserver.inside")
     assert server.conversations == 0
 
 
@@ -128,11 +121,14 @@ def test_stored_password_is_not_sent_to_another_server(
 @pytest.mark.parametrize(
     ("change", "code"),
     [
-        ({"host": "127.0.0.1"}, "mailserver.host"),
-        ({"host": "localhost"}, "mailserver.host"),
+        ({"host": "127.0.0.1.5"}, "mailserver.host"),
+        ({"host": "fe80::1%eth0"}, "mailserver.host"),
+        ({"host": "https://mail.example.com"}, "mailserver.host"),
         ({"host": "mail.example.com:25"}, "mailserver.host"),
-        ({"port": 22}, "mailserver.port"),
-        ({"security": "none"}, "mailserver.port"),
+        ({"port": 0}, "mailserver.port"),
+        ({"port": 65_536}, "mailserver.port"),
+        ({"security": "plain"}, "mailserver.security"),
+        ({"security": "none", "user": "lea"}, "mailserver.unencrypted_login"),
         ({"sender": "a@b.example\r\nBcc: x@y.example"}, "mailserver.sender"),
         ({"user": "a b"}, "mailserver.user"),
     ],
@@ -144,3 +140,47 @@ def test_unusable_server_is_explained(
     with lea.scope() as scope, pytest.raises(BadInput) as refused:
         mail_servers.set_mail_server(scope, replace(FORM, **change))  # type: ignore[arg-type]  # one field each
     assert refused.value.message.code == code
+
+
+@pytest.mark.parametrize(
+    ("host", "stored"),
+    [
+        ("localhost", "localhost"),
+        ("Relay", "relay"),
+        ("192.0.2.7", "192.0.2.7"),
+        ("2001:db8::7", "2001:db8::7"),
+        ("[2001:db8::7]", "2001:db8::7"),
+        ("smtp.example.com", "smtp.example.com"),
+    ],
+)
+@pytest.mark.parametrize("kind", [(1025, "none"), (465, "tls"), (65_535, "starttls")])
+def test_server_is_accepted_by_name_or_address_on_any_port(
+    services: Services, sandbox: RunningSandbox, host: str, stored: str, kind: tuple[int, str]
+) -> None:
+    lea = create_sandbox_agency(services, sandbox)
+    with lea.scope() as scope:
+        form = replace(FORM, host=host, port=kind[0], security=kind[1])
+        mail_servers.set_mail_server(scope, form)
+        found = mail_servers.find_mail_server(scope)
+    assert found is not None
+    assert (found.host, found.port, found.security) == (stored, *kind)
+
+
+def test_local_relay_without_encryption_takes_the_test_message(
+    services: Services, sandbox: RunningSandbox, server: MailServer
+) -> None:
+    found = result_of(agency(services, sandbox, server.port, "none"))
+    assert (found.test_state, found.test_reason) == ("sent", None)
+    assert len(server.taken) == 1
+
+
+def test_failed_connection_is_explained_in_plain_words(
+    services: Services, sandbox: RunningSandbox, server: MailServer
+) -> None:
+    lea = agency(services, sandbox, server.port, "none")
+    server.faults.append("hang_up")
+    assert result_of(lea).test_reason == Message("mailserver.hung_up")
+    server.faults.append("sender")
+    assert result_of(lea).test_reason == Message("mailserver.sender_refused")
+    closed = agency(services, sandbox, free_port(), "none")
+    assert result_of(closed).test_reason == Message("mailserver.closed_port")

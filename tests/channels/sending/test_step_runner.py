@@ -33,8 +33,8 @@ from gate.contract.permit import Permit
 from gate.contract.units import Rating, Subject, Unit
 from gate.copies import live_copies
 from gate.permits.issuance import PermitDenied
-from gate.ratings import ratings
 from tests.channels.builders import CONNECTORS, World, mint
+from tests.gate.answers import rate_and_answer
 
 GONE = Message("connectors.account_gone", {"word": "no_such_account"})
 SHORT = timedelta(seconds=0.5)
@@ -247,7 +247,7 @@ def test_permit_denied_between_steps_keeps_the_response(lea: World) -> None:
     unit = lea.unit("stopped", pictures=1)
     first = armed(lea.arm(unit))
     with lea.scope() as scope:
-        ratings.record_rating(scope, unit.media[0].sha256, Rating.X, source="member:8")
+        rate_and_answer(scope, unit.media[0].sha256, Rating.X, source="member:8")
     outcome = lea.carry(first)
     assert isinstance(outcome, Retry)
     lea.close(unit, outcome)
@@ -382,7 +382,7 @@ def test_claims_revocations_and_reconnections_never_deadlock(lea: World) -> None
     def rates(mine: Unit) -> None:
         for medium in mine.media:
             with lea.scope() as scope:
-                ratings.record_rating(scope, medium.sha256, Rating.G, source="rule:again")
+                rate_and_answer(scope, medium.sha256, Rating.G, source="rule:again")
 
     def moves(mine: Unit) -> None:
         with lea.scope() as scope:

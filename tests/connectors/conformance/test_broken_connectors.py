@@ -45,6 +45,7 @@ FOUND: tuple[tuple[type[Sound], str, rules.Rule, str], ...] = (
     (general.ResendsLostPosts, "chat", on("503 after accepting"), "sent"),
     (general.FailsOnServerErrors, "post", on("503 after accepting"), "misreported"),
     (general.FailsOnServerErrors, "post", on("503"), "lost"),
+    (general.FailsOnServerErrors, "post", rules.unproven_answers_are_looked_up, "Rejected"),
     (general.TrustsAnySuccess, "post", on("broken JSON"), "misreported"),
     (general.NewKeyEachTime, "post_key", rules.stepper_is_pure, "differs"),
     (general.NewKeyEachTime, "post_key", on("accepted, then hang"), "sent"),

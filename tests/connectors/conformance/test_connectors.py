@@ -1,6 +1,7 @@
 """The conformance suite, run for every registered connector on every kind of account."""
 
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -141,3 +142,16 @@ def _there(fake: Any, native_id: str) -> Any:
     return next(
         (one for one in made if native_id in (one.id, getattr(one, "publish_id", ""))), None
     ) or next(one for name, one in fake.server.posts.items() if native_id in (name, f"t3_{name}"))
+
+
+LAGS = [timedelta(seconds=seconds) for seconds in (840, 901, 1830, 7000, 50_000)]
+"""Lags of a platform's lists around and beyond those that were observed."""
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_post_is_never_repeated_behind_a_lagging_list(platforms: RunningFakes, kind: str) -> None:
+    for lag in LAGS:
+        world = platforms.world(kind)
+        if not world.lags or world.connector.capabilities.lists_complete:
+            pytest.skip("its lists are complete within the documented time")
+        assert (lag, rules.never_repeats_behind_a_lag(world, world.connector, lag)) == (lag, [])

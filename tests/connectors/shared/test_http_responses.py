@@ -7,13 +7,13 @@ import pytest
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
 from connectors.contract.outcomes import Disconnected, Reauthorize, Rejected, Retry, Uncertain
 from connectors.shared.http_responses import (
-    MAX_RETRY_WAIT,
-    RATE_WINDOW,
+    REFUSING_STATUSES,
     clock_lead,
     outcome_of_status,
     parse_timestamp,
+    proves_refusal,
     quote_segment,
-    retry_after,
+    stated_status,
 )
 from foundation.i18n.translation import LANGUAGES, load_catalogue
 
@@ -30,7 +30,15 @@ GONE = frozenset({"account_suspended"})
         (Response("s", 408), Uncertain, Retry),
         (Response("s", 302), Uncertain, Retry),
         (Response("s", 200, body=None), Uncertain, Retry),
-        (Response("s", 429), Retry, Retry),
+        (Response("s", 429), Uncertain, Retry),
+        (Response("s", 429, body="<html>"), Uncertain, Retry),
+        (Response("s", 429, body={"error": "slow_down"}), Retry, Retry),
+        (Response("s", 429, {"retry-after": "7.5"}), Retry, Retry),
+        (Response("s", 409), Uncertain, Rejected),
+        (Response("s", 425), Uncertain, Retry),
+        (Response("s", 460), Uncertain, Retry),
+        (Response("s", 499), Uncertain, Retry),
+        (Response("s", 200, body={"ok": False, "error_code": 403}), Rejected, Rejected),
         (Response("s", 401), Reauthorize, Reauthorize),
         (Response("s", 400), Rejected, Rejected),
         (Response("s", 403, body={"error": "content_refused"}), Rejected, Rejected),
@@ -46,73 +54,39 @@ def test_only_creating_steps_become_uncertain(
     assert isinstance(outcome_of_status(answer, creates=False, account_gone=GONE), redoable)
 
 
+BODIES: tuple[object, ...] = (None, "", "<html>", {}, [], {"error": "busy"}, {"error": 7})
+
+
+@pytest.mark.parametrize("body", BODIES, ids=repr)
+def test_only_documented_refusals_prove_that_nothing_was_accepted(body: object) -> None:
+    for status in range(100, 600):
+        answer = Response("s", status, body=body)
+        known = status in REFUSING_STATUSES and (status != 429 or isinstance(body, dict))
+        assert proves_refusal(answer) is known, status
+        unclear = isinstance(outcome_of_status(answer, creates=True), Uncertain)
+        assert unclear is not known, status
+        assert not isinstance(outcome_of_status(answer, creates=False), Uncertain), status
+
+
 @pytest.mark.parametrize(
-    ("headers", "seconds"),
+    ("body", "status"),
     [
-        ({"retry-after": "90"}, 90),
-        ({"retry-after": " 0 "}, 0),
-        (
-            {
-                "retry-after": "Thu, 01 Jan 2026 00:05:00 GMT",
-                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
-            },
-            300,
-        ),
-        ({"retry-after": "Thu, 01 Jan 2026 00:05:00 GMT"}, RATE_WINDOW.total_seconds()),
-        ({"retry-after": "9" * 400}, MAX_RETRY_WAIT.total_seconds()),
-        ({"retry-after": "soon"}, RATE_WINDOW.total_seconds()),
-        ({"retry-after": "-5"}, RATE_WINDOW.total_seconds()),
-        ({"ratelimit-reset": "30"}, 30),
-        ({"ratelimit-reset": "1767226200", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 600),
-        ({"ratelimit-reset": "1767225000", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 2),
-        ({"ratelimit-reset": "1767226200"}, RATE_WINDOW.total_seconds()),
-        (
-            {"ratelimit-reset": "9" * 400, "date": "Thu, 01 Jan 2026 00:00:00 GMT"},
-            MAX_RETRY_WAIT.total_seconds(),
-        ),
-        (
-            {
-                "retry-after": "7",
-                "ratelimit-reset": "1767226200",
-                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
-            },
-            7,
-        ),
-        ({"x-ratelimit-reset": "90"}, 90.0),
-        ({"x-ratelimit-reset": "1767225900", "date": "Thu, 01 Jan 2026 00:00:00 GMT"}, 300.0),
-        (
-            {
-                "x-ratelimit-reset": "2026-01-01T00:05:00.5Z",
-                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
-            },
-            300.5,
-        ),
-        ({"x-ratelimit-reset": "2026-01-01T00:05:00.5Z"}, RATE_WINDOW.total_seconds()),
-        (
-            {"x-ratelimit-reset": "1767226200.5", "date": "Thu, 01 Jan 2026 00:00:00 GMT"},
-            RATE_WINDOW.total_seconds(),
-        ),
-        ({"retry-after": "9" * 9000}, RATE_WINDOW.total_seconds()),
-        ({"retry-after": f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT"}, RATE_WINDOW.total_seconds()),
-        (
-            {
-                "retry-after": "Thu, 01 Jan 2026 00:05:00 GMT",
-                "date": f"Thu, 01 Jan {'9' * 20} 00:00:00 GMT",
-            },
-            60,
-        ),
-        (
-            {
-                "x-ratelimit-reset": "9999-12-31T23:59:59-14:00",
-                "date": "Thu, 01 Jan 2026 00:00:00 GMT",
-            },
-            7 * 86_400,
-        ),
-        ({}, RATE_WINDOW.total_seconds()),
+        ({"ok": False, "error_code": 429}, 429),
+        ({"ok": True, "error_code": 429}, 200),
+        ({"message": "Too Many Requests", "error": 429}, 429),
+        ({"title": "Too Many Requests", "status": 429}, 429),
+        ({"status": 429}, 200),
+        ({"error": {"code": 503, "status": "UNAVAILABLE"}}, 503),
+        ({"error": {"code": 506}}, 200),
+        ({"error": {"code": "rate_limit_exceeded"}}, 429),
+        ({"error": True}, 200),
+        ({"error": 10**30}, 200),
+        ([429], 200),
     ],
 )
-def test_retry_after_accepts_seconds_and_dates(headers: dict[str, str], seconds: float) -> None:
-    assert retry_after(headers) == timedelta(seconds=seconds)
+def test_error_status_in_a_successful_response_counts(body: object, status: int) -> None:
+    assert stated_status(Response("s", 200, body=body)) == status
+    assert stated_status(Response("s", 500, body=body)) == 500
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given as generated
+from hypothesis import strategies as st
 
 from connectors.contract.account_setup import ConnectedAccount, OAuthVisit
 from connectors.contract.connector import (
@@ -61,22 +63,65 @@ def test_client_secret_is_sent_in_one_place_only() -> None:
         (StepNotSent(oauth.TOKEN_STEP, "ConnectError"), Retry),
         (given(429, {}), Retry),
         (given(400, {"error": "invalid_grant"}), Reauthorize),
-        (given(400, {"error": "invalid_request"}), Reauthorize),
-        (given(401, {"error": "invalid_client"}), Reauthorize),
+        (given(400, {"error": "invalid_request"}), Retry),
+        (given(401, {"error": "invalid_client"}), Retry),
         (Response(oauth.TOKEN_STEP, 403, {}, None), Retry),
     ],
 )
 def test_possibly_used_refresh_token_is_uncertain(answer: StepResult, meant: type[Outcome]) -> None:
-    assert isinstance(oauth.renewal_outcome(answer), meant)
+    assert isinstance(oauth.renewal_outcome(answer, "x"), meant)
 
 
-def test_refused_client_differs_from_expired_token() -> None:
-    dead, refused = (
-        oauth.renewal_outcome(given(400, {"error": "invalid_grant"})),
-        oauth.renewal_outcome(given(401, {})),
-    )
-    assert dead == Reauthorize(Message("connectors.token_refused"))
-    assert refused == Reauthorize(Message("oauth.client_refused"))
+VALUE_WAS = "Value passed for the "
+STATUSES = st.integers(100, 599)
+WORDS = st.sampled_from(
+    [
+        "invalid_grant",
+        "invalid_request",
+        "invalid_client",
+        "unauthorized_client",
+        "invalid_scope",
+        "access_denied",
+        "unsupported_grant_type",
+        "server_error",
+        "temporarily_unavailable",
+    ]
+)
+BODIES = st.one_of(
+    st.none(),
+    st.sampled_from(["", "<html>Bad gateway</html>", "invalid_grant", [], {}, {"error": 400}]),
+    st.builds(lambda word, text: {"error": word, "error_description": text}, WORDS, st.text()),
+)
+PLATFORMS = st.sampled_from(["x", "reddit", "tiktok", "youtube", "fanvue"])
+
+
+@generated(STATUSES, BODIES, PLATFORMS)
+def test_only_an_invalid_grant_ends_a_connection(status: int, body: Any, platform: str) -> None:
+    outcome = oauth.renewal_outcome(Response(oauth.TOKEN_STEP, status, {}, body), platform)
+    ended = isinstance(body, dict) and body.get("error") == "invalid_grant"
+    if ended and status in (200, 400, 401, 403):
+        assert outcome == Reauthorize(Message("connectors.token_refused"))
+    else:
+        assert isinstance(outcome, Retry | Uncertain)
+
+
+@pytest.mark.parametrize(
+    ("platform", "body"),
+    [
+        ("x", {"error": "invalid_request", "error_description": f"{VALUE_WAS}token was invalid."}),
+        ("reddit", {"message": "Bad Request", "error": 400}),
+    ],
+)
+def test_documented_ends_of_a_grant_are_known(platform: str, body: Any) -> None:
+    answer = Response(oauth.TOKEN_STEP, 400, {}, body)
+    assert isinstance(oauth.renewal_outcome(answer, platform), Reauthorize)
+    assert isinstance(oauth.renewal_outcome(answer, "youtube"), Retry)
+
+
+def test_refused_client_is_named() -> None:
+    refused = oauth.renewal_outcome(given(401, {"error": "invalid_client"}), "x")
+    assert isinstance(refused, Retry)
+    assert refused.reason == Message("oauth.client_refused")
 
 
 @pytest.mark.parametrize("seconds", [None, -1, 0, "7200", 10**30, True])

@@ -4,8 +4,10 @@ import re
 
 import pytest
 
+from channels.manual_tasks import assignees
 from foundation.db.database import OpenScope
 from foundation.ids import uuid7
+from tenants.agencies import queries
 from tenants.auth import owner_setup, sessions
 from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
@@ -123,3 +125,29 @@ def test_team_page_shows_the_invitation_where_no_email_is_sent(door: Door, lumie
         page.type("Nom", "Zoé")
         page.type("E-mail", "zoe@agence.example")
         assert "expire dans 3 jours" in page.press("Inviter")
+
+
+def test_lost_phone_is_removed_with_its_sessions(door: Door, lumiere: Agency) -> None:
+    here, phone = door.cookie(lumiere), door.cookie(lumiere)
+    colleague = door.cookie(lumiere, next(one for one in lumiere.members if one != "owner"))
+    with lumiere.scope() as scope:
+        member = queries.get_member(scope, lumiere.members["owner"])
+        assignees.pair_phone(scope, member, name="iPhone")
+        pairing = f"/auth/link/{sessions.create_sign_in_link(scope, member.id)}"
+    with door.client() as visitor:
+        visitor.headers["cookie"] = here
+        text = visitor.get("/auth/sessions").text
+        assert "iPhone" in text
+        assert "/auth/sessions/remove-phone" in text
+        other_site = {"sec-fetch-site": "cross-site"}
+        remove = "/auth/sessions/remove-phone"
+        assert visitor.post(remove, headers=other_site).status_code == 403
+        assert visitor.post(remove, headers={"cookie": colleague}).status_code == 303
+        assert visitor.get("/auth/sessions", headers={"cookie": phone}).status_code == 200
+        assert visitor.post(remove).status_code == 303
+        assert "iPhone" not in visitor.get("/auth/sessions").text
+        assert visitor.get("/auth/sessions", headers={"cookie": phone}).status_code == 401
+        assert visitor.get("/auth/sessions", headers={"cookie": colleague}).status_code == 200
+        assert visitor.post(pairing).status_code == 410
+    with lumiere.scope() as scope:
+        assert assignees.find_phone(scope, member.id) is None

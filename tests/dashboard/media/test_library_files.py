@@ -24,6 +24,7 @@ from tenants.agencies.rights import OUTSIDE_ROLES, Role
 from tenants.auth import sessions
 from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 
 
@@ -38,7 +39,7 @@ def picture(
     )
     if rating is not None:
         with who.scope() as scope:
-            ratings.record_rating(
+            rate_and_answer(
                 scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test"
             )
     return asset
@@ -98,7 +99,7 @@ def test_stored_thumbnails_are_served_unless_blurred(door: Door, lumiere: Agency
             edge: asset_records.derived_digest(scope, sha256, thumbnails.thumbnail_profile(edge))
             for edge in thumbnails.THUMBNAIL_SIZES
         }
-        ratings.record_rating(scope, sha256, Rating.G, source="rule:test")
+        rate_and_answer(scope, sha256, Rating.G, source="rule:test")
     assert None not in kept.values()
     for profile, edge in library_files.PROFILE_EDGES.items():
         shown = fetch(door, cookie, library_files.picture_url(asset, profile))
@@ -338,5 +339,5 @@ def test_unrated_picture_is_clear_for_its_maker_until_rated_for_adults(
     assert (shown.content, shown.headers["cache-control"]) == (whole, "private, no-store")
     assert fetch(door, other, address).content != whole
     with lumiere.scope() as scope:
-        ratings.record_rating(scope, sha256, Rating.N, source="rule:test")
+        rate_and_answer(scope, sha256, Rating.N, source="rule:test")
     assert fetch(door, maker, address).content != whole

@@ -13,7 +13,6 @@ from foundation.db.database import OpenScope, Scope
 from foundation.storage.object_store import FileStore
 from gate.assets import viewings
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from studio.ingest import pipeline
 from studio.library import assets, member_reviews, playback
 from tenants.agencies import queries as tenant_reads
@@ -21,6 +20,7 @@ from tenants.agencies.rights import Role
 from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import cleared, fetch
+from tests.gate.answers import rate_and_answer
 from tests.generators.video_builders import build_frames, encode_speech, encode_video
 
 
@@ -33,7 +33,7 @@ def brought(door: Door, who: Agency, data: bytes, rating: Rating | None = None) 
     )
     if rating is not None:
         with who.scope() as scope:
-            ratings.record_rating(
+            rate_and_answer(
                 scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test"
             )
     return asset

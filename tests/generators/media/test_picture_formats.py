@@ -101,15 +101,31 @@ def test_sequences_are_refused(folder: Path, brand: bytes) -> None:
 
 
 @pytest.mark.parametrize(
-    "more", [b"PK\x03\x04 an archive", box(b"what", b"a film"), box(b"uuid", b"x" * 20)]
+    "more",
+    [
+        b"PK\x03\x04 an archive",
+        box(b"what", b"PK\x03\x04 an archive"),
+        box(b"ftyp", b"mp42"),
+    ],
 )
-def test_unknown_box_or_file_after_a_heic_is_refused(plain: bytes, more: bytes) -> None:
+def test_other_file_in_or_after_a_heic_is_refused(plain: bytes, more: bytes) -> None:
     assert refused(plain + more) in ("photo.trailing", "photo.corrupt")
     assert refused(AVIF + more) in ("photo.trailing", "photo.corrupt")
 
 
-@pytest.mark.parametrize("more", [box(b"mpvd", b"a film"), box(b"sefd", b"x"), b"\0" * 99, b"\0"])
-def test_phone_data_after_a_heic_is_dropped(plain: bytes, more: bytes) -> None:
+@pytest.mark.parametrize(
+    "more",
+    [
+        box(b"mpvd", b"a film"),
+        box(b"sefd", b"x"),
+        box(b"what", b"a note"),
+        box(b"uuid", b"x" * 20),
+        b"vendor: 1",
+        b"\0" * 99,
+        b"\0",
+    ],
+)
+def test_vendor_data_after_a_heic_is_dropped(plain: bytes, more: bytes) -> None:
     for data in (plain, AVIF):
         photo = pictures.decode_photo(data + more, name="x")
         assert photo.pixels == pictures.decode_photo(data, name="x").pixels

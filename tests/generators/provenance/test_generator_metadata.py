@@ -12,9 +12,11 @@ from hypothesis import strategies as st
 from PIL import ExifTags, Image
 from PIL.PngImagePlugin import PngInfo
 
-from generators.media import pictures
-from generators.provenance import embedded_claims
+from generators.provenance import generator_metadata
+from generators.provenance.generator_metadata import read_generator_metadata
 from studio.ingest import pipeline
+from tests.generators.metadata_files import A1111 as PARAMETERS
+from tests.generators.metadata_files import CARRIERS, SCHEMES, tagged_video
 
 A1111 = (
     "{}\nNegative prompt: {}\nSteps: 20, Sampler: Euler a, CFG scale: 7, Seed: 123456, Model: xl"
@@ -24,6 +26,82 @@ INVOKE = json.dumps({"positive_prompt": "a beach", "seed": 123456, "model": {"na
 NOVEL = json.dumps({"prompt": "a beach", "steps": 28, "seed": 123456, "sampler": "k_euler"})
 SWARM = json.dumps({"sui_image_params": {"prompt": "a beach", "seed": 123456, "model": "xl"}})
 DRAW_THINGS = json.dumps({"c": "a beach", "seed": 123456, "steps": 8, "sampler": "DPM++"})
+
+READ = ("a girl at the sea", "x", 123456)
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize("scheme", SCHEMES)
+def test_every_scheme_is_read_from_every_place_of_every_container(
+    carrier: str, scheme: str
+) -> None:
+    found = read_generator_metadata(CARRIERS[carrier](SCHEMES[scheme]))
+    assert found.states_generator
+    assert (found.left.prompt, found.left.model, found.left.seed) == READ
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_ordinary_text_in_any_place_states_no_generator(carrier: str) -> None:
+    found = read_generator_metadata(
+        CARRIERS[carrier]("A walk at the sea, not AI generated. Seed: 3")
+    )
+    assert (found.states_generator, found.unknown_program) == (False, "")
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "AI-generated",
+        "Image created with AI",
+        "txt2img;flux",
+        "Généré par IA",
+        "made by an AI tool",
+    ],
+)
+def test_statement_that_ai_made_the_file_is_enough(carrier: str, statement: str) -> None:
+    assert read_generator_metadata(CARRIERS[carrier](statement)).states_generator
+
+
+@pytest.mark.parametrize("carrier", CARRIERS)
+def test_damaged_metadata_never_raises(carrier: str) -> None:
+    data = CARRIERS[carrier](PARAMETERS)
+    for cut in range(0, len(data), max(1, len(data) // 60)):
+        read_generator_metadata(data[:cut])
+        read_generator_metadata(data[:cut] + b"\xff" * 40 + data[cut + 40 :])
+
+
+@pytest.mark.parametrize("kind", ["generated", "film"])
+def test_animated_and_filmed_uploads_keep_prompt_and_seed(kind: str) -> None:
+    carrier = CARRIERS["animated GIF comment" if kind == "generated" else "MP4 comment"]
+    source = pipeline.prepare_upload(carrier(PARAMETERS), name="x").source
+    assert (source.ai, source.engine, source.prompt, source.seed) == (
+        "generated",
+        "unnamed",
+        "a girl at the sea",
+        123456,
+    )
+
+
+def test_long_workflow_is_read_whole() -> None:
+    long = {**json.loads(SCHEMES["ComfyUI workflow"]), "groups": ["g" * 60_000]}
+    text = json.dumps(dict(sorted(long.items())))
+    found = read_generator_metadata(chunked(workflow=text))
+    assert (found.left.prompt, found.left.seed) == ("a girl at the sea", 123456)
+    assert len(found.texts["workflow"]) == generator_metadata.MAX_LENGTH
+
+
+def test_compressed_text_is_read_up_to_a_limit() -> None:
+    bomb = PngInfo()
+    bomb.add_text("parameters", "a" * 50_000_000, zip=True)
+    found = read_generator_metadata(encode("PNG", pnginfo=bomb))
+    assert len(found.texts["parameters"]) == generator_metadata.MAX_LENGTH
+
+
+def test_parameters_of_an_editor_in_xmp_are_no_generation_parameters() -> None:
+    words = 'xmpMM:x="1" stEvt:parameters="converted from image/tiff to image/jpeg"'
+    assert not read_generator_metadata(encode("JPEG", xmp=XMP % words.encode())).states_generator
+
 
 ALPHABETS = {
     "latin": st.characters(min_codepoint=0x20, max_codepoint=0x24F),
@@ -82,8 +160,7 @@ def test_comment_is_read_in_either_byte_order(
     )
     value = head + text.encode(code)
     file = commented(kind, value, data.draw(st.sampled_from("<>")))
-    photo = pictures.decode_photo(file, name="x")
-    assert embedded_claims.left_metadata(photo.lineage).seed == 123456
+    assert read_generator_metadata(file).left.seed == 123456
 
 
 @pytest.mark.parametrize(
@@ -168,3 +245,28 @@ WORDS_OF_PEOPLE: list[Callable[[], bytes]] = [
 def test_camera_and_user_metadata_stays_a_photograph(make: Callable[[], bytes]) -> None:
     source = pipeline.prepare_upload(make(), name="x").source
     assert (source.ai, source.engine) == ("none", "camera")
+
+
+@pytest.mark.parametrize("place", ["software", "make", "XMP", "MP4", "PNG"])
+def test_unknown_program_is_asked_about_and_counts_as_generated(place: str) -> None:
+    name = "Hyper Canvas Studio"
+    file = {
+        "software": lambda: tagged("JPEG", Software=name),
+        "make": lambda: tagged("WEBP", Make="Some Lab", Model=name),
+        "XMP": lambda: encode("JPEG", xmp=XMP % f'xmp:CreatorTool="{name}"'.encode()),
+        "MP4": lambda: tagged_video("mp4", "com.apple.quicktime.software", name, keys=True),
+        "PNG": lambda: chunked(Software=name),
+    }[place]()
+    source = pipeline.prepare_upload(file, name="x").source
+    assert (source.ai, source.engine) == ("generated", "unconfirmed")
+    assert source.model in (name, "Some Lab")
+
+
+def test_unknown_camera_with_facts_of_an_exposure_is_a_photograph() -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Some Lab"
+    exif.get_ifd(ExifTags.IFD.Exif).update(
+        {ExifTags.Base.ExposureTime: 0.01, ExifTags.Base.FNumber: 2.8}
+    )
+    file = encode("JPEG", exif=exif.tobytes())
+    assert pipeline.prepare_upload(file, name="x").source.engine == "camera"

@@ -269,9 +269,13 @@ def test_hostile_file_is_refused_with_its_reason(kind: str) -> None:
 
 @pytest.mark.parametrize("suffix", ["mp4", "webm"])
 def test_truncated_video_is_refused_at_every_length(suffix: str) -> None:
-    """The structure is read first: parsing a truncated file ends with an error."""
+    """The structure is read first: parsing a truncated file ends with an error. Only the index of
+    a WebM after its last frame may be missing, as players accept."""
     data = encode_video(build_frames(("G", 0.5)), suffix=suffix)
+    index = data.rfind(b"\x1cS\xbbk")
     for length in range(0, len(data), max(1, len(data) // 400)):
+        if length == index:
+            continue
         with pytest.raises(BadInput):
             video_files.inspect_video(data[:length], name="a")
 

@@ -1,7 +1,10 @@
 """Counters by day: complete, independent of the order of readings, and correct in every time
 zone."""
 
+import json
+import os
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -122,3 +125,56 @@ def test_post_with_a_new_id_starts_again_at_zero() -> None:
 def test_corrected_entry_is_not_a_reset() -> None:
     found = series(reading(1, 9000, typed=True), reading(24, 90, typed=True))
     assert (found.latest, found.earlier_epochs) == (90, 0)
+
+
+FAILED = st.lists(st.integers(0, 9), min_size=1, max_size=9)
+
+
+@given(st.integers(100, 10**6), FAILED, st.integers(50, 300), st.sampled_from(ZONES))
+def test_any_number_of_failed_readings_changes_nothing(
+    before: int, low: list[int], percent: int, zone: str
+) -> None:
+    """A counter that falls to almost nothing and comes back at once was never reset."""
+    after = max(before * percent // 100, (before + 1) // 2)
+    values = [before, *(min(one, before // 11) for one in low), after]
+    found = series(*(reading(24 * (at + 1), one) for at, one in enumerate(values)), zone=zone)
+    assert sum(change.value for change in found.days.values()) == after
+    assert found.earlier_epochs == 0
+    assert all(change.value < 2 * max(before, after) for change in found.days.values())
+
+
+@given(st.integers(1000, 10**6), st.lists(st.integers(1, 40), min_size=2, max_size=20), FAILED)
+def test_lasting_fall_is_a_reset_whatever_fails_before_it(
+    before: int, growth: list[int], low: list[int]
+) -> None:
+    """A counter that was reset grows step by step, and both its epochs count."""
+    values = [before, *(min(one, 9) for one in low), before, 0]
+    for step in growth:
+        values.append(values[-1] + step)
+    found = series(*(reading(24 * (at + 1), one) for at, one in enumerate(values)))
+    if values[-1] < before / 2:
+        assert sum(change.value for change in found.days.values()) == before + values[-1]
+
+
+def test_member_entry_and_another_post_id_are_never_failed_readings() -> None:
+    entry = series(reading(24, 500), reading(48, 0, typed=True), reading(72, 510))
+    assert sum(change.value for change in entry.days.values()) == 510
+    other = series(
+        reading(24, 500, native_id="a"),
+        reading(48, 0, native_id="b"),
+        reading(72, 510, native_id="b"),
+    )
+    assert sum(change.value for change in other.days.values()) == 1010
+
+
+@pytest.mark.skipif("GREENROOM_SHARED" not in os.environ, reason="needs the shared field files")
+@pytest.mark.parametrize(
+    ("name", "total"), [("one_failed", 510), ("two_failed", 510), ("real_reset", 545)]
+)
+def test_counters_from_the_field(name: str, total: int) -> None:
+    path = Path(os.environ["GREENROOM_SHARED"]) / "data" / "field2" / "texts.json"
+    field = json.loads(path.read_text())["counters"]
+    hours = field["hours_between"]
+    values = [reading(hours * (at + 1), value) for at, value in enumerate(field[name])]
+    days = series(*values, zone=field["zone"]).days
+    assert sum(change.value for change in days.values()) == total

@@ -115,3 +115,24 @@ def test_followers_of_another_agency_are_not_counted(
             followers.followers_by_day(scope, lea.creator_id, today - timedelta(days=1), today)
             == {}
         )
+
+
+@pytest.mark.parametrize(
+    ("counts", "kept"),
+    [
+        ((1000, 0, 1010), (1000, 1010)),
+        ((1000, 0, 0, 0, 0, 990), (1000, 990)),
+        ((1000, 5, 1010, 0), (1000, 1010)),
+        ((1000, 0, 0), (1000,)),
+        ((1000, 0, 0, 0), (1000, 0, 0, 0)),
+        ((1000, 0, 0, 20, 45), (1000, 0, 0, 20, 45)),
+        ((60, 0, 3), (60, 0, 3)),
+    ],
+)
+def test_failed_counts_are_left_out_until_a_fall_lasts(
+    lea: SandboxAgency, counts: tuple[int, ...], kept: tuple[int, ...]
+) -> None:
+    for number in counts:
+        count(lea, number)
+        lea.live(hours=24)
+    assert tuple(number for _, number in days(lea)) == kept

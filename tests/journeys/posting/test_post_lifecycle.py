@@ -11,7 +11,6 @@ from foundation.http.http_client import HttpClient, HttpRequest, HttpResponse
 from foundation.ops.wall_time import local_day
 from gate.assets import label_lifts
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from insights.reports import daily_report
 from insights.rollups import daily_rollups
 from schedules.approvals.time_changes import expedite_delivery
@@ -22,6 +21,7 @@ from studio.recipes import specs
 from studio.runs import runner
 from studio.runs.states import JobState
 from tests.conftest import wait_until
+from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import ZONE, SandboxAgency
 from tests.studio.builders import build_spec
 from tests.workers.relay_worker import house
@@ -62,7 +62,7 @@ def drawn(lea: SandboxAgency) -> list[object]:
     with lea.scope(f"member:{lea.manager}") as scope:
         assets = runner.run_assets(scope, job_id)
         for asset in assets:
-            ratings.record_rating(
+            rate_and_answer(
                 scope,
                 library.get_asset(scope, asset).sha256,
                 Rating.G,

@@ -10,7 +10,6 @@ from channels.accounts import queries as channel_reads
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from schedules.approvals import client_links, decisions, revisions
 from schedules.calendar import next_steps
 from schedules.posts import queries as schedule_reads
@@ -18,6 +17,7 @@ from schedules.posts.states import DeliveryState
 from studio.library import assets
 from tenants.agencies.rights import Role
 from tenants.notices.queries import list_open_notices
+from tests.gate.answers import rate_and_answer
 from tests.schedules.approvals.test_review_comments import member
 from tests.schedules.approvals.test_revisions import rewrite
 from tests.schedules.builders import Killed, SandboxAgency, create_sandbox_agency
@@ -258,7 +258,7 @@ def test_media_rated_adult_later_is_hidden_and_blocks_client_approval(two: Sandb
         assert len(client_links.load_client_view(scope, post_id).files) == 2
         digest = assets.get_asset(scope, shots[1]).sha256
     with two.scope(f"member:{two.manager}") as scope:
-        ratings.record_rating(scope, digest, Rating.E, source=f"member:{two.manager}")
+        rate_and_answer(scope, digest, Rating.E, source=f"member:{two.manager}")
     with two.scope() as scope:
         found = client_links.load_client_view(scope, post_id)
     assert not found.whole

@@ -12,12 +12,10 @@ from hypothesis import strategies as some
 from sqlmodel import col, select
 
 from channels.accounts import lifecycle
-from channels.accounts import queries as channel_reads
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
 from gate.policy import emergency_stops
 from schedules.approvals.time_changes import expedite_delivery
-from schedules.availability.minimum_interval import CATCH_UP_INTERVAL, next_catch_up_time
 from schedules.calendar import next_steps
 from schedules.downtime import missed_posts, queries
 from schedules.downtime.missed_posts import DowntimeProgress
@@ -45,11 +43,27 @@ TOLD, STILL = "downtime.told", "downtime.still_held"
 LATE_OK = timedelta(hours=7)
 
 
+SPACING = timedelta(minutes=10)
+"""The interval that the agency set, so that missed posts wait while members decide."""
+
+
 def overdue(
-    lea: SandboxAgency, number: int, *, channel: str = "main", late_ok: timedelta | None = LATE_OK
+    lea: SandboxAgency,
+    number: int,
+    *,
+    channel: str = "main",
+    late_ok: timedelta | None = LATE_OK,
+    spacing: timedelta = SPACING,
 ) -> list[UUID]:
-    """Create deliveries that are due a second apart, one minute from now. Tests then let hours
-    pass."""
+    """Create deliveries that are due a second apart, one minute from now, on an account with an
+    interval. Tests then let hours pass."""
+    with lea.scope() as scope:
+        scope.run(
+            "UPDATE channels SET min_gap_seconds = :seconds WHERE tenant_id = :t AND id = :id",
+            seconds=int(spacing.total_seconds()),
+            t=lea.tenant_id,
+            id=lea.channels[channel],
+        )
     return [
         lea.delivery(f"{channel} {n}", channel=channel, after=60 + n, late_ok=late_ok)
         for n in range(number)
@@ -110,9 +124,6 @@ def test_downtime_creates_one_notice_for_all_accounts(lea: SandboxAgency) -> Non
     lea.live(minutes=40)
     for name in late:
         assert lea.texts(name) == [f"{name} 0", f"{name} 1", f"{name} 2"]
-        assert all(
-            after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea, name))
-        )
     for delivery_id, at in shown.items():
         settled = lea.entry(delivery_id).settled_at
         assert at is not None
@@ -136,7 +147,7 @@ def test_missed_post_too_late_at_its_turn_is_held(lea: SandboxAgency) -> None:
 def test_on_time_posts_do_not_delay_missed_posts(lea: SandboxAgency) -> None:
     """An account posts every five minutes; posts missed during a stop still publish in order and in
     time."""
-    late = overdue(lea, 3, late_ok=timedelta(hours=2))
+    late = overdue(lea, 3, late_ok=timedelta(hours=2), spacing=timedelta())
     with lea.scope(f"member:{lea.manager}") as scope:
         emergency_stops.close_switch(
             scope, "channel", str(lea.channels["main"]), "sending", reason="a look"
@@ -152,29 +163,19 @@ def test_on_time_posts_do_not_delay_missed_posts(lea: SandboxAgency) -> None:
         )
     lea.live(minutes=50)
     assert [lea.state(one) for one in late] == [DeliveryState.PUBLISHED] * 3
-    gone = [lea.entry(one).settled_at for one in late]
-    assert all(
-        after - before >= CATCH_UP_INTERVAL for before, after in pairwise(filter(None, gone))
-    )
     lea.live(minutes=80)
     assert {lea.state(one) for one in new} == {DeliveryState.PUBLISHED}
 
 
-@pytest.mark.parametrize(("late", "room"), [(3, 2), (5, 10)])
-def test_post_delayed_by_minimum_interval_adds_no_catch_up_wait(
-    lea: SandboxAgency, late: int, room: int
-) -> None:
-    """`late` and `room` are minutes. A post that published at most two minutes after the minimum
-    interval was not missed."""
-    done = lea.delivery("done", after=60)
-    lea.live(minutes=2)
-    left = {"id": done, "late": timedelta(minutes=late)}
-    with lea.scope() as scope:
-        scope.run("UPDATE channels SET min_gap_seconds = 120 WHERE tenant_id = :t", t=lea.tenant_id)
-        scope.run("UPDATE deliveries SET settled_at = due_at + :late WHERE id = :id", **left)
-    with lea.scope() as scope:
-        free = next_catch_up_time(scope, channel_reads.get_channel(scope, lea.channels["main"]))
-    assert free == lea.entry(done).due_at + timedelta(minutes=late + room)
+@pytest.mark.parametrize("minutes", [0, 3, 10, 45])
+def test_missed_posts_are_spaced_only_as_the_agency_set(lea: SandboxAgency, minutes: int) -> None:
+    overdue(lea, 4, late_ok=None, spacing=timedelta(minutes=minutes))
+    lea.pass_time(hours=2)
+    lea.live(minutes=4 * minutes + 5)
+    assert lea.texts() == [f"main {one}" for one in range(4)]
+    gaps = [after - before for before, after in pairwise(left_at(lea))]
+    assert min(gaps) >= timedelta(minutes=minutes)
+    assert max(gaps) <= timedelta(minutes=minutes, seconds=120 if minutes else 20)
 
 
 def test_missed_posts_publish_by_priority(lea: SandboxAgency) -> None:
@@ -313,7 +314,6 @@ def test_second_downtime_reschedules_missed_posts(lea: SandboxAgency) -> None:
     lea.pass_time(hours=2)
     lea.live(minutes=60)
     assert lea.texts() == ["main 0", "main 1", "main 2", "main 3"]
-    assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(left_at(lea)))
     lea.act(missed_posts.close_finished_downtimes)
     assert state(lea) == DowntimeState.OVER
     assert told(lea) == {}
@@ -469,9 +469,8 @@ def test_missed_posts_publish_once_in_order_and_in_time(
     lea.live(hours=3)
     held = word == "hold"
     for channel in ("main", "two"):
-        texts, times = lea.texts(channel), left_at(lea, channel)
+        texts = lea.texts(channel)
         assert len(texts) == len(set(texts)), "published twice"
-        assert all(after - before >= CATCH_UP_INTERVAL for before, after in pairwise(times)), times
         ranks = [(plans[int(text)][1], int(text)) for text in texts]
         assert ranks == sorted(ranks) or deaths, (
             ranks

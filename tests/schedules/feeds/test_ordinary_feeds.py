@@ -1,7 +1,9 @@
 """Real-world feeds of blogs and podcasts: not well-formed, in old encodings, with extensions."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -177,3 +179,11 @@ def test_hostile_feed_is_parsed_in_bounded_time(kind: str) -> None:
     with suppress(BadInput):
         assert len(parse_feed(data).entries) <= MAX_ENTRIES
     assert monotonic() - start < 5
+
+
+@pytest.mark.skipif("GREENROOM_SHARED" not in os.environ, reason="needs the shared field files")
+def test_blocks_of_a_feed_from_the_field_stay_apart() -> None:
+    path = Path(os.environ["GREENROOM_SHARED"]) / "data" / "field2" / "f_glued.xml"
+    (entry,) = parse_feed(path.read_bytes()).entries
+    words = [word for word in entry.summary.split() if word != "-"]
+    assert words == ["New", "set", "Out", "on", "Friday", "one", "two", "See", "you", "Price", "5"]

@@ -1,6 +1,6 @@
 """The allowed delay of a post, chosen by its author and changeable later."""
 
-from datetime import date, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
 
 import pytest
@@ -16,7 +16,13 @@ from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries, lateness, queries
 from schedules.posts.deliveries import deliveries_of_post
-from schedules.posts.lateness import LateLimit
+from schedules.posts.lateness import (
+    DEFAULT_LATE_SPAN,
+    LateLimit,
+    late_span,
+    latest_publish_time,
+    limit_with_approval_time,
+)
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
 from schedules.recurrence import series
@@ -157,3 +163,17 @@ def test_imported_end_of_day_limit_is_kept(lea: SandboxAgency) -> None:
         late_until = get_delivery(scope, row.id).late_until
     assert late_until == WallTime(day + timedelta(days=1), time(0), "Europe/Paris").instant()
     assert b",day," in exports.render_csv([line], {})
+
+
+@given(
+    st.sampled_from([None, *LateLimit]),
+    st.integers(0, 2**31 - 1).map(lambda second: datetime.fromtimestamp(second, UTC)),
+    st.sampled_from(["UTC", "Europe/Paris", "America/Los_Angeles", "Asia/Kathmandu"]),
+)
+def test_approver_has_at_least_an_hour(choice: LateLimit | None, due: datetime, zone: str) -> None:
+    limit = limit_with_approval_time(choice, due, zone)
+    span = DEFAULT_LATE_SPAN if limit is None else late_span(limit)
+    latest = latest_publish_time(span, due, zone, until_midnight=limit is LateLimit.DAY)
+    assert latest is None or latest - due >= timedelta(hours=1)
+    if choice in (LateLimit.TWO_HOURS, LateLimit.ALWAYS):
+        assert limit == choice

@@ -12,12 +12,12 @@ from connectors.contract.connector import Response, StepAnswerLost
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
 from gate.policy import emergency_stops
-from gate.ratings import ratings
 from schedules.calendar import next_steps
 from schedules.posts.states import DeliveryState
 from schedules.publishing import preflight
 from studio.library import assets
 from tenants.notices.queries import list_open_notices
+from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import SandboxAgency
 
 
@@ -89,7 +89,7 @@ def test_unrated_photo_is_reported_and_post_publishes_once_rated(
     assert lea.state(delivery_id) is DeliveryState.SCHEDULED
     assert lea.asked() == lea.asked(kind="files") == []
     with lea.scope(f"member:{lea.manager}") as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, assets.get_asset(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}"
         )
     lea.live(minutes=10)
@@ -142,7 +142,7 @@ def test_preflight_notice_closes_with_its_cause(lea: SandboxAgency) -> None:
     lea.run()
     assert told(lea, delivery_id) == ("gate.RATING_MISSING", False)
     with lea.scope(f"member:{lea.manager}") as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, assets.get_asset(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}"
         )
     lea.live(minutes=11)
@@ -157,7 +157,7 @@ def test_later_problem_is_reported_hours_before(lea: SandboxAgency) -> None:
     lea.live(minutes=1)
     assert told(lea, delivery_id) is None
     with lea.scope(f"member:{lea.manager}") as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, assets.get_asset(scope, photo).sha256, Rating.E, source=f"member:{lea.manager}"
         )
     lea.live(hours=6)
@@ -354,7 +354,7 @@ def test_warned_delivery_is_marked_until_resolved(lea: SandboxAgency) -> None:
     lea.live(minutes=52)
     with lea.scope() as scope:
         assert preflight.warned_deliveries(scope) == {delivery_id}
-        ratings.record_rating(
+        rate_and_answer(
             scope, assets.get_asset(scope, photo).sha256, Rating.G, source=f"member:{lea.manager}"
         )
     lea.live(minutes=4)

@@ -30,6 +30,7 @@ from schedules.routines.steps import StepView
 from studio.costs import quotas
 from studio.library import assets
 from studio.recipes import specs
+from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import ZONE, SandboxAgency
 
 DAILY = ("generate", "propose", "approve", "publish:10:00", "publish:15:00", "publish:20:00")
@@ -81,7 +82,7 @@ def approve_all(lea: SandboxAgency, *keys: str) -> None:
             for asset in row.media:
                 sha256 = assets.get_asset(scope, UUID(asset)).sha256
                 if ratings.effective_rating(scope, sha256) is None:
-                    ratings.record_rating(scope, sha256, Rating.G, source=f"member:{lea.manager}")
+                    rate_and_answer(scope, sha256, Rating.G, source=f"member:{lea.manager}")
             if not keys or row.origin_key[-5:] in keys:
                 decisions.approve_post(scope, row.id, member_id=lea.manager)
                 release_post(scope, row.id)

@@ -1,11 +1,14 @@
 """Photographs declared as generated: the declared one, its original, and their derivatives."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
 import pytest
+from PIL import ExifTags, Image
 
+from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.ids import uuid7
 from gate import epochs
@@ -46,7 +49,7 @@ def heard(nova: CreatorStudio) -> int:
         ).all()
     for row in rows:
         ai_disclosure.apply_ai_disclosure(
-            AiDisclosureDue(nova.tenant_id, row.subject_id, row.args["by"]),
+            AiDisclosureDue(nova.tenant_id, row.subject_id, **row.args),
             tenant=nova.services.tenant,
         )
     return len(rows)
@@ -198,3 +201,55 @@ def test_declaration_during_ingest_is_applied(nova: CreatorStudio) -> None:
     )
     assert heard(nova) == 1
     assert told(nova, nova.library()[0].asset_id) == [MODEL]
+
+
+def upload_of_unknown_origin(nova: CreatorStudio) -> UUID:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = "Hyper Canvas Studio"
+    return nova.upload(encoded(a_picture(seed=77), "JPEG", exif=exif.tobytes()))
+
+
+@pytest.mark.parametrize(
+    ("answer", "origin"),
+    [
+        (ai_disclosure.confirm_photograph, ("none", "camera", "camera")),
+        (ai_disclosure.request_ai_disclosure, ("generated", "unnamed", "unnamed")),
+    ],
+)
+def test_file_of_unknown_origin_counts_as_generated_until_a_member_answers(
+    nova: CreatorStudio, answer: Callable[[Scope, UUID], None], origin: tuple[str, str, str]
+) -> None:
+    asset = upload_of_unknown_origin(nova)
+    assert told(nova, asset) == [("generated", "unconfirmed", "unconfirmed")]
+    before = values(nova, asset)
+    with nova.scope(member(nova)) as scope:
+        answer(scope, asset)
+    assert heard(nova) == 1
+    assert told(nova, asset) == [origin]
+    assert values(nova, asset) == [before[0] + 1], "earlier decisions are void"
+
+
+def test_first_answer_about_the_origin_counts(nova: CreatorStudio) -> None:
+    asset = upload_of_unknown_origin(nova)
+    with nova.scope(member(nova)) as scope:
+        ai_disclosure.request_ai_disclosure(scope, asset)
+        ai_disclosure.confirm_photograph(scope, asset)
+    heard(nova)
+    assert told(nova, asset)[0][0] == "generated"
+    with nova.scope(member(nova)) as scope, pytest.raises(Refused, match=r"avow\.origin_known"):
+        ai_disclosure.confirm_photograph(scope, asset)
+
+
+@pytest.mark.parametrize("said", ["generated", "photo"])
+def test_known_origin_is_never_answered_again(nova: CreatorStudio, said: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Software] = "Midjourney" if said == "generated" else "Ver.1.0"
+    asset = nova.upload(encoded(a_picture(seed=78), "JPEG", exif=exif.tobytes()))
+    with nova.scope(member(nova)) as scope, pytest.raises(Refused, match=r"avow\.origin_known"):
+        ai_disclosure.confirm_photograph(scope, asset)
+
+
+def test_only_members_who_may_upload_answer(nova: CreatorStudio) -> None:
+    asset = upload_of_unknown_origin(nova)
+    with nova.scope(member(nova, Role.ACCOUNTANT)) as scope, pytest.raises(Refused):
+        ai_disclosure.confirm_photograph(scope, asset)

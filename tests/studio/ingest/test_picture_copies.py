@@ -37,6 +37,7 @@ from studio.library import queries as studio_reads
 from studio.library.events import ErasureDue
 from studio.library.states import ShelfState
 from studio.runs import lineage
+from tests.gate.answers import rate_and_answer
 from tests.generators import upscaler_models
 from tests.generators.builders import encoded
 from tests.generators.mask_models import write_mask_model
@@ -142,10 +143,10 @@ def test_ratings_and_prohibitions_reach_the_copy(nova: CreatorStudio) -> None:
     first = photograph(nova)
     square = copied(nova, first, SQUARE)
     with nova.scope() as scope:
-        ratings.record_rating(scope, digest(scope, square), Rating.G, source="rule:test")
-        ratings.record_rating(scope, digest(scope, first), Rating.N, source="rule:test")
+        rate_and_answer(scope, digest(scope, square), Rating.G, source="rule:test")
+        rate_and_answer(scope, digest(scope, first), Rating.N, source="rule:test")
         assert ratings.explain_rating(scope, digest(scope, square)).rating is Rating.S
-        ratings.record_rating(scope, digest(scope, first), Rating.X, source="rule:test")
+        rate_and_answer(scope, digest(scope, first), Rating.X, source="rule:test")
         assert ratings.explain_rating(scope, digest(scope, square)).rating is Rating.X
     with pytest.raises(NotFound):
         asked(nova, first, STORY)
@@ -155,7 +156,7 @@ def test_picture_prohibited_after_the_request_is_not_copied(nova: CreatorStudio)
     first = photograph(nova)
     copy_id = asked(nova, first, SQUARE)
     with nova.scope() as scope:
-        ratings.record_rating(scope, digest(scope, first), Rating.X, source="rule:test")
+        rate_and_answer(scope, digest(scope, first), Rating.X, source="rule:test")
     found = work(nova, copy_id)
     assert (found.state, found.made_id) == (UploadState.REFUSED, None)
     assert found.reason is not None

@@ -89,7 +89,7 @@ HOSTILE = {
     "animated": encoded(
         a_picture(), "WEBP", save_all=True, append_images=[a_picture(seed=2)], duration=100
     )
-    + b"PK",
+    + b"PK\x03\x04",
     "svg": b'<svg xmlns="http://www.w3.org/2000/svg"><script>alert(1)</script></svg>',
 }
 

@@ -13,7 +13,7 @@ from foundation.storage.object_store import ObjectStore, bytes_digest
 from studio.ingest import uploads
 from studio.ingest.events import UploadDue
 from studio.ingest.states import UploadState
-from studio.library import assets
+from studio.library import assets, queries
 from tenants.agencies import agencies
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import ZONE, CreatorStudio
@@ -220,3 +220,31 @@ def test_unknown_upload_is_not_found(nova: CreatorStudio) -> None:
             uploads.get_upload(scope, uuid7())
         assert uploads.get_uploads(scope, [uuid7()]) == {}
         assert uploads.get_uploads(scope, []) == {}
+
+
+NAMES = {
+    "plage d’été 2026.JPG": "plage d’été 2026.JPG",
+    "../../etc/passwd": "passwd",
+    "C:\\photos\\IMG_0001.HEIC": "IMG_0001.HEIC",
+    "<img src=x onerror=alert(1)>.jpg": "<img src=x onerror=alert(1)>.jpg",
+    "photo\u202egpj.exe": "photogpj.exe",
+    "line\nbreak\x00.jpg": "linebreak.jpg",
+    "a" * 400 + ".jpg": "a" * 116 + ".jpg",
+    "\x00\n": "photo",
+    "": "photo",
+}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_file_name_is_kept_with_the_asset_until_it_has_an_alt_text(
+    nova: CreatorStudio, name: str
+) -> None:
+    done = work(nova, hand_in(nova, encoded(a_picture(seed=31), "JPEG"), name))
+    assert done.asset_id is not None
+    with nova.scope() as scope:
+        (card,) = queries.get_asset_cards(scope, [done.asset_id])
+        (tile,) = assets.list_asset_tiles(scope, nova.creator_id)
+        assert card.file_name == card.title == tile.title == NAMES[name]
+        assets.set_alt_text(scope, done.asset_id, "A beach.")
+        (card,) = queries.get_asset_cards(scope, [done.asset_id])
+        assert (card.title, card.file_name) == ("A beach.", NAMES[name])

@@ -20,6 +20,7 @@ from studio.ingest.events import UploadDue
 from studio.ingest.states import UploadState
 from studio.library import assets
 from tests.fakes.generators.classifier import FakeClassifier, serving
+from tests.gate.answers import rate_and_answer
 from tests.generators import video_builders
 from tests.generators.builders import a_picture, encoded
 from tests.generators.video_builders import build_frames, encode_speech, encode_video
@@ -108,9 +109,9 @@ def test_sound_is_ingested_with_a_poster(nova: CreatorStudio, eyes: FakeClassifi
 def test_poster_takes_the_rating_of_its_video(nova: CreatorStudio) -> None:
     sha256 = digest(nova, bring(nova, moving(1), None))
     with nova.scope() as scope:
-        ratings.record_rating(scope, sha256, Rating.E, source="member:a")
+        rate_and_answer(scope, sha256, Rating.E, source="member:a")
         poster = scope.run("SELECT sha256 FROM renditions WHERE profile = 'poster'").scalar_one()
-        ratings.record_rating(scope, poster, Rating.G, source="rule:still")
+        rate_and_answer(scope, poster, Rating.G, source="rule:still")
         assert ratings.effective_rating(scope, poster) is Rating.E
 
 
@@ -124,8 +125,8 @@ def test_picture_taken_from_an_explicit_video_keeps_a_lowest_rating(nova: Creato
         prepared = pipeline.prepare_upload(second, name="b")
         child = nova.bring(replace(prepared, source=replace(prepared.source, parent=parent)))
         with nova.scope() as scope:
-            ratings.record_rating(scope, digest(nova, parent), Rating.E, source="member:a")
-            ratings.record_rating(scope, digest(nova, child), Rating.G, source="member:a")
+            rate_and_answer(scope, digest(nova, parent), Rating.E, source="member:a")
+            rate_and_answer(scope, digest(nova, child), Rating.G, source="member:a")
             assert ratings.effective_rating(scope, digest(nova, child)) is Rating.S
 
 

@@ -6,6 +6,7 @@ import pytest
 
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.ids import uuid7
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from gate.log import queries as gate_reads
 from gate.ratings import ratings
@@ -41,7 +42,9 @@ def rate(
 ) -> None:
     """Request a rating, and have the workers record it."""
     with nova.scope(f"member:{who}") as scope:
-        member_reviews.rate_picture(scope, asset, rating, minor=minor)
+        member_reviews.rate_picture(
+            scope, asset, rating, minor=minor, shown=DepictionAnswer.NO_PEOPLE
+        )
         sha256 = library.get_asset(scope, asset).sha256
     event = RatingRequested(nova.tenant_id, asset, sha256, str(rating), minor, f"member:{who}")
     handle_rating_request(event, tenant=nova.services.tenant)

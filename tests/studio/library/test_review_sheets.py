@@ -21,6 +21,7 @@ from studio.packs import packs
 from studio.runs import runner
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CreatorStudio, Engine, create_studio
 from tests.studio.ingest.test_uploads import work
@@ -32,7 +33,7 @@ def kept(nova: CreatorStudio, assets: list[UUID], rating: Rating | None = Rating
         for asset in assets:
             library.set_shelf_state(scope, asset, ShelfState.KEPT)
             if rating is not None:
-                ratings.record_rating(
+                rate_and_answer(
                     scope, library.get_asset(scope, asset).sha256, rating, source="rule:test"
                 )
     return assets
@@ -171,7 +172,7 @@ def test_concurrent_change_cancels_the_decision_and_the_rest_waits(nova: Creator
     with pytest.raises(Conflict):
         decide(nova, one, left)
     with nova.scope() as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, library.get_asset(scope, assets[2]).sha256, Rating.E, source="rule:test"
         )
     with pytest.raises(Conflict):

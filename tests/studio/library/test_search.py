@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from foundation.ids import uuid7
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from studio.library import assets, search
 from studio.library.search import LibraryQuery
 from studio.library.states import ShelfState
 from studio.packs import packs
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CreatorStudio, Engine, create_studio
 from workers.wiring import Services
@@ -112,9 +112,7 @@ def test_properties_of_a_picture_can_be_filtered(nova: CreatorStudio) -> None:
     (drawn,) = found(nova, origin="generated")
     with nova.scope() as scope:
         assets.set_shelf_state(scope, second, ShelfState.RETIRED)
-        ratings.record_rating(
-            scope, assets.get_asset(scope, first).sha256, Rating.S, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, first).sha256, Rating.S, source="rule:test")
         pack = packs.create_pack(
             scope, creator_id=nova.creator_id, slug="p", title="P", description="", assets=[first]
         )
@@ -145,9 +143,7 @@ def test_properties_of_a_picture_can_be_filtered(nova: CreatorStudio) -> None:
     assert found(nova, use="unused", used=(first,)) == {drawn}
     with nova.scope() as scope:
         packs.freeze_pack(scope, pack)
-        ratings.record_rating(
-            scope, assets.get_asset(scope, drawn).sha256, Rating.X, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, drawn).sha256, Rating.X, source="rule:test")
     assert found(nova, use="sold") == {first}
     assert found(nova) == {first}, "prohibited pictures are not found"
 

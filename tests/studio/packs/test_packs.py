@@ -8,11 +8,11 @@ import pytest
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from studio.library import assets as library
 from studio.packs import packs
 from studio.packs.states import PackState
 from tenants.agencies import agencies
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import ZONE, CreatorStudio
 
@@ -24,7 +24,7 @@ def pictures(
     if rating is not None:
         with nova.scope() as scope:
             for asset in assets:
-                ratings.record_rating(
+                rate_and_answer(
                     scope, library.get_asset(scope, asset).sha256, rating, source="rule:tests"
                 )
     return assets
@@ -44,7 +44,7 @@ def read(nova: CreatorStudio, pack_id: UUID) -> packs.PackView:
 def test_pack_has_its_pictures_in_order_at_their_highest_rating(nova: CreatorStudio) -> None:
     first, second = pictures(nova)
     with nova.scope() as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, library.get_asset(scope, second).sha256, Rating.S, source="rule:tests"
         )
         wanted = [library.get_rendition(scope, asset, "pack") for asset in (second, first)]

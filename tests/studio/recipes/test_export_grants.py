@@ -15,7 +15,6 @@ from foundation.money import Money, Price
 from gate.consent.grants import revoke_consent
 from gate.contract.units import Rating
 from gate.people import persons
-from gate.ratings import ratings
 from generators.contract.engines import (
     GeneratedPicture,
     ImageJob,
@@ -34,6 +33,7 @@ from tests.channels.builders import Killed
 from tests.fakes.generators import replicate, stability
 from tests.fakes.generators.replicate import EDITS, LOOKS, FakeReplicate, Fault
 from tests.fakes.generators.stability import FakeStability
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CreatorStudio, build_spec, create_studio
 from tests.studio.person_builders import add_consenting_creator, add_creator_person, name_people
@@ -110,7 +110,7 @@ def of_mine(nova: CreatorStudio, *seeds: int, rating: Rating | None = Rating.G) 
 def rate(nova: CreatorStudio, assets: list[UUID], rating: Rating) -> None:
     with nova.scope() as scope:
         for asset in assets:
-            ratings.record_rating(
+            rate_and_answer(
                 scope, library.get_asset(scope, asset).sha256, rating, source="member:a"
             )
 

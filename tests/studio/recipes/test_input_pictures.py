@@ -21,6 +21,7 @@ from studio.library.states import ShelfState
 from studio.recipes import input_pictures, specs
 from studio.recipes.input_pictures import InitPicture
 from studio.runs import lineage, runner
+from tests.gate.answers import rate_and_answer
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import a_picture, encoded, needs_diffusion
 from tests.studio.builders import CreatorStudio, Engine, build_spec, create_studio
@@ -83,9 +84,7 @@ def test_result_is_a_child_with_the_people_and_rating_of_its_source(
     with nova.scope() as scope:
         person = persons.add_person(scope, kind="real", display_ref="Léa")
         ratings.record_depiction(scope, asset, person, how="face", confirmed_by="member:x")
-        ratings.record_rating(
-            scope, assets.get_asset(scope, asset).sha256, Rating.N, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, asset).sha256, Rating.N, source="rule:test")
     job = begin(nova, asset, count=2)
     nova.work(job, lambda: engine)
     assert nova.progress(job) == ("done", 2, 2)
@@ -95,7 +94,7 @@ def test_result_is_a_child_with_the_people_and_rating_of_its_source(
             found = lineage.get_lineage(scope, child)
             assert [card.asset_id for card in found.sources] == [asset]
             sha256 = assets.get_asset(scope, child).sha256
-            ratings.record_rating(scope, sha256, Rating.G, source="member:x")
+            rate_and_answer(scope, sha256, Rating.G, source="member:x")
             assert ratings.effective_rating(scope, sha256) is Rating.S, (
                 "a picture derived from nudity is at least suggestive"
             )

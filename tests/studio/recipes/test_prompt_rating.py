@@ -6,6 +6,7 @@ from foundation.errors import Refused
 from gate.contract.units import Rating
 from gate.ratings import ratings
 from studio.recipes import prompt_rating
+from tests.gate.answers import rate_and_answer
 from tests.studio.builders import CreatorStudio, Engine
 
 NEVER, OF_AGE, EXPLICIT = "MINOR-P-A", "MINOR-C-A", "EXPLICIT-MARKER-A"
@@ -42,7 +43,7 @@ def test_picture_is_rated_no_lower_than_its_prompt(nova: CreatorStudio) -> None:
     (item,) = nova.library()
     with nova.scope() as scope:
         assert ratings.effective_rating(scope, item.sha256) is None
-        ratings.record_rating(scope, item.sha256, Rating.G, source="rule:test")
+        rate_and_answer(scope, item.sha256, Rating.G, source="rule:test")
         assert ratings.effective_rating(scope, item.sha256) is Rating.E
 
 

@@ -23,6 +23,7 @@ from studio.recipes import input_pictures, specs, style_references, yaml_files
 from studio.recipes.input_pictures import InitPicture
 from studio.recipes.run_inputs import PoseReference
 from studio.runs import lineage, runner
+from tests.gate.answers import rate_and_answer
 from tests.generators import tiny_models as tiny
 from tests.generators.builders import needs_diffusion
 from tests.studio.builders import CreatorStudio, Engine, build_spec, create_studio
@@ -159,9 +160,7 @@ def test_depicted_people_decide_on_a_style_reference(nova: CreatorStudio) -> Non
     assert refused(nova, crowd) == "look.several"
     never = name_people(nova, add_photo(nova, 7), agreed_to)
     with nova.scope() as scope:
-        ratings.record_rating(
-            scope, library.get_asset(scope, never).sha256, Rating.X, source="rule:test"
-        )
+        rate_and_answer(scope, library.get_asset(scope, never).sha256, Rating.X, source="rule:test")
     assert refused(nova, never) == "job.begins_from_withheld"
     assert of(nova) == []
 
@@ -192,7 +191,7 @@ def test_result_is_a_child_of_each_reference_and_shows_their_people(
 ) -> None:
     person, assets = look(nova, 1, 2)
     with nova.scope() as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, library.get_asset(scope, assets[1]).sha256, Rating.N, source="rule:test"
         )
     job = start(nova, count=2)
@@ -205,7 +204,7 @@ def test_result_is_a_child_of_each_reference_and_shows_their_people(
             assert told.sources == []
             assert (told.parameters["references"], told.parameters["reference_weight"]) == (2, 0.6)
             sha256 = library.get_asset(scope, child).sha256
-            ratings.record_rating(scope, sha256, Rating.G, source="member:x")
+            rate_and_answer(scope, sha256, Rating.G, source="member:x")
             assert ratings.effective_rating(scope, sha256) is Rating.S, (
                 "a picture derived from nudity is at least suggestive"
             )

@@ -39,6 +39,7 @@ from studio.video import animations, clips
 from studio.video.animations import AnimationRequest
 from studio.video.clips import ClipKind, ClipView
 from studio.video.events import AnimationDue
+from tests.gate.answers import rate_and_answer
 from tests.generators import tiny_models, tiny_video_models
 from tests.generators.builders import needs_diffusion
 from tests.generators.video_builders import encode_speech
@@ -166,7 +167,7 @@ def test_animation_is_rated_no_lower_than_its_picture(
     assert done.asset_id is not None
     sha256 = digest(nova, done.asset_id)
     with nova.scope() as scope:
-        ratings.record_rating(scope, sha256, Rating.G, source="member:rob")
+        rate_and_answer(scope, sha256, Rating.G, source="member:rob")
         assert ratings.effective_rating(scope, sha256) is Rating.S, "its picture is rated higher"
         assert ancestors_and_descendants(scope, done.asset_id, most=1)[0] == [asset], (
             "freezes follow this relation"

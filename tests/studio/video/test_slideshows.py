@@ -28,6 +28,7 @@ from studio.video.clips import ClipView
 from studio.video.events import SlideshowDue
 from studio.video.slideshows import SlideshowPicture, SlideshowRequest
 from studio.voice.models import SpeechRow
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.generators.video_builders import encode_speech
 from tests.studio.builders import CREDENTIAL, CreatorStudio, create_studio
@@ -42,7 +43,7 @@ def still(nova: CreatorStudio, seed: int = 1, rating: Rating | None = Rating.G) 
     asset = nova.upload(encoded(a_picture(seed=seed), "JPEG"), f"{seed}.jpg")
     if rating is not None:
         with nova.scope() as scope:
-            ratings.record_rating(scope, digest(nova, asset), rating, source="member:rob")
+            rate_and_answer(scope, digest(nova, asset), rating, source="member:rob")
     return asset
 
 

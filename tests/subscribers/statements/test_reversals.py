@@ -47,7 +47,8 @@ def test_reversed_outgoing_movement_is_credited(base: str, undone: str) -> None:
     "words", ["tip refunded", "subscription – charged back", "sale reversed", "Vente remboursée"]
 )
 def test_reversed_sale_is_debited(words: str) -> None:
-    (one,) = read(f"2031-01-03,{words},a,40.00,8.00,USD\n").movements
+    sale = "2031-01-02,tip,a,40.00,8.00,USD\n"
+    _, one = read(f"{sale}2031-01-03,{words},a,40.00,8.00,USD\n").movements
     assert (one.kind, one.net) == ("refund", Money(-3200, "USD"))
 
 
@@ -80,10 +81,14 @@ def test_member_defined_terms_apply_to_reversals() -> None:
         "USD",
         words={"sale": ("won auction",), "refund": ("storno",), "payout": ()},
     )
-    data = b"day,what,sum\n2031-01-03,Won auction,5.00\n2031-01-03,Storno reversed,2.00\n"
+    data = (
+        b"day,what,sum\n2031-01-03,Won auction,5.00\n2031-01-03,Storno,2.00\n"
+        b"2031-01-04,Storno reversed,2.00\n"
+    )
     found = file_reader.read_statement(data, SOURCE, known)
     assert [(one.kind, one.net.minor) for one in found.movements] == [
         ("sale", 500),
+        ("refund", -200),
         ("refund", 200),
     ]
 

@@ -1,13 +1,21 @@
 """Names are one line of visible text without direction marks; email addresses are single addresses."""
 
 import unicodedata
+from uuid import UUID
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from tenants.agencies.names import MAX_NAME_LENGTH, normalize_email, normalize_name
+from tenants.agencies.names import (
+    MAX_NAME_LENGTH,
+    RESERVED_HANDLES,
+    check_handle,
+    make_handle,
+    normalize_email,
+    normalize_name,
+)
 
 MARKS = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
 CONTROLS = "".join(map(chr, [*range(9), *range(14, 28), 0x7F, *range(0x80, 0x85), 0xD800, 0xDFFF]))
@@ -60,3 +68,33 @@ def test_email_address_with_separators_is_rejected(odd: str, at: int) -> None:
     with pytest.raises(BadInput, match=r"member\.unfit"):
         normalize_email(typed)
     assert normalize_email(f" {whole} ") == whole
+
+
+@given(st.sampled_from(sorted(RESERVED_HANDLES)), st.data())
+def test_reserved_handle_is_refused_in_every_spelling(handle: str, data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(handle)))
+    spellings = [
+        handle,
+        handle.upper(),
+        handle.title(),
+        f"{handle[:at]}-{handle[at:]}",
+        f"{handle}-",
+    ]
+    for spelling in spellings:
+        with pytest.raises(BadInput, match=r"creator\.handle"):
+            check_handle(spelling)
+
+
+@given(
+    st.sampled_from(sorted(RESERVED_HANDLES)),
+    st.sampled_from(["\u0301", "\u0308", "\u200b", " ", ""]),
+    st.booleans(),
+    st.uuids(),
+)
+def test_handle_made_from_a_reserved_name_is_not_reserved(
+    handle: str, mark: str, upper: bool, key: UUID
+) -> None:
+    name = handle[:1] + mark + handle[1:]
+    made = make_handle(name.upper() if upper else name, key)
+    check_handle(made)
+    assert made.replace("-", "") != handle.replace("-", "")

@@ -15,7 +15,6 @@ from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
 from foundation.ops.wall_time import to_wall_time
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from schedules.approvals import client_links, decisions, review_comments
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
@@ -26,6 +25,7 @@ from studio.ingest import pipeline
 from studio.library import assets
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
+from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import ZONE, jpeg
 from tests.web.builders import WebServer
 
@@ -65,7 +65,7 @@ class House:
 
     def rate(self, asset: UUID, rating: Rating) -> None:
         with self.scope(f"member:{self.owner}") as scope:
-            ratings.record_rating(
+            rate_and_answer(
                 scope, assets.get_asset(scope, asset).sha256, rating, source=f"member:{self.owner}"
             )
 

@@ -22,8 +22,8 @@ from gate.contract.permit import Permit
 from gate.contract.units import Medium, Rating
 from gate.copies import live_copies
 from gate.permits import issuance
-from gate.ratings import ratings
 from tests.conftest import Cluster
+from tests.gate.answers import rate_and_answer
 from tests.gate.builders import KEY, MIME, Step, unit, world
 from tests.gate.builders import World as House
 from tests.gate.policy_releases import past_the_gate
@@ -74,7 +74,7 @@ class Shop:
             asset_records.record_rendition(
                 scope, asset, sha256=sha256, mime=MIME, size=len(self.data), **shape
             )
-            ratings.record_rating(scope, sha256, Rating.G, source="classifier@1")
+            rate_and_answer(scope, sha256, Rating.G, source="classifier@1")
         return Medium(sha256, MIME, len(self.data))
 
     def allow(self) -> Permit:

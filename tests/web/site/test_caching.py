@@ -1,7 +1,7 @@
 """Conditional requests, HEAD and ranges (RFC 9110), and what clients and caches may store."""
 
 from gate.contract.units import Rating
-from gate.ratings import ratings
+from tests.gate.answers import rate_and_answer
 from tests.web.builders import CreatorPage, new_picture
 
 
@@ -66,7 +66,7 @@ def test_hidden_picture_changes_last_modified(mia: CreatorPage) -> None:
     settle(mia)
     since = mia.get("feed.xml").headers["last-modified"]
     with mia.scope() as scope:
-        ratings.record_rating(scope, sha256, Rating.E, source="classifier@2")
+        rate_and_answer(scope, sha256, Rating.E, source="classifier@2")
     answer = mia.get("feed.xml", if_modified_since=since)
     assert (answer.status_code, sha256 in answer.text) == (200, False)
 

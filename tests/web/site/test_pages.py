@@ -18,7 +18,6 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.sealed import Sealed
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from gate.text import urls
 from studio.ingest import pipeline
 from studio.library import assets
@@ -28,6 +27,7 @@ from subscribers.acquisition.links import LinkDestination, LinkDetails, LinkDraf
 from subscribers.catalog.prices import set_price
 from tenants.agencies import creators
 from tenants.agencies.states import CreatorState
+from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import jpeg
 from tests.web.builders import (
     PUBLIC,
@@ -70,9 +70,7 @@ def some_pack(mia: CreatorPage, *, rating: Rating = Rating.G, title: str = "Plag
     prepared = pipeline.prepare_upload(jpeg(next(_numbers)), name="beach.jpg")
     asset = pipeline.ingest_asset(mia.room.tenant, mia.room.store, **owner, prepared=prepared)
     with mia.scope() as scope:
-        ratings.record_rating(
-            scope, assets.get_asset(scope, asset).sha256, rating, source="classifier@1"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, asset).sha256, rating, source="classifier@1")
         pack = packs.create_pack(
             scope,
             creator_id=mia.creator_id,

@@ -11,6 +11,7 @@ from foundation.errors import BadInput, Conflict, Refused
 from foundation.ids import uuid7
 from gate.contract.units import Rating
 from gate.ratings import ratings
+from tests.gate.answers import rate_and_answer
 from tests.web.builders import (
     PUBLIC,
     CreatorPage,
@@ -275,7 +276,7 @@ def test_raised_rating_hides_the_item(mia: CreatorPage) -> None:
     key, other = mia.post(media=[sha256], text="raised"), mia.post(text="stays")
     assert mia.file(sha256).status_code == 200
     with mia.scope() as scope:
-        ratings.record_rating(scope, sha256, Rating.N, source="member:x")
+        rate_and_answer(scope, sha256, Rating.N, source="member:x")
     assert mia.file(sha256).status_code == 404
     assert mia.get(f"p/{key}").status_code == 410
     for place in ("", "feed.xml", "feed.json"):

@@ -8,6 +8,7 @@ import pytest
 
 from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import uuid7
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from studio.ingest import pipeline
 from tenants.agencies import agencies
@@ -93,9 +94,15 @@ def test_pictures_are_rated_all_or_none(nova: CreatorStudio) -> None:
 
     before = requested()
     with pytest.raises(NotFound):
-        member_requests.rate_pictures(nova.services, email, [picture, uuid7()], Rating.S)
+        member_requests.rate_pictures(
+            nova.services, email, [picture, uuid7()], Rating.S, shown=DepictionAnswer.CREATOR
+        )
     with pytest.raises(Refused):
         member_requests.rate_pictures(nova.services, chatter, [picture], Rating.S)
+    with pytest.raises(BadInput, match=r"rating\.shown_missing"):
+        member_requests.rate_pictures(nova.services, email, [picture], Rating.S)
     assert requested() == before
-    member_requests.rate_pictures(nova.services, email, [picture], Rating.S)
+    member_requests.rate_pictures(
+        nova.services, email, [picture], Rating.S, shown=DepictionAnswer.CREATOR
+    )
     assert requested() == before + 1

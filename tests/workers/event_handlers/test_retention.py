@@ -333,6 +333,7 @@ def test_every_table_with_a_period_has_a_rule_or_a_reason() -> None:
         "asset_parts",
         "renditions",
         "content_ratings",
+        "depiction_answers",
         "shoot_cards",
         "shoot_card_assets",
         "inspections",

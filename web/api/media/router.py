@@ -13,9 +13,11 @@ from fastapi.responses import Response
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import NotFound
 from foundation.storage.object_store import ObjectStore
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from studio.ingest import uploads
-from studio.ingest.uploads import MAX_FILE_NAME, UploadView
+from studio.ingest.file_names import MAX_FILE_NAME
+from studio.ingest.uploads import UploadView
 from studio.library import member_reviews, postable_assets
 from studio.library.postable_assets import PostableAsset
 from tenants.api_keys.keys import ApiKeyScope
@@ -110,13 +112,15 @@ def _add_rating_route(routes: APIRouter, tenant: OpenScope) -> None:
         body: RatingIn,
         call: Annotated[ApiCall, Depends(create_dependency(tenant, ApiKeyScope.RATINGS_WRITE))],
     ) -> Response:
-        """Rate a picture or video as the key's member. 403 for a rating below the current one. The
+        """Rate a picture or video as the key's member, and answer who is shown. 403 for a rating
+        below the current one; 422 without `shown` for media without an answer. The
         rating is applied shortly after. It is not a review: pending reviews remain open. Requires
         the `ratings:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             found = postable_assets.get_postable_asset(scope, sight.creators, body.media_id)
-            member_reviews.rate_picture(scope, found.asset_id, Rating(body.rating))
+            shown = DepictionAnswer(body.shown) if body.shown is not None else None
+            member_reviews.rate_picture(scope, found.asset_id, Rating(body.rating), shown=shown)
             return ChangeResult(MediaOut.of(found), "media.rate", f"asset:{found.asset_id}", 202)
 
         return call.apply_once(act)

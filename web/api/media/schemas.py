@@ -43,12 +43,17 @@ class MediaOut(BaseModel):
 
 
 class RatingIn(RequestModel):
-    """The rating of a picture or video: G general, S suggestive, N nudity, E explicit."""
+    """The rating of a picture or video: G general, S suggestive, N nudity, E explicit.
 
-    model_config = example_config({"media_id": EXAMPLE_MEDIA_ID, "rating": "S"})
+    `shown` answers who is shown: `no_people`, `creator` (the creator alone), `others` (anyone else)
+    or `unsure`. It is required for media without an answer.
+    """
+
+    model_config = example_config({"media_id": EXAMPLE_MEDIA_ID, "rating": "S", "shown": "creator"})
 
     media_id: UUID
     rating: Literal["G", "S", "N", "E"]
+    shown: Literal["no_people", "creator", "others", "unsure"] | None = None
 
 
 class MediaPage(BaseModel):

@@ -116,7 +116,7 @@ def _render_gallery_tile(
             creator=creator if writes else None,
             word=page.text,
         )
-        label = (card.alt or card.prompt or page.text("studio.no_alt"))[:60]
+        label = (card.title or page.text("studio.no_alt"))[:60]
         st.checkbox(_escape_label(label), key=f"{SELECTION_PREFIX}{card.asset_id}")
         if page.has_right(Right.RUN):
             tile_actions.render_tile_actions(page, creator.id, tile)

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard.media import library_files, player
 from dashboard.media.library_files import REVEAL_KEY_PREFIX, reveal_pictures, revealed_picture_url
+from dashboard.media.people_question import chosen_answer, render_people_question
 from dashboard.pages.studio.library import (
     ai_disclosure,
     alt_texts,
@@ -71,6 +72,8 @@ def render_selection(
             )
         assets = tuple(tile.card.asset_id for tile in picked)
         with st.container(horizontal=True, gap="small"):
+            if page.has_right(Right.REVIEW):
+                _render_rating_form(page, creator.id, assets, picked)
             if page.has_right(Right.RUN):
                 _render_shelf_actions(page, creator.id, assets, picked)
                 _render_pack_form(page, creator.id, assets)
@@ -79,8 +82,6 @@ def render_selection(
                 collections.render_collection_choice(page, creator.id, here, assets)
                 shoot_card_assignment.render_card_assignment(page, found, assets)
                 ai_disclosure.render_ai_disclosure(page, creator.id, picked)
-            if page.has_right(Right.REVIEW):
-                _render_rating_form(page, creator.id, assets, picked)
 
 
 def _list_blurred(scope: Scope, picked: list[LibraryTile]) -> frozenset[UUID]:
@@ -314,6 +315,14 @@ def _request_review(
     return Message("studio.review_asked")
 
 
+SHOWN = "rate:shown"
+"""Widget key of the question who is shown."""
+
+
+SHOWN = "rate:shown"
+"""Widget key of the question who is shown."""
+
+
 def _render_rating_form(
     page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked: list[LibraryTile]
 ) -> None:
@@ -329,6 +338,7 @@ def _render_rating_form(
             format_func=lambda one: page.text(f"studio.level.{one}"),
             key="rate:as",
         )
+        render_people_question(page, SHOWN)
         draw_template(
             "shell/templates/note.html",
             note=page.text("approvals.look_first" if unseen else "studio.rate_note"),
@@ -359,7 +369,13 @@ def _submit_ratings(
     if _has_unseen(scope, library_files.list_blurred(scope, rated)):
         raise Refused("approvals.look_first")
     for asset_id in assets:
-        member_reviews.rate_picture(scope, asset_id, Rating(level[0]), minor=level == MINOR)
+        member_reviews.rate_picture(
+            scope,
+            asset_id,
+            Rating(level[0]),
+            minor=level == MINOR,
+            shown=chosen_answer(SHOWN),
+        )
     notices.close(scope, f"review:{creator_id}")
     return Message("studio.rated")
 

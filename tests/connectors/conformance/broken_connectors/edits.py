@@ -32,7 +32,7 @@ class ClaimsEditSupport(Fanvue):
 
 
 class RepeatsFirstComment(Instagram):
-    """Reports a comment with a lost response as absent."""
+    """Confirms that a comment with a lost response is absent."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return Absent() if sought.comment else super().look_up(sought, answers)
+        return Absent(confirmed=True) if sought.comment else super().look_up(sought, answers)

@@ -458,10 +458,10 @@ class PricesFreePosts(Fanvue):
 
 
 class SkipsLookup(Fanvue):
-    """Reports a post absent without a lookup."""
+    """Confirms without a lookup that a post is absent."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return Absent()
+        return Absent(confirmed=True)
 
 
 class MissesSales(Fanvue):

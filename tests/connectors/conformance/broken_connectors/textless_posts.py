@@ -23,7 +23,7 @@ class MatchesAnyTextlessPost(Sandbox):
 
 
 class ReportsTextlessPostsAbsent(Fanvue):
-    """Reports every post without text as absent."""
+    """Confirms that every post without text is absent."""
 
     def look_up(self, sought: LookupQuery, answers: tuple[StepResult, ...]) -> Send | LookupResult:
-        return super().look_up(sought, answers) if sought.text else Absent()
+        return super().look_up(sought, answers) if sought.text else Absent(confirmed=True)

@@ -1,12 +1,14 @@
 """Messages on Bluesky: received once and in order, and never sent twice."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from connectors.conformance.fake_servers import AdjustableClock
 from connectors.contract.account_setup import ConnectedAccount
+from connectors.contract.capabilities import FOREVER
 from connectors.contract.chats import ChatUpdates
 from connectors.contract.connector import (
     LookupQuery,
@@ -38,6 +40,9 @@ from tests.connectors.platforms.bluesky.test_publisher import READS, UNIT, signe
 from tests.fakes.bluesky import chats as bluesky_chats
 from tests.fakes.bluesky.server import FakeBluesky, Repo
 from tests.fakes.bluesky.sessions import XrpcError
+
+SENT_AT = datetime(2026, 12, 1, tzinfo=UTC)
+
 
 PLATFORM = Bluesky()
 
@@ -269,8 +274,10 @@ def looked(net: Net, to: Repo, text: str, **more: Any) -> object:
 
 def test_lost_message_is_looked_up_before_a_resend(net: Net) -> None:
     leo, chats, now = net.person("leo"), net.server.chats, net.server.clock
-    assert CAN.is_resend_lookup(under="")
-    assert not CAN.is_resend_lookup(under="", chat=leo.did), "a repeat would be a second message"
+    assert CAN.repeat_safe_until(SENT_AT, under="") == FOREVER
+    assert CAN.repeat_safe_until(SENT_AT, under="", chat=leo.did) == SENT_AT, (
+        "a repeat would be a second message"
+    )
     convo = chats.between(leo.did, net.mia.did)
     chats.put(convo, net.mia.did, "Bonjour", now())
     now.advance(3600)

@@ -94,6 +94,11 @@ def written(
     return {**message, "attachments": [], **more}
 
 
+def channel(latest: dict[str, Any]) -> Response:
+    """Return the answer about a channel whose latest message is `latest`."""
+    return Response("channel", 200, {}, {"id": "200", "last_message_id": latest["id"]})
+
+
 def listing(*messages: dict[str, Any]) -> Response:
     return Response("look", 200, {}, list(messages))
 
@@ -281,14 +286,21 @@ def test_lookup_finds_our_message(message: dict[str, Any]) -> None:
     ],
 )
 def test_lookup_ignores_other_messages(message: dict[str, Any]) -> None:
-    assert look(listing(message)) == Absent()
+    assert look(listing(message), channel(message)) == Absent(confirmed=True)
+
+
+def test_history_that_is_behind_its_channel_proves_nothing() -> None:
+    listed, newer = written(author="4"), written(number=1)
+    assert isinstance(look(listing(listed), channel(newer)), Unknown)
 
 
 def test_known_copy_is_not_matched() -> None:
     message = written()
-    assert (
-        look(listing(message), sought=replace(SOUGHT, known=frozenset({message["id"]}))) == Absent()
-    )
+    assert look(
+        listing(message),
+        channel(message),
+        sought=replace(SOUGHT, known=frozenset({message["id"]})),
+    ) == Absent(confirmed=True)
 
 
 def test_long_history_is_read_up_to_a_limit() -> None:
@@ -304,14 +316,12 @@ def test_empty_history_proves_absence_only_if_readable() -> None:
     assert isinstance(asked, Send)
     assert asked.step.path == "/channels/200"
     late, early = str(snowflake_at(NOW)), str(snowflake_at(NOW - timedelta(hours=1)))
-    assert (
-        look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": early}))
-        == Absent()
-    )
-    assert (
-        look(listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": None}))
-        == Absent()
-    )
+    assert look(
+        listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": early})
+    ) == Absent(confirmed=True)
+    assert look(
+        listing(), Response("channel", 200, {}, {"id": "200", "last_message_id": None})
+    ) == Absent(confirmed=True)
     assert isinstance(
         look(listing(), Response("channel", 200, {}, {"last_message_id": late})), Unknown
     )
@@ -331,14 +341,17 @@ def test_lookup_starts_earlier_if_our_clock_is_ahead(late: timedelta) -> None:
         f"/channels/200/messages?after={snowflake_at(NOW - timedelta(minutes=1))}&"
     )
     assert isinstance(look(unseen, seen, sought=sought), Found)
-    other = Response("look", 200, theirs, [written(nonce=message_nonce("key-2"))])
-    assert look(unseen, other, sought=sought) == Absent()
+    message = written(nonce=message_nonce("key-2"))
+    other = Response("look", 200, theirs, [message])
+    assert look(unseen, other, channel(message), sought=sought) == Absent(confirmed=True)
 
 
 def test_lookup_reads_once_if_clocks_agree() -> None:
     theirs = {"date": format_datetime(NOW, usegmt=True)}
     sought = replace(SOUGHT, asked_at=NOW + timedelta(seconds=10))
-    assert look(Response("look", 200, theirs, [written(author="4")]), sought=sought) == Absent()
+    message = written(author="4")
+    page = Response("look", 200, theirs, [message])
+    assert look(page, channel(message), sought=sought) == Absent(confirmed=True)
 
 
 def test_refused_lookup_is_unknown() -> None:

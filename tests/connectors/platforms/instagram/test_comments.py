@@ -343,7 +343,7 @@ MEANT: list[tuple[StepResult, type[Outcome], str]] = [
     (wrong(100, 33), Rejected, "instagram.remark_gone"), (wrong(10), Rejected, "instagram.no_comments"),
     (wrong(200), Rejected, "instagram.no_comments"), (wrong(190), Reauthorize, ""), (wrong(4), Uncertain, ""),
     (wrong(100, 1), Rejected, "connectors.refused"), (wrong(2, status=500), Uncertain, ""),
-    (Response("publish", 200, body={"id": "x"}), Uncertain, ""), (Response("publish", 429), Retry, ""),
+    (Response("publish", 200, body={"id": "x"}), Uncertain, ""), (Response("publish", 429, body={}), Retry, ""),
     (StepAnswerLost("publish", "reset"), Uncertain, ""),
 ]  # fmt: skip
 

@@ -17,8 +17,8 @@ from connectors.contract.outcomes import Outcome, Published, Reauthorize, Reject
 from connectors.platforms.mastodon.account import SCOPES
 from connectors.platforms.mastodon.comments import LISTED, MAX_PAGES
 from connectors.platforms.mastodon.publisher import PUBLISH, Mastodon
-from connectors.platforms.mastodon.text import html_to_text
 from foundation.http.http_client import HttpClient
+from foundation.i18n.html_text import convert_html_to_text
 from gate.contract.units import COMMENT_REFERENCE, Reference
 from tests.connectors.conformance.worlds import mastodon_world
 from tests.connectors.platforms.mastodon.test_publisher import PICTURE, UNIT, said
@@ -190,7 +190,7 @@ def test_unsafe_url_is_dropped() -> None:
     ],
 )
 def test_html_becomes_text(html: str, text: str) -> None:
-    assert html_to_text(html) == text
+    assert convert_html_to_text(html) == text
 
 
 def answering(text: str = "@ann@far.example thanks", **more: Any) -> Any:

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -42,6 +42,9 @@ from tests.fakes.x.chats import CLOSED
 from tests.fakes.x.client import ask
 from tests.fakes.x.server import FakeX, x
 from tests.fakes.x.state import SCOPES, Member
+
+SENT_AT = datetime(2026, 12, 1, tzinfo=UTC)
+
 
 PLATFORM = X()
 DAY = 24 * 3600
@@ -353,7 +356,9 @@ def looked(net: Net, to: Member, text: str, **more: Any) -> object:
 
 def test_lost_message_is_looked_up_by_its_text(net: Net) -> None:
     leo, server = net.person("leo"), net.server
-    assert not CAN.is_resend_lookup(under="", chat=leo.id), "a repeat would be a second message"
+    assert CAN.repeat_safe_until(SENT_AT, under="", chat=leo.id) == SENT_AT, (
+        "a repeat would be a second message"
+    )
     assert isinstance(looked(net, leo, "Bonjour"), Unknown), (
         "the owner may have deleted the conversation"
     )

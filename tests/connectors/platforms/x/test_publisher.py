@@ -30,7 +30,8 @@ from connectors.contract.outcomes import (
 from connectors.platforms.x.account import SURFACE
 from connectors.platforms.x.lookup import MAX_PAGES
 from connectors.platforms.x.publisher import ADULT, AI, PUBLISH, X
-from connectors.shared.http_responses import is_app_wide_limit, retry_after
+from connectors.shared.http_responses import is_app_wide_limit
+from connectors.shared.requested_waits import requested_wait
 from connectors.shared.text_counting import normalize_x_text, x_text_length
 from connectors.transport import required_marks
 from foundation.ids import uuid7
@@ -151,7 +152,7 @@ def test_rate_limit_gives_wait_and_scope() -> None:
         ({**window, "x_rate_limit_remaining": "7"} | app, timedelta(hours=5), True),
     ):
         answer = said(PUBLISH, 429, {}, **told)
-        assert retry_after(answer.headers) == wait
+        assert requested_wait(answer) == wait
         assert is_app_wide_limit(answer) is whole
         waits = PLATFORM.next_step(UNIT, (answer,))
         assert isinstance(waits, Retry)

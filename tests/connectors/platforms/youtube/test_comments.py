@@ -11,6 +11,7 @@ import pytest
 from connectors.conformance.comment_rules import reply_unit
 from connectors.conformance.harness import SendingHarness
 from connectors.conformance.world import ConnectorWorld
+from connectors.contract.capabilities import FOREVER
 from connectors.contract.comments import Comment, CommentPage, CommentTarget, ModerationAction
 from connectors.contract.connector import (
     LookupQuery,
@@ -43,6 +44,9 @@ from tests.connectors.conformance.worlds import youtube_world
 from tests.fakes.youtube.comments import HELD, LONGEST, PUBLIC, REJECTED
 from tests.fakes.youtube.server import FakeYouTube, Member, youtube
 from tests.fakes.youtube.state import Video
+
+SENT_AT = datetime(2026, 12, 1, tzinfo=UTC)
+
 
 TOP, BELOW = "UgzAbC4AaABAg", "UgzAbC4AaABAg.9xyz"
 ANSWER = Unit(
@@ -321,8 +325,8 @@ def test_reply_is_text_under_the_top_comment() -> None:
 
 
 def test_lost_reply_is_looked_up_before_a_resend() -> None:
-    assert CAN.is_resend_lookup(under="")
-    assert not CAN.is_resend_lookup(under=TOP)
+    assert CAN.repeat_safe_until(SENT_AT, under="") == FOREVER
+    assert CAN.repeat_safe_until(SENT_AT, under=TOP) == SENT_AT
 
 
 @pytest.mark.parametrize(

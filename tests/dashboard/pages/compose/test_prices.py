@@ -5,7 +5,6 @@ from uuid import UUID
 from foundation.money import Money
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from schedules.posts.channel_overrides import ChannelOverride
 from studio.ingest import pipeline
 from studio.library import assets
@@ -13,6 +12,7 @@ from tests.dashboard.builders import Agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.pages.compose.test_page import connected, posts, written
 from tests.dashboard.streamlit_client import stream
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 
 
@@ -26,7 +26,7 @@ def photo(door: Door, who: Agency) -> UUID:
         door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
     )
     with who.scope() as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, assets.get_asset(scope, asset).sha256, Rating.G, source="classifier@1"
         )
     return asset

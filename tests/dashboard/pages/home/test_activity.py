@@ -41,6 +41,7 @@ from subscribers.ledger.entries import SplitShares
 from tenants.agencies import queries as tenant_reads
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, create_agency
+from tests.gate.answers import rate_and_answer
 
 SHARES = SplitShares(agency=4000, creator=6000, chatter=1000)
 
@@ -111,7 +112,7 @@ def day(tenant: OpenScope, tmp_path: Path) -> Day:
         tenant, store, tenant_id=made.tenant_id, creator_id=made.creator_id, prepared=photo
     )
     with made.scope() as scope:
-        ratings.record_rating(
+        rate_and_answer(
             scope, assets.get_asset(scope, asset).sha256, Rating.G, source=made.act_as(Role.MANAGER)
         )
         pack = packs.create_pack(

@@ -12,11 +12,11 @@ PASSWORD = "canary-horse-battery"
 def test_mail_server_is_saved_tested_and_removed(door: Door, lumiere: Agency) -> None:
     with stream(door.url, door.cookie(lumiere)) as page:
         assert "GREENROOM_MAIL__HOST" in page.open("/settings", section="email")
-        page.type("Serveur de messagerie", "127.0.0.1")
+        page.type("Serveur de messagerie", "https://127.0.0.1")
         page.type("Adresse d’expéditeur", "greenroom@lumiere.example")
         page.type("Nom d’utilisateur", "lea")
         page.type("Mot de passe", PASSWORD)
-        assert "Saisissez le nom du serveur" in page.press("Enregistrer")
+        assert "Saisissez le nom ou l’adresse IP du serveur" in page.press("Enregistrer")
         page.type("Serveur de messagerie", "smtp.lumiere.example")
         text = page.press("Enregistrer")
         assert "Serveur de messagerie enregistré" in text

@@ -190,7 +190,10 @@ def press(page: Stream, sent: str) -> str:
     """Press a heading or a row of the table."""
     drawn = (told.delta.new_element for told in page.told())
     (table,) = {
-        one.bidi_component.id for one in drawn if one.WhichOneof("type") == "bidi_component"
+        one.bidi_component.id
+        for one in drawn
+        if one.WhichOneof("type") == "bidi_component"
+        and one.bidi_component.component_name.endswith("table")
     }
     said = json.dumps({"event": "pressed", "value": sent})
     name = f"$$STREAMLIT_INTERNAL_KEY_{table}__events"

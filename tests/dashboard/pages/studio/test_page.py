@@ -15,7 +15,6 @@ from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from gate.reviews.events import RatingRequested
 from gate.reviews.handlers import handle_rating_request
 from studio.costs import quotas
@@ -38,6 +37,7 @@ from tests.dashboard.builders import Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
 from tests.dashboard.streamlit_client import Stream, stream
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, Engine, build_spec
 
@@ -323,6 +323,7 @@ def test_picture_shows_its_origin_and_is_rated(
         assert page.find(word("studio.rate_now")).drawn.disabled
         assert f"/files/{card.asset_id}/preview?clear=" in page.press(word("studio.reveal"))
         page.choose(word("studio.rate_as"), word("studio.level.S"))
+        page.choose(word("rating.shown"), word("rating.shown.no_people"))
         assert word("studio.rated") in page.press(word("studio.rate_now"))
         work(door, lumiere)
         assert word("studio.rating.S") in page.again()
@@ -380,9 +381,7 @@ def test_other_creators_and_agencies_are_hidden(
         door.tenant, store(door), tenant_id=lumiere.tenant_id, creator_id=zoe, prepared=prepared
     )
     with lumiere.scope() as scope:
-        ratings.record_rating(
-            scope, library.get_asset(scope, hers).sha256, Rating.G, source="rule:test"
-        )
+        rate_and_answer(scope, library.get_asset(scope, hers).sha256, Rating.G, source="rule:test")
     for query in ({}, {"creator": "zoe"}, {"creator": str(other.creator_id)}):
         _, text = opened(door, lumiere, Role.MANAGER, **query)
         for secret in ("canary", "zoes-own", str(theirs), str(hers)):

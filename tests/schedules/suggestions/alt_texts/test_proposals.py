@@ -29,6 +29,7 @@ from studio.costs.text_requests import TextBilling
 from studio.library import assets, search
 from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, Fault, ScriptedAnswer
+from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import SandboxAgency
 
 pytestmark = pytest.mark.heavy
@@ -177,7 +178,7 @@ def test_frozen_or_forbidden_photo_is_sent_to_no_model(
         with lea.scope() as scope:
             digest = assets.get_asset(scope, asset).sha256
             if rating is Rating.X:
-                ratings.record_rating(scope, digest, rating, source=f"member:{lea.manager}")
+                rate_and_answer(scope, digest, rating, source=f"member:{lea.manager}")
             else:
                 ratings.freeze_bytes(scope, digest)
         found = write(lea, asset, server)

@@ -30,6 +30,7 @@ from studio.runs import records, runner
 from studio.runs.events import RunDue
 from tenants.agencies.rights import Role
 from tenants.api_keys.keys import ApiKeyScope
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import encoded
 from tests.studio.builders import CREDENTIAL, Engine, build_spec
 from tests.web.api.media.test_media import rated
@@ -146,9 +147,7 @@ def test_picture_is_listed_once_rated_and_never_while_withheld(
     assert not any(one["media_id"] or one["alt"] for one in told)
     for asset, rating in zip(assets, (Rating.S, Rating.E), strict=True):
         with api.scope() as scope:
-            ratings.record_rating(
-                scope, get_asset_bytes(scope, asset).sha256, rating, source="rule:test"
-            )
+            rate_and_answer(scope, get_asset_bytes(scope, asset).sha256, rating, source="rule:test")
     told = api.get(f"/runs/{run}/pictures")["items"]
     assert (told[0]["state"], told[0]["media_id"], told[0]["rating"]) == (
         "ready",

@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse
 from foundation.db.database import Database, OpenScope
 from foundation.ids import uuid7
 from foundation.storage.object_store import bytes_digest
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from gate.ratings.ratings import freeze_bytes
 from gate.reviews.events import RatingRequested
@@ -25,6 +26,7 @@ from studio.library.states import ShelfState
 from tenants.agencies.rights import Role
 from tenants.api_keys.keys import ApiKeyScope
 from tenants.auth import members
+from tests.gate import answers
 from tests.studio.ingest.test_uploads import broken
 from tests.web.api_client import ApiClient, create_api_client, error_code
 from tests.web.builders import WebServer
@@ -48,10 +50,12 @@ def rated(api: ApiClient, media_id: str, rating: Rating) -> None:
     """Request a rating as the owner and process the request as a worker does."""
     who = f"member:{api.members[Role.OWNER]}"
     with api.scope(who) as scope:
-        member_reviews.rate_picture(scope, UUID(media_id), rating)
+        shown = DepictionAnswer.NO_PEOPLE
+        member_reviews.rate_picture(scope, UUID(media_id), rating, shown=shown)
         sha256 = assets.get_asset(scope, UUID(media_id)).sha256
+        answers.record_quiet_models(scope, sha256)
     handle_rating_request(
-        RatingRequested(api.tenant_id, UUID(media_id), sha256, str(rating), False, who),
+        RatingRequested(api.tenant_id, UUID(media_id), sha256, str(rating), False, who, str(shown)),
         tenant=api.tenant,
     )
 

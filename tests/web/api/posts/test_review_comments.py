@@ -6,10 +6,10 @@ from typing import Any, get_args
 import httpx
 
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from schedules.approvals.decisions import REJECTION_CODES
 from studio.library import assets
 from tenants.notices.queries import list_open_notices
+from tests.gate.answers import rate_and_answer
 from tests.web.api_client import ApiClient, error_code
 from tests.web.example_agency import add_library_picture, expect_success
 from web.api.posts.review_comment_schemas import ChangeReason, RejectionReason
@@ -130,9 +130,7 @@ def test_key_cannot_approve_media_that_need_a_human_look(api: ApiClient) -> None
     assert (blurred.status_code, error_code(blurred)) == (403, "api.look_first")
     assert api.get(f"{path}/needed")["to_look_at"] == [str(media)]
     with api.scope() as scope:
-        ratings.record_rating(
-            scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
     assert api.get(f"{path}/needed")["to_look_at"] == []
     assert (
         expect_success(api.ask("POST", f"{path}/approve", {}, key=owner, version=1))["approved"]

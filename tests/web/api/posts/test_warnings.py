@@ -5,8 +5,8 @@ import pytest
 from channels.accounts import lifecycle
 from foundation.i18n.translation import Message
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from studio.library import assets
+from tests.gate.answers import rate_and_answer
 from tests.web.api_client import ApiClient, error_code
 from tests.web.example_agency import add_library_picture
 
@@ -34,11 +34,12 @@ def test_missing_rating_is_warned_until_rated(api: ApiClient) -> None:
     post = api.write("hello", media=[str(media)])
     assert "gate.RATING_MISSING" in codes(post)
     asked = {"media_id": str(media), "rating": "G"}
+    incomplete = api.ask("POST", "/ratings", asked)
+    assert (incomplete.status_code, error_code(incomplete)) == (422, "rating.shown_missing")
+    asked["shown"] = "no_people"
     assert api.ask("POST", "/ratings", asked).status_code == 202
     with api.scope() as scope:  # as the workers do
-        ratings.record_rating(
-            scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, media).sha256, Rating.G, source="rule:test")
     again = api.ask("PATCH", f"/posts/{post['id']}", {"body": "hello again"}, version=1)
     assert "gate.RATING_MISSING" not in codes(again.json())
 
@@ -55,9 +56,7 @@ def test_account_to_reconnect_is_warned(api: ApiClient) -> None:
 def test_rating_is_never_lowered(api: ApiClient, rating: str) -> None:
     media = add_library_picture(api, "mia")
     with api.scope() as scope:
-        ratings.record_rating(
-            scope, assets.get_asset(scope, media).sha256, Rating.E, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, media).sha256, Rating.E, source="rule:test")
     answer = api.ask("POST", "/ratings", {"media_id": str(media), "rating": rating})
     assert (answer.status_code, error_code(answer)) == (403, "gate.RATING_LOWERING_INVALID")
 

@@ -5,7 +5,6 @@ from uuid import UUID
 from foundation.db.database import OpenScope
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from generators.contract.engines import OriginLabel
 from studio.ingest import ai_disclosure, pipeline
 from studio.ingest.events import AiDisclosureDue
@@ -15,6 +14,7 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.pages.studio.library.test_demo_labels import made
 from tests.dashboard.pages.studio.test_page import pick, word
 from tests.dashboard.streamlit_client import stream
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 
 
@@ -28,9 +28,7 @@ def photo(door: Door, who: Agency, seed: int) -> UUID:
         door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
     )
     with who.scope() as scope:
-        ratings.record_rating(
-            scope, assets.get_asset(scope, asset).sha256, Rating.G, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, asset).sha256, Rating.G, source="rule:test")
     return asset
 
 

@@ -15,7 +15,6 @@ from foundation.storage.object_store import FileStore
 from gate.assets import label_lifts
 from gate.assets.label_lifts import LabelLiftRequested
 from gate.contract.units import Rating
-from gate.ratings import ratings
 from generators.contract.engines import ImageJob, OriginLabel
 from generators.engines.images.placeholder import PlaceholderEngine
 from schedules.drafts import drafts
@@ -34,6 +33,7 @@ from tests.dashboard.conftest import Door
 from tests.dashboard.pages.approvals.test_page import asked
 from tests.dashboard.pages.studio.test_page import pick, word, work
 from tests.dashboard.streamlit_client import stream
+from tests.gate.answers import rate_and_answer
 from tests.generators.builders import a_picture, encoded
 from tests.studio.builders import CREDENTIAL, build_spec
 
@@ -56,9 +56,7 @@ def made(
         door.tenant, store, tenant_id=who.tenant_id, creator_id=who.creator_id, prepared=prepared
     )
     with who.scope() as scope:
-        ratings.record_rating(
-            scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test"
-        )
+        rate_and_answer(scope, assets.get_asset(scope, asset).sha256, rating, source="rule:test")
     return asset
 
 
