@@ -43,7 +43,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, GreenroomError, NotFound, Unavailable
 from foundation.http.request_bodies import read_body, read_form_values
 from foundation.i18n.translation import Message
-from generators.containers import still_images
+from generators.media import pictures
 from insights.metrics import manual_entry
 from insights.metrics.queries import latest_metrics
 from tenants.agencies.rights import Right, has_right
@@ -209,7 +209,7 @@ def _store_screenshot(request: Request, data: bytes) -> Response:
     try:
         if not data:
             raise BadInput("handover.bad_screenshot")
-        still_images.inspect_picture(data, name="screenshot")
+        pictures.inspect_complete_picture(data, name="screenshot")
         with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
             hand = load_visit(scope, who)
             tasks.get_task(scope, task_id, creators=hand.creators)

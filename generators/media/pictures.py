@@ -152,6 +152,16 @@ class RenderedPicture:
     turned: tuple[bytes, ...] = field(default=(), repr=False)
 
 
+def inspect_complete_picture(data: bytes, *, name: str) -> PictureContainer:
+    """Return the container of a received file that has all its pixels. One without an end mark is
+    decoded, because only its pixels tell whether it is complete. Raises BadInput as
+    `decode_photo`."""
+    container = inspect_picture(data, name=name)
+    if not container.has_end:
+        decode_photo(data, name=name)
+    return container
+
+
 def decode_photo(data: bytes, *, name: str) -> DecodedPhoto:
     """Decode an upload by its content; its name is ignored.
 

@@ -22,7 +22,6 @@ from foundation.outbox import outbox
 from foundation.outbox.heartbeat import heartbeat
 from foundation.storage.object_store import ObjectStore, bytes_digest
 from gate.consent import asset_bindings
-from generators.containers import still_images
 from generators.contract.classifier import Classifier
 from generators.contract.picture_checks import PictureChecks
 from generators.media import pictures
@@ -76,9 +75,7 @@ def receive_upload(
     if video_files.is_video_or_audio(data):
         video_files.inspect_video(data, name=shown)
     else:
-        container = still_images.inspect_picture(data, name=shown)
-        if not container.has_end:
-            pictures.decode_photo(data, name=shown)  # Only its pixels tell whether it is complete.
+        pictures.inspect_complete_picture(data, name=shown)
     sha256 = bytes_digest(data)
     upload_id = derived_uuid(scope.tenant_id, creator_id, f"upload:{sha256}")
     assets.lock_library(scope, "upload", upload_id)

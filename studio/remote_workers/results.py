@@ -24,6 +24,7 @@ from generators.containers import still_images
 from generators.contract.classifier import Classifier
 from generators.contract.engines import GeneratedPicture, OriginLabel
 from generators.contract.picture_checks import PictureChecks
+from generators.media import pictures
 from generators.provenance.content_credentials import LoadCredential, SigningCredential
 from generators.remote_protocol import MAX_PICTURE_BYTES, PictureResult
 from studio.ingest import pipeline
@@ -121,7 +122,7 @@ def _check_picture(made: PictureResult, data: bytes) -> None:
     name = f"{made.number}"
     if len(data) > MAX_PICTURE_BYTES:
         raise BadInput("photo.too_heavy", file=name)
-    if still_images.inspect_picture(data, name=name).kind not in _MIMES:
+    if pictures.inspect_complete_picture(data, name=name).kind not in _MIMES:
         raise BadInput("photo.unsupported", file=name)
     if (made.engine == "placeholder") != (made.label == OriginLabel.PLACEHOLDER):
         # our drawings are labelled as placeholders, and no other images are

@@ -6,7 +6,7 @@ from datetime import time
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import BaseModel, Field, field_validator
+from pydantic import BaseModel, BeforeValidator, Field, field_validator
 
 from foundation.errors import BadInput
 from foundation.ops.wall_time import parse_clock_time
@@ -94,7 +94,7 @@ class Brief(BriefModel):
     has a wildcard of that name with the same values."""
     slots: Annotated[list[SlotBrief], Field(min_length=1, max_length=24)]
     packs: Annotated[list[PackBrief], Field(max_length=24)] = []
-    shown: DepictionAnswer | None = None
+    shown: Annotated[DepictionAnswer, BeforeValidator(DepictionAnswer)] | None = None
     """The approver's answer to who is shown in the day's pictures. Without it, they wait until a
     member answers."""
     rating: Annotated[str, Field(pattern="^[GS]$")] = "G"

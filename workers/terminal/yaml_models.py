@@ -43,8 +43,9 @@ MESSAGE_BY_FIELD: Mapping[str, str] = {
     "currency": "brief.not_currency",
     "slug": "brief.not_slug",
     "rating": "brief.not_rating",
+    "shown": "brief.not_depiction_answer",
 }
-"""Name of a text field with a pattern -> message code."""
+"""Name of a text field with a pattern or a list of values -> message code."""
 
 
 def read_yaml_model(path: Path, model: type[Model]) -> tuple[Model, YamlDocument]:

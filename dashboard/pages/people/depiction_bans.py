@@ -20,7 +20,7 @@ from gate.people import depiction_bans
 from gate.people.depiction_bans import MAX_BANNED_NAME
 from gate.reviews.face_bans import request_face_ban, request_face_ban_end
 from gate.text.user_input import MAX_APPEAL_LENGTH
-from generators.containers import still_images
+from generators.media import pictures
 from tenants.agencies.rights import Right
 
 BY = "never:by"
@@ -103,7 +103,7 @@ def _ban_face(turn: int, scope: Scope, _: UUID) -> Message:
     if brought is None:
         raise BadInput("face.no_picture")
     data = brought.getvalue()
-    still_images.inspect_picture(data, name=brought.name)
+    pictures.inspect_complete_picture(data, name=brought.name)
     sha256 = library_files.object_store().put(scope.tenant_id, data)
     request_face_ban(scope, sha256, why=str(actions.typed_value(f"{WHY}:{turn}") or ""))
     st.session_state[TURN] = turn + 1

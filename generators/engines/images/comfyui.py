@@ -39,6 +39,7 @@ from generators.contract.engines import (
     ignore_progress,
 )
 from generators.engines.images.workflows import ComfyWorkflow, read_workflows
+from generators.media import pictures
 
 OURS = "greenroom"
 """Key in `extra_data` by which a job is found on server builds that assign IDs themselves."""
@@ -260,7 +261,7 @@ class ComfyUI:
         self, job: ImageJob, workflow: ComfyWorkflow, data: bytes
     ) -> GeneratedPicture:
         try:
-            found = still_images.inspect_picture(data, name=self.name)
+            found = pictures.inspect_complete_picture(data, name=self.name)
         except BadInput as error:
             raise UnusableAnswer("engine.answer_invalid", engine=self.name) from error
         return GeneratedPicture(

@@ -4,8 +4,8 @@ the request."""
 from collections.abc import Mapping
 
 from foundation.errors import BadInput
-from generators.containers import still_images
 from generators.contract.engines import GeneratedPicture, ImageJob, OriginLabel, PictureUndelivered
+from generators.media import pictures
 
 
 def read_delivered_picture(
@@ -14,7 +14,7 @@ def read_delivered_picture(
     """Return the picture with the `given` parameters except the prompt. Raises PictureUndelivered
     for a damaged or invalid file."""
     try:
-        found = still_images.inspect_picture(data, name=engine)
+        found = pictures.inspect_complete_picture(data, name=engine)
     except BadInput as error:
         raise PictureUndelivered("engine.answer_invalid", engine=engine) from error
     return GeneratedPicture(

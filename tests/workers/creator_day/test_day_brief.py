@@ -160,6 +160,20 @@ WRONG: dict[str, tuple[str, str, str, int | None, str | None]] = {
         2,
         "rating",
     ),
+    "another answer": (
+        "tone: calm",
+        "tone: calm\nshown: somebody",
+        "brief.not_depiction_answer",
+        2,
+        "shown",
+    ),
+    "a list of answers": (
+        "tone: calm",
+        "tone: calm\nshown: [creator]",
+        "brief.not_depiction_answer",
+        2,
+        "shown",
+    ),
     "a picture from nowhere": (
         "picture: walk}",
         "picture: run}",
