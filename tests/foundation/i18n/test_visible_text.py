@@ -53,7 +53,7 @@ def test_joiners_between_other_letters_are_removed(joiner: str, letters: str) ->
     "unit", ["\u200d", "❤️\u200d", "🏴\U000e0041", "ک\u200c", "a\u202e", "\ufe0f"]
 )
 def test_cleaning_time_is_linear(unit: str) -> None:
-    start = monotonic()
+    start = thread_time()
     is_one_line(unit * 20_000 + "\n")
     remove_invisible(unit * 20_000)
-    assert monotonic() - start < 2
+    assert thread_time() - start < 2

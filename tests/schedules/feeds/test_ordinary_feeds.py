@@ -175,10 +175,10 @@ HOSTILE = {
 def test_hostile_feed_is_parsed_in_bounded_time(kind: str) -> None:
     unit = HOSTILE[kind]
     data = build_rss("<item><title>t" + unit * (100_000 // len(unit))).encode()
-    start = monotonic()
+    start = thread_time()
     with suppress(BadInput):
         assert len(parse_feed(data).entries) <= MAX_ENTRIES
-    assert monotonic() - start < 5
+    assert thread_time() - start < 5
 
 
 @pytest.mark.skipif("GREENROOM_SHARED" not in os.environ, reason="needs the shared field files")

@@ -1,13 +1,13 @@
 """Faults of replies: all are found, and the most severe decides."""
 
 import itertools
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import Refused
-from foundation.ops import clock
 from subscribers.replies import prompt, reply_checks, speaker_notices
 from subscribers.replies.reply_checks import FAULTS
 from tests.subscribers.builders import Studio, build_model_reply
@@ -126,9 +126,9 @@ def test_checks_run_in_linear_time_on_hostile_text(unit: str) -> None:
         text = unit * (size // len(unit))
         times = []
         for _ in range(3):
-            start = clock.monotonic()
+            start = time.thread_time()
             reply_checks.find_reply_faults(text, instructions="")
-            times.append(clock.monotonic() - start)
+            times.append(time.thread_time() - start)
         return min(times)
 
     assert measure(16_000) < 5 * measure(4_000) + 0.05
