@@ -1,11 +1,12 @@
 """Visible text includes recent emoji, joined emoji and joining letters, but no hidden characters."""
 
+from time import thread_time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.i18n.visible_text import is_one_line, remove_invisible
-from foundation.ops.clock import monotonic
 
 RECENT = "🩷🩵🫨🪇🪿🫚🐦‍🔥🙂‍↔️🍋‍🟩🫩🪾🫆🪉"
 """Emoji of Unicode 15, 15.1 and 16."""

@@ -4,13 +4,13 @@ import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from time import thread_time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
-from foundation.ops.clock import monotonic
 from schedules.feeds.rss_atom import MAX_ENTRIES, ParsedEntry, parse_feed
 
 ADDRESS = "https://a.example/blog/feed.xml"
