@@ -88,7 +88,7 @@ def test_expired_reply_is_generated_again(studio: Studio) -> None:
 def test_fan_waiting_over_a_day_is_handed_to_a_member(studio: Studio) -> None:
     studio.say("leo", "bonjour")
     studio.world.network.fault(
-        "status:429", account=studio.world.account, on="messages", times=1, retry_after=100_000
+        "status:429", account=studio.world.account, on="messages", times=1, retry_after=89_000
     )
     studio.writer.says = [build_model_reply("à tout de suite")]
     studio.say("leo", "merci")
