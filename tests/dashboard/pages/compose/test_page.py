@@ -378,6 +378,8 @@ def test_uploaded_photo_joins_the_post(door: Door, lumiere: Agency, tenant: Open
         arrived = page.tick()
         assert "1 / 10 images" in arrived
         assert "Une image n’est pas classée" in arrived
+        assert "Classé" not in page.press("Tout public")  # Nobody said who is shown.
+        page.choose("Qui est montré ?", "Personne")
         assert "Classé" in page.press("Tout public")
         page.type("Texte alternatif de l’image 1", "La mer, un matin")
     with lumiere.scope() as scope:
