@@ -43,6 +43,8 @@ class Agency(TenantRow, table=True):
     creator_languages: list[str] = Field(default_factory=list, sa_column=_languages_column())
     creator_rating_ceiling: str = Field(default="G", sa_column_kwargs={"server_default": "G"})
     creator_approval_tiers: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    approval_offer: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Answer to the offer to require an approval for all creators; empty until it is answered."""
 
 
 class AgencyLogo(TenantRow, table=True):
