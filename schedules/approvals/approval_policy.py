@@ -8,7 +8,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.approvals import decisions, review_queue
 from schedules.approvals.release import release_post
-from schedules.posts.deliveries import get_post, schedule_wakeups
+from schedules.posts.deliveries import get_post, reopened_deadline, schedule_wakeups
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import transition_delivery
@@ -55,6 +55,7 @@ def _hold_back(scope: Scope, creator_id: UUID) -> int:
     }
     waits = [row for row in rows if not stands[row.post_id]]
     for row in waits:
-        transition_delivery(scope, row, DeliveryState.DRAFT, reason=RULE_CHANGED)
+        late = reopened_deadline(scope, row)
+        transition_delivery(scope, row, DeliveryState.DRAFT, reason=RULE_CHANGED, late_until=late)
         schedule_wakeups(scope, row)
     return len({row.post_id for row in waits})
