@@ -34,10 +34,12 @@ def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times:
     for asked in review_queue.list_review_queue(scope, [creator_id], limit=1000):
         if any(word.verdict == "yes" for word in asked.words):
             release_post(scope, asked.post_id)
-    return _hold_back(scope, creator_id)
+    return hold_unapproved_posts(scope, creator_id)
 
 
-def _hold_back(scope: Scope, creator_id: UUID) -> int:
+def hold_unapproved_posts(scope: Scope, creator_id: UUID) -> int:
+    """Turn the scheduled posts of a creator that lack an approval under the current policy into
+    drafts, which keep their times. Return their number."""
     rows = scope.session.exec(
         select(Delivery)
         .where(
