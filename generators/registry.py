@@ -264,6 +264,13 @@ def load_classifier(settings: GeneratorsSettings) -> Classifier | None:
     return None
 
 
+def describe_picture_checks() -> Mapping[str, bool]:
+    """Return the packages of the bundled models that check pictures, with True for those that are
+    installed unchanged."""
+    path = f"{PICTURE_CHECKS[0].partition(':')[0]}:describe_models"
+    return cast(Callable[[], Mapping[str, bool]], resolve_path(path))()
+
+
 def load_picture_checks(settings: GeneratorsSettings) -> PictureChecks | None:
     """Return the bundled models that check pictures, or None if none is installed."""
     for path in PICTURE_CHECKS:

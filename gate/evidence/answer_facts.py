@@ -126,16 +126,30 @@ def _virtual_creators(scope: Scope, rows: Iterable[Any]) -> frozenset[UUID]:
 
 
 def doubted_digests(scope: Scope, ratings: Mapping[str, Rating | None]) -> frozenset[str]:
-    """Return the bytes that a second member still has to confirm. `ratings` are the effective
-    ratings of these bytes; unrated ones are left out."""
+    """Return the bytes that a second member still has to confirm. `ratings` are those of
+    `open_doubts`."""
+    return frozenset(open_doubts(scope, ratings))
+
+
+def open_doubts(
+    scope: Scope, ratings: Mapping[str, Rating | None]
+) -> dict[str, tuple[Reason, ...]]:
+    """Return, by digest, why a second member still has to confirm bytes. `ratings` are the
+    effective ratings of these bytes; unrated ones are left out."""
     rated = [sha256 for sha256, rating in ratings.items() if rating is not None]
     if not rated:
-        return frozenset()
-    return frozenset(
-        sha256
-        for sha256, found in answer_facts(scope, rated, ratings).items()
-        if any(not is_confirmed(doubt, doubt.reviews, scope.now) for doubt in found.doubts)
-    )
+        return {}
+    found = {
+        sha256: tuple(
+            dict.fromkeys(
+                Reason(doubt.reason)
+                for doubt in facts.doubts
+                if not is_confirmed(doubt, doubt.reviews, scope.now)
+            )
+        )
+        for sha256, facts in answer_facts(scope, rated, ratings).items()
+    }
+    return {sha256: reasons for sha256, reasons in found.items() if reasons}
 
 
 def _with_same_humans(scope: Scope, found: Mapping[str, AnswerFacts]) -> dict[str, AnswerFacts]:

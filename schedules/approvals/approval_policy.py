@@ -8,7 +8,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.approvals import decisions, review_queue
 from schedules.approvals.release import release_post
-from schedules.posts.deliveries import get_post, schedule_wakeups
+from schedules.posts.deliveries import get_post, reopened_deadline, schedule_wakeups
 from schedules.posts.models import Delivery
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import transition_delivery
@@ -34,10 +34,12 @@ def change_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times:
     for asked in review_queue.list_review_queue(scope, [creator_id], limit=1000):
         if any(word.verdict == "yes" for word in asked.words):
             release_post(scope, asked.post_id)
-    return _hold_back(scope, creator_id)
+    return hold_unapproved_posts(scope, creator_id)
 
 
-def _hold_back(scope: Scope, creator_id: UUID) -> int:
+def hold_unapproved_posts(scope: Scope, creator_id: UUID) -> int:
+    """Turn the scheduled posts of a creator that lack an approval under the current policy into
+    drafts, which keep their times. Return their number."""
     rows = scope.session.exec(
         select(Delivery)
         .where(
@@ -55,6 +57,7 @@ def _hold_back(scope: Scope, creator_id: UUID) -> int:
     }
     waits = [row for row in rows if not stands[row.post_id]]
     for row in waits:
-        transition_delivery(scope, row, DeliveryState.DRAFT, reason=RULE_CHANGED)
+        late = reopened_deadline(scope, row)
+        transition_delivery(scope, row, DeliveryState.DRAFT, reason=RULE_CHANGED, late_until=late)
         schedule_wakeups(scope, row)
     return len({row.post_id for row in waits})

@@ -19,9 +19,11 @@ from schedules.edits import edits
 from schedules.posts import channel_limits, webhook_events
 from schedules.posts.content_digest import current_digest
 from schedules.posts.deliveries import (
+    approved_deadline,
     cancel_delivery,
     deliveries_of_post,
     get_post,
+    reopened_deadline,
     schedule_wakeups,
 )
 from schedules.posts.models import Delivery, Post
@@ -230,7 +232,11 @@ def withdraw_verdict(scope: Scope, post_id: UUID, *, member_id: UUID) -> None:
     for one in planned if last.verdict == "yes" else []:
         if one.state in (DeliveryState.APPROVED, DeliveryState.SCHEDULED):
             transition_delivery(
-                scope, one, DeliveryState.DRAFT, reason=Message("approval.taken_back")
+                scope,
+                one,
+                DeliveryState.DRAFT,
+                reason=Message("approval.taken_back"),
+                late_until=reopened_deadline(scope, one),
             )
             # Drafts are woken at their time too: without an approval they are then put on hold.
             schedule_wakeups(scope, one)
@@ -527,7 +533,8 @@ def _release_approved_deliveries(scope: Scope, row: Post) -> list[Delivery]:
         if one.state == DeliveryState.DRAFT:
             transition_delivery(scope, one, DeliveryState.APPROVED, reason=unasked)
         elif verdicts.is_held_for_approval(one):
-            transition_delivery(scope, one, DeliveryState.SCHEDULED)
+            late = approved_deadline(scope, one)
+            transition_delivery(scope, one, DeliveryState.SCHEDULED, late_until=late)
             schedule_wakeups(scope, one)
     edits.release_edits(scope, row)
     return rows

@@ -1,5 +1,6 @@
 """Release of fully approved posts, and the members who can give a missing approval."""
 
+from datetime import datetime
 from uuid import UUID
 
 from foundation.db.database import Scope
@@ -31,6 +32,20 @@ def has_one_of_two_approvals(scope: Scope, post_id: UUID) -> bool:
     return (
         decisions.missing_approval(scope, get_post(scope, post_id), scope.now, since=since)
         == verdicts.HALF_APPROVED
+    )
+
+
+def approval_deadline(scope: Scope, post_id: UUID) -> datetime | None:
+    """Return the time (UTC-aware) until which an approval still publishes a post on all its
+    accounts, or None without a limit."""
+    return min(
+        (
+            row.late_until
+            for row in deliveries.deliveries_of_post(scope, post_id, ended=False)
+            if row.late_until is not None
+            and (row.state == DeliveryState.DRAFT or verdicts.is_held_for_approval(row))
+        ),
+        default=None,
     )
 
 

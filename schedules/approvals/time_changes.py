@@ -13,6 +13,7 @@ from foundation.ops.wall_time import WallTime, load_zone, to_wall_time
 from schedules.approvals.models import Approval, ApprovalLink
 from schedules.posts.deliveries import (
     check_planning_horizon,
+    draft_deadline,
     get_post,
     late_deadline,
     schedule_wakeups,
@@ -84,15 +85,20 @@ def _require_version(scope: Scope, delivery_id: UUID, version: int | None) -> De
 def _apply_new_time(
     scope: Scope, row: Delivery, at: WallTime, due: datetime, *, at_once: bool = False
 ) -> None:
-    late = late_deadline(get_post(scope, row.post_id), due, at.zone)
-    times: dict[str, Any] = dict(
-        wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once
-    )
-    times |= {"not_before": None, "downtime_id": None}
     asks = row.state != DeliveryState.BROKEN_OFF and reopen_time_approval(scope, row, due)
     lacks = (
         row.reason["code"] if row.state == DeliveryState.HELD and row.reason and not at_once else ""
     )
+    owner = get_post(scope, row.post_id)
+    late = (
+        draft_deadline(scope, owner, due, at.zone)
+        if asks or lacks in RELEASED_BY_APPROVAL or row.state == DeliveryState.DRAFT
+        else late_deadline(owner, due, at.zone)
+    )
+    times: dict[str, Any] = dict(
+        wall_time=str(at), zone=at.zone, due_at=due, late_until=late, at_once=at_once
+    )
+    times |= {"not_before": None, "downtime_id": None}
     if lacks in RELEASED_BY_APPROVAL:
         transition_delivery(scope, row, DeliveryState.DRAFT, reason=Message(lacks), **times)
     elif row.state == DeliveryState.DRAFT or (row.state == DeliveryState.APPROVED and not asks):

@@ -37,7 +37,12 @@ WILL_NOT_PUBLISH = "calendar.next.stays"
 
 
 _WAITING_STEPS = frozenset(
-    {"calendar.next.draft", "calendar.next.draft_nobody", "calendar.next.draft_no_second"}
+    {
+        "calendar.next.draft",
+        "calendar.next.draft_until",
+        "calendar.next.draft_nobody",
+        "calendar.next.draft_no_second",
+    }
 )
 """Steps of a draft without an objection that needs an approval."""
 
@@ -128,7 +133,7 @@ def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     if found.stopped:
         return NextStep(_stopped_step_code(entry, found.now))
     if entry.state is DeliveryState.DRAFT:
-        return _next_step_of_draft(found)
+        return _next_step_of_draft(entry, found)
     if found.dry and entry.state is DeliveryState.SCHEDULED:
         return NextStep("calendar.next.dry")
     if found.in_the_way is not None:
@@ -157,10 +162,18 @@ def find_next_step(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     if entry.state is DeliveryState.FAILED and found.fixed:
         return NextStep("calendar.next.failed_fixed")
     return NextStep(
-        "calendar.next.held_yes"
+        _waiting_step_code(entry, found.now)
         if is_waiting_for_approval(entry)
         else f"calendar.next.{entry.display_state}"
     )
+
+
+def _waiting_step_code(entry: DeliveryEntry, now: datetime) -> str:
+    """Return the message code of a delivery on hold for an approval."""
+    if entry.late_until is None:
+        return "calendar.next.held_yes"
+    late = lateness.is_too_late(entry.late_until, now)
+    return "calendar.next.held_over" if late else "calendar.next.held_until"
 
 
 def _stopped_step_code(entry: DeliveryEntry, now: datetime) -> str:
@@ -178,7 +191,7 @@ def _stopped_step_code(entry: DeliveryEntry, now: datetime) -> str:
     )
 
 
-def _next_step_of_draft(found: NextStepContext) -> NextStep:
+def _next_step_of_draft(entry: DeliveryEntry, found: NextStepContext) -> NextStep:
     if found.free:
         return NextStep("calendar.next.draft_free")
     if found.sent_back is not None:
@@ -190,7 +203,8 @@ def _next_step_of_draft(found: NextStepContext) -> NextStep:
         return NextStep(
             "calendar.next.draft_no_second" if found.half else "calendar.next.draft_nobody"
         )
-    return NextStep("calendar.next.draft", ", ".join(found.approvers))
+    code = "calendar.next.draft_until" if entry.late_until else "calendar.next.draft"
+    return NextStep(code, ", ".join(found.approvers))
 
 
 def pending_approver_names(scope: Scope, post_id: UUID) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ from schedules.posts.deliveries import (
     DEFAULT_LATE_OK,
     deliveries_of_post,
     get_post,
+    reopened_deadline,
     schedule_wakeups,
 )
 from schedules.posts.lateness import LateLimit
@@ -266,7 +267,8 @@ def rewrite_post(
         if missed_posts.is_still_held(scope, one):
             continue
         if one.state != DeliveryState.DRAFT:
-            transition_delivery(scope, one, DeliveryState.DRAFT)
+            late = reopened_deadline(scope, one)
+            transition_delivery(scope, one, DeliveryState.DRAFT, late_until=late)
         schedule_wakeups(scope, one)
     channel_limits.require_channel_limits(scope, post_id)
     return release_post(scope, post_id)

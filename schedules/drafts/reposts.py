@@ -72,7 +72,7 @@ def repost_delivery(
         # The graph has no edge from DRAFT to SCHEDULED.
         new = get_delivery(scope, made)
         transition_delivery(scope, new, DeliveryState.APPROVED)
-        transition_delivery(scope, new, DeliveryState.SCHEDULED)
+        deliveries.schedule_approved(scope, [new])
     return made
 
 

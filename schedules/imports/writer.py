@@ -35,7 +35,7 @@ from schedules.posts.content_digest import (
     part_digest,
     price_digest,
 )
-from schedules.posts.deliveries import FINAL_PREFLIGHT_LEAD
+from schedules.posts.deliveries import FINAL_PREFLIGHT_LEAD, allow_approval_time
 from schedules.posts.delivery_units import delivery_subject
 from schedules.posts.dry_run_state import IsDryRun
 from schedules.posts.events import PreflightDue, PublishDue, ReconcileDue, StageDue
@@ -127,11 +127,12 @@ def _insert_deliveries(
     for post_id, wish in page:
         states = PLANNED if plan and wish.creator.approval_tiers == 0 else PLANNED[:1]
         planned += len(wish.accounts) if len(states) > 1 else 0
+        late = None if wish.late_ok is None else wish.due + wish.late_ok
+        late = allow_approval_time(scope, late, wish.due) if len(states) == 1 else late
         for account in wish.accounts:
             delivery_id = derived_uuid(post_id, account.channel.id)
-            deliveries.append(
-                _build_delivery_row(wish, (post_id, delivery_id), account, states, dry)
-            )
+            row = _build_delivery_row(wish, (post_id, delivery_id), account, states, dry)
+            deliveries.append({**row, "late_until": late})
             moves += _build_move_rows(scope, str(wish.creator.id), str(delivery_id), states)
             dues += _build_wakeup_events(scope, wish, delivery_id, account)
     insert_rows(scope, Delivery, deliveries)
@@ -223,7 +224,6 @@ def _build_delivery_row(
         "wall_time": str(wish.at),
         "zone": wish.at.zone,
         "due_at": wish.due,
-        "late_until": None if wish.late_ok is None else wish.due + wish.late_ok,
         "priority": wish.row.priority,
         "occurrence_key": "",
         "parts": 1,

@@ -36,6 +36,7 @@ from schedules.posts.transitions import (
     transition_delivery,
 )
 from studio.library import assets
+from tenants.agencies import agency_settings
 from tenants.agencies.queries import get_member
 
 PLANNING_HORIZON = timedelta(days=731)
@@ -192,7 +193,7 @@ def create_delivery(
         wall_time=str(at),
         zone=at.zone,
         due_at=due,
-        late_until=late_deadline(owner, due, at.zone),
+        late_until=draft_deadline(scope, owner, due, at.zone),
         priority=owner.priority if instead_of is None else instead_of.priority,
         occurrence_key=occurrence_key,
         series_id=series_id,
@@ -240,6 +241,36 @@ def late_deadline(owner: Post, due: datetime, zone: str) -> datetime | None:
     return lateness.latest_publish_time(
         owner.late_ok, due, zone, until_midnight=owner.until_midnight
     )
+
+
+def draft_deadline(scope: Scope, owner: Post, due: datetime, zone: str) -> datetime | None:
+    """Return the last instant at which a draft delivery can be approved and published, or None
+    without a limit. `due` is UTC-aware."""
+    return allow_approval_time(scope, late_deadline(owner, due, zone), due)
+
+
+def reopened_deadline(scope: Scope, row: Delivery) -> datetime | None:
+    """Return the last instant at which a delivery that becomes a draft again can be approved and
+    published, or None without a limit."""
+    return allow_approval_time(scope, row.late_until, row.due_at)
+
+
+def allow_approval_time(scope: Scope, late: datetime | None, due: datetime) -> datetime | None:
+    """Return the deadline of a draft that is due at `due` and has the limit `late` for a late post,
+    both UTC-aware. See `lateness.approval_deadline`."""
+    if due > scope.now + lateness.AT_ONCE:
+        # The setting is read for the few drafts that are due at once.
+        return late
+    time = agency_settings.get_approval_time(scope)
+    return lateness.approval_deadline(late, due, scope.now, time)
+
+
+def approved_deadline(scope: Scope, row: Delivery) -> datetime | None:
+    """Return the last instant for publishing a draft that was approved now, or None without a
+    limit. After a late approval, the limit of the post counts from now."""
+    since = row.due_at if scope.now <= row.due_at + lateness.AT_ONCE else scope.now
+    own = late_deadline(get_post(scope, row.post_id), since, row.zone)
+    return lateness.deadline_after_approval(row.late_until, own)
 
 
 def deliveries_of_post(
@@ -291,7 +322,8 @@ def schedule_approved(scope: Scope, rows: Iterable[Delivery]) -> list[UUID]:
     """Schedule the approved ones of these deliveries; the caller must hold their locks."""
     approved = [row for row in rows if row.state == DeliveryState.APPROVED]
     for row in approved:
-        transition_delivery(scope, row, DeliveryState.SCHEDULED)
+        late = approved_deadline(scope, row)
+        transition_delivery(scope, row, DeliveryState.SCHEDULED, late_until=late)
         schedule_wakeups(scope, row)
     return [row.id for row in approved]
 

@@ -8,8 +8,9 @@ from foundation.ops.wall_time import day_bounds, local_day
 DEFAULT_LATE_SPAN = timedelta(minutes=30)
 """The limit for a late post if none is chosen."""
 
-MIN_APPROVAL_SPAN = timedelta(hours=1)
-"""The least time that an approver has for a post that is to be published at once."""
+AT_ONCE = timedelta(minutes=5)
+"""A draft due this soon is published as soon as it is approved, so its approver needs more time
+than its own limit may leave."""
 
 
 class LateLimit(StrEnum):
@@ -59,16 +60,27 @@ def latest_publish_time(
     return None if late_ok is None else due + late_ok
 
 
-def limit_with_approval_time(
-    choice: LateLimit | None, due: datetime, zone: str
-) -> LateLimit | None:
-    """Return the limit for a post that is published at once after its approval: `choice`, unless
-    it leaves the approver less than an hour after `due` (UTC-aware)."""
-    span = DEFAULT_LATE_SPAN if choice is None else late_span(choice)
-    latest = latest_publish_time(span, due, zone, until_midnight=choice is LateLimit.DAY)
-    if latest is None or latest - due >= MIN_APPROVAL_SPAN:
-        return choice
-    return LateLimit.TWO_HOURS
+def approval_deadline(
+    late_until: datetime | None, due: datetime, now: datetime, approval_time: timedelta
+) -> datetime | None:
+    """Return the last instant for the approval and publication of a draft, or None for no limit.
+
+    That is its limit for a late post; for a draft that is due at once and not too late, it is not
+    earlier than `approval_time` from now. All times are UTC-aware.
+    """
+    if late_until is None or is_too_late(late_until, now) or due > now + AT_ONCE:
+        return late_until
+    return max(late_until, due + approval_time, now + approval_time)
+
+
+def deadline_after_approval(
+    late_until: datetime | None, own_limit: datetime | None
+) -> datetime | None:
+    """Return the last instant for publishing a draft that was approved: `own_limit`, which counts
+    from the approval, but not after the deadline of its approver."""
+    if late_until is None or own_limit is None:
+        return late_until
+    return min(late_until, own_limit)
 
 
 def is_too_late(late_until: datetime | None, now: datetime) -> bool:

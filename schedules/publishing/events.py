@@ -67,6 +67,17 @@ class CreatorHoldsDue:
 
 
 @dataclass(frozen=True)
+class ApprovalHoldsDue:
+    """Listener of `creator.approvals_raised`: posts of a creator need more approvals; the subject
+    is the creator."""
+
+    kind: ClassVar[str] = "delivery.approvals_raised"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+
+
+@dataclass(frozen=True)
 class LinkHoldsDue:
     """Listener of `link.registered`: a link was added to a creator's list; the subject is the
     creator."""

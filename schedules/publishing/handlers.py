@@ -18,7 +18,7 @@ from foundation.outbox import outbox
 from gate.contract.units import Subject
 from gate.permits.issuance import PermitDenied
 from gate.reviews.own_releases import OwnReleaseMatured
-from schedules.approvals import review_queue
+from schedules.approvals import approval_policy, review_queue
 from schedules.downtime import missed_posts
 from schedules.edits import edits
 from schedules.notices import (
@@ -42,6 +42,7 @@ from schedules.publishing import (
 from schedules.publishing.claims import NotClaimable
 from schedules.publishing.events import (
     AccountReconnected,
+    ApprovalHoldsDue,
     CopyAddressDue,
     CreatorHoldsDue,
     LinkHoldsDue,
@@ -254,6 +255,13 @@ def resume_reactivated_creator(event: CreatorHoldsDue, *, tenant: OpenScope) -> 
     with tenant(event.tenant_id, PUBLISHING) as scope:
         if get_creator(scope, event.subject_id).is_active:
             settlement.resume_creator_posts(scope, event.subject_id)
+
+
+def hold_for_raised_approvals(event: ApprovalHoldsDue, *, tenant: OpenScope) -> None:
+    """Return the scheduled posts of a creator that now need an approval to the approvers. Until
+    then, their claims are refused."""
+    with tenant(event.tenant_id, PUBLISHING) as scope:
+        approval_policy.hold_unapproved_posts(scope, event.subject_id)
 
 
 def resume_for_registered_link(event: LinkHoldsDue, *, tenant: OpenScope) -> None:

@@ -283,7 +283,7 @@ def _recreate_delivery(
         return made
     transition_delivery(scope, made, DeliveryState.APPROVED)
     if old.state != DeliveryState.APPROVED:  # a delivery on hold is checked again at its time
-        transition_delivery(scope, made, DeliveryState.SCHEDULED)
+        deliveries.schedule_approved(scope, [made])
     if missed_posts.is_held_back(old):  # except that a member's hold continues
         missed_posts.hold_replacement(scope, made, old)
     return made

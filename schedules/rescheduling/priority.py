@@ -5,6 +5,7 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict
+from schedules.approvals.verdicts import is_held_for_approval
 from schedules.availability import enforced_interval
 from schedules.notices import interval_waits
 from schedules.posts import deliveries, lateness
@@ -57,6 +58,10 @@ def set_late_limit(scope: Scope, post_id: UUID, choice: LateLimit, *, version: i
     owner.version += 1
     scope.add(owner)
     for row in rows:
-        update_delivery(
-            scope, row, late_until=deliveries.late_deadline(owner, row.due_at, row.zone)
+        waits = row.state == DeliveryState.DRAFT or is_held_for_approval(row)
+        late = (
+            deliveries.draft_deadline(scope, owner, row.due_at, row.zone)
+            if waits
+            else deliveries.late_deadline(owner, row.due_at, row.zone)
         )
+        update_delivery(scope, row, late_until=late)

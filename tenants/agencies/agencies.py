@@ -1,6 +1,7 @@
 """Creation of agencies, creators and members."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -17,6 +18,13 @@ TIERS = (0, 1, 2)
 
 EXPLICIT_CEILING = "E"
 """The rating ceiling that allows Explicit."""
+
+
+class OfferAnswer(StrEnum):
+    """An agency's answer to the offer to require an approval for all creators."""
+
+    ACCEPTED = "accepted"
+    DECLINED = "declined"
 
 
 def check_zone(zone: str) -> None:
@@ -117,6 +125,27 @@ def set_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bo
     row.approval_tiers = tiers
     row.approve_times = times and tiers > 1
     scope.add(row)
+
+
+def get_offer_answer(scope: Scope) -> OfferAnswer | None:
+    """Return the agency's answer to the offer to require an approval for all creators, or None if
+    it has not answered. Raises NotFound."""
+    answer = _get_agency_row(scope).approval_offer
+    return OfferAnswer(answer) if answer else None
+
+
+def set_offer_answer(scope: Scope, answer: OfferAnswer) -> None:
+    """Store the agency's answer to the offer. Raises NotFound."""
+    row = _get_agency_row(scope)
+    row.approval_offer = str(answer)
+    scope.add(row)
+
+
+def _get_agency_row(scope: Scope) -> Agency:
+    row = scope.session.get(Agency, (scope.tenant_id, scope.tenant_id), populate_existing=True)
+    if row is None:
+        raise NotFound("agency.unknown")
+    return row
 
 
 def add_member(

@@ -8,6 +8,7 @@ import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -28,6 +29,9 @@ RATING_CEILINGS = ("G", "S", "N", "E")
 MAX_ADDRESS_LENGTH = 300
 MAX_LOGO_BYTES = 200_000
 """Maximum size of a stored logo, a PNG of at most 512 pixels."""
+
+MIN_APPROVAL_TIME = timedelta(hours=1)
+MAX_APPROVAL_TIME = timedelta(days=7)
 
 _VAT_NUMBER = re.compile(r"[A-Z0-9]{4,20}")
 _INVOICE_PREFIX = re.compile(r"[A-Z0-9][A-Z0-9/-]{0,9}")
@@ -148,6 +152,30 @@ def set_creator_defaults(scope: Scope, wanted: CreatorDefaults) -> None:
     row.creator_approval_tiers = wanted.approval_tiers
     scope.add(row)
     _record_change(scope, "agency.creator_defaults", before, get_creator_defaults(scope))
+
+
+def get_approval_time(scope: Scope) -> timedelta:
+    """Return the time that approvers have for a post that is to be published at once. Raises
+    NotFound."""
+    return timedelta(minutes=_get_row(scope).approval_minutes)
+
+
+def set_approval_time(scope: Scope, wanted: timedelta) -> None:
+    """Set the time that approvers have for a post that is to be published at once, in whole
+    minutes. Deadlines of existing posts remain.
+
+    Raises BadInput for less than an hour or more than a week, and NotFound.
+    """
+    if not MIN_APPROVAL_TIME <= wanted <= MAX_APPROVAL_TIME:
+        raise BadInput("agency.approval_time", most=MAX_APPROVAL_TIME.days)
+    row = _get_row(scope)
+    minutes = int(wanted.total_seconds() // 60)
+    if row.approval_minutes != minutes:
+        about = _about(scope.tenant_id)
+        before = row.approval_minutes
+        audit.record(scope, "agency.approval_time", about, before=before, after=minutes)
+    row.approval_minutes = minutes
+    scope.add(row)
 
 
 def get_logo(scope: Scope) -> bytes | None:

@@ -17,7 +17,7 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.outbox import outbox
 from tenants import audit
 from tenants.agencies import agencies, models, queries
-from tenants.agencies.events import CreatorStateChanged
+from tenants.agencies.events import CreatorApprovalsRaised, CreatorStateChanged
 from tenants.agencies.names import normalize_name
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import OUTSIDE_ROLES, Right, has_right, require_right
@@ -125,14 +125,15 @@ def change_creator(scope: Scope, creator_id: UUID, changes: CreatorChanges) -> f
     row = _get_row(scope, creator_id, lock=True)
     _check_may_change(scope, row.slug, changes.fields)
     wanted = _check_changes(scope, row, changes)
+    if "rating_ceiling" in wanted:
+        ceiling = wanted["rating_ceiling"]
+        wanted["approval_tiers"] = agencies.starting_approval_tiers(ceiling, row.approval_tiers)
     before = {name: getattr(row, name) for name in wanted}
     changed = {name: value for name, value in wanted.items() if before[name] != value}
     for name, value in changed.items():
         setattr(row, name, value)
-    if "rating_ceiling" in changed:
-        row.approval_tiers = agencies.starting_approval_tiers(
-            row.rating_ceiling, row.approval_tiers
-        )
+    if "approval_tiers" in changed:
+        outbox.put(scope, CreatorApprovalsRaised(scope.tenant_id, row.id))
     if changed:
         scope.add(row)
         _record_change(scope, row, {name: before[name] for name in changed}, changed)

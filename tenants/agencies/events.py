@@ -16,3 +16,14 @@ class CreatorStateChanged:
     tenant_id: UUID
     subject_id: UUID
     state: str
+
+
+@dataclass(frozen=True)
+class CreatorApprovalsRaised:
+    """The posts of a creator need more approvals than before, because the maximum rating was
+    raised; `subject_id` is the creator."""
+
+    kind: ClassVar[str] = "creator.approvals_raised"
+    queue: ClassVar[Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID

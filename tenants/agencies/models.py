@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -18,7 +18,11 @@ class Agency(TenantRow, table=True):
     """The row of a tenant; `id` equals `tenant_id`."""
 
     __tablename__ = "agencies"
-    __table_args__ = table_arguments(about="tenant", keep="while the tenant exists")
+    __table_args__ = table_arguments(
+        CheckConstraint("approval_minutes >= 60", name="agencies_approval_minutes"),
+        about="tenant",
+        keep="while the tenant exists",
+    )
     name: str
     language: str
     zone: str
@@ -43,6 +47,10 @@ class Agency(TenantRow, table=True):
     creator_languages: list[str] = Field(default_factory=list, sa_column=_languages_column())
     creator_rating_ceiling: str = Field(default="G", sa_column_kwargs={"server_default": "G"})
     creator_approval_tiers: int = Field(default=1, sa_column_kwargs={"server_default": "1"})
+    approval_minutes: int = Field(default=60, sa_column_kwargs={"server_default": "60"})
+    """Minutes that an approver has for a post that is to be published at once."""
+    approval_offer: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Answer to the offer to require an approval for all creators; empty until it is answered."""
 
 
 class AgencyLogo(TenantRow, table=True):

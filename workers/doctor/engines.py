@@ -89,6 +89,15 @@ def _check_classifier(settings: Settings) -> Finding:
     return finding_ok("pictures", "doctor.classifier", version=source.partition(":")[2])
 
 
+def _check_picture_checks() -> Finding:
+    """Check that the bundled models, which contradict ratings and answers, are installed."""
+    known = registry.describe_picture_checks()
+    missing = ", ".join(package for package, there in known.items() if not there)
+    if missing:
+        return finding_warning("picture checks", "doctor.picture_checks_missing", models=missing)
+    return finding_ok("picture checks", "doctor.picture_checks", models=", ".join(known))
+
+
 def _check_background_remover(settings: Settings) -> Iterator[Finding]:
     """Check background removal if a model is configured."""
     try:

@@ -11,6 +11,7 @@ from workers.doctor.engines import (
     _check_classifier,
     _check_ffmpeg,
     _check_image_engines,
+    _check_picture_checks,
     _check_speech_engines,
     _check_text_engine,
     _check_upscaler,
@@ -92,6 +93,7 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
     yield _check_video_engine(settings)
     yield from _check_speech_engines(settings)
     yield _check_classifier(settings)
+    yield _check_picture_checks()
     yield from check_connector_packages()
     yield _check_processes(settings, status)
 

@@ -18,6 +18,7 @@ from insights.metrics.events import READING_AGES, ReadingDue
 from insights.rollups.events import SaleRecorded
 from schedules.publishing.events import (
     AccountReconnected,
+    ApprovalHoldsDue,
     CopyAddressDue,
     CreatorHoldsDue,
     DeliveryPublished,
@@ -31,7 +32,7 @@ from subscribers.intake.events import AgeCheckAnswered
 from subscribers.orders.events import OrderRefunded, PackRecalled, SubscriptionRefunded
 from subscribers.safety.events import RolesDue
 from subscribers.subscriptions.events import RoleCheckDue
-from tenants.agencies.events import CreatorStateChanged
+from tenants.agencies.events import CreatorApprovalsRaised, CreatorStateChanged
 
 FACT_ROUTES = FactListeners(
     {
@@ -56,6 +57,7 @@ FACT_ROUTES = FactListeners(
         ConsentRevoked: (),
         SwitchClosed: (),
         CreatorStateChanged: (FactListener(CreatorHoldsDue), FactListener(CreatorEpochDue)),
+        CreatorApprovalsRaised: (FactListener(ApprovalHoldsDue),),
         LinkRegistered: (FactListener(LinkHoldsDue),),
         ViewerChanged: (FactListener(RoleCheckDue),),
         AgeCheckEnded: (FactListener(AgeCheckAnswered),),

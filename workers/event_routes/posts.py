@@ -30,6 +30,7 @@ from schedules.publishing import (
 )
 from schedules.publishing.events import (
     AccountReconnected,
+    ApprovalHoldsDue,
     CopyAddressDue,
     CreatorHoldsDue,
     ExpiryDue,
@@ -42,6 +43,7 @@ from schedules.publishing.events import (
 from schedules.publishing.handlers import (
     finish_posting_pause,
     hold_after_failed_publish,
+    hold_for_raised_approvals,
     preflight_delivery,
     publish_delivery,
     reconcile_delivery,
@@ -198,6 +200,7 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(OwnReleaseMatured, partial(resume_released_delivery, tenant=tenant)),
         EventRoute(AccountReconnected, partial(resume_reconnected_account, tenant=tenant)),
         EventRoute(CreatorHoldsDue, partial(resume_reactivated_creator, tenant=tenant)),
+        EventRoute(ApprovalHoldsDue, partial(hold_for_raised_approvals, tenant=tenant)),
         EventRoute(LinkHoldsDue, partial(resume_for_registered_link, tenant=tenant)),
         EventRoute(CopyAddressDue, partial(record_copy_address, tenant=tenant)),
         EventRoute(PauseOver, partial(finish_posting_pause, tenant=tenant)),

@@ -1,6 +1,7 @@
 """Approval policies of creators, shown to the owner: the number of approvals a post needs."""
 
 from collections.abc import Iterable
+from datetime import timedelta
 from functools import partial
 from uuid import UUID
 
@@ -12,16 +13,21 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from schedules.approvals import approval_policy
+from tenants.agencies import agency_settings
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 TIERS = (0, 1, 2)
+
+APPROVAL_TIMES = tuple(timedelta(hours=hours) for hours in (1, 2, 4, 8, 24, 48))
+"""Offered times for the approval of a post that is due at once."""
 
 
 def render_approval_policies(page: PageContext, creators: Iterable[Creator]) -> None:
     """Draw the approval policy of each of these creators."""
     with st.expander(page.text("rule.title")):
         draw_template("shell/templates/note.html", note=page.text("rule.how"))
+        _render_approval_time(page)
         for one in creators:
             with st.form(f"rule:{one.id}", border=False):
                 _render_policy_fields(page, one)
@@ -32,6 +38,29 @@ def render_approval_policies(page: PageContext, creators: Iterable[Creator]) -> 
                     right=Right.STAFF,
                     key=f"rule:go:{one.id}",
                 )
+
+
+def _render_approval_time(page: PageContext) -> None:
+    """Draw the form of the time in which a post that is due at once can be approved."""
+    current = page.read(agency_settings.get_approval_time)
+    offered = sorted({*APPROVAL_TIMES, current})
+    with st.form("rule:time", border=False):
+        st.selectbox(
+            page.text("rule.time"),
+            offered,
+            index=offered.index(current),
+            format_func=page.localizer.format_duration,
+            key="rule:hours",
+            help=page.text("rule.time_help"),
+        )
+        actions.submit_button(
+            page, "rule.time_keep", _save_approval_time, right=Right.STAFF, key="rule:time:go"
+        )
+
+
+def _save_approval_time(scope: Scope, _: UUID) -> Message:
+    agency_settings.set_approval_time(scope, actions.typed_value("rule:hours"))
+    return Message("rule.time_kept")
 
 
 def _render_policy_fields(page: PageContext, one: Creator) -> None:

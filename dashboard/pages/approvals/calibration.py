@@ -5,8 +5,11 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.media.library_files import reveal_pictures, revealed_picture_url
-from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
+from dashboard.media.library_files import (
+    REVEAL_KEY_PREFIX,
+    reveal_pictures,
+    revealed_picture_url,
+)
 from dashboard.pages.approvals.second_review_queries import CalibrationView
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext

@@ -87,6 +87,7 @@ def _render_picture_review(
         src=revealed_picture_url(card.asset_id),
         card=card,
         creator=name,
+        doubts=one.doubts,
         word=page.text,
     )
     if one.past:

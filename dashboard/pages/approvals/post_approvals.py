@@ -8,7 +8,11 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import player
-from dashboard.media.library_files import reveal_pictures, revealed_picture_url
+from dashboard.media.library_files import (
+    REVEAL_KEY_PREFIX,
+    reveal_pictures,
+    revealed_picture_url,
+)
 from dashboard.pages.approvals import client_links
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.posts import result_forecasts, review_comments
@@ -39,7 +43,6 @@ TITLE_LENGTH = 90
 """Maximum number of characters of a post in the list."""
 VERDICT_FORM_KEY = "approvals:mode"
 UNDO = "approvals:undo"
-REVEAL_KEY_PREFIX = "clear:"
 UNDO_SECONDS = timedelta(seconds=10)
 VERDICTS = {"change": "change", "reject": "no"}
 

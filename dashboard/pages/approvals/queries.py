@@ -13,8 +13,10 @@ from dashboard.pages.posts.uncertain_delivery_queries import (
 )
 from foundation.db.database import Scope
 from foundation.errors import NotFound
+from gate.contract.reasons import Reason
 from gate.contract.units import UnitPart
 from gate.copies.live_copies import LiveCopy
+from gate.evidence.answer_facts import open_doubts
 from gate.log.queries import find_unit
 from gate.policy import active_policy
 from gate.ratings.depiction_answers import unanswered_digests
@@ -300,6 +302,8 @@ class PictureReview:
     past: tuple[PastVerdict, ...]
     unanswered: bool = False
     """True if there is no answer to who is shown."""
+    doubts: tuple[Reason, ...] = ()
+    """Why a second member must confirm the rating or the answer."""
 
 
 def load_picture_reviews(
@@ -316,6 +320,7 @@ def load_picture_reviews(
     past = load_past_decisions(scope, {one.asset_id: one.sha256 for one in cards})
     why = {asset: own[maker] for asset, maker in makers.items() if maker in own}
     unanswered = unanswered_digests(scope, [card.sha256 for card in cards])
+    doubts = open_doubts(scope, {card.sha256: card.standing.rating for card in cards})
     return [
         PictureReview(
             card,
@@ -323,6 +328,7 @@ def load_picture_reviews(
             why.get(card.asset_id, ""),
             past.get(card.asset_id, ()),
             card.sha256 in unanswered,
+            doubts.get(card.sha256, ()),
         )
         for card in cards
         for shot in known

@@ -6,9 +6,12 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.media.library_files import reveal_pictures, revealed_picture_url
+from dashboard.media.library_files import (
+    REVEAL_KEY_PREFIX,
+    reveal_pictures,
+    revealed_picture_url,
+)
 from dashboard.pages.approvals import second_review_queries
-from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.posts.pending_post import ReviewPicture
 from dashboard.shell import actions

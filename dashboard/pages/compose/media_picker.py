@@ -57,8 +57,7 @@ ALT_TEXT_PREFIX = "compose:alt:"
 MAX_ALT_LENGTH = 500
 RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
-
-SHOWN = "compose:shown"
+PEOPLE_KEY = "compose:people"
 """Widget key of the question who is shown."""
 
 
@@ -149,7 +148,7 @@ def _render_rating_choice(page: PageContext, found: ComposeView) -> None:
         draw_template(
             "shell/templates/note.html", note=page.text("compose.unrated", count=len(asked))
         )
-        render_people_question(page, SHOWN)
+        render_people_question(page, PEOPLE_KEY)
         actions.action_button(
             page,
             "studio.reveal_all" if len(asked) > 1 else "studio.reveal",
@@ -181,7 +180,7 @@ def _rate_pictures(
 ) -> Message:
     page.get_creator(scope, creator_id)
     for asset in assets:
-        member_reviews.rate_picture(scope, asset, rating, shown=chosen_answer(SHOWN))
+        member_reviews.rate_picture(scope, asset, rating, shown=chosen_answer(PEOPLE_KEY))
     return Message("compose.rated")
 
 

@@ -1,7 +1,7 @@
 """The composer page: text, media, accounts, previews with problems, and timing."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from uuid import UUID
 
@@ -71,7 +71,6 @@ from schedules.drafts import channel_requirements, drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.feed_previews import build_feed_preview
 from schedules.drafts.unsaved_posts import UnsavedFields
-from schedules.posts import lateness
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.queries import get_stored_post
 from schedules.posts.states import DeliveryState
@@ -334,6 +333,11 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
             "compose.zone", place=page.localizer.zone_city(_selected_time_zone(found, when))
         ),
     )
+    if when == "soon" and found.creator.approval_tiers:
+        length = page.localizer.format_duration(found.approval_time)
+        draw_template(
+            "shell/templates/note.html", note=page.text("compose.soon_asks", length=length)
+        )
     _render_limit_problems(page, found)
     submit = "compose.submit" if found.creator.approval_tiers else "compose.plan"
     with st.container(horizontal=True, gap="small", key="gr_submit"):
@@ -512,7 +516,7 @@ def _schedule_post(
     priority = asked.priority
     if asked.when == timing.SLOT_CHOICE:
         said = timing.queue_post(
-            scope, written, key=asked.key, author=author, priority=priority, made=made
+            page, scope, written, key=asked.key, author=author, priority=priority, made=made
         )
         channel_requirements.check_post_requirements(
             scope, made[0], connectors=platform_connectors()
@@ -520,9 +524,6 @@ def _schedule_post(
         duplicate_check.store_acknowledgement(scope, made[0], asked.known)
         return said
     at = _resolve_wall_time(scope, creator, written, asked)
-    if asked.when == "soon" and creator.approval_tiers:
-        late = lateness.limit_with_approval_time(written.late, at.instant(), at.zone)
-        written = replace(written, late=late)
     planned = recurrence.schedule_series(
         scope, written, asked.again, at, key=asked.key, author=author, priority=priority
     )
@@ -542,9 +543,9 @@ def _schedule_post(
         return Message("compose.planned_gap" if at.is_in_dst_gap else "compose.planned", when)
     if not planned.waiting:
         return Message("compose.waits_nobody", when)
-    if asked.when == "soon":
-        return Message("compose.waits_soon", {"who": ", ".join(planned.waiting)})
-    return Message("compose.waits", {**when, "who": ", ".join(planned.waiting)})
+    when |= {"who": ", ".join(planned.waiting)}
+    code = "compose.waits_soon" if asked.when == "soon" else "compose.waits"
+    return timing.waiting_message(page, scope, planned.post_id, code, when)
 
 
 def _resolve_wall_time(

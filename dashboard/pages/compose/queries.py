@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from uuid import UUID
 
 from dashboard.pages.posts import result_forecasts
@@ -21,6 +21,7 @@ from studio.ingest import uploads
 from studio.ingest.uploads import UploadView
 from studio.library import assets, queries
 from studio.library.assets import AssetTile
+from tenants.agencies import agency_settings
 from tenants.agencies.queries import Creator
 
 
@@ -39,6 +40,8 @@ class ComposeView:
     """Selected pictures without a rating, which block publishing. The picker asks for it."""
     ranks: Mapping[UUID, RankedDraft]
     """Ranks of the draft among past posts, by account."""
+    approval_time: timedelta
+    """The time in which a post that is published at once can be approved."""
 
 
 def load_compose(
@@ -68,6 +71,7 @@ def load_compose(
         next_free=find_next_usual_time(scope, creator.id, creator.zone, channels=draft.channels),
         unrated=open_,
         ranks=result_forecasts.load_ranks(scope, creator.id, shown),
+        approval_time=agency_settings.get_approval_time(scope),
     )
 
 

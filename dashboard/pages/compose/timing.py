@@ -1,5 +1,6 @@
 """Timing in the composer: the next open slot, warnings about a time, priority and maximum delay."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from functools import partial
 from uuid import UUID
@@ -26,7 +27,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import WallTime, to_wall_time
-from schedules.approvals.release import approver_names, release_post
+from schedules.approvals.release import approval_deadline, approver_names, release_post
 from schedules.drafts.drafts import Draft
 from schedules.posts.deliveries import (
     DEFAULT_PRIORITY,
@@ -142,7 +143,14 @@ def selected_priority() -> int:
 
 
 def queue_post(
-    scope: Scope, written: Draft, *, key: UUID, author: str, priority: int, made: list[UUID]
+    page: PageContext,
+    scope: Scope,
+    written: Draft,
+    *,
+    key: UUID,
+    author: str,
+    priority: int,
+    made: list[UUID],
 ) -> Message:
     """Store the draft once, add it to the queue of each account, and return the message about the
     result."""
@@ -156,4 +164,17 @@ def queue_post(
     waiting = approver_names(scope, post_id)
     if not waiting:
         return Message("compose.waits_nobody", when)
-    return Message("compose.waits", {**when, "who": ", ".join(waiting)})
+    when |= {"who": ", ".join(waiting)}
+    return waiting_message(page, scope, post_id, "compose.waits", when)
+
+
+def waiting_message(
+    page: PageContext, scope: Scope, post_id: UUID, code: str, params: Mapping[str, str]
+) -> Message:
+    """Return the message `code` about a post that waits for an approval. It states until when an
+    approval still publishes the post, in the member's time zone."""
+    until = approval_deadline(scope, post_id)
+    if until is None:
+        return Message(f"{code}_open", params)
+    moment = page.localizer.format_moment(until, scope.now)
+    return Message(code, {**params, "until": moment})

@@ -226,7 +226,7 @@ def _save_creator(
     page: PageContext, found: CreatorsView, one: CreatorProfile, turn: int, scope: Scope, _: UUID
 ) -> Message:
     """Save the fields that differ from those drawn, so that changes of other members remain."""
-    page.get_creator(scope, one.creator.id)
+    before = page.get_creator(scope, one.creator.id).approval_tiers
     place = f"creators:{one.creator.id}"
     profiles.edit_creator(scope, one.creator.id, _read_changes(place, one))
     images = typed_value(f"{place}:images")
@@ -240,7 +240,9 @@ def _save_creator(
     elif typed_value(f"{place}:no_picture"):
         profiles.remove_avatar(scope, one.creator.id)
         st.session_state[f"{place}:no_picture"] = False
-    return Message("creators.saved", {"name": one.creator.name})
+    raised = page.get_creator(scope, one.creator.id).approval_tiers > before
+    code = "creators.saved_approvals" if raised else "creators.saved"
+    return Message(code, {"name": one.creator.name})
 
 
 def _read_changes(place: str, one: CreatorProfile) -> CreatorChanges:

@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
+from dashboard.pages.approvals import policy_offer
 from dashboard.pages.home import demo_scene, emergency_stop, first_steps
 from dashboard.pages.home.attention_items import AttentionItem
 from dashboard.pages.home.queries import HomeView, load_home
@@ -52,6 +53,7 @@ def render_page(page: PageContext) -> None:
     if demo and page.has_right(Right.RUN):
         draw_template("pages/home/templates/tour_card.html", voice=page.localizer, word=page.text)
     first_steps.render_first_steps(page, demo=demo)
+    policy_offer.render_policy_offer(page)
     _render_home(page)
 
 

@@ -1,12 +1,12 @@
 """The Start page: a wizard sets up the agency and its first creator, then a checklist leads to the
 first published post. In a demo agency, a form creates an agency. No terminal is needed."""
 
-from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
+from dashboard.pages.compose import timing
 from dashboard.pages.posts.accounts import soonest_wall_time
 from dashboard.pages.start import agency_setup, wizard
 from dashboard.pages.start.agency_setup import AgencySetup
@@ -25,7 +25,6 @@ from gate.contract.units import Rating
 from schedules.calendar import next_steps
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
-from schedules.posts import lateness
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import demo_removal
 
@@ -168,10 +167,6 @@ def _publish_first_post(
     words = str(typed_value("start:words") or "")
     draft = Draft(creator.id, "", words, (), (found.page.id,))
     at = soonest_wall_time(scope, creator.zone)
-    if creator.approval_tiers:
-        draft = replace(
-            draft, late=lateness.limit_with_approval_time(draft.late, at.instant(), at.zone)
-        )
     planned = drafts.plan_draft(
         scope,
         draft,
@@ -183,4 +178,9 @@ def _publish_first_post(
         held = next_steps.channels_not_publishing(scope, planned.post_id, platform_connectors())
         if held:
             return Message("calendar.planned_stays", {"accounts": ", ".join(held.values())})
-    return Message("start.leaves" if planned.left else "start.waits_for_yes")
+    if planned.left:
+        return Message("start.leaves")
+    if not planned.waiting:
+        return Message("start.waits_nobody")
+    who = {"who": ", ".join(planned.waiting)}
+    return timing.waiting_message(page, scope, planned.post_id, "compose.waits_soon", who)

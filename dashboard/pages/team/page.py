@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from channels.manual_tasks import assignees
+from dashboard.pages.approvals import policy_offer
 from dashboard.pages.team.queries import TeamMember, TeamView, load_team
 from dashboard.shell import actions, session
 from dashboard.shell.actions import typed_value
@@ -30,6 +31,7 @@ def render_page(page: PageContext) -> None:
     """Draw the page."""
     found = page.read(load_team)
     st.title(page.text("dashboard.page.team"))
+    policy_offer.render_policy_offer(page)
     for colleague in _page_of(found.colleagues):
         _render_member(page, found, colleague)
     _render_invite_form(page, found)

@@ -94,6 +94,11 @@ def load_engine(settings: GeneratorsSettings) -> "BundledChecks | None":
     return BundledChecks(there) if there else None
 
 
+def describe_models() -> dict[str, bool]:
+    """Return the packages of the models, with True for those that are installed unchanged."""
+    return {file.package: file.read() is not None for file in (NSFW_FILE, FACE_FILE)}
+
+
 class BundledChecks:
     """The models of these files. They run one at a time, to bound the use of memory."""
 

@@ -7,9 +7,10 @@ from uuid import UUID
 
 import pytest
 
+from channels.creators import profiles
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ops.wall_time import to_wall_time
-from schedules.approvals import approval_policy, decisions, review_queue
+from schedules.approvals import approval_policy, decisions, release, review_queue
 from schedules.approvals.time_changes import expedite_delivery, reschedule_delivery
 from schedules.calendar import versioned_actions
 from schedules.drafts import drafts
@@ -18,6 +19,7 @@ from schedules.posts.states import DeliveryState
 from schedules.rescheduling import held_posts
 from schedules.rescheduling.held_posts import HeldPostAction
 from tenants.agencies import queries as tenant_reads
+from tenants.agencies.creators import CreatorChanges
 from tenants.agencies.rights import Role
 from tests.schedules.approvals.test_client_links import answer, link, stands, waiting
 from tests.schedules.approvals.test_review_comments import member
@@ -300,3 +302,41 @@ def test_rescheduling_one_channel_holds_the_other_for_approval(two: SandboxAgenc
         DeliveryState.PUBLISHED,
         DeliveryState.PUBLISHED,
     ]
+
+
+def _plan_unapproved(at: SandboxAgency, *, after: float) -> UUID:
+    """Schedule a post of a creator whose posts need no approval."""
+    post_id = at.write()
+    delivery_id = at.wish(post_id, after=after)
+    with at.scope(f"member:{at.author}") as scope:
+        assert release.release_post(scope, post_id)
+    return delivery_id
+
+
+@pytest.mark.parametrize("actor", ["owner", "terminal"])
+@pytest.mark.parametrize("before", ["G", "S", "N"])
+def test_explicit_ceiling_holds_scheduled_posts_for_an_approval(
+    services: Any, sandbox: Any, actor: str, before: str
+) -> None:
+    lea = create_sandbox_agency(services, sandbox, tiers=0)
+    by = f"member:{lea.manager}" if actor == "owner" else "system:terminal"
+    with lea.scope(by) as scope:
+        profiles.edit_creator(scope, lea.creator_id, CreatorChanges(rating_ceiling=before))
+    planned, soon = (_plan_unapproved(lea, after=after) for after in (600, 30))
+    lea.pass_time(seconds=31)  # This one is due before the event is handled.
+    with lea.scope(by) as scope:
+        profiles.edit_creator(scope, lea.creator_id, CreatorChanges(rating_ceiling="E"))
+    lea.run()
+    with lea.scope() as scope:
+        assert tenant_reads.get_creator(scope, lea.creator_id).approval_tiers == 1
+        waiting_posts = review_queue.list_review_queue(scope, [lea.creator_id])
+    assert lea.state(planned) is DeliveryState.DRAFT
+    assert lea.state(soon) in (DeliveryState.DRAFT, DeliveryState.HELD)
+    assert len(waiting_posts) == 2
+    lea.live(minutes=11)
+    assert lea.posts() == []
+    with lea.scope(f"member:{lea.manager}") as scope:
+        post_id = waiting_posts[-1].post_id
+        versioned_actions.approve_and_schedule(scope, post_id, member_id=lea.manager)
+    lea.live(minutes=1)
+    assert len(lea.posts()) == 1

@@ -330,11 +330,11 @@ def test_next_step_names_recipient_of_open_client_link(two: SandboxAgency) -> No
     post_id, delivery_id = waiting(two, after=86400 * 30)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second")
     link_id = link(two, post_id, opened=False)
-    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna"), (
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_until", "Anna"), (
         "a link counts as an invited approver"
     )
     begin(two, link_id)
-    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft", "Anna")
+    assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_until", "Anna")
     two.act(client_links.revoke_client_link, post_id)
     assert awaits(two, delivery_id) == next_steps.NextStep("calendar.next.draft_no_second")
     link(two, post_id)

@@ -95,6 +95,21 @@ def entry(state: DeliveryState = DeliveryState.SCHEDULED, **more: object) -> Del
         (entry(DeliveryState.HELD), CALM, "held"),
         (entry(DeliveryState.HELD, reason=Message("delivery.unapproved")), CALM, "held_yes"),
         (entry(DeliveryState.HELD, reason=Message("delivery.changed")), CALM, "held_yes"),
+        (
+            entry(DeliveryState.HELD, reason=Message("delivery.unapproved"), late_until=DUE),
+            CALM,
+            "held_until",
+        ),
+        (
+            entry(DeliveryState.HELD, reason=Message("delivery.unapproved"), late_until=DUE),
+            replace(CALM, now=DUE + timedelta(seconds=1)),
+            "held_over",
+        ),
+        (
+            entry(DeliveryState.DRAFT, late_until=DUE),
+            replace(CALM, approvers=("Ann",)),
+            "draft_until",
+        ),
         (entry(DeliveryState.FAILED), CALM, "failed"),
         (entry(DeliveryState.FAILED), replace(CALM, fixed=True), "failed_fixed"),
         (entry(DeliveryState.REMOVING), CALM, "removing"),

@@ -17,11 +17,12 @@ from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries, lateness, queries
 from schedules.posts.deliveries import deliveries_of_post
 from schedules.posts.lateness import (
-    DEFAULT_LATE_SPAN,
+    AT_ONCE,
     LateLimit,
+    approval_deadline,
+    deadline_after_approval,
     late_span,
     latest_publish_time,
-    limit_with_approval_time,
 )
 from schedules.posts.states import DeliveryState
 from schedules.posts.transitions import get_delivery
@@ -165,15 +166,39 @@ def test_imported_end_of_day_limit_is_kept(lea: SandboxAgency) -> None:
     assert b",day," in exports.render_csv([line], {})
 
 
+_INSTANTS = st.integers(0, 2**31 - 1).map(lambda second: datetime.fromtimestamp(second, UTC))
+_SPANS = st.integers(60, 10080).map(lambda minutes: timedelta(minutes=minutes))
+
+
 @given(
-    st.sampled_from([None, *LateLimit]),
-    st.integers(0, 2**31 - 1).map(lambda second: datetime.fromtimestamp(second, UTC)),
+    st.sampled_from(LateLimit),
+    _INSTANTS,
+    st.integers(-7200, 7200).map(lambda seconds: timedelta(seconds=seconds)),
+    _SPANS,
     st.sampled_from(["UTC", "Europe/Paris", "America/Los_Angeles", "Asia/Kathmandu"]),
 )
-def test_approver_has_at_least_an_hour(choice: LateLimit | None, due: datetime, zone: str) -> None:
-    limit = limit_with_approval_time(choice, due, zone)
-    span = DEFAULT_LATE_SPAN if limit is None else late_span(limit)
-    latest = latest_publish_time(span, due, zone, until_midnight=limit is LateLimit.DAY)
-    assert latest is None or latest - due >= timedelta(hours=1)
-    if choice in (LateLimit.TWO_HOURS, LateLimit.ALWAYS):
-        assert limit == choice
+def test_draft_due_at_once_can_be_approved_for_the_time_of_the_agency(
+    choice: LateLimit, now: datetime, ahead: timedelta, span: timedelta, zone: str
+) -> None:
+    due = now + ahead
+    own = latest_publish_time(late_span(choice), due, zone, until_midnight=choice is LateLimit.DAY)
+    deadline = approval_deadline(own, due, now, span)
+    if own is None or own < now or ahead > AT_ONCE:
+        assert deadline == own
+    else:
+        assert deadline is not None
+        assert deadline >= max(own, now + span)
+    approved = deadline_after_approval(deadline, own)
+    assert approved == own
+
+
+@given(_INSTANTS, _SPANS, st.floats(0, 1))
+def test_late_approval_never_extends_the_deadline(
+    now: datetime, span: timedelta, part: float
+) -> None:
+    deadline = approval_deadline(now + timedelta(minutes=5), now, now, span)
+    assert deadline == now + span
+    approved = now + span * part
+    assert deadline_after_approval(deadline, approved + timedelta(minutes=5)) == min(
+        deadline, approved + timedelta(minutes=5)
+    )

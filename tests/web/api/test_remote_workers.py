@@ -10,6 +10,7 @@ from foundation.errors import BadInput, Refused
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
 from foundation.storage.object_store import bytes_digest
+from gate.ratings.depiction_answers import unanswered_digests
 from generators.remote_protocol import MAX_PICTURE_BYTES, PROTOCOL_VERSION
 from studio.library import assets, queries
 from studio.runs import remote_routing
@@ -44,6 +45,21 @@ def test_leased_run_is_completed_and_counted_once(mine: RemoteWorkerAgency) -> N
     assert row.parameters["machine"] == "studio at home"
     assert row.seconds == 1.5
     assert mine.count("creations") == 3
+
+
+@pytest.mark.parametrize(
+    "said", [{}, {"engine": "diffusion", "model": "tiny", "label": ""}], ids=["drawn", "generated"]
+)
+def test_pictures_of_a_worker_need_an_answer_to_who_is_shown(
+    mine: RemoteWorkerAgency, said: dict[str, str]
+) -> None:
+    mine.start(variants=1)
+    assert mine.hand_in(mine.lent(), 0, **said).status_code == 204
+    mine.bring()
+    (item,) = mine.pictures()
+    with mine.scope() as scope:
+        sha256 = assets.get_asset(scope, item.asset_id).sha256
+        assert unanswered_digests(scope, [sha256]) == {sha256}
 
 
 def test_received_file_is_deleted_after_ingest(mine: RemoteWorkerAgency) -> None:

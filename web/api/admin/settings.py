@@ -4,6 +4,7 @@ Settings of the installation (engines, storage, addresses) come from its environ
 part of the API.
 """
 
+from datetime import timedelta
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends
@@ -46,6 +47,15 @@ class CreatorDefaultsIn(RequestModel):
     approval_tiers: Annotated[int, Field(ge=0, le=2)] | None = None
 
 
+class ApprovalsIn(RequestModel):
+    """The settings of approvals to change."""
+
+    minutes: Annotated[int, Field(ge=60, le=10080)] | None = Field(
+        default=None,
+        description="Time in which a post that is due at once can be approved and published.",
+    )
+
+
 class SettingsIn(RequestModel):
     """Changes of settings, by section."""
 
@@ -53,6 +63,7 @@ class SettingsIn(RequestModel):
 
     agency: AgencyIn = Field(default_factory=AgencyIn)
     creator_defaults: CreatorDefaultsIn = Field(default_factory=CreatorDefaultsIn)
+    approvals: ApprovalsIn = Field(default_factory=ApprovalsIn)
 
 
 class AgencyOut(BaseModel):
@@ -79,11 +90,18 @@ class CreatorDefaultsOut(BaseModel):
     approval_tiers: int
 
 
+class ApprovalsOut(BaseModel):
+    """The settings of approvals."""
+
+    minutes: int
+
+
 class SettingsOut(BaseModel):
     """All settings, by section."""
 
     agency: AgencyOut
     creator_defaults: CreatorDefaultsOut
+    approvals: ApprovalsOut
 
 
 def router(tenant: OpenScope) -> APIRouter:
@@ -124,6 +142,9 @@ def _apply_changes(scope: Scope, body: SettingsIn) -> None:
         agency_settings.set_creator_defaults(
             scope, CreatorDefaults(**{**now, "languages": tuple(now["languages"])})
         )
+    if body.approvals.minutes is not None:
+        wanted = timedelta(minutes=body.approvals.minutes)
+        agency_settings.set_approval_time(scope, wanted)
 
 
 def _build_settings_out(scope: Scope) -> SettingsOut:
@@ -133,5 +154,8 @@ def _build_settings_out(scope: Scope) -> SettingsOut:
         agency=AgencyOut(**{**agency, "languages": list(agency["languages"])}),
         creator_defaults=CreatorDefaultsOut(
             **{**defaults, "languages": list(defaults["languages"])}
+        ),
+        approvals=ApprovalsOut(
+            minutes=agency_settings.get_approval_time(scope) // timedelta(minutes=1)
         ),
     )

@@ -98,8 +98,9 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: CreatorChangeIn,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))],
     ) -> Response:
-        """Change the profile of a creator. Only owners change the type and the maximum rating.
-        Requires the `creators:write` scope."""
+        """Change the profile of a creator. Only owners change the type and the maximum rating. With
+        Explicit as the maximum, posts need at least one approval, and scheduled posts without one
+        become drafts. Requires the `creators:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_tag(call, _load_one(scope, sight, creator_id))

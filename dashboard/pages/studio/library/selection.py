@@ -315,11 +315,7 @@ def _request_review(
     return Message("studio.review_asked")
 
 
-SHOWN = "rate:shown"
-"""Widget key of the question who is shown."""
-
-
-SHOWN = "rate:shown"
+PEOPLE_KEY = "rate:people"
 """Widget key of the question who is shown."""
 
 
@@ -338,7 +334,7 @@ def _render_rating_form(
             format_func=lambda one: page.text(f"studio.level.{one}"),
             key="rate:as",
         )
-        render_people_question(page, SHOWN)
+        render_people_question(page, PEOPLE_KEY)
         draw_template(
             "shell/templates/note.html",
             note=page.text("approvals.look_first" if unseen else "studio.rate_note"),
@@ -374,7 +370,7 @@ def _submit_ratings(
             asset_id,
             Rating(level[0]),
             minor=level == MINOR,
-            shown=chosen_answer(SHOWN),
+            shown=chosen_answer(PEOPLE_KEY),
         )
     notices.close(scope, f"review:{creator_id}")
     return Message("studio.rated")

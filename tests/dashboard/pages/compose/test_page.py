@@ -2,12 +2,13 @@
 
 from datetime import date, timedelta
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from channels.accounts import lifecycle
 from foundation.db.database import OpenScope
-from foundation.i18n.translation import LANGUAGES, load_catalogue
+from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
 from foundation.ops.clock import wall_now
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
@@ -25,6 +26,7 @@ from schedules.rescheduling import priority
 from studio.ingest import uploads
 from studio.ingest.events import UploadDue
 from tenants.agencies.rights import Role
+from tenants.auth import members
 from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.media.test_library_files import picture
@@ -103,6 +105,37 @@ def test_new_post_is_pending_approval_by_another_member(door: Door, lumiere: Age
             DeliveryState.APPROVED,
             DeliveryState.SCHEDULED,
         )
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_post_now_states_the_deadline_of_its_approval_in_the_zone_of_the_member(
+    door: Door, tenant: OpenScope, language: str
+) -> None:
+    agency = create_agency(tenant, language=language)
+    connected(agency)
+    with agency.scope(agency.act_as(Role.OWNER)) as scope:
+        members.set_member_zone(scope, agency.members[Role.OWNER], "Asia/Kathmandu")
+
+    def word(code: str, **params: str) -> str:
+        return render_message(Message(code, params), language)
+
+    with stream(door.url, door.cookie(agency)) as page:
+        page.open("/approvals")
+        page.choose(word("rule.time"), "4")
+        page.press(word("rule.time_keep"))
+        page.open("/calendar", new=1)
+        page.type(word("compose.body"), "Bonjour")
+        page.choose(word("compose.accounts"), "Sandbox")
+        shown = page.choose(word("compose.when"), word("compose.when.soon"))
+        assert word("compose.soon_asks", length="|").partition("|")[0] + "4" in shown
+        said = page.press(word("compose.submit"))
+    (post,) = posts(agency)
+    with agency.scope() as scope:
+        (row,) = deliveries_of_post(scope, post.id)
+    assert row.late_until is not None
+    assert row.late_until - row.due_at >= timedelta(hours=4)
+    clock = f"{row.late_until.astimezone(ZoneInfo('Asia/Kathmandu')):%H:%M}"
+    assert clock in said.split(word("compose.waits_soon", who="|", until="").partition("|")[0])[1]
 
 
 def test_post_without_approval_is_published_in_fifteen_seconds(door: Door, lumiere: Agency) -> None:
@@ -378,6 +411,8 @@ def test_uploaded_photo_joins_the_post(door: Door, lumiere: Agency, tenant: Open
         arrived = page.tick()
         assert "1 / 10 images" in arrived
         assert "Une image n’est pas classée" in arrived
+        assert "Classé" not in page.press("Tout public")  # Nobody said who is shown.
+        page.choose("Qui est montré ?", "Personne")
         assert "Classé" in page.press("Tout public")
         page.type("Texte alternatif de l’image 1", "La mer, un matin")
     with lumiere.scope() as scope:

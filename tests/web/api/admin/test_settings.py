@@ -9,11 +9,13 @@ def test_owner_changes_the_settings_of_the_agency(api: ApiClient) -> None:
     body = {
         "agency": {"currency": "chf", "legal_name": "Lumière SARL", "languages": ["en", "fr"]},
         "creator_defaults": {"rating_ceiling": "S"},
+        "approvals": {"minutes": 240},
     }
     changed = expect_success(api.ask("PATCH", "/settings", body, key=owner))
     assert changed["agency"]["currency"] == "CHF"
     assert changed["agency"]["languages"] == ["fr", "en"]
     assert changed["creator_defaults"]["rating_ceiling"] == "S"
+    assert changed["approvals"] == {"minutes": 240}
     assert expect_success(api.ask("GET", "/settings", key=owner)) == changed
 
 

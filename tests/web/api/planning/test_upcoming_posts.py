@@ -27,7 +27,7 @@ def test_delivery_shows_its_next_step_time_and_person(api: ApiClient) -> None:
     post = api.write()
     path = f"/deliveries/{post['deliveries'][0]['id']}"
     wish = api.get(path)["next"]
-    assert (wish["code"], wish["who"]) == ("calendar.next.draft", "creator, owner")
+    assert (wish["code"], wish["who"]) == ("calendar.next.draft_until", "creator, owner")
     assert wish["at"] == post["deliveries"][0]["due_at"]
     expect_success(
         api.ask("POST", f"/posts/{post['id']}/approve", {}, key=api.secrets["owner"], version=1)
