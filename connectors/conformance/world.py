@@ -312,6 +312,9 @@ class ConnectorWorld:
     """Amount by which our clock is ahead of the fake's."""
     hangs: Counter[StepKind] = field(default_factory=Counter)
     """Number of steps of each kind that the fake will still delay beyond their deadline."""
+    hang_deadline: float = 0.4
+    """Maximum number of seconds of a step in which the fake hangs. Other steps, and the steps after
+    a hang, retain their own deadline, so that a slow test machine does not count as a fault."""
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
         """Make the fake platform fail."""
