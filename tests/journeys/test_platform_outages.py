@@ -14,7 +14,10 @@ import pytest
 
 from channels.sending.reconciliation import MIN_LOOK_INTERVAL
 from connectors.conformance.world import ConnectorWorld
+from connectors.platforms.mastodon.publisher import KEY_SECONDS
 from connectors.registry import loader
+from gate.policy import emergency_stops
+from schedules.drafts import drafts
 from schedules.posts.states import DeliveryState
 from tests.conftest import Cluster
 from tests.connectors.conformance.conftest import platforms  # noqa: F401  a fixture
@@ -140,6 +143,33 @@ def test_first_post_arrives_when_the_platform_answers_again(
     assert (scene.lea.state(delivery_id), scene.count_posts()) == (DeliveryState.PUBLISHED, 1)
     scene.live(timedelta(minutes=30), step=timedelta(minutes=5))
     assert scene.count_posts() == 1
+
+
+@pytest.mark.parametrize("minutes", [20, 51])
+@pytest.mark.parametrize("scene", ["mastodon"], indirect=True)
+def test_repeat_waits_for_a_member_once_its_key_has_expired(
+    scene: OutageScene, minutes: int
+) -> None:
+    """A look-up proved the absence while the key was valid; then an emergency stop held the
+    repeat. The post may have been accepted and be missing from the list."""
+    lea = scene.lea
+    scene.world.inject_fault("reset_before", "posts")
+    delivery_id = lea.delivery("once", channel="there", late_ok=None)
+    lea.run()
+    lea.act(emergency_stops.close_switch, "tenant", "", "sending", reason="a look")
+    scene.live(timedelta(minutes=minutes), step=timedelta(minutes=5))
+    assert scene.count_posts() == 0
+    lea.act(emergency_stops.reopen_switch, "tenant", "", "sending", reason="seen")
+    scene.live(timedelta(minutes=6), step=timedelta(minutes=1))
+    if timedelta(minutes=minutes) < timedelta(seconds=KEY_SECONDS):
+        assert (lea.state(delivery_id), scene.count_posts()) == (DeliveryState.PUBLISHED, 1)
+        return
+    assert (lea.state(delivery_id), scene.count_posts()) == (DeliveryState.HELD, 0)
+    assert lea.why(delivery_id) == "delivery.key_expired"
+    assert f"delivery:{delivery_id}" in lea.notices()
+    lea.act(drafts.retry_delivery, delivery_id)  # the member has looked
+    scene.live(timedelta(minutes=2))
+    assert (lea.state(delivery_id), scene.count_posts()) == (DeliveryState.PUBLISHED, 1)
 
 
 @pytest.mark.parametrize(("scene", "outage"), _cases(UNKEYED, 1), indirect=["scene"])
