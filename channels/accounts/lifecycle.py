@@ -424,6 +424,7 @@ def _change_state(
         raise Conflict("channel.moved")
 
 
+_CLIENT_REFUSED = "channel:{}:client"
 _ASKED = (
     *(f"channel:{{}}:{what}" for what in ("two_listeners", "no_messages", "unread", "menu")),
     *(f"role:{{}}:{what}" for what in ("give", "take")),
@@ -435,6 +436,20 @@ def _notice_cause(channel_id: UUID, state: ChannelState) -> str:
     return f"channel:{channel_id}:{state}"
 
 
+def report_refused_client(scope: Scope, channel: queries.Channel) -> None:
+    """Notify the members that the platform refuses the application of an account. The account stays
+    connected: its grant may be valid."""
+    message = Message("channel.notice_client_refused", {"account": channel.name})
+    cause = _CLIENT_REFUSED.format(channel.id)
+    notices.put(scope, message, cause=cause, urgent=True, creator_id=channel.creator_id)
+
+
+def settle_refused_client(scope: Scope, channel_id: UUID) -> None:
+    """Close the notice about the application, because the platform accepted it."""
+    notices.close(scope, _CLIENT_REFUSED.format(channel_id))
+
+
 def _settle_notices(scope: Scope, channel_id: UUID) -> None:
+    settle_refused_client(scope, channel_id)
     for state in sorted(UNUSABLE_STATES):
         notices.close(scope, _notice_cause(channel_id, state))

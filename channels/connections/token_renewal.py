@@ -35,6 +35,7 @@ from connectors.contract.outcomes import (
     Uncertain,
 )
 from connectors.shared.http_responses import SHORT_RETRY
+from connectors.shared.oauth import CLIENT_REFUSED
 from connectors.transport.transport import AccountTarget, Transport
 from foundation.db.database import OpenScope, Scope
 from foundation.i18n.translation import Message
@@ -224,11 +225,14 @@ def _record_renewal(
     match end := asked.end:
         case RenewedTokens():
             credentials.store_renewed_tokens(scope, claim, end)
+            lifecycle.settle_refused_client(scope, channel.id)
             return None
         case Retry() | Uncertain() | Rejected():
             failures = credentials.release_renewal(scope, claim)
             if failures is None:
                 return None  # The pair was replaced since.
+            if end.reason.code == CLIENT_REFUSED:
+                lifecycle.report_refused_client(scope, channel)
             # After a lost answer, the successor may be available only for a short grace period.
             awaited = isinstance(end, Uncertain) or channel.awaits_renewal(scope.now)
             delay = next_renewal_delay(failures, awaited=awaited)

@@ -38,6 +38,9 @@ from gate.contract.units import REPOST_KIND, Subject
 from gate.copies import live_copies
 
 RECONCILIATION_ACTOR = "system:reconciling"
+SYSTEM = "system:"
+"""Prefix of actors that are not members."""
+
 LOOK = "look"
 MIN_LOOK_INTERVAL = timedelta(seconds=60)
 """Minimum time between the first and the last of several lookups that together prove absence,
@@ -190,6 +193,17 @@ def is_repeat(scope: Scope, subject: Subject, part: int = 0) -> bool:
     """Return True if the next send repeats one that was resolved as absent."""
     row = _last_send_attempt(scope, subject, part)
     return row is not None and (row.resolution or {}).get("outcome") == attempts.ABSENT_RESULT
+
+
+def is_repeat_expired(scope: Scope, subject: Subject, part: int = 0) -> bool:
+    """Return True if the next send repeats one whose absence a lookup proved and no longer proves,
+    because the platform may have forgotten the key since."""
+    row = _last_send_attempt(scope, subject, part)
+    if row is None or (row.resolution or {}).get("outcome") != attempts.ABSENT_RESULT:
+        return False
+    if not (row.resolved_by or "").startswith(SYSTEM):  # a member stated it
+        return False
+    return not isinstance(combine_looks(_list_lookups(scope, row)), Absent | Failed)
 
 
 def has_refused_attempt(scope: Scope, subject: Subject, part: int = 0) -> bool:

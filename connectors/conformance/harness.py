@@ -36,10 +36,6 @@ from foundation.ids import uuid7
 from gate.contract.permit import AuthOrder, Authority, ControlOrder, RemovalOrder
 from gate.contract.units import REPOST_KIND, Unit
 
-DEADLINE = 0.4
-"""Maximum number of seconds of a step in which the fake hangs. Other steps retain their own
-deadline, so that a slow test machine does not count as a fault."""
-
 LOOKS = (20, 60, 300, 1800, 7200)
 """Seconds to wait before each look-up."""
 
@@ -93,10 +89,15 @@ class SendingHarness:
     ) -> StepResult:
         """Send one step with the authorization of its kind. `answers` contains the answers to the
         previous steps."""
-        hangs = step.kind in self._world.hangs
-        patient = replace(step, deadline=min(step.deadline, DEADLINE)) if hangs else step
+        hangs = self._world.hangs[step.kind] > 0
+        deadline = min(step.deadline, self._world.hang_deadline) if hangs else step.deadline
         authority = self._build_authority(step, unit, answers)
-        return self._world.transport.send(patient, authority, account=self._world.account)
+        answer = self._world.transport.send(
+            replace(step, deadline=deadline), authority, account=self._world.account
+        )
+        if hangs and not isinstance(answer, Response):
+            self._world.hangs[step.kind] -= 1
+        return answer
 
     def _build_authority(
         self, step: WireStep, unit: Unit | None, answers: tuple[StepResult, ...]

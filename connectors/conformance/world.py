@@ -8,6 +8,7 @@ generated in each process and that no installation trusts.
 
 import hashlib
 import io
+from collections import Counter
 from collections.abc import Callable, Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -309,13 +310,16 @@ class ConnectorWorld:
     """Returns a text as the platform stores it; some trim it."""
     ahead: timedelta = field(default=timedelta())
     """Amount by which our clock is ahead of the fake's."""
-    hangs: set[StepKind] = field(default_factory=set)
-    """Kinds of steps that the fake delays beyond their deadline."""
+    hangs: Counter[StepKind] = field(default_factory=Counter)
+    """Number of steps of each kind that the fake will still delay beyond their deadline."""
+    hang_deadline: float = 0.4
+    """Maximum number of seconds of a step in which the fake hangs. Other steps, and the steps after
+    a hang, retain their own deadline, so that a slow test machine does not count as a fault."""
 
     def inject_fault(self, mode: str, on: str, **more: Any) -> None:
         """Make the fake platform fail."""
         if mode in HANGING:
-            self.hangs.add(KINDS.get(on, StepKind.CONTROL))
+            self.hangs[KINDS.get(on, StepKind.CONTROL)] += more.get("times", 1)
         self.fake.inject_fault(mode, on, **more)
 
     def unit(

@@ -18,11 +18,10 @@ from connectors.contract.outcomes import (
     Uncertain,
 )
 from connectors.shared.requested_waits import (
-    MAX_UNIX_SECONDS,
-    parse_iso_time,
     requested_wait,
     response_clock,
 )
+from foundation.http.retry_after import MAX_UNIX_SECONDS, parse_iso_time
 from foundation.i18n.translation import Message
 
 

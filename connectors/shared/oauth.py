@@ -42,6 +42,9 @@ OTHER_GRANT_ENDS: Mapping[str, tuple[str | int, str, str]] = {
 """Other answers of a platform for an ended grant: the `error`, and a field with its text in lower
 case. X uses the same error for mistakes of the request, and Reddit states no other reason."""
 
+CLIENT_REFUSED = "oauth.client_refused"
+"""Message code of an application whose own credentials the platform refuses."""
+
 REFUSED_CLIENT = frozenset({"invalid_client", "unauthorized_client"})
 """Error codes for the application itself. They prove nothing about the grant."""
 
@@ -167,7 +170,7 @@ def code_refusal_outcome(answer: StepResult, *, again: Message) -> Outcome:
     """Return the outcome of a failed code exchange. A code works only once, so after an unclear
     answer it is Rejected with the message `again`, which asks the user to consent again."""
     if isinstance(answer, Response) and platform_error_code(answer) in REFUSED_CLIENT:
-        return Rejected(Message("oauth.client_refused"), permanent=False)
+        return Rejected(Message(CLIENT_REFUSED), permanent=False)
     if isinstance(answer, StepNotSent) or (isinstance(answer, Response) and answer.status == 429):
         return http_responses.outcome_of_status(answer, creates=False)
     return Rejected(again, permanent=False)
@@ -193,7 +196,7 @@ def renewal_outcome(answer: StepResult, platform: str) -> RenewedTokens | Outcom
     return Retry(
         http_responses.RATE_WINDOW,
         "account",
-        Message("oauth.client_refused") if refused else reason,
+        Message(CLIENT_REFUSED) if refused else reason,
     )
 
 

@@ -27,7 +27,7 @@ from connectors.contract.connector import (
 )
 from connectors.shared import prices
 from connectors.shared.http_responses import ADDRESS_ELSEWHERE, NO_PUBLIC_ADDRESS
-from connectors.shared.requested_waits import WAIT_HEADERS, parse_http_date
+from connectors.shared.requested_waits import WAIT_HEADERS
 from connectors.transport import (
     order_meanings,
     references,
@@ -53,6 +53,7 @@ from foundation.http.http_client import (
     ResponseLost,
     encode_multipart,
 )
+from foundation.http.retry_after import parse_http_date
 from foundation.ops.clock import monotonic, wall_now
 from foundation.sealed import RevealSecret, Sealed, SealSecret
 from gate.contract import replacement_picture

@@ -23,7 +23,7 @@ CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
 _FIRST_DAY = re.compile(r"\b1 (?=[^\W\d])")
-_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|metric\.[a-z0-9_]{1,40}")
+_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|(metric|disk\.place)\.[a-z0-9_]{1,40}")
 _CATALOGUES = Path(__file__).parents[1] / "locale"
 
 
@@ -177,7 +177,7 @@ def format_parameter(value: str | int, language: str) -> str | int:
     """Format a message parameter.
 
     An amount, stored as `str(Money)`, is formatted for the language. The code of a platform
-    option or of a metric is replaced by its label.
+    option, of a metric or of a place on a disk is replaced by its label.
     """
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)

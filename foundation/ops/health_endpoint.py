@@ -3,6 +3,7 @@
 It has a separate port, so that a proxy for the public ports never exposes it.
 """
 
+import json
 import os
 import socket
 import threading
@@ -12,6 +13,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 from foundation.ops import telemetry
+from foundation.ops.settings import load_settings
+from foundation.ops.writable_places import find_unwritable_places
 
 log = telemetry.get_logger("foundation.ops.health_endpoint")
 PROCESS_HEADER = "X-Process"
@@ -21,7 +24,8 @@ _ready = threading.Event()
 
 
 def mark_ready() -> None:
-    """Mark this process as ready: `/readyz` returns 200 from now on."""
+    """Mark this process as ready: `/readyz` returns 200 from now on while the installation's places
+    can be written."""
     _ready.set()
 
 
@@ -36,12 +40,12 @@ class _Probes(BaseHTTPRequestHandler):
         elif path == "/healthz":
             self._write_response(HTTPStatus.OK, "application/json", b'{"ok": true}')
         elif path == "/readyz":
-            status = HTTPStatus.OK if _ready.is_set() else HTTPStatus.SERVICE_UNAVAILABLE
-            self._write_response(
-                status,
-                "application/json",
-                b'{"ready": true}' if _ready.is_set() else b'{"ready": false}',
-            )
+            # A process stays alive on a full disk, and would say that all is well.
+            unwritable = find_unwritable_places(load_settings())
+            ready = _ready.is_set() and not unwritable
+            status = HTTPStatus.OK if ready else HTTPStatus.SERVICE_UNAVAILABLE
+            body = json.dumps({"ready": ready, "unwritable": unwritable}).encode()
+            self._write_response(status, "application/json", body)
         else:
             self._write_response(HTTPStatus.NOT_FOUND, "text/plain", b"")
 

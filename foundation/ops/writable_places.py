@@ -46,6 +46,12 @@ def writable_places(settings: Settings) -> dict[str, Path]:
     return {name: folder for name, folder in places.items() if folder.is_dir()}
 
 
+def place_label(name: str) -> str:
+    """Return the message code of a place, which is rendered in the reader's language also as the
+    parameter of another message."""
+    return f"disk.place.{name}"
+
+
 def find_unwritable_places(settings: Settings) -> tuple[str, ...]:
     """Return the names of the places in which a file cannot be written now, for example because the
     disk is full."""

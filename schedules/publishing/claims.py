@@ -53,6 +53,7 @@ from schedules.posts.delivery_units import (
 from schedules.posts.events import ReconcileDue
 from schedules.posts.link_tracking import IDLE_LINK_PLAN, LinkPlan
 from schedules.posts.models import Delivery, Post
+from schedules.posts.queries import delivery_timeline
 from schedules.posts.states import (
     ACCOUNT_LOST,
     ACT_TIMEOUT,
@@ -69,6 +70,10 @@ from schedules.publishing import expiring_posts
 from tenants.agencies.queries import get_creator
 
 TOO_LATE = Message("delivery.too_late")
+
+
+KEY_EXPIRED = "delivery.key_expired"
+"""Reason of a repeat that was not sent while the platform still honoured its key."""
 
 
 class NotClaimable(GreenroomError):
@@ -281,6 +286,7 @@ def prepare_post(
     # Lock order: epochs first, then the account.
     issuance.lock_unit(scope, combine_parts(wanted))
     _check_channel(scope, row, channel)
+    _check_repeat_key(scope, row, part)
     _check_approval(scope, row, owner, raw)
     if part == 0:  # a thread that has begun is completed
         _check_price(owner, channel)
@@ -458,6 +464,14 @@ def _compose_units(
     return compose_thread_units(
         compose_unit(scope, row, owner, channel, of), owner, channel, connector.capabilities, of
     )
+
+
+def _check_repeat_key(scope: Scope, row: Delivery, part: int) -> None:
+    """Raise NotClaimable if a repeat could create a second copy and no member scheduled it."""
+    if row.attempt and reconciliation.is_repeat_expired(scope, delivery_subject(row.id), part):
+        last = delivery_timeline(scope, row.id)[-1]
+        if last.by.startswith(reconciliation.SYSTEM):
+            raise NotClaimable(KEY_EXPIRED, hold=Message(KEY_EXPIRED))
 
 
 def _check_channel(scope: Scope, row: Delivery, channel: Channel) -> None:

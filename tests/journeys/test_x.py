@@ -4,6 +4,7 @@ routes."""
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
+from random import Random
 
 import pytest
 
@@ -28,6 +29,8 @@ from workers.cli.platforms import account_setup as connect_account
 from workers.wiring import Services
 
 pytestmark = pytest.mark.heavy
+
+SERVER_FAULTS = ("408", "429", "500", "502", "503", "504", "522")
 
 TEXT = "Bonjour 👩‍👩‍👧‍👦 <3 & co"
 
@@ -161,6 +164,43 @@ def test_lost_renewal_requires_reconnection(house: House) -> None:
     assert house.enrol().state == AccountSetupState.CONNECTED
     house.live(minutes=2)
     assert house.desk.state(post) is DeliveryState.PUBLISHED
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_outage_of_the_token_server_keeps_the_account(house: House, seed: int) -> None:
+    """Two refusals within ten seconds, or a longer outage with other answers, disconnect nothing:
+    the post follows the renewal."""
+    random = Random(seed)
+    house.enrol()
+    lea = house.desk
+    faults = ["503", "503"] if not seed else random.choices(SERVER_FAULTS, k=random.randint(3, 9))
+    for status in faults:
+        house.server.book.schedule_fault(f"status:{status}", on="tokens", times=1)
+    lea.pass_time(hours=3)  # the token expires while no process runs
+    house.server.clock.advance(3 * 3600)
+    post = lea.delivery("après la panne", channel="x", late_ok=None)
+    house.live(minutes=45)
+    assert house.server.book.list_pending_faults() == []
+    assert (house.channel().state, lea.state(post)) == (
+        ChannelState.ACTIVE,
+        DeliveryState.PUBLISHED,
+    )
+    assert house.texts() == ["après la panne"]
+
+
+def test_refused_application_is_reported_and_keeps_the_account(house: House) -> None:
+    """The secret of the application was replaced at X; that says nothing about the grant."""
+    house.enrol()
+    lea, app = house.desk, house.server.oauth.apps[house.form["client_id"]]
+    cause, secret = f"channel:{lea.channels['x']}:client", app.secret
+    app.secret = "replaced"
+    house.live(hours=2, minutes=10)
+    assert house.channel().state == ChannelState.ACTIVE
+    assert lea.notices().get(cause) == "channel.notice_client_refused"
+    app.secret = secret
+    house.live(minutes=40)
+    assert house.channel().state == ChannelState.ACTIVE
+    assert cause not in lea.notices()
 
 
 def test_lost_response_is_looked_up_and_posted_once(house: House) -> None:

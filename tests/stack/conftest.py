@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -140,14 +141,16 @@ def assign_free_ports(folder: Path) -> InstallationFolder:
     return home
 
 
-@pytest.fixture
-def new_house(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
-    """Return a factory of empty installations, and end all their processes after the test."""
+@contextmanager
+def new_installations(folder_of_all: Path) -> Iterator[Callable[..., Installation]]:
+    """Yield a factory of empty installations, and end all their processes afterwards."""
     made: list[Installation] = []
 
     def make(folder: Path | None = None, **given: object) -> Installation:
         # the fields of Installation
-        house = Installation(assign_free_ports(folder or tmp_path / f"home-{len(made)}"), **given)  # type: ignore[arg-type]  # see above
+        house = Installation(
+            assign_free_ports(folder or folder_of_all / f"home-{len(made)}"), **given
+        )  # type: ignore[arg-type]  # see above
         made.append(house)
         return house
 
@@ -160,6 +163,13 @@ def new_house(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
                 house.process.stdout.close()  # the test may have read it to the end
             # bound early on purpose
             wait_until(lambda house=house: not house.living())  # type: ignore[misc]  # see above
+
+
+@pytest.fixture
+def new_house(tmp_path: Path) -> Iterator[Callable[..., Installation]]:
+    """Return a factory of empty installations, and end all their processes after the test."""
+    with new_installations(tmp_path) as make:
+        yield make
 
 
 @pytest.fixture(scope="session")

@@ -9,6 +9,8 @@ from workers.runtime.supervisor import RestartPolicy
 from workers.terminal.output import exit_on_error
 
 QUICK = RestartPolicy(first_delay=0.1, longest_delay=0.4, limit=2, window=60.0, degraded_delay=60.0)
+REAL_TABLE = "production"
+"""The table of the real processes, which restart as they do in an installation."""
 
 
 def calm(_settings: Settings) -> None:
@@ -19,4 +21,5 @@ def calm(_settings: Settings) -> None:
 
 if __name__ == "__main__":
     with exit_on_error():
-        run_in_foreground(table=TABLES[sys.argv[1]], pace=QUICK)
+        pace = RestartPolicy() if sys.argv[1] == REAL_TABLE else QUICK
+        run_in_foreground(table=TABLES[sys.argv[1]], pace=pace)

@@ -2,6 +2,8 @@
 Reddit, Telegram and Discord, and a post on each through the API. Every process has its own login;
 the test acts for members with the login of web processes."""
 
+import os
+import signal
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -33,9 +35,10 @@ from tests.fakes.reddit.server import FakeReddit, reddit
 from tests.fakes.telegram import server as fake_telegram
 from tests.fakes.telegram.server import TelegramServer
 from tests.fakes.x.server import FakeX, x
-from tests.stack.conftest import Installation
+from tests.stack.conftest import Installation, new_installations
 from tests.stack.test_production_start import ZOE
 from tests.web.api_client import add_passkey
+from workers.runtime.supervisor import RestartPolicy
 
 pytestmark = pytest.mark.slow
 
@@ -236,44 +239,94 @@ def connect_accounts(
     return found
 
 
-def test_post_on_each_platform_arrives_once(new_house: Callable[..., Installation]) -> None:
-    with running_platforms() as platforms:
-        house = new_house(table="production", environment=dict(platforms.environment()))
+@dataclass(frozen=True)
+class Production:
+    """A running production installation with an account on each platform."""
+
+    house: Installation
+    agency: ProductionAgency
+    accounts: Mapping[str, ConnectedPlatform]
+
+    def schedule_post(self, platform: str, text: str, *, after: timedelta) -> str:
+        """Write, schedule and approve a post, and return its ID."""
+        body = {
+            "creator_id": str(self.agency.creator_id),
+            "title": text,
+            "body": text,
+            "channels": [str(self.accounts[platform].channel_id)],
+            "at": (wall_now() + after).isoformat(),
+        }
+        post = self.agency.ask("POST", "/posts", body, role=Role.MANAGER)
+        approve = f"/posts/{post['id']}/approve"
+        self.agency.ask("POST", approve, {}, role=Role.OWNER, version=1)
+        return str(post["id"])
+
+    def state_of(self, post_id: str) -> str:
+        """Return the state of the only delivery of a post."""
+        post = self.agency.ask("GET", f"/posts/{post_id}", role=Role.OWNER)
+        return str(post["deliveries"][0]["state"])
+
+    def senders(self) -> dict[str, int]:
+        """Return the process ID of each running sender, by name."""
+        return {
+            one.name: one.pid
+            for one in self.house.report().processes
+            if one.name.partition("-")[0] == "send" and one.pid is not None
+        }
+
+
+@pytest.fixture(scope="module")
+def production(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Production]:
+    with running_platforms() as platforms, new_installations(tmp_path_factory.mktemp("all")) as new:
+        house = new(table="production", environment=dict(platforms.environment()))
         house.up()
         agency = found_agency(house)
-        posts = {}
-        accounts = connect_accounts(agency, platforms)
-        for platform, account in accounts.items():
-            body = {
-                "creator_id": str(agency.creator_id),
-                "title": f"Bonjour {platform}",
-                "body": f"Bonjour {platform}",
-                "channels": [str(account.channel_id)],
-                "at": (wall_now() + timedelta(seconds=20)).isoformat(),
-            }
-            post = agency.ask("POST", "/posts", body, role=Role.MANAGER)
-            approve = f"/posts/{post['id']}/approve"
-            agency.ask("POST", approve, {}, role=Role.OWNER, version=1)
-            posts[platform] = post["id"]
-
-        def states() -> dict[str, str]:
-            return {
-                name: agency.ask("GET", f"/posts/{post_id}", role=Role.OWNER)["deliveries"][0][
-                    "state"
-                ]
-                for name, post_id in posts.items()
-            }
-
-        def have_all_arrived() -> bool:
-            return all(account.count() for account in accounts.values())
-
-        def are_all_published() -> bool:
-            sleep(1)
-            return set(states().values()) == {"published"}
-
-        # The fakes are polled, since the API limits requests of a key.
-        wait_until(have_all_arrived, 90)
-        wait_until(are_all_published, 60)
-        assert {name: one.count() for name, one in accounts.items()} == dict.fromkeys(accounts, 1)
+        yield Production(house, agency, connect_accounts(agency, platforms))
         agency.pages.close()
         house.end()
+
+
+def test_post_on_each_platform_arrives_once(production: Production) -> None:
+    accounts, after = production.accounts, timedelta(seconds=20)
+    posts = [production.schedule_post(name, f"Bonjour {name}", after=after) for name in accounts]
+
+    def have_all_arrived() -> bool:
+        return all(account.count() for account in accounts.values())
+
+    def are_all_published() -> bool:
+        sleep(1)
+        return {production.state_of(post_id) for post_id in posts} == {"published"}
+
+    # The fakes are polled, since the API limits requests of a key.
+    wait_until(have_all_arrived, 90)
+    wait_until(are_all_published, 60)
+    assert {name: one.count() for name, one in accounts.items()} == dict.fromkeys(accounts, 1)
+
+
+def test_killed_senders_do_not_stop_publishing(production: Production) -> None:
+    """Every sender ends more often than its restart policy allows, while posts are due."""
+    count, before = 6, production.accounts["discord"].count()
+    posts = [
+        production.schedule_post("discord", f"Vague {n}", after=timedelta(seconds=10 + 3 * n))
+        for n in range(count)
+    ]
+    kills = RestartPolicy().limit + 1
+    killed: set[int] = set()
+
+    def has_new_sender() -> bool:
+        return bool(set(production.senders().values()) - killed)
+
+    for _ in range(kills):
+        wait_until(has_new_sender, 30)
+        for pid in set(production.senders().values()) - killed:
+            os.kill(pid, signal.SIGKILL)
+            killed.add(pid)
+    wait_until(has_new_sender, 30)
+
+    def have_all_arrived() -> bool:
+        return production.accounts["discord"].count() - before >= count
+
+    wait_until(have_all_arrived, 150)
+    sleep(3)
+    assert production.accounts["discord"].count() - before == count
+    assert {production.state_of(post_id) for post_id in posts} == {"published"}

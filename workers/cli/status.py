@@ -16,7 +16,7 @@ from foundation.errors import NotFound, Unavailable
 from foundation.i18n.translation import Message
 from foundation.ops.clock import monotonic, sleep
 from foundation.ops.settings import Settings, installation_folder, load_settings
-from foundation.ops.writable_places import find_unwritable_places
+from foundation.ops.writable_places import find_unwritable_places, place_label
 from workers.installation.container_status import (
     read_installation_status,
     require_supervisor,
@@ -85,7 +85,8 @@ def print_status(*, as_json: bool) -> int:
     else:
         _print_installation(found, work)
         if unwritable:
-            print_message(Message("cli.unwritable", {"places": ", ".join(unwritable)}))
+            names = [translate(Message(place_label(name))) for name in unwritable]
+            print_message(Message("cli.unwritable", {"places": ", ".join(names)}))
     return ExitCode.OK if is_ready else ExitCode.UNAVAILABLE
 
 

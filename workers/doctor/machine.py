@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 
 from foundation.ops.settings import Settings
-from foundation.ops.writable_places import find_low_space, find_unwritable_places
+from foundation.ops.writable_places import find_low_space, find_unwritable_places, place_label
 from workers.doctor.findings import Finding, finding_error, finding_ok, finding_warning
 from workers.installation import ports
 from workers.installation.folder import (
@@ -57,10 +57,12 @@ def _check_folder(home: InstallationFolder) -> Iterator[Finding]:
 def _check_places(settings: Settings) -> Iterator[Finding]:
     """Report each place that cannot be written, and each disk that is nearly full."""
     for name in find_unwritable_places(settings):
-        yield finding_error(name, "doctor.unwritable", place=name)
+        yield finding_error(name, "doctor.unwritable", place=place_label(name))
     for low in find_low_space(settings):
         level = finding_error if low.is_critical else finding_warning
-        yield level(low.place, "doctor.low_space", place=low.place, percent=low.percent)
+        yield level(
+            low.place, "doctor.low_space", place=place_label(low.place), percent=low.percent
+        )
 
 
 def _check_keys(settings: Settings) -> Iterator[Finding]:

@@ -1,6 +1,7 @@
 """Client for the installation's API for remote workers, over HTTPS."""
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from typing import TypeVar
 from urllib.parse import SplitResult, urlsplit
 
@@ -14,7 +15,8 @@ from foundation.http.http_client import (
     RequestNotSent,
     ResponseLost,
 )
-from foundation.ops.clock import sleep
+from foundation.http.retry_after import read_retry_after
+from foundation.ops.clock import sleep, wall_now
 from foundation.storage.object_store import bytes_digest
 from generators.remote_protocol import (
     MAX_PICTURE_BYTES,
@@ -35,6 +37,9 @@ FIRST_WAIT = 1.0
 MAX_WAIT_SECONDS = 30.0
 """Maximum seconds between two attempts while the installation is unreachable; each pause is twice
 as long as the one before."""
+
+MAX_REQUESTED_RETRY = timedelta(minutes=15)
+"""Longest wait that a worker grants the installation before it asks again."""
 
 SUBMIT_TRIES = 8
 """Attempts to submit a picture that arrives damaged or is blocked on the way, over about two
@@ -178,8 +183,9 @@ class InstallationApi:
             case HttpResponse(status=401):
                 raise Refused("join.key_refused")
             case HttpResponse(status=status, headers=told) if status == 429 or status >= 500:
+                wait = read_retry_after(told, now=wall_now()) or timedelta()
                 raise InstallationUnreachable(
-                    str(status), _parse_seconds(told.get("retry-after", ""))
+                    str(status), min(wait, MAX_REQUESTED_RETRY).total_seconds()
                 )
             case reply:
                 return reply
@@ -223,7 +229,3 @@ def _to_json(said: WireMessage) -> bytes:
 def _to_ascii_json(made: PictureResult) -> str:
     """Return JSON in ASCII, as required in a header."""
     return made.model_dump_json(ensure_ascii=True)
-
-
-def _parse_seconds(said: str) -> float:
-    return min(float(said), 900.0) if said.isascii() and said.isdigit() else 0.0

@@ -13,7 +13,7 @@ from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops.settings import load_settings
-from foundation.ops.writable_places import find_low_space, find_unwritable_places
+from foundation.ops.writable_places import find_low_space, find_unwritable_places, place_label
 from foundation.outbox import outbox
 from tenants.agencies.rights import Right
 
@@ -33,10 +33,10 @@ def _render_disk_warnings(page: PageContext) -> None:
     """Show the places that cannot be written and the disks that are nearly full."""
     settings = load_settings()
     for name in find_unwritable_places(settings):
-        st.error(page.text("system.unwritable", place=name))
+        st.error(page.text("system.unwritable", place=place_label(name)))
     for low in find_low_space(settings):
         show = st.error if low.is_critical else st.warning
-        show(page.text("system.low_space", place=low.place, percent=low.percent))
+        show(page.text("system.low_space", place=place_label(low.place), percent=low.percent))
 
 
 @st.fragment(run_every="5s")

@@ -28,6 +28,7 @@ from foundation.http.http_client import (
     RequestNotSent,
     ResponseLost,
 )
+from foundation.http.retry_after import read_retry_after
 from foundation.ids import uuid7
 from foundation.money import Price, parse_prices
 from foundation.ops.clock import monotonic, sleep, wall_now
@@ -76,6 +77,7 @@ MAX_PAGE = 64 * 1024 * 1024
 
 WHOLE = 100
 MAX_RETRY_SECONDS = 3600.0
+DEFAULT_RETRY_SECONDS = 30.0
 _OK = 200
 _TAKEN = (200, 201, 202)
 _SUCCEEDED = "succeeded"
@@ -414,15 +416,13 @@ class Replicate:
 def retry_after_seconds(reply: HttpResponse) -> float:
     """Return the seconds after which a server that responded with 429 accepts requests again, from
     the header or the text of the response."""
-    header = reply.headers.get("retry-after", "")
-    said = _RESETS.search(reply.body[:1000].decode("utf-8", "replace"))
-    if header.isascii() and header.isdecimal():
-        seconds = int(header)
-    elif said:
-        seconds = int(said[1])
+    wait = read_retry_after(reply.headers, now=wall_now())
+    stated = _RESETS.search(reply.body[:1000].decode("utf-8", "replace"))
+    if wait is not None:
+        seconds = wait.total_seconds()
     else:
-        seconds = 30
-    return min(max(float(seconds), 1.0), MAX_RETRY_SECONDS)
+        seconds = float(stated[1]) if stated else DEFAULT_RETRY_SECONDS
+    return min(max(seconds, 1.0), MAX_RETRY_SECONDS)
 
 
 def _prediction_request(model: str) -> tuple[str, dict[str, Any]]:

@@ -378,3 +378,32 @@ def csv_is_written_by_one_function(source: Source) -> Found:
     for call, name in source.calls():
         if name in {"csv.writer", "csv.DictWriter"}:
             yield call, f"{name} : foundation.csv_tables.render_csv_table"
+
+
+@rule(
+    why="three readers of Retry-After took a date or a fraction for no wait at all",
+    but=(
+        "foundation/http/retry_after.py",
+        "web/*",  # writes the header and passes its own on
+    ),
+    breach='def wait(reply):\n    return float(reply.headers.get("Retry-After", "0"))\n',
+    twin="def wait(reply, now):\n    return read_retry_after(reply.headers, now=now)\n",
+)
+def requested_waits_have_one_reader(source: Source) -> Found:
+    """Refuse reading the header `Retry-After` outside `foundation.http.retry_after`."""
+    reads = [
+        *(
+            call
+            for call in source.nodes(ast.Call)
+            if isinstance(call.func, ast.Attribute) and call.func.attr == "get"
+        ),
+        *(part for part in source.nodes(ast.Subscript) if isinstance(part.ctx, ast.Load)),
+    ]
+    for read in reads:
+        keys = read.args[:1] if isinstance(read, ast.Call) else [read.slice]
+        if any(_is_retry_after(key) for key in keys):
+            yield read, "reads Retry-After : foundation.http.retry_after.read_retry_after"
+
+
+def _is_retry_after(key: ast.expr) -> bool:
+    return isinstance(key, ast.Constant) and str(key.value).lower() == "retry-after"

@@ -33,6 +33,14 @@ def test_connector_follows_rule(platforms: RunningFakes, kind: str, rule: rules.
     assert rule(world, world.connector) == []
 
 
+def test_slow_machine_does_not_count_as_a_fault(platforms: RunningFakes) -> None:
+    """Every request takes longer than the shortened deadline, which only a fake that hangs may
+    exceed."""
+    world = platforms.world("x_film")
+    world.hang_deadline = 0.001
+    assert rules.staging_is_never_uncertain(world, world.connector) == []
+
+
 OF_STORIES: tuple[rules.Rule, ...] = (
     rules.retry_after_is_respected,
     rules.marks_are_sent,

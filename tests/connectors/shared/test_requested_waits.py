@@ -18,11 +18,10 @@ from connectors.platforms.telegram import errors as telegram
 from connectors.platforms.tiktok import account as tiktok
 from connectors.shared import rate_limits
 from connectors.shared.requested_waits import (
-    MAX_REQUESTED_WAIT,
-    parse_http_date,
     requested_wait,
     seconds_wait,
 )
+from foundation.http.retry_after import MAX_REQUESTED_WAIT, parse_http_date
 
 MOST = MAX_REQUESTED_WAIT.total_seconds()
 WHOLE = st.integers(1, int(MOST))

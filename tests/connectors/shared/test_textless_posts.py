@@ -143,7 +143,7 @@ def test_unpublished_container_proves_absence(state: str) -> None:
     first = instagram(ALONE)
     assert isinstance(first, Send)
     assert first.step.path.startswith("/55?fields=status_code")
-    assert instagram(ALONE, container(status_code=state)) == Absent()
+    assert instagram(ALONE, container(status_code=state)) == Absent(confirmed=True)
 
 
 def test_published_container_matches_the_only_similar_post() -> None:

@@ -1,7 +1,11 @@
 """The health endpoint of a process: liveness, readiness and metrics."""
 
+import json
 import socket
 from http.client import HTTPConnection
+from pathlib import Path
+
+import pytest
 
 from foundation.ops import health_endpoint, telemetry
 
@@ -21,6 +25,24 @@ def test_health_endpoint_reports_liveness_and_readiness() -> None:
     health_endpoint.mark_ready()
     assert ask(port, "/readyz")[0] == 200
     assert ask(port, "/elsewhere")[0] == 404
+    health_endpoint._ready.clear()
+
+
+def test_readiness_names_the_places_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`/proc` accepts no file, as a full disk does not."""
+    monkeypatch.setenv("GREENROOM_HOME", str(tmp_path))
+    (tmp_path / "pg").mkdir()
+    port = health_endpoint.serve_health(0)
+    health_endpoint.mark_ready()
+    status, _, body = ask(port, "/readyz")
+    assert (status, json.loads(body)) == (200, {"ready": True, "unwritable": []})
+    (tmp_path / "logs").symlink_to("/proc")
+    status, _, body = ask(port, "/readyz")
+    assert (status, json.loads(body)) == (503, {"ready": False, "unwritable": ["logs"]})
+    (tmp_path / "logs").unlink()
+    assert ask(port, "/readyz")[0] == 200
     health_endpoint._ready.clear()
 
 

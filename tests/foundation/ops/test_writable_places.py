@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from foundation.i18n.translation import Message, render_message
 from foundation.ops import writable_places
 from foundation.ops.settings import Settings
 
@@ -39,6 +40,20 @@ def test_every_place_of_a_healthy_installation_is_writable(home: Path) -> None:
     assert set(FOLDERS) <= set(writable_places.writable_places(settings))
     assert writable_places.find_unwritable_places(settings) == ()
     assert all(not list((home / name).iterdir()) for name in FOLDERS.values()), "no file is left"
+
+
+@pytest.mark.parametrize("language", ["en", "fr"])
+@pytest.mark.parametrize("code", ["system.unwritable", "doctor.unwritable"])
+def test_every_place_is_named_in_the_language_of_the_reader(
+    home: Path, language: str, code: str
+) -> None:
+    for folder in ("objects", "page-files", "archive", "run"):
+        (home / folder).mkdir(exist_ok=True)
+    for name in writable_places.writable_places(Settings(home=home)):
+        label = writable_places.place_label(name)
+        text = render_message(Message(code, {"place": label}), language)
+        assert render_message(Message(label), language) in text
+        assert label not in text
 
 
 def test_full_disk_is_named(home: Path, small_disk: Path) -> None:

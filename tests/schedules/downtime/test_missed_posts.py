@@ -192,7 +192,7 @@ def test_short_or_single_delay_creates_no_notice(lea: SandboxAgency) -> None:
     lea.pass_time(minutes=20)
     lea.run()
     assert [lea.state(each) for each in one] == [DeliveryState.PUBLISHED] * 2
-    overdue(lea, 3)
+    overdue(lea, 3, spacing=timedelta())
     lea.pass_time(minutes=2)
     lea.run()
     assert told(lea) == {}

@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 from pydantic import SecretStr
 
+from foundation.http.http_client import HttpResponse
 from foundation.money import Price
 from foundation.ops.clock import wall_now
 from foundation.ops.settings import GeneratorsSettings
@@ -25,7 +26,11 @@ from generators.contract.engines import (
     ServedEngine,
 )
 from generators.engines.images import model_inputs, picture_inputs, replicate
-from generators.engines.images.replicate import Replicate, ReplicateService
+from generators.engines.images.replicate import (
+    Replicate,
+    ReplicateService,
+    retry_after_seconds,
+)
 from generators.retouch.masks import MaskRegion, mask_for_picture
 from tests.fakes.generators import picture_checks
 from tests.fakes.generators.replicate import (
@@ -224,6 +229,30 @@ def test_rate_limit_returns_the_retry_delay(there: FakeReplicate, engine: Replic
         engine.buy(an_image_job(), slip)
     assert (raised.value.after, slip.since) == (7.0, None)
     assert engine.buy(an_image_job(), slip).data
+
+
+@pytest.mark.parametrize(
+    ("headers", "body", "seconds"),
+    [
+        ({"retry-after": "12"}, b"", 12.0),
+        ({"retry-after": "12.25"}, b"resets in ~7s", 12.25),
+        (
+            {
+                "retry-after": "Mon, 01 Jun 2026 12:01:30 GMT",
+                "date": "Mon, 01 Jun 2026 12:00:00 GMT",
+            },
+            b"",
+            90.0,
+        ),
+        ({"retry-after": "86400"}, b"", 3600.0),
+        ({"retry-after": "soon"}, b"", 30.0),
+        ({}, b"", 30.0),
+    ],
+)
+def test_retry_delay_is_read_in_any_format(
+    headers: dict[str, str], body: bytes, seconds: float
+) -> None:
+    assert retry_after_seconds(HttpResponse(429, headers, body)) == seconds
 
 
 @pytest.mark.parametrize(
