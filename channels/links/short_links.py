@@ -20,6 +20,7 @@ from channels.links.models import LinkClicksRow, LinkRow
 from foundation.db.bulk_insert import insert_rows
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict
+from foundation.i18n.web_addresses import is_web_address
 from foundation.ids import INSTALLATION_ID, derived_uuid, uuid7
 from gate.contract.units import Subject
 
@@ -40,7 +41,6 @@ slug must not put its post on hold.
 """
 
 _SLUG = re.compile(f"[b-df-hj-np-tv-z]{{{SLUG_LENGTH}}}")  # also those with earlier letters
-_WEB = re.compile(r"https?://[!-~]+", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,10 @@ def store_links(
 
     Raises BadInput for an invalid web URL, Conflict for a slug with another target.
     """
-    if any(len(one) > MAX_LINK_TARGET_LENGTH or not _WEB.fullmatch(one) for one in targets):
+    if not all(
+        len(one) <= MAX_LINK_TARGET_LENGTH and one.isascii() and is_web_address(one)
+        for one in targets
+    ):
         raise BadInput("link.not_web")
     wanted = {make_link_slug(scope.tenant_id, subject, one): one for one in targets}
     rows = [

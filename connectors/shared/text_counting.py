@@ -12,13 +12,13 @@ import unicodedata
 
 import regex
 
+from foundation.i18n.web_addresses import iterate_web_addresses, list_web_addresses
 from gate.contract.text_marks import remove_text_mark
 
 THREADS_MAX_TEXT = 500
 THREADS_MAX_ALT = 1000
 THREADS_MAX_LINKS = 5
 _THREADS_EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|\u20E3")
-_LINK = regex.compile(r"(?:https?://|\bwww\.)[^\s<>\"]+", regex.IGNORECASE)
 
 
 def threads_text_length(text: str) -> int:
@@ -29,7 +29,7 @@ def threads_text_length(text: str) -> int:
 
 def count_links(text: str) -> int:
     """Return the number of different URLs in a text."""
-    return len({found.rstrip(".,;:!?)]}") for found in _LINK.findall(text)})
+    return len(set(list_web_addresses(text, www=True)))
 
 
 X_LINK_LENGTH = 23
@@ -41,10 +41,11 @@ _PATH = rf"(?:/(?:[a-z0-9{_ACCENTED}!*';:=+,.$/%#\[\]\-–_~@|&]*[a-z0-9{_ACCENT
 _QUERY = r"(?:\?[a-z0-9!?*'@();:&=+$/%#\[\]\-_.,~|]*[a-z0-9\-_&=#/])?"
 _HOST = r"(?:[\p{L}\p{N}_-]+\.)+(?:[a-z]{2,63}|\p{L}{2,63})(?![a-z0-9@+-])"
 _BARE = r"(?<![a-z0-9@#$_./-])(?:[a-z0-9\u00c0-\u024f-]+\.)+[a-z]{2,63}(?![a-z0-9@_-])"
-_ADDRESS = regex.compile(rf"(?:https?://{_HOST}|{_BARE})(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
-"""Pattern of a URL. X links host names with an existing top-level domain. This pattern contains no
-list of them: it matches every possible name, and one without `https://` counts at least its full
-length. A character directly after a URL, such as an emoji, is not part of it."""
+_EXTENT = regex.compile(rf"{_HOST}(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
+_WITHOUT_SCHEME = regex.compile(rf"{_BARE}(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
+"""What X makes a link of. X links host names with an existing top-level domain. These patterns
+contain no list of them: they match every possible name, and one without `https://` counts at least
+its full length. A character directly after a URL, such as an emoji, is not part of it."""
 
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3")
 
@@ -52,17 +53,34 @@ _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*
 def x_text_length(text: str) -> int:
     """Return the length of a text as X counts it."""
     said = unicodedata.normalize("NFC", text)
-    links = _ADDRESS.findall(said)
-    bare = [link for link in links if not link.lower().startswith(("http://", "https://"))]
-    rest = sum(map(_character_weight, regex.findall(r"\X", _ADDRESS.sub("", said))))
-    long = sum(max(sum(map(_character_weight, link)) - X_LINK_LENGTH, 0) for link in bare)
-    return rest + X_LINK_LENGTH * len(links) + long
+    whole, bare = _list_x_links(said)
+    pieces = []
+    at = 0
+    for start, end in sorted([*whole, *bare]):
+        pieces.append(said[at:start])
+        at = end
+    rest = sum(map(_character_weight, regex.findall(r"\X", "".join([*pieces, said[at:]]))))
+    long = sum(
+        max(sum(map(_character_weight, said[start:end])) - X_LINK_LENGTH, 0) for start, end in bare
+    )
+    return rest + X_LINK_LENGTH * len(whole + bare) + long
 
 
 def has_link(text: str) -> bool:
     """Return True if X may recognize a link in a text. Every possible host name counts, so the
     price of a post is never underestimated."""
-    return _ADDRESS.search(unicodedata.normalize("NFC", text)) is not None
+    return any(_list_x_links(unicodedata.normalize("NFC", text)))
+
+
+def _list_x_links(text: str) -> tuple[list[tuple[int, int]], list[tuple[int, int]]]:
+    """Return the start and end of the links with a scheme, and of those without."""
+    whole = list(iterate_web_addresses(text, extent=_EXTENT))
+    bare = []
+    at = 0
+    for start, end in [*whole, (len(text), len(text))]:
+        bare += [found.span() for found in _WITHOUT_SCHEME.finditer(text, at, start)]
+        at = end
+    return whole, bare
 
 
 def _character_weight(character: str) -> int:
@@ -84,5 +102,5 @@ def normalize_x_text(text: str) -> str:
     """Return a text in the form used for comparisons, without the changes that X makes to URLs and
     spaces."""
     said = remove_text_mark(unicodedata.normalize("NFC", text).strip())
-    words = [regex.sub(r"https?://", "", word, flags=regex.IGNORECASE) for word in said.split()]
-    return " ".join(word.rstrip("/") for word in words).casefold()
+    bare = said.casefold().replace("https://", "").replace("http://", "")
+    return " ".join(word.rstrip("/") for word in bare.split())

@@ -22,7 +22,7 @@ from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
-from gate.text import language_check, text_rating, urls
+from gate.text import language_check, link_readings, text_rating, urls
 from gate.text.language_check import LanguageReading
 from gate.text.text_rating import TextRating, TextSequence
 
@@ -143,7 +143,8 @@ class Case:
     def links(self) -> tuple[str, ...]:
         """Return the URLs in the texts. A rewritten link is represented by its original URL."""
         stood_for = {lead.shown for lead in self.unit.leads}
-        return tuple(url for url in text_rating.extract_links(self.texts) if url not in stood_for)
+        found = link_readings.extract_links(self.texts, platform=self.unit.platform)
+        return tuple(url for url in found if url not in stood_for)
 
     @cached_property
     def registered_links(self) -> Mapping[str, LinkFacts]:

@@ -43,7 +43,7 @@ from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
-from gate.text import text_rating, urls
+from gate.text import link_readings, urls
 from gate.text.urls import canonical_url
 from tenants.agencies.queries import Creator
 from tenants.auth import device_fingerprints
@@ -466,7 +466,7 @@ def _list_link_facts(
     scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]
 ) -> tuple[LinkFacts, ...]:
     led = (lead.target for lead in unit.leads)
-    urls = text_rating.extract_links(
+    urls = link_readings.extract_links(
         (*unit.all_texts, *led, *(words for known in pointed for words in known.texts))
     )
     kept = {url: canonical_url(url) for url in sorted(urls)}

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from gate.text.encodings import decode_base64_segments
 from gate.text.lexicon import Lexicon, shipped_lexicon
+from gate.text.link_readings import remove_links
 from gate.text.normalization import (
     fold_lookalikes,
     normalize_unicode,
@@ -18,7 +19,6 @@ from gate.text.normalization import (
     strip_markup,
     unescape_references,
 )
-from gate.text.text_rating import remove_links
 from gate.text.word_forms import is_known_word, is_slang_word, strip_accents
 
 # Measured on texts that were not used for tuning: 10 of 1,000 messages and none of 180 captions are

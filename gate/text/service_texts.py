@@ -20,7 +20,7 @@ import yaml
 from foundation.i18n.translation import LANGUAGES, load_catalogue
 from gate.contract import replacement_picture
 from gate.contract.units import Medium, Unit
-from gate.text.text_rating import extract_links
+from gate.text.link_readings import extract_links
 
 PINS = Path(__file__).parents[1] / "policy" / "service.yaml"
 PREFIX = "service."

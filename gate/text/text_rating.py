@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gate.contract.units import Rating, highest_rating
-from gate.text.bare_hosts import URL_END, iter_bare_hosts, iter_spelt_hosts
 from gate.text.lexicon import Lexicon, shipped_lexicon
 from gate.text.normalization import (
     fold_case,
@@ -19,13 +18,9 @@ from gate.text.normalization import (
     is_obfuscated,
     normalized_views,
     spaced_words,
-    visible_letters,
 )
 
 _SENTENCE = re.compile(r"(?<![.!?;…])[.!?;…]++\s+|\n+")
-_SCHEME = re.compile(
-    rf"(?i)\b(?:[a-z][a-z0-9+.-]{{1,20}}://|(?:https?|ftp|tg|mailto|tel|sms):/?){URL_END}+"
-)
 _ONE = re.compile(r"\b[il|](?=[0-7]\b)")
 _ONE_M = re.compile(r"\b1(?=['’ ]?m\b)")
 _PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
@@ -201,35 +196,6 @@ def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
         for whole in (context, sexual)
     ]
     return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
-
-
-def extract_links(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return every address in the texts, in order, without invisible characters."""
-    found: dict[str, None] = {}
-    for text in texts:
-        shown = visible_letters(text).replace("。", ".")  # browsers treat it as a dot
-        whole = [match[0] for match in _SCHEME.finditer(shown)]
-        rest = _SCHEME.sub(" ", shown)
-        bare = [rest[start:end] for start, end in iter_bare_hosts(rest)]
-        for link in (*whole, *bare):
-            found[link.rstrip(".,;:!?…»")] = None
-    return tuple(found)
-
-
-def has_address(text: str) -> bool:
-    """Return True if a text contains an address, including one with a spelled-out dot."""
-    return bool(extract_links([text])) or any(iter_spelt_hosts(visible_letters(text)))
-
-
-def remove_links(text: str) -> str:
-    """Return the text with each address replaced by a space."""
-    rest = _SCHEME.sub(" ", visible_letters(text).replace("。", "."))
-    kept = []
-    at = 0
-    for start, end in iter_bare_hosts(rest):
-        kept.append(rest[at:start])
-        at = end
-    return " ".join([*kept, rest[at:]])
 
 
 def has_ai_disclosure(texts: Iterable[str], *, lexicon: Lexicon | None = None) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from foundation.errors import BadInput
-from gate.text import text_rating
+from gate.text import link_readings
 from gate.text.bare_hosts import MAX_HOST_LABELS
 
 MAX_URL_LENGTH = 2048
@@ -132,7 +132,7 @@ def parse_registrable_url(typed: str) -> str:
     found = _build_url((scheme or "https").lower(), rest)
     if _leads_on(urlsplit(found)):
         raise BadInput("link.leads_on")
-    if text_rating.extract_links((found,)) != (found,):
+    if link_readings.extract_links((found,)) != (found,):
         raise BadInput("link.invalid")  # The text check would never recognize it as a link.
     return found
 
@@ -169,7 +169,7 @@ def _leads_on(parts: SplitResult) -> bool:
     carried = f"{parts.path[1:]}?{parts.query}#{parts.fragment}"
     values = [value for _, value in parse_qsl(parts.query)]
     return bool(_LEADS_ON.search(unquote(unquote(carried)))) or bool(
-        text_rating.extract_links(map(unquote, values))
+        link_readings.extract_links(map(unquote, values))
     )
 
 

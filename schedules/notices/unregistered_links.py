@@ -10,7 +10,7 @@ from channels.accounts import queries
 from channels.accounts.queries import Channel
 from foundation.db.database import Scope
 from gate.contract.reasons import Reason
-from gate.text import text_rating, urls
+from gate.text import link_readings, urls
 from schedules.approvals import review_queue
 from schedules.posts import channel_overrides
 from schedules.posts.models import Delivery, Post
@@ -58,8 +58,8 @@ def list_link_holds(scope: Scope, creators: Collection[UUID]) -> list[LinkHold]:
 
 def _build_link_hold(row: Delivery, owner: Post, account: Channel) -> LinkHold:
     said = channel_overrides.content_for_channel(owner, account)
-    found = text_rating.extract_links(
-        (said.title, said.body, *(piece.body for piece in said.parts))
+    found = link_readings.extract_links(
+        (said.title, said.body, *(piece.body for piece in said.parts)), platform=account.platform
     )
     return LinkHold(row.id, row.post_id, row.creator_id, said.title or said.body, found)
 

@@ -21,7 +21,7 @@ from channels.links import short_links, utm_parameters
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.visible_text import is_one_line
-from foundation.i18n.web_addresses import iterate_web_addresses
+from foundation.i18n.web_addresses import is_web_address, iterate_web_addresses
 from foundation.ids import uuid7
 from gate.contract.units import LinkReplacement, Subject, Text, Unit
 from gate.text import urls
@@ -289,7 +289,8 @@ def set_link_policy(scope: Scope, creator_id: UUID, rule: LinkPolicy) -> None:
 
     Raises BadInput if the base is not the address of a host, or if a parameter is invalid.
     """
-    if rule.base and not re.fullmatch(rf"https?://{_HOST.pattern}", rule.base, re.IGNORECASE):
+    host = rule.base.partition("://")[2]
+    if rule.base and not (is_web_address(rule.base) and _HOST.fullmatch(host)):
         raise BadInput("link.no_base")
     for mark in (rule.source, rule.medium, rule.campaign, rule.content):
         _check_mark(mark)

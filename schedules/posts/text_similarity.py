@@ -18,6 +18,7 @@ from uuid import UUID
 
 import numpy as np
 
+from foundation.i18n.web_addresses import replace_web_addresses
 from schedules.posts.channel_overrides import PostContent
 
 SIMILARITY_WINDOW = timedelta(days=30)
@@ -38,7 +39,6 @@ SHORTEST = 40
 compared for equality only."""
 
 _BANDS = 4  # of 16 bits: texts within NEAR_DUPLICATE_BITS share at least one band
-_LINK = re.compile(r"https?://\S+|www\.\S+")
 _WORD = re.compile(r"[^\W_]+")
 _NUMBER = re.compile(r"\d+")
 
@@ -89,7 +89,7 @@ def fingerprint_text(text: str, pictures: Iterable[UUID] = ()) -> Fingerprint:
 @lru_cache(maxsize=256)  # The fingerprint of one post is needed for each of its accounts.
 def _compute_fingerprint(text: str, shown: frozenset[UUID]) -> Fingerprint:
     said = normalize_text(text)
-    words = _WORD.findall(_LINK.sub(" ", said))
+    words = _WORD.findall(replace_web_addresses(said, " ", www=True))
     figures = _hash_parts("figures", *_NUMBER.findall(" ".join(words)))
     if sum(map(len, words)) < SHORTEST:
         return Fingerprint(_hash_parts("words", said) if said else None, None, None, figures, shown)

@@ -221,6 +221,19 @@ def get_asset(scope: Scope, asset_id: UUID) -> LibraryAsset:
     return _asset_from_row(scope, row)
 
 
+def asset_titles(scope: Scope, assets: Collection[UUID]) -> dict[UUID, str]:
+    """Return the name of each asset for members: its alt text, else the name of its file."""
+    rows = scope.session.exec(
+        select(
+            models.CreationRow.asset_id, models.CreationRow.alt, models.CreationRow.file_name
+        ).where(
+            models.CreationRow.tenant_id == scope.tenant_id,
+            col(models.CreationRow.asset_id).in_(list(assets)),
+        )
+    )
+    return {asset_id: alt or file_name for asset_id, alt, file_name in rows}
+
+
 def find_asset_by_digest(scope: Scope, creator_id: UUID, sha256: str) -> UUID | None:
     """Return the asset of a creator with these bytes, regardless of its source, or None."""
     return scope.session.exec(

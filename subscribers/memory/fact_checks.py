@@ -8,7 +8,7 @@ from typing import Literal
 
 from foundation.i18n.visible_text import remove_invisible
 from gate.contract.units import Rating
-from gate.text import text_rating
+from gate.text import link_readings, text_rating
 from gate.text.lexicon import Lexicon
 from gate.text.text_rating import MinorSignal
 
@@ -125,7 +125,7 @@ def _find_content_fault(value: str, *, lexicon: Lexicon) -> FactFault | None:
         return "sensitive"
     if text_rating.detect_minor_statement(value, lexicon=lexicon) is not MinorSignal.NONE:
         return "sensitive"
-    if _CONTACT.search(plain) or text_rating.has_address(value):
+    if _CONTACT.search(plain) or link_readings.has_address(value):
         return "contact"
     if _ORDER.search(plain):
         return "instruction"

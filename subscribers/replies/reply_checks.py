@@ -8,7 +8,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from gate.text import text_rating
+from gate.text import link_readings
 from gate.text.normalization import normalize_unicode
 from generators.text import model_markup
 
@@ -152,7 +152,7 @@ def find_reply_faults(text: str, *, instructions: str) -> tuple[str, ...]:
         for name, pattern in _FORBIDDEN.items()
         if pattern.search(harmless if name in ("price", "phone") else plain)
     }
-    if text_rating.has_address(text):
+    if link_readings.has_address(text):
         found.add("link")
     if _has_prompt_leak(plain, normalize_reply(instructions)):
         found.add("leak")

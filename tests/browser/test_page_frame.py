@@ -7,6 +7,7 @@ import pytest
 
 from dashboard.shell.navigation import PAGES
 from foundation.db.database import OpenScope
+from foundation.i18n.translation import LANGUAGES
 from tenants.agencies.rights import Role
 from tests.browser.chromium import Chromium, Visitor
 from tests.browser.demo_dashboard import DemoDashboard, seeded
@@ -152,3 +153,27 @@ def test_menu_of_a_phone_can_be_closed_and_closes_after_a_choice(
             close.click(timeout=10_000)
             visitor.until(gone, 10)
         visitor.until("location.pathname === '/studio'")
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_tools_of_the_calendar_fit_in_one_row(
+    chromium: Chromium, house: DemoDashboard, language: str
+) -> None:
+    with chromium.visitor(
+        language=language, cookies=house.session(Role.OWNER, language)
+    ) as visitor:
+        visitor.go(house.url + "/calendar")
+        visitor.rest()
+        rows = visitor.run(
+            "[...document.querySelector('.st-key-gr_row_tools').children]"
+            ".map(e => e.getBoundingClientRect()).filter(b => b.height)"
+            ".map(b => Math.round((b.top + b.bottom) / 2))"
+        )
+        assert max(rows) - min(rows) < 10, rows
+        visitor.size(1280)
+        visitor.rest()
+        visitor.button({"fr": "Plus", "en": "More"}[language]).click()
+        visitor.until(
+            "document.querySelector('[data-testid=\"stPopoverBody\"]')?.getBoundingClientRect()"
+            ".right <= innerWidth"
+        )

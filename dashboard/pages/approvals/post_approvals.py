@@ -322,7 +322,9 @@ def render_previews(
             shortcut="P",
             icon=":material/visibility:",
         )
-    seen = {shot.asset_id: (revealed_picture_url(shot.asset_id), shot.alt) for shot in shown.shots}
+    seen = {
+        shot.asset_id: (revealed_picture_url(shot.asset_id), shot.title) for shot in shown.shots
+    }
     render_videos(page, shown.shots)
     wishes = {wish.channel_id: wish for wish in asked.wishes}
     with st.container(horizontal=True, gap="small"):

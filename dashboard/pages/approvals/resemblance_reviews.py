@@ -66,7 +66,7 @@ def render_resemblance_reviews(page: PageContext, found: ApprovalsView) -> None:
                 pair=pair,
                 one=pair.one,
                 picture=revealed_picture_url(pair.one.asset_id) if pair.shot is not None else "",
-                others=[(revealed_picture_url(shot.asset_id), shot.alt) for shot in pair.others],
+                others=[(revealed_picture_url(shot.asset_id), shot.title) for shot in pair.others],
                 creator=found.creators[pair.one.creator_id].name,
                 agreed=sum(said.approves for said in pair.one.said),
                 now=found.now,

@@ -165,7 +165,7 @@ def _render_hold_review(
     page: PageContext, found: ApprovalsView, hold: SafetyHold, seen: HoldReview
 ) -> None:
     unseen = tuple(shot.asset_id for shot in seen.shots if shot.covered and not shot.seen)
-    shots = [(revealed_picture_url(shot.asset_id), shot.alt) for shot in seen.shots]
+    shots = [(revealed_picture_url(shot.asset_id), shot.title) for shot in seen.shots]
     draw_template(
         "pages/approvals/templates/reviewed_text.html", seen=seen, shots=shots, word=page.text
     )

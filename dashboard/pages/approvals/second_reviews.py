@@ -26,6 +26,7 @@ from gate.reviews.rating_reductions import MAX_LOWERING_REASON, LoweringRequest
 from gate.reviews.spot_checks import PendingSample
 from schedules.approvals import pending_decisions
 from schedules.approvals.pending_decisions import SecondReviews, reviewable_creators
+from studio.library import assets as library
 from studio.library import demo_separation
 from tenants.agencies.rights import Right
 
@@ -47,6 +48,9 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
         if second.drawn
         else {}
     )
+    names = page.read(
+        lambda scope: library.asset_titles(scope, [wish.asset_id for wish in second.wishes])
+    )
     things = [
         [one.asset_id]
         if isinstance(one, LoweringRequest)
@@ -60,7 +64,7 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
     for one in drawn:
         with st.container(border=True, gap="small"):
             if isinstance(one, LoweringRequest):
-                _render_lowering_request(page, found, one)
+                _render_lowering_request(page, found, one, names.get(one.asset_id, ""))
             else:
                 _render_sample(page, found, one, pictures[one.id])
     if len(waiting) > len(drawn):
@@ -71,7 +75,7 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
 
 
 def _render_lowering_request(
-    page: PageContext, found: ApprovalsView, wish: LoweringRequest
+    page: PageContext, found: ApprovalsView, wish: LoweringRequest, name: str
 ) -> None:
     key = str(wish.id)
     mine = page.viewer.member.id in wish.allowed
@@ -79,6 +83,7 @@ def _render_lowering_request(
         "pages/approvals/templates/rating_request.html",
         src=revealed_picture_url(wish.asset_id),
         wish=wish,
+        name=name,
         creator=found.creators[wish.creator_id].name,
         by=found.decider_name(f"principal:{wish.by}", page.text),
         mine=mine,
@@ -130,7 +135,7 @@ def _render_sample(
 ) -> None:
     key = str(one.id)
     texts = [text.body for text in one.unit.texts if text.body.strip()]
-    seen = [(revealed_picture_url(shot.asset_id), shot.alt) for shot in shots.values()]
+    seen = [(revealed_picture_url(shot.asset_id), shot.title) for shot in shots.values()]
     draw_template(
         "pages/approvals/templates/second_review.html",
         one=one,
@@ -164,7 +169,7 @@ def _render_raise_form(
     key = str(one.id)
     parts = [*([WORDS] if one.unit.texts else []), *shots]
     named = {
-        part: page.text("second.words") if part == WORDS else shots[part].alt for part in parts
+        part: page.text("second.words") if part == WORDS else shots[part].title for part in parts
     }
     st.selectbox(
         page.text("second.which"),

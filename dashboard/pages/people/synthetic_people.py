@@ -194,7 +194,7 @@ def _render_reference_choice(page: PageContext, one: PersonDossier, cards: list[
         tuple(card.asset_id for card in cards if library_files.is_blurred(card.standing.rating)),
         key=f"see:{one.id}",
     )
-    _render_reference_tiles(page, [(card.asset_id, card.alt) for card in cards])
+    _render_reference_tiles(page, [(card.asset_id, card.title) for card in cards])
     numbers = [str(at) for at in range(1, len(cards) + 1)]
     st.multiselect(
         page.text("people.which_references"),

@@ -18,6 +18,7 @@ from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
 from schedules.drafts.drafts import Draft
 from schedules.drafts.previews import PostPreview, preview_draft
+from studio.library import assets as library
 from studio.library import member_reviews, playback, queries
 from studio.library.playback import Playback
 from tenants.agencies.queries import Creator, Member
@@ -39,6 +40,13 @@ class ReviewPicture:
     covered: bool
     seen: bool
     reel: Playback | None = None
+    name: str = ""
+    """The asset's own name: an alt text or the name of its file."""
+
+    @property
+    def title(self) -> str:
+        """The name of the image for members: its alt text in the post, else its own name."""
+        return self.alt or self.name
 
 
 @dataclass(frozen=True)
@@ -114,6 +122,7 @@ def load_review_pictures(
     standing = ratings.display_ratings(scope, {sha256 for _, sha256, _ in pictures})
     seen = library_files.list_revealed(scope, assets)
     reels = playback.playback_of(scope, assets)
+    names = library.asset_titles(scope, assets)
     return [
         ReviewPicture(
             asset,
@@ -123,6 +132,7 @@ def load_review_pictures(
             library_files.is_blurred(known.rating),
             asset in seen,
             reels.get(asset),
+            names.get(asset, ""),
         )
         for asset, sha256, alt in pictures
         if (known := standing.get(sha256)) is not None

@@ -10,6 +10,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
+from foundation.i18n.web_addresses import list_web_addresses
 from foundation.ops.settings import GeneratorsSettings
 from generators.contract.engines import EngineMissing, OriginLabel
 from generators.contract.speech import (
@@ -25,9 +26,11 @@ from generators.engines.speech import audio_output
 SECONDS = 180.0
 MAX_CARD = 64 * 2**10
 MAX_CONFIG = 2**20
+MAX_ADDRESS = 200
+"""Maximum number of characters of a licence's address."""
+
 _ID = re.compile(r"[A-Za-z0-9_-]{1,80}")
 _LICENCE = re.compile(r"^[\s*#-]*licen[cs]e\s*:\s*(.{1,120})$", re.IGNORECASE | re.MULTILINE)
-_ADDRESS = re.compile(r"https?://\S{1,200}")
 _NO_MONEY = re.compile(r"non-?\s?commercial|\bby-nc|\bnc\b|research only", re.IGNORECASE)
 _MONEY = re.compile(
     r"public domain|\bcc0|\bcc[ -]by[ -]?(sa[ -])?\d|\bmit\b|apache|\bbsd", re.IGNORECASE
@@ -146,7 +149,7 @@ def _parse_licence(said: str, card: str) -> VoiceLicence:
     name = "".join(c for c in (said or (found[1] if found else "")) if c.isprintable()).strip()[
         :120
     ]
-    address = _ADDRESS.search(card)
+    address = next(iter(list_web_addresses(card)), "")
     commercial = None
     if _NO_MONEY.search(name):
         commercial = False
@@ -155,6 +158,6 @@ def _parse_licence(said: str, card: str) -> VoiceLicence:
     return VoiceLicence(
         name or UNSAID,
         "voice author",
-        address[0] if address else "MODEL_CARD",
+        address[:MAX_ADDRESS] or "MODEL_CARD",
         commercial,
     )

@@ -7,6 +7,7 @@ follow it. Consecutive numbers give different texts. Pure.
 import re
 import unicodedata
 
+from foundation.i18n.web_addresses import list_web_addresses, replace_web_addresses
 from generators.contract.engines import PostBrief, TextLength
 from generators.engines.text.post_phrases import (
     AFTER_QUESTION,
@@ -27,7 +28,9 @@ MAX_TAG = 30
 _SHORT = 120
 """Maximum number of characters of a short text; a topic alone may already be longer."""
 
-_LINK = re.compile(r"(?:https?://|www\.)\S+")
+_LINK_PLACE = re.compile(r"[(\[<«“*_~|`]*\s*\ufffc[^\w\s#]*")
+"""The place of a removed link, with the punctuation and marks around it."""
+
 _TAG = re.compile(r"(?<!\w)#\w+")
 _WORD = re.compile(r"[^\W\d_]{3,}(?:-[^\W\d_]+)*")
 _CLAUSE_END = re.compile(r"[.!?…:;]\s|\s[:;–—-]\s")
@@ -57,7 +60,7 @@ def write_post_texts(brief: PostBrief, language: str) -> dict[str, object]:
 def list_hashtags(brief: PostBrief) -> list[str]:
     """Return up to `brief.hashtags` words of the topic and the alt text as hashtags; words that
     occur in both come first."""
-    topic = _candidate_words(_LINK.sub(" ", brief.topic))
+    topic = _candidate_words(_remove_links(brief.topic))
     picture = _candidate_words(brief.picture)
     both = [word for word in picture if word in topic]
     ranked = dict.fromkeys([*both, *picture, *topic] if brief.picture else topic)
@@ -95,9 +98,13 @@ def _clean_topic(brief: PostBrief) -> tuple[str, str]:
     The link is kept apart, because it must not be shortened.
     """
     said = _TAG.sub("", brief.topic or brief.picture)
-    link = _LINK.search(said)
-    bare = " ".join(_LINK.sub("", said).split()).strip(" ,;:-–—")
-    return bare or brief.picture, link[0] if link is not None else ""
+    link = next(iter(list_web_addresses(said, www=True)), "")
+    bare = " ".join(_remove_links(said).split()).strip(" ,;:-–—")
+    return bare or brief.picture, link
+
+
+def _remove_links(text: str) -> str:
+    return _LINK_PLACE.sub(" ", replace_web_addresses(text, "\ufffc", www=True))
 
 
 def _compose(
@@ -139,7 +146,7 @@ def _list_extras(
         extras.append((1, _picture_sentence(brief.picture, language)))
     if length == "long":
         extras.append((0, _sentence_after(brief, language, topic, step=5)))
-    if not brief.links and _LINK.search(brief.topic):
+    if not brief.links and list_web_addresses(brief.topic, www=True):
         extras.append((0, LINK_IN_PROFILE[language]))
     if length != "short" and not topic.endswith("?"):
         closings = CLOSINGS[language]

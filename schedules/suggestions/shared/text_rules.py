@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from foundation.i18n import language_detection
 from foundation.i18n.translation import Message
-from gate.text import text_rating
+from gate.text import link_readings
 from generators.text import output_checks
 from schedules.posts import text_similarity
 from schedules.posts.text_similarity import Fingerprint, SimilarityKind
@@ -125,7 +125,7 @@ def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message |
     word = find_forbidden_word("\n".join(shown), rules.forbidden)
     if word is not None:
         return Message("kit.wrote_forbidden", {"word": word})
-    if set(text_rating.extract_links(shown)) - set(text_rating.extract_links(rules.sources)):
+    if set(link_readings.extract_links(shown)) - set(link_readings.extract_links(rules.sources)):
         return Message("kit.wrote_link")
     return None
 

@@ -1,11 +1,11 @@
 """The brief of a weekly plan: goal, tone, accounts, days and topics. Pure."""
 
-import re
 from dataclasses import dataclass
 from datetime import date, timedelta
 from uuid import UUID
 
 from foundation.errors import BadInput
+from foundation.i18n.web_addresses import is_web_address
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 from schedules.suggestions.shared.results import MeasuredResults
 
@@ -70,6 +70,6 @@ class WeekBrief:
             or any(len(one) > MAX_FORBIDDEN_WORDS for one in texts)
         ):
             raise BadInput("week.too_long", most=MAX_FORBIDDEN_WORDS)
-        if self.link and not re.fullmatch(rf"https?://\S{{1,{MAX_LINK_LENGTH}}}", self.link):
+        if self.link and not (len(self.link) <= MAX_LINK_LENGTH and is_web_address(self.link)):
             raise BadInput("week.link_wrong")
         reject_forbidden_words(" \n ".join([self.goal, *self.topics]), self.forbidden)

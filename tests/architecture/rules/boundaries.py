@@ -22,6 +22,21 @@ HTTP_CALL = re.compile(
 )
 
 
+def _pattern_text(node: ast.AST) -> str:
+    """Return the text of a literal; a value put into it counts as a class of characters."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(map(_pattern_text, node.values))
+    if isinstance(node, ast.BinOp):
+        return _pattern_text(node.left) + _pattern_text(node.right)
+    return str(node.value) if isinstance(node, ast.Constant) else "[x]"
+
+
+_ANY_ADDRESS = re.compile(r"(?:https?\??:?(?://)?|://|www\\?\.)\)?(?:\\[Sw]|\[|\.[*+])")
+_PATTERN_FUNCTIONS = frozenset(
+    {"compile", "search", "match", "fullmatch", "findall", "finditer", "sub", "subn", "split"}
+)
+
+
 @rule(
     why="a permit created outside the gate allows a send that no rule has checked",
     but=(
@@ -362,6 +377,31 @@ def request_bodies_are_read_with_a_limit(source: Source) -> Found:
         *_, owner, called = ("", *source.dotted(read.func).split("."))
         if called in {"form", "body", "stream"} and owner.lstrip("_") == "request":
             yield read, f"request.{called}() : foundation.http.request_bodies"
+
+
+@rule(
+    why="five searches ended the same address in five places: one cut it, the next let more through",
+    but=(
+        "foundation/i18n/web_addresses.py",
+        "gate/text/link_readings.py",  # all other schemes
+        "demo/tour/browser.py",  # all other schemes
+        "foundation/ops/telemetry.py",  # credentials in addresses of any scheme
+        "gate/text/bare_hosts.py",  # names without a scheme
+        # The following match one whole value, not addresses in a text.
+        "dashboard/shell/actions.py",
+        "workers/installation/container_env.py",
+    ),
+    breach='import re\n\n_LINK = re.compile(r"(?:https?://|www\\.)\\S+")\n',
+    twin="def find_links(text):\n    return list_web_addresses(text)\n",
+)
+def addresses_are_found_by_one_module(source: Source) -> Found:
+    """Refuse patterns of web addresses outside `foundation.i18n.web_addresses`."""
+    for call, name in source.calls():
+        module, _, function = name.rpartition(".")
+        if module not in {"re", "regex"} or function not in _PATTERN_FUNCTIONS or not call.args:
+            continue
+        if _ANY_ADDRESS.search(_pattern_text(call.args[0])):
+            yield call, "a pattern of addresses : foundation.i18n.web_addresses"
 
 
 @rule(

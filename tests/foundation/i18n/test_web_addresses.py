@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from foundation.i18n.web_addresses import iterate_web_addresses, list_web_addresses
+from foundation.i18n.web_addresses import (
+    is_web_address,
+    iterate_web_addresses,
+    list_web_addresses,
+    replace_web_addresses,
+)
+from foundation.ops.clock import monotonic
 
 ADDRESSES = (
     "https://example.com/a",
@@ -83,6 +89,24 @@ def test_addresses_are_ordered_parts_of_the_text(text: str) -> None:
         assert last <= start < end <= len(text)
         assert text[start:end].lower().startswith(("http://", "https://"))
         last = end
+
+
+@pytest.mark.parametrize("address", [*ADDRESSES, "www.example.com/a"])
+def test_addresses_are_replaced_and_recognized_as_a_whole(address: str) -> None:
+    for before, after in itertools.product(("", "(", "« ", "**"), ("", ")", "。", "**")):
+        text = f"{before}{address}{after}"
+        assert replace_web_addresses(text, "X", www=True) == f"{before}X{after}"
+    assert is_web_address(address) == address.startswith("http")
+    assert not is_web_address(f"{address} ")
+    assert not is_web_address(f"{address}<b>")
+
+
+@pytest.mark.parametrize("filler", [")", "]", "_", "*)", "https://a_)", "]("])
+def test_long_endings_are_read_quickly(filler: str) -> None:
+    text = "https://example.com/a" + filler * 20_000
+    started = monotonic()
+    assert list_web_addresses(text)
+    assert monotonic() - started < 2
 
 
 @pytest.mark.skipif("GREENROOM_SHARED" not in os.environ, reason="needs the shared field files")

@@ -6,8 +6,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gate.contract.text_marks import add_text_mark, has_text_mark, remove_text_mark
+from gate.text.link_readings import extract_links
 from gate.text.normalization import is_obfuscated, visible_letters
-from gate.text.text_rating import extract_links
 
 TEXTS = st.text(min_size=1, max_size=80).map(str.strip).filter(bool)
 

@@ -16,7 +16,7 @@ from gate.contract.units import Rating
 from gate.permits import issuance
 from gate.reviews import link_targets
 from gate.reviews.link_targets import LinkOwner, LinkTargetDeclared, LinkTargetEnded
-from gate.text import text_rating, urls
+from gate.text import link_readings, urls
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
 from tests.gate.builders import World, unit, world
@@ -99,7 +99,7 @@ def test_typed_url_is_normalized_or_refused(typed: str) -> None:
     kept = urls.canonical_url(typed)
     if kept:
         assert urls.canonical_url(kept) == kept
-        assert text_rating.extract_links((f"see {kept} today",)) == (kept,)
+        assert link_readings.extract_links((f"see {kept} today",)) == (kept,)
 
 
 def reasons(here: World, words: str, **more: object) -> tuple[Reason, ...]:

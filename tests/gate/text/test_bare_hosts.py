@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from benchmarks.text_corpus import ordinary_texts
-from gate.text import text_rating, urls
+from gate.text import link_readings, urls
 from gate.text.bare_hosts import registrable_domain
 from subscribers.replies.reply_checks import find_reply_fault
 
@@ -34,14 +34,14 @@ NAMES = st.from_regex(r"[a-z][a-z0-9]{2,10}(-[a-z0-9]{2,8})?", fullmatch=True)
 def test_host_with_public_suffix_is_link(name: str, suffix: str, path: str) -> None:
     host = f"{name}.{suffix}{path}"
     for text in (host, f"see {host}", f"look at {host}, please", f"({host})", f"my page: {host}!"):
-        assert text_rating.extract_links([text]) == (host,), text
-    assert text_rating.remove_links(f"see {host} now").split() == ["see", "now"]
+        assert link_readings.extract_links([text]) == (host,), text
+    assert link_readings.remove_links(f"see {host} now").split() == ["see", "now"]
     assert find_reply_fault(f"write me at {host}", instructions="") == "link"
 
 
 @given(NAMES, st.sampled_from(["zz", "invalid", "internal", "txtx", "qwx", "2026"]))
 def test_host_with_unknown_suffix_is_no_link(name: str, ending: str) -> None:
-    assert text_rating.extract_links([f"see {name}.{ending} now"]) == ()
+    assert link_readings.extract_links([f"see {name}.{ending} now"]) == ()
 
 
 @pytest.mark.parametrize(
@@ -64,7 +64,7 @@ def test_host_with_unknown_suffix_is_no_link(name: str, ending: str) -> None:
     ],
 )
 def test_ordinary_sentences_contain_no_link(text: str) -> None:
-    assert text_rating.extract_links([text]) == ()
+    assert link_readings.extract_links([text]) == ()
     assert find_reply_fault(text, instructions="") != "link"
 
 
@@ -88,13 +88,13 @@ def test_spelled_dot_in_reply_is_link(text: str) -> None:
 
 
 def test_ordinary_texts_contain_no_bare_host() -> None:
-    found = {text: text_rating.extract_links([text]) for text in ordinary_texts()}
+    found = {text: link_readings.extract_links([text]) for text in ordinary_texts()}
     assert {text: links for text, links in found.items() if links and "://" not in text} == {}
 
 
 def test_hosts_in_other_alphabets_are_found() -> None:
-    assert text_rating.extract_links(["пример.рф и foo.中国"]) == ("пример.рф", "foo.中国")
-    assert text_rating.extract_links(["ｍｉａ。studio"]) == ("mia.studio",)
+    assert link_readings.extract_links(["пример.рф и foo.中国"]) == ("пример.рф", "foo.中国")
+    assert link_readings.extract_links(["ｍｉａ。studio"]) == ("mia.studio",)
 
 
 def test_bare_suffix_is_no_domain() -> None:
@@ -129,7 +129,7 @@ def test_other_own_pages_are_not_adult(path: str) -> None:
 @given(st.text(max_size=80))
 @settings(max_examples=60, deadline=None)
 def test_any_text_is_accepted(text: str) -> None:
-    for url in text_rating.extract_links([text, f"https://{text}", f"a.com/{text}"]):
+    for url in link_readings.extract_links([text, f"https://{text}", f"a.com/{text}"]):
         assert urls.is_own_adult_page(url, OWN) in (True, False)
 
 

@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 
 from gate.contract.units import Button, Medium, Rating, Subject, Text, Unit
 from gate.text import lexicon, normalization
+from gate.text.link_readings import extract_links
 from gate.text.normalization import strip_markup
 from gate.text.text_rating import (
     MinorSignal,
     TextRating,
     TextSequence,
     detect_minor_statement,
-    extract_links,
     has_ai_disclosure,
     is_bot_question,
     is_crisis_message,

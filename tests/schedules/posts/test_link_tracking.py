@@ -15,9 +15,10 @@ from channels.links import short_links
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
 from foundation.errors import BadInput
+from foundation.i18n import web_addresses
 from gate.contract.units import Rating, Subject, Text, Unit
 from gate.reviews import link_targets
-from gate.text import text_rating
+from gate.text import link_readings
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.drafts.previews import PostPreview, preview_draft
@@ -162,7 +163,7 @@ def test_only_addresses_change_and_can_be_restored(body: str) -> None:
     )[0]
     back = done.text_of("body")
     for lead in done.leads:
-        assert short_links._WEB.fullmatch(LinkPlan(SHORT).tagged_address(lead.target, channel()))
+        assert web_addresses.is_web_address(LinkPlan(SHORT).tagged_address(lead.target, channel()))
         back = back.replace(lead.shown, lead.target)
     assert back == f"https://a.example/x {body} https://b.example"
     assert (
@@ -378,6 +379,6 @@ def test_gate_reads_published_addresses(lea: SandboxAgency) -> None:
         one = link_tracking.apply_link_plan(link_tracking.link_plan_of_post(owner), found, [first])[
             0
         ]
-    assert set(text_rating.extract_links([one.text_of("body")])) == {
+    assert set(link_readings.extract_links([one.text_of("body")])) == {
         lead.shown for lead in one.leads
     }

@@ -56,10 +56,13 @@ def test_two_others_lower_a_rating(door: Door, language: str) -> None:
     who = create_agency(door.tenant, language=language)
     give(who)
     asset = picture(door, who, rating=Rating.N)
+    with who.scope() as scope:
+        scope.run("UPDATE creations SET alt = '', file_name = 'Île <3.jpg'")
     wished(door, who, asset)
     with stream(door.url, door.cookie(who, Role.MANAGER)) as page:
         page.open("/approvals")
         text = page.choose(word("approvals.what", language), second_label(language))
+        assert "Île &lt;3.jpg" in text
         assert word("second.another", language) in text
         assert word("second.agree", language) not in page.labels()
         assert "<script>" not in text

@@ -127,3 +127,21 @@ def test_engine_labels_its_texts() -> None:
     written = TemplateEngine().write(job)
     assert written.label is OriginLabel.TEMPLATE
     assert written.tokens_out == 0
+
+
+@pytest.mark.parametrize(
+    ("topic", "link"),
+    [
+        ("New set: https://example.com/a.", "https://example.com/a"),
+        ("New set (https://example.com/a)", "https://example.com/a"),
+        ("New set **https://example.com/a**", "https://example.com/a"),
+        ("New set www.example.com/a, out now", "www.example.com/a"),
+        ("新しいhttps://example.com/aをみてね", "https://example.com/a"),
+    ],
+)
+def test_link_of_a_topic_ends_as_readers_see_it(topic: str, link: str) -> None:
+    brief = PostBrief(number=1, topic=topic)
+    text = str(write_post_texts(brief, "en")["caption"])
+    assert text.endswith(f" {link}")
+    assert not set("()*") & set(text)
+    assert " ." not in text
