@@ -17,6 +17,7 @@ from dashboard.pages.compose.draft import (
     selected_media_target,
 )
 from dashboard.pages.compose.queries import ComposeView, list_unrated
+from dashboard.pages.posts.remedies import RATING_REMEDIES, find_remedy
 from dashboard.pages.studio.library import alt_texts
 from dashboard.shell import actions, page_context
 from dashboard.shell.browser_components import browser_component
@@ -58,7 +59,7 @@ MAX_ALT_LENGTH = 500
 RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
 
 
-SHOWN = "compose:shown"
+PEOPLE_KEY = "compose:people"
 """Widget key of the question who is shown."""
 
 
@@ -147,9 +148,10 @@ def _render_rating_choice(page: PageContext, found: ComposeView) -> None:
         return
     with st.container(border=True, key="compose:rating"):
         draw_template(
-            "shell/templates/note.html", note=page.text("compose.unrated", count=len(asked))
+            "pages/compose/templates/rating_note.html",
+            note=page.text("compose.unrated", count=len(asked)),
         )
-        render_people_question(page, SHOWN)
+        render_people_question(page, PEOPLE_KEY)
         actions.action_button(
             page,
             "studio.reveal_all" if len(asked) > 1 else "studio.reveal",
@@ -171,6 +173,14 @@ def _render_rating_choice(page: PageContext, found: ComposeView) -> None:
     _poll_ratings(page, asked)
 
 
+def find_composer_remedy(page: PageContext, found: ComposeView, reason: Message) -> tuple[str, str]:
+    """Return the address and the link text of the remedy of a rejection; that of a missing rating
+    is the form below the pictures of the draft."""
+    if reason.code in RATING_REMEDIES and found.unrated and page.has_right(Right.REVIEW):
+        return "#gr-rating", "home.to.rating"
+    return find_remedy(reason, page.viewer.member)
+
+
 def _rate_pictures(
     page: PageContext,
     creator_id: UUID,
@@ -181,7 +191,7 @@ def _rate_pictures(
 ) -> Message:
     page.get_creator(scope, creator_id)
     for asset in assets:
-        member_reviews.rate_picture(scope, asset, rating, shown=chosen_answer(SHOWN))
+        member_reviews.rate_picture(scope, asset, rating, shown=chosen_answer(PEOPLE_KEY))
     return Message("compose.rated")
 
 

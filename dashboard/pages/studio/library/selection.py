@@ -319,10 +319,6 @@ SHOWN = "rate:shown"
 """Widget key of the question who is shown."""
 
 
-SHOWN = "rate:shown"
-"""Widget key of the question who is shown."""
-
-
 def _render_rating_form(
     page: PageContext, creator_id: UUID, assets: tuple[UUID, ...], picked: list[LibraryTile]
 ) -> None:
