@@ -364,7 +364,7 @@ def test_open_page_is_locked_by_its_next_refresh(door: Door, lumiere: Agency, ho
             sessions.close_session(door.tenant, cookie.split("=")[1])
         locked = page.tick()
     assert "canary-post" not in locked
-    assert "greenroom invite" in locked
+    assert "owner of your agency" in locked
 
 
 def test_page_refreshes_within_five_seconds(door: Door, lumiere: Agency) -> None:
