@@ -3,7 +3,7 @@
 import html
 
 from fastapi import FastAPI, Request
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from sqlalchemy.exc import OperationalError
 
 from channels.links.domains import serve_link_hosts
@@ -28,6 +28,7 @@ from web.links import (
 )
 from web.removal import installation_reports, removal_requests, subject_portal
 from web.site import adult_area, age_checks, pages, publishing_endpoint
+from web.site.sites import SiteMoved
 
 HEADERS = {
     "content-security-policy": responses.CONTENT_SECURITY_POLICY,
@@ -148,6 +149,12 @@ def _add_error_pages(app: FastAPI) -> None:
     @app.exception_handler(OperationalError)
     def away(request: Request, _: Exception) -> Response:
         return pages.missing_page(request, status=503)
+
+    @app.exception_handler(SiteMoved)
+    def moved(request: Request, site: SiteMoved) -> Response:
+        rest = request.url.path.removeprefix(f"/{site.before}")
+        query = f"?{request.url.query}" if request.url.query else ""
+        return RedirectResponse(f"/{site.after}{rest}{query}", 308)
 
     @app.exception_handler(404)
     def missing(request: Request, _: Exception) -> Response:

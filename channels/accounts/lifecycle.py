@@ -148,6 +148,21 @@ def _refusing_held_account(scope: Scope, account: str) -> Iterator[None]:
     scope.run("RELEASE SAVEPOINT held_account")
 
 
+def rename_account(
+    scope: Scope, creator_id: UUID, platform: str, *, before: str, after: str
+) -> None:
+    """Change the name of a creator's account, if the creator has it."""
+    scope.run(
+        "UPDATE channels SET account = :after, updated_at = house_now() WHERE tenant_id = :tenant"
+        " AND creator_id = :creator AND platform = :platform AND account = :before",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        platform=platform,
+        before=before,
+        after=after,
+    )
+
+
 def pause_account(
     scope: Scope, channel_id: UUID, reason: Message, *, until: datetime | None = None
 ) -> None:

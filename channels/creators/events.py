@@ -18,6 +18,18 @@ class OwnPageProfileDue:
 
 
 @dataclass(frozen=True)
+class HandleChanged:
+    """The handle of a creator changed: their public page must move."""
+
+    kind: ClassVar[str] = "channel.handle_changed"
+    queue: ClassVar[Queue] = "urgent"
+    tenant_id: UUID
+    subject_id: UUID
+    before: str
+    after: str
+
+
+@dataclass(frozen=True)
 class AvatarReplaced:
     """A creator's picture was replaced or removed: the old file must be deleted; the subject is the
     creator."""

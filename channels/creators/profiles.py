@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from uuid import UUID
 
 from channels.connections.events import OwnPageRequested
-from channels.creators.events import AvatarReplaced, OwnPageProfileDue
+from channels.creators.events import AvatarReplaced, HandleChanged, OwnPageProfileDue
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict
 from foundation.ids import derived_uuid
@@ -25,6 +25,7 @@ from generators.media.pictures import RenditionProfile
 from tenants import audit
 from tenants.agencies import agencies, agency_settings, creators, names, queries
 from tenants.agencies.creators import CreatorChanges
+from tenants.api_keys import keys
 
 MAX_BIOGRAPHY = 600
 """Maximum length of a biography in characters."""
@@ -134,11 +135,26 @@ def _choose_handle(scope: Scope, name: str, typed: str, key: UUID) -> str:
     return names.add_handle_suffix(made, key) if made in used else made
 
 
+def change_handle(scope: Scope, creator_id: UUID, handle: str) -> None:
+    """Change the handle of a creator, also in the access of members and API keys, and request the
+    new address of the public page.
+
+    `schedules/publishing/creator_handles` decides whether it may still change. Raises the errors of
+    `creators.change_handle`, Refused for a handle that must not appear on a page, and Conflict
+    while the page is being created.
+    """
+    if outbox.is_pending(scope, creator_id, OwnPageRequested.kind):
+        raise Conflict("creator.page_pending")
+    profile_texts.check_profile_texts(scope, (handle.replace("-", " "),))
+    before = creators.change_handle(scope, creator_id, handle)
+    keys.rename_creator(scope, before, handle)
+    outbox.put(scope, HandleChanged(scope.tenant_id, creator_id, before, handle))
+
+
 def edit_creator(scope: Scope, creator_id: UUID, changes: CreatorChanges) -> bool:
     """Change the profile of a creator and, if the public page shows it, the page. Return False if
     nothing changed.
 
-    The handle never changes, because published addresses and the access of members contain it.
     Raises the errors of `creators.change_creator`, and Refused for a name or biography that must
     not appear on a page.
     """

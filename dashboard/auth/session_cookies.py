@@ -7,9 +7,10 @@ from starlette.responses import RedirectResponse, Response
 
 from dashboard.shell import session
 from dashboard.shell.session import Viewer
+from foundation.i18n.browser_languages import preferred_language
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right
-from tenants.auth import device_fingerprints, second_factor, sessions
+from tenants.auth import device_fingerprints, members, second_factor, sessions
 
 SESSION_SECONDS = int(sessions.SESSION_LIFETIME.total_seconds())
 YEAR = 365 * 24 * 3600
@@ -34,8 +35,17 @@ def sign_in_response(request: Request, secret: str, *, to: str = "/") -> Respons
     device = read_device_cookie(request) or secrets.token_urlsafe(24)
     if who is not None:
         record_session_device(request, who, device=device)
+        _adopt_browser_language(request, who)
         to = SETUP_PAGE if to == "/" and _continues_setup(who) else to
     return _build_cookie_redirect(secret, device, to if waiting is None else SECOND_FACTOR_PATH)
+
+
+def _adopt_browser_language(request: Request, who: Viewer) -> None:
+    """Give a member who has not chosen a language that of the browser, if it requests one."""
+    language = preferred_language(request.headers.get("accept-language", ""), otherwise="")
+    if language and language != who.member.language:
+        with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+            members.adopt_browser_language(scope, who.member.id, language)
 
 
 def _continues_setup(who: Viewer) -> bool:

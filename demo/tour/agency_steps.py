@@ -81,7 +81,6 @@ def create_judge_agency(j: TourJudge) -> JudgeAgency:
     _create_agency(j)
     begun = JudgeAgency(_get_created_agency(j), f"Ma première publication, {j.mark}-{j.language}.")
     j.window.open(j.dashboard_url("/start"))
-    j.window.wait_for_text(j.catalogue_text("start.step_page"))
     j.wait_for_witness(
         "text",
         lambda: j.window.page.get_by_label(j.catalogue_text("start.first_words")).count() > 0,

@@ -10,6 +10,7 @@ from fractions import Fraction
 from functools import cache
 from pathlib import Path
 
+from foundation.command_lines import command_line, is_command
 from foundation.money import DROPPED_MINOR_UNITS, Money, currency_exponent
 
 LANGUAGES = ("fr", "en")
@@ -125,6 +126,16 @@ def _spoken_of(language: str) -> frozenset[str]:
     return frozenset(map(subject_of_code, _load_own_sentences(language)))
 
 
+class _Parameters(dict[str, str | int]):
+    """Parameters of a text. A field such as `{greenroom gate resume}` is a command of this
+    installation, as it must be typed."""
+
+    def __missing__(self, name: str) -> str:
+        if not is_command(name):
+            raise KeyError(name)
+        return command_line(name)
+
+
 def render_message(message: Message, language: str) -> str:
     """Render a message in `language` ("fr" or "en").
 
@@ -133,7 +144,9 @@ def render_message(message: Message, language: str) -> str:
     show them.
     """
     code = message.code
-    params = {name: format_parameter(value, language) for name, value in message.params.items()}
+    params = _Parameters(
+        {name: format_parameter(value, language) for name, value in message.params.items()}
+    )
     if code in _load_own_sentences(language) or (
         subject_of_code(code) in _spoken_of(language)
         and subject_of_code(code) not in _third_party_platforms()

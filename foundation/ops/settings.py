@@ -20,6 +20,7 @@ from pydantic import (
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 from pydantic_settings.sources import DotEnvSettingsSource
 
+from foundation import command_lines
 from foundation.money import parse_amounts, parse_token_prices
 
 
@@ -511,8 +512,11 @@ def load_settings() -> Settings:
 
 
 def load_settings_of(folder: Path) -> Settings:
-    """Return the settings of the installation in `folder`."""
-    return Settings(home=folder)
+    """Return the settings of the installation in `folder`. Texts show its commands from then
+    on."""
+    found = Settings(home=folder)
+    command_lines.use_containers(in_containers=found.in_containers)
+    return found
 
 
 def is_fixed_by_environment(variable: str) -> bool:

@@ -1,6 +1,6 @@
 """Consent grants: record, revoke and import the permissions of depicted persons."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -87,6 +87,21 @@ def has_ai_consent(scope: Scope, person_id: UUID) -> bool:
             person=person_id,
         ).scalar_one()
     )
+
+
+def creators_with_publish_consent(scope: Scope, creators: Collection[UUID]) -> set[UUID]:
+    """Return those of these creators who are a real person with a model record and currently permit
+    to publish pictures of them."""
+    rows = scope.run(
+        "SELECT DISTINCT p.creator_id FROM persons p JOIN consent_grants g"
+        " ON g.tenant_id = p.tenant_id AND g.person_id = p.id"
+        " WHERE p.tenant_id = :tenant AND p.creator_id = ANY(:creators) AND p.kind = 'real'"
+        " AND p.state = 'active' AND g.scope = 'publish' AND g.revoked_at IS NULL"
+        " AND g.valid_from <= house_now() AND g.valid_until > house_now()",
+        tenant=scope.tenant_id,
+        creators=list(creators),
+    )
+    return set(rows.scalars())
 
 
 def revoke_consent(scope: Scope, person_id: UUID, *, what: str | None = None) -> list[UUID]:

@@ -1,5 +1,7 @@
 """The members who may approve a creator's posts."""
 
+from collections.abc import Sequence
+
 from foundation.db.database import Scope
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator, Member
@@ -10,15 +12,24 @@ def list_creator_approvers(scope: Scope, creator: Creator, *, first: str = "") -
     """Return one member for each person who may approve posts of a creator: the member with the
     email address `first`, then managers, each by name."""
     email = first.casefold()
-    able = [
-        one
-        for one in queries.list_members(scope)
-        if has_right(one.role, Right.APPROVE) and one.works_for(creator.slug)
-    ]
+    able = _select_approvers(queries.list_members(scope), creator)
     able.sort(
         key=lambda one: (one.email.casefold() != email, one.role is not Role.MANAGER, one.name)
     )
     return list({one.principal_id: one for one in reversed(able)}.values())[::-1]
+
+
+def has_enough_approvers(members: Sequence[Member], creator: Creator) -> bool:
+    """Return True if the posts of a creator can get the approvals that they need: an approver may
+    write posts, and nobody approves their own."""
+    people = {one.principal_id for one in _select_approvers(members, creator)}
+    return creator.approval_tiers == 0 or len(people) > creator.approval_tiers
+
+
+def _select_approvers(members: Sequence[Member], creator: Creator) -> list[Member]:
+    return [
+        one for one in members if has_right(one.role, Right.APPROVE) and one.works_for(creator.slug)
+    ]
 
 
 def count_needed_approvers(creator: Creator) -> int:

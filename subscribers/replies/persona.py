@@ -5,7 +5,7 @@ A draft is a version that was never active. A retired version is restored as a n
 
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any, Literal
@@ -92,6 +92,11 @@ class PersonaVersion:
         listed languages it answers in all."""
         listed = {one.casefold().replace("_", "-").partition("-")[0] for one in self.languages}
         return not listed or language in listed
+
+    @property
+    def is_described(self) -> bool:
+        """Return True if the version says more than name and languages: how the persona speaks."""
+        return bool(self.voice.strip() or self.rules or self.examples or self.suggestions.strip())
 
     def content(self) -> dict[str, Any]:
         """Return all fields except the level, as JSON values."""
@@ -286,6 +291,18 @@ def active_persona(scope: Scope, creator_id: UUID) -> PersonaVersion | None:
     """Return the active persona of a creator. Without one (None), members answer."""
     row = _find_active_row(scope, creator_id)
     return _version_from_row(row) if row is not None else None
+
+
+def creators_with_described_persona(scope: Scope, creators: Collection[UUID]) -> set[UUID]:
+    """Return those of these creators whose active persona says how it speaks."""
+    rows = scope.session.exec(
+        select(Persona).where(
+            Persona.tenant_id == scope.tenant_id,
+            col(Persona.creator_id).in_(list(creators)),
+            Persona.state == "active",
+        )
+    ).all()
+    return {row.creator_id for row in rows if _version_from_row(row).is_described}
 
 
 def _find_active_row(scope: Scope, creator_id: UUID) -> Persona | None:

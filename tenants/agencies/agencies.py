@@ -13,7 +13,10 @@ from tenants.agencies.models import Agency, Creator, Member, Principal
 from tenants.agencies.names import normalize_name
 from tenants.agencies.rights import Role
 
-KINDS = ("human", "virtual")
+HUMAN = "human"
+"""Kind of a creator who is a real person."""
+
+KINDS = (HUMAN, "virtual")
 TIERS = (0, 1, 2)
 
 EXPLICIT_CEILING = "E"

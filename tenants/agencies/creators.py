@@ -12,13 +12,13 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.db.database import Scope
-from foundation.errors import BadInput, NotFound, Refused
+from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.i18n.translation import LANGUAGES
 from foundation.outbox import outbox
 from tenants import audit
 from tenants.agencies import agencies, models, queries
 from tenants.agencies.events import CreatorApprovalsRaised, CreatorStateChanged
-from tenants.agencies.names import normalize_name
+from tenants.agencies.names import check_handle, normalize_name
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import OUTSIDE_ROLES, Right, has_right, require_right
 from tenants.agencies.states import CREATOR_STATES, CreatorState
@@ -58,6 +58,14 @@ class CreatorProfile:
     def avatar(self) -> str:
         """The digest of the picture, or ""."""
         return self.creator.avatar
+
+
+RENAMED_CREATORS = (
+    "(SELECT jsonb_agg(CASE slug WHEN CAST(:before AS text) THEN CAST(:after AS text) ELSE slug END"
+    " ORDER BY place)"
+    " FROM jsonb_array_elements_text(creators) WITH ORDINALITY AS listed (slug, place))"
+)
+"""SQL expression: the list of slugs in the column `creators` with a changed handle."""
 
 
 @dataclass(frozen=True)
@@ -138,6 +146,34 @@ def change_creator(scope: Scope, creator_id: UUID, changes: CreatorChanges) -> f
         scope.add(row)
         _record_change(scope, row, {name: before[name] for name in changed}, changed)
     return frozenset(changed)
+
+
+def change_handle(scope: Scope, creator_id: UUID, handle: str) -> str:
+    """Change the handle of a creator and the access of the members who work for the creator, and
+    return the handle before.
+
+    Raises BadInput for an invalid or reserved handle, Conflict for one that another creator of the
+    agency uses, Refused for a member without the right to manage the team, and NotFound.
+    """
+    scope.lock(f"creator:{scope.tenant_id}")
+    row = _get_row(scope, creator_id, lock=True)
+    check_may_manage(scope, row.slug)
+    check_handle(handle)
+    if any(one.slug == handle and one.id != creator_id for one in queries.list_creators(scope)):
+        raise Conflict("creator.handle_taken", handle=handle)
+    before = row.slug
+    row.slug = handle
+    scope.add(row)
+    scope.session.flush()
+    scope.run(
+        f"UPDATE members SET creators = {RENAMED_CREATORS}, updated_at = house_now()"  # noqa: S608  our own expression
+        " WHERE tenant_id = :tenant AND creators ? :before",
+        tenant=scope.tenant_id,
+        before=before,
+        after=handle,
+    )
+    _record_change(scope, row, {"slug": before}, {"slug": handle})
+    return before
 
 
 def set_avatar(scope: Scope, creator_id: UUID, sha256: str) -> str:

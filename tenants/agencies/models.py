@@ -111,6 +111,8 @@ class Member(TenantRow, table=True):
     name: str
     email: str
     language: str
+    language_chosen: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
+    """True if the member chose the language; until then, each sign-in adopts the browser's."""
     zone: str
     creators: list[str] = jsonb_column(list)
     """Slugs of the creators the member has access to; empty means all."""

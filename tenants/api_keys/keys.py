@@ -20,6 +20,7 @@ from foundation.errors import BadInput, NotFound, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from tenants import audit
 from tenants.agencies import queries
+from tenants.agencies.creators import RENAMED_CREATORS
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.api_keys.models import ApiKey
 from tenants.auth import failed_attempts
@@ -88,6 +89,17 @@ class ApiKeySummary:
     def is_active(self, now: datetime) -> bool:
         """Return True if the key is neither revoked nor expired at `now` on the real clock."""
         return self.revoked_at is None and now < self.expires_at
+
+
+def rename_creator(scope: Scope, before: str, after: str) -> None:
+    """Replace the changed handle of a creator in the keys that may access the creator."""
+    scope.run(
+        f"UPDATE api_keys SET creators = {RENAMED_CREATORS}, updated_at = house_now()"  # noqa: S608  our own expression
+        " WHERE tenant_id = :tenant AND creators ? :before",
+        tenant=scope.tenant_id,
+        before=before,
+        after=after,
+    )
 
 
 def key_digest(secret: str) -> str:

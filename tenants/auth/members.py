@@ -94,7 +94,7 @@ def invite_member(
     else:
         _check_custodian_role(scope, member_id, role)
         agencies.reactivate_member(scope, member_id, name=name, role=role, creators=creators)
-        set_member_language(scope, member_id, language)
+        _set_language(scope, member_id, language, chosen=False)
         _revoke_access(scope, member_id)
     audit.record(scope, "member.brought_in", f"member:{member_id}", role=str(role))
     if by_email and role is not Role.CUSTODIAN:
@@ -216,15 +216,34 @@ def set_adult_chat_training(scope: Scope, member_id: UUID, *, adult_chat: bool) 
 
 
 def set_member_language(scope: Scope, member_id: UUID, language: str) -> None:
-    """Set the language of a member. Raises NotFound, and BadInput for an unsupported language."""
+    """Set the language that a member chose. Raises NotFound, and BadInput for an unsupported
+    language."""
+    _set_language(scope, member_id, language, chosen=True)
+
+
+def adopt_browser_language(scope: Scope, member_id: UUID, language: str) -> None:
+    """Set the language of a member who has not chosen one to that of the browser. Raises
+    BadInput for an unsupported language."""
     agencies.check_language(language)
-    _get_member(scope, member_id)
     scope.run(
         "UPDATE members SET language = :language, updated_at = house_now() WHERE tenant_id = "
-        ":tenant AND id = :id",
+        ":tenant AND id = :id AND NOT language_chosen",
         tenant=scope.tenant_id,
         id=member_id,
         language=language,
+    )
+
+
+def _set_language(scope: Scope, member_id: UUID, language: str, *, chosen: bool) -> None:
+    agencies.check_language(language)
+    _get_member(scope, member_id)
+    scope.run(
+        "UPDATE members SET language = :language, language_chosen = :chosen,"
+        " updated_at = house_now() WHERE tenant_id = :tenant AND id = :id",
+        tenant=scope.tenant_id,
+        id=member_id,
+        language=language,
+        chosen=chosen,
     )
 
 

@@ -12,6 +12,7 @@ from babel.messages.pofile import read_po
 from jinja2 import Environment, nodes
 
 from demo.tour import browser
+from foundation.command_lines import is_command
 from foundation.i18n.translation import LANGUAGES, Message, load_catalogue, render_message
 from tests.architecture.tree import PACKAGES, ROOT, Source, product
 
@@ -48,7 +49,7 @@ def parameters(sentence: str) -> set[str]:
     return {
         name.split(":")[0]
         for _, name, _, _ in string.Formatter().parse(sentence)
-        if name is not None
+        if name is not None and not is_command(name)
     }
 
 

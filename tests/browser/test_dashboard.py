@@ -74,7 +74,7 @@ def test_page_of_revoked_session_is_emptied(chromium: Chromium, door: Door, busy
         # the refresh that reports it also removes the content
         visitor.hides("Le soir, la ville", 1.0)
         visitor.go(door.url)
-        visitor.shows("greenroom invite")
+        visitor.shows("propriétaire de votre agence")
         assert "Le soir, la ville" not in visitor.text()
 
 

@@ -23,10 +23,13 @@ class Site(CreatorOwnedRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "slug"),
         Index("sites_slug", "slug"),
+        Index("sites_former_slugs", "former_slugs", postgresql_using="gin"),
         about="creator",
         keep="while the tenant exists",
     )
     slug: str
+    former_slugs: list[str] = jsonb_column(list)
+    """Slugs that the site had before; their addresses redirect, and no other site gets them."""
     title: str
     about: str
     language: str

@@ -29,6 +29,15 @@ ADULT_SUFFIX = "18"
 """
 
 
+class SiteMoved(Exception):
+    """The site of an address has another slug now."""
+
+    def __init__(self, before: str, after: str) -> None:
+        super().__init__(f"{before} is {after} now")
+        self.before = before
+        self.after = after
+
+
 @dataclass(frozen=True)
 class SiteRef:
     """A site, its owner and one of its areas."""
@@ -94,15 +103,7 @@ def open_site(
     if language not in LANGUAGES:
         raise BadInput("site.language", language=language[:20])
     profile_texts.check_profile_texts(scope, (title, about, slug.replace("-", " ")))
-    # Slugs are unique across tenants, which the table's constraint does not cover.
-    scope.lock(f"slug:{slug}")
-    with scope.acting_as("door"):
-        owner = scope.run(
-            "SELECT tenant_id, creator_id FROM sites WHERE slug = :slug", slug=slug
-        ).first()
-    if owner is not None and (owner.tenant_id, owner.creator_id) != (scope.tenant_id, creator_id):
-        raise Conflict("site.taken", slug=slug)
-    if owner is not None:
+    if _is_own_slug(scope, creator_id, slug):
         return None
     token = secrets.token_urlsafe(32)
     scope.add(
@@ -119,6 +120,41 @@ def open_site(
         )
     )
     return token
+
+
+def _is_own_slug(scope: Scope, creator_id: UUID, slug: str) -> bool:
+    """Return True if the creator's site has the slug or had it, and False if no site did. Raise
+    Conflict if another site has it or had it."""
+    # Slugs are unique across tenants, which the table's constraint does not cover.
+    scope.lock(f"slug:{slug}")
+    with scope.acting_as("door"):
+        owner = scope.run(
+            "SELECT tenant_id, creator_id FROM sites WHERE slug = :slug OR former_slugs ? :slug",
+            slug=slug,
+        ).first()
+    if owner is not None and (owner.tenant_id, owner.creator_id) != (scope.tenant_id, creator_id):
+        raise Conflict("site.taken", slug=slug)
+    return owner is not None
+
+
+def rename_site(scope: Scope, creator_id: UUID, before: str, after: str) -> bool:
+    """Give a creator's site another slug; addresses with the former one redirect. Return False if
+    the site does not have the slug `before`.
+
+    Raises Conflict if another site has, or had, the slug `after`.
+    """
+    _is_own_slug(scope, creator_id, after)
+    found = scope.run(
+        "UPDATE sites SET slug = CAST(:after AS text), updated_at = house_now(),"
+        " former_slugs = (former_slugs - CAST(:after AS text)) || to_jsonb(CAST(:before AS text))"
+        " WHERE tenant_id = :tenant AND creator_id = :creator AND slug = CAST(:before AS text)"
+        " RETURNING id",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        before=before,
+        after=after,
+    ).first()
+    return found is not None
 
 
 def open_adult_area(scope: Scope, creator_id: UUID) -> tuple[str, str] | None:
@@ -186,21 +222,26 @@ def _validate_web_address(url: str) -> str:
 
 
 def find_site_by_slug(tenant: OpenScope, slug: str, area: str = PUBLIC_AREA) -> SiteRef | None:
-    """Return the site with this slug, or None."""
+    """Return the site with this slug, or None. Raise SiteMoved for a slug that a site had."""
     row = _find_site_row(tenant, slug)
-    return SiteRef(row.tenant_id, row.creator_id, row.id, slug, area) if row is not None else None
+    if row is None:
+        return None
+    if row.slug != slug:
+        raise SiteMoved(slug, row.slug)
+    return SiteRef(row.tenant_id, row.creator_id, row.id, slug, area)
 
 
 def find_site_in_agency(scope: Scope, slug: str) -> SiteRef | None:
-    """Return the site with this slug if it belongs to this tenant, or None."""
+    """Return the site that has, or had, this slug if it belongs to this tenant, or None."""
     if not names.is_handle(slug):
         return None
     row = scope.run(
-        "SELECT creator_id, id FROM sites WHERE tenant_id = :tenant AND slug = :slug",
+        "SELECT creator_id, id, slug FROM sites"
+        " WHERE tenant_id = :tenant AND (slug = :slug OR former_slugs ? :slug)",
         tenant=scope.tenant_id,
         slug=slug,
     ).first()
-    return SiteRef(scope.tenant_id, row.creator_id, row.id, slug) if row is not None else None
+    return SiteRef(scope.tenant_id, row.creator_id, row.id, row.slug) if row is not None else None
 
 
 def find_site_by_token(tenant: OpenScope, account: str, token: str) -> SiteRef | None:
@@ -209,8 +250,12 @@ def find_site_by_token(tenant: OpenScope, account: str, token: str) -> SiteRef |
     slug = account.removesuffix(f".{ADULT_SUFFIX}")
     row = _find_site_row(tenant, slug)
     area = PUBLIC_AREA if account == slug else ADULT_AREA
-    if row is None or not secrets.compare_digest(
-        row.token_digest if area == PUBLIC_AREA else row.adult_digest, _token_digest(token)
+    if (
+        row is None
+        or row.slug != slug
+        or not secrets.compare_digest(
+            row.token_digest if area == PUBLIC_AREA else row.adult_digest, _token_digest(token)
+        )
     ):
         return None
     return SiteRef(row.tenant_id, row.creator_id, row.id, slug, area)
@@ -221,8 +266,8 @@ def _find_site_row(tenant: OpenScope, slug: str) -> Site | None:
         return None
     with tenant(INSTALLATION_ID, VISITOR_ACTOR, role="door") as scope:
         row: Site | None = scope.run(
-            "SELECT tenant_id, creator_id, id, token_digest, adult_digest FROM sites WHERE slug = "
-            ":slug",
+            "SELECT tenant_id, creator_id, id, slug, token_digest, adult_digest FROM sites"
+            " WHERE slug = :slug OR former_slugs ? :slug",
             slug=slug,
         ).first()
     return row

@@ -10,7 +10,7 @@ from workers.cli.options import JsonOutput, Member
 
 alerts_app = typer.Typer(help="Show alerts and manage their rules.", no_args_is_help=True)
 
-RuleId = Annotated[UUID, typer.Argument(help="Rule ID from `greenroom alerts rules`.")]
+RuleId = Annotated[UUID, typer.Argument(help="Rule ID from `alerts rules`.")]
 
 
 class KindName(StrEnum):
@@ -125,7 +125,7 @@ def backtest_rule(rule: RuleId, member: Member = "", as_json: JsonOutput = False
 
 @alerts_app.command("acknowledge")
 def acknowledge_alert(
-    alert: Annotated[UUID, typer.Argument(help="Alert ID from `greenroom alerts list`.")],
+    alert: Annotated[UUID, typer.Argument(help="Alert ID from `alerts list`.")],
     member: Member = "",
 ) -> None:
     """Acknowledge an alert, which ends its notifications."""

@@ -35,8 +35,8 @@ def env(
         dashboard=dashboard, public=public, demo=demo, port_offset=port_offset
     )
     typer.echo(
-        "# Created by `greenroom deploy env`. Keep it secret and back it up: without its keys the "
-        "data can’t be decrypted."
+        "# Created by the command `deploy env`. Keep it secret and back it up: without its keys "
+        "the data can’t be decrypted."
     )
     for name, value in found.items():
         typer.echo(f"{name}={value}")

@@ -66,7 +66,7 @@ def list_api_keys(member: Member = "", as_json: JsonOutput = False) -> None:
 
 @api_keys_app.command("revoke")
 def revoke_api_key(
-    key: Annotated[UUID, typer.Argument(help="Key ID from `greenroom api-keys list`.")],
+    key: Annotated[UUID, typer.Argument(help="Key ID from `api-keys list`.")],
     member: Member = "",
 ) -> None:
     """Revoke an API key and the keys created with it."""

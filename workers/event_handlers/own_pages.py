@@ -5,9 +5,9 @@ from uuid import UUID
 
 from channels.accounts import lifecycle
 from channels.connections.events import AdultAreaRequested, OwnPageRequested
-from channels.creators.events import OwnPageProfileDue
+from channels.creators.events import HandleChanged, OwnPageProfileDue
 from foundation.db.database import OpenScope, Scope
-from foundation.errors import BadInput, Conflict, NotFound, Refused
+from foundation.errors import BadInput, Conflict, GreenroomError, NotFound, Refused
 from foundation.http.host_guard import host_name
 from foundation.ops.settings import Settings
 from foundation.sealed import SealSecret
@@ -35,11 +35,7 @@ def open_own_page(
         with tenant(event.tenant_id, ACTOR) as scope:
             _open_site(scope, event.subject_id, event.slug, seal=seal, settings=settings)
     except (BadInput, Conflict, Refused) as refused:
-        with tenant(event.tenant_id, ACTOR) as scope:
-            cause = f"own_page:{event.subject_id}"
-            notices.put(
-                scope, refused.message, cause=cause, urgent=True, creator_id=event.subject_id
-            )
+        _notify_agency(tenant, event.tenant_id, event.subject_id, refused)
 
 
 def _open_site(
@@ -76,6 +72,32 @@ def update_own_page(event: OwnPageProfileDue, *, tenant: OpenScope) -> None:
     with tenant(event.tenant_id, ACTOR) as scope:
         found = creators.get_profile(scope, event.subject_id)
         sites.set_profile(scope, event.subject_id, found.creator.name, found.biography)
+
+
+def move_own_page(event: HandleChanged, *, tenant: OpenScope) -> None:
+    """Move a creator's page to the address of the new handle, and its accounts with it. A page with
+    an address of its own stays. The agency is notified if the address is not available."""
+    try:
+        with tenant(event.tenant_id, ACTOR) as scope:
+            if sites.rename_site(scope, event.subject_id, event.before, event.after):
+                for name in (str, sites.adult_account_name):
+                    lifecycle.rename_account(
+                        scope,
+                        event.subject_id,
+                        PLATFORM,
+                        before=name(event.before),
+                        after=name(event.after),
+                    )
+    except Conflict as refused:
+        _notify_agency(tenant, event.tenant_id, event.subject_id, refused)
+
+
+def _notify_agency(
+    tenant: OpenScope, tenant_id: UUID, creator_id: UUID, refused: GreenroomError
+) -> None:
+    with tenant(tenant_id, ACTOR) as scope:
+        cause = f"own_page:{creator_id}"
+        notices.put(scope, refused.message, cause=cause, urgent=True, creator_id=creator_id)
 
 
 def open_adult_area(

@@ -27,7 +27,7 @@ from channels.connections.events import (
     TokenRenewalDue,
 )
 from channels.creators import profiles
-from channels.creators.events import AvatarReplaced, OwnPageProfileDue
+from channels.creators.events import AvatarReplaced, HandleChanged, OwnPageProfileDue
 from channels.listening import webhook_subscriptions
 from channels.listening.events import WebhookSubscriptionDue
 from channels.manual_tasks import file_downloads, task_lifecycle
@@ -94,6 +94,7 @@ def _setup_routes(s: Services, addresses: Mapping[str, str]) -> Iterator[EventRo
     yield EventRoute(AdultAreaRequested, open_area)
     yield EventRoute(OwnPageRequested, open_page)
     yield EventRoute(OwnPageProfileDue, partial(own_pages.update_own_page, tenant=s.tenant))
+    yield EventRoute(HandleChanged, partial(own_pages.move_own_page, tenant=s.tenant))
     delete_avatar = partial(profiles.delete_replaced_avatar, tenant=s.tenant, store=s.store)
     yield EventRoute(AvatarReplaced, delete_avatar)
 

@@ -5,6 +5,7 @@ import webbrowser
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
+from foundation.command_lines import command_line
 from foundation.errors import GreenroomError
 from foundation.i18n.translation import Message
 from foundation.ops.settings import Settings, is_fixed_by_environment
@@ -16,7 +17,7 @@ from workers.terminal.output import print_message, print_note
 WELCOME_TASK = "demo.agency.lifecycle:welcome_addresses"
 SETUP_TASK = "workers.installation.first_owner:setup_address"
 LOOPBACK_HOSTS = ("127.0.0.1", "::1", "localhost")
-RUN_DAY_COMMAND = "greenroom run-day --creator mia --brief examples/mia.yaml --fast"
+RUN_DAY_COMMAND = "run-day --creator mia --brief examples/mia.yaml --fast"
 """Command that runs a day of the demo agency with the brief included in the source code."""
 
 
@@ -81,8 +82,8 @@ def print_start_summary(
     if "page" in links:
         print_message(Message("stack.greet_page", {"address": links["page"]}))
         print_message(Message("stack.greet_chat", {"address": links["chat"]}))
-        print_message(Message("stack.greet_day", {"command": RUN_DAY_COMMAND}))
-    stop = {"command": "greenroom down"}
+        print_message(Message("stack.greet_day", {"command": command_line(RUN_DAY_COMMAND)}))
+    stop = {"command": command_line("down")}
     print_message(
         Message("stack.greet_stop_detached", stop)
         if detached

@@ -17,6 +17,7 @@ from dashboard.pages.compose.draft import (
     selected_media_target,
 )
 from dashboard.pages.compose.queries import ComposeView, list_unrated
+from dashboard.pages.posts.remedies import RATING_REMEDIES, find_remedy
 from dashboard.pages.studio.library import alt_texts
 from dashboard.shell import actions, page_context
 from dashboard.shell.browser_components import browser_component
@@ -146,7 +147,8 @@ def _render_rating_choice(page: PageContext, found: ComposeView) -> None:
         return
     with st.container(border=True, key="compose:rating"):
         draw_template(
-            "shell/templates/note.html", note=page.text("compose.unrated", count=len(asked))
+            "pages/compose/templates/rating_note.html",
+            note=page.text("compose.unrated", count=len(asked)),
         )
         render_people_question(page, PEOPLE_KEY)
         actions.action_button(
@@ -168,6 +170,14 @@ def _render_rating_choice(page: PageContext, found: ComposeView) -> None:
                     key=f"compose:rate:{one}",
                 )
     _poll_ratings(page, asked)
+
+
+def find_composer_remedy(page: PageContext, found: ComposeView, reason: Message) -> tuple[str, str]:
+    """Return the address and the link text of the remedy of a rejection; that of a missing rating
+    is the form below the pictures of the draft."""
+    if reason.code in RATING_REMEDIES and found.unrated and page.has_right(Right.REVIEW):
+        return "#gr-rating", "home.to.rating"
+    return find_remedy(reason, page.viewer.member)
 
 
 def _rate_pictures(

@@ -279,6 +279,7 @@ def _render_feed_previews(page: PageContext, found: ComposeView) -> None:
             "pages/compose/templates/preview.html",
             one=one,
             stands=build_feed_preview(one, seen),
+            cure=partial(media_picker.find_composer_remedy, page, found),
             voice=page.localizer,
             word=page.text,
         )

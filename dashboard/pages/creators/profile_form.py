@@ -19,11 +19,13 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
 from foundation.db.database import Scope
 from foundation.i18n.translation import LANGUAGES, Message
+from schedules.publishing import creator_handles
 from studio.costs import quotas
 from studio.costs.quotas import MAX_PER_DAY
 from tenants.agencies.agencies import KINDS, TIERS
 from tenants.agencies.creators import MAX_POSTS_PER_DAY, CreatorChanges, CreatorProfile
 from tenants.agencies.names import MAX_HANDLE_LENGTH, MAX_NAME_LENGTH
+from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right
 
 NEW = "creators:new"
@@ -81,8 +83,9 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
             _render_languages(page, left, f"{place}:languages", creator.languages)
             _render_responsible(page, right, place, found, one)
             if page.has_right(Right.STAFF):
-                _render_kind(page, left, f"{place}:kind", creator.kind)
-                _render_ceiling(page, right, f"{place}:ceiling", creator.rating_ceiling)
+                _render_handle(page, left, place, creator)
+                _render_kind(page, right, f"{place}:kind", creator.kind)
+                _render_ceiling(page, left, f"{place}:ceiling", creator.rating_ceiling)
         _render_biography(page, f"{place}:biography", one.biography)
         if page.has_right(Right.RUN):
             images = found.images.get(creator.id, 0)
@@ -104,6 +107,18 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
             key=f"{place}:save",
             refusal=place,
         )
+
+
+def _render_handle(page: PageContext, column: Any, place: str, creator: Creator) -> None:
+    fixed = page.read(lambda scope: creator_handles.is_handle_fixed(scope, creator.id))
+    column.text_input(
+        page.text("creators.handle"),
+        value=creator.slug,
+        key=f"{place}:handle",
+        max_chars=MAX_HANDLE_LENGTH,
+        disabled=fixed,
+        help=page.text("creators.handle_fixed" if fixed else "creators.handle_change"),
+    )
 
 
 def _render_kind(page: PageContext, column: Any, key: str, kind: str) -> None:
@@ -228,6 +243,9 @@ def _save_creator(
     """Save the fields that differ from those drawn, so that changes of other members remain."""
     before = page.get_creator(scope, one.creator.id).approval_tiers
     place = f"creators:{one.creator.id}"
+    handle = typed_value(f"{place}:handle")
+    if handle is not None and handle != one.creator.slug:
+        creator_handles.change_handle(scope, one.creator.id, str(handle))
     profiles.edit_creator(scope, one.creator.id, _read_changes(place, one))
     images = typed_value(f"{place}:images")
     if images is not None and int(images) != found.images.get(one.creator.id, 0):

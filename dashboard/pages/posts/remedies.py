@@ -9,23 +9,35 @@ from schedules.posts.states import MISSING_APPROVAL_CODES
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, has_right
 
+_APPROVALS = ("/approvals", "home.to.approvals")
 _PEOPLE = ("/people", "home.to.people")
 _POLICIES = ("/settings?section=policy", "home.to.settings")
 _STOPS = ("/settings?section=stop", "home.to.settings")
 
+_STUDIO = ("/studio", "home.to.studio")
+_UNRATED = ("/studio?rating=none", "home.to.rating")
+
+RATING_REMEDIES: Mapping[str, tuple[str, str]] = {
+    "gate.RATING_MISSING": _UNRATED,
+    "gate.CLASSIFIER_UNAVAILABLE": _UNRATED,
+    "gate.CLASSIFIER_CONFLICT": _STUDIO,
+    "gate.DEPICTION_MISSING": _STUDIO,
+    "gate.DEPICTION_UNSURE": _STUDIO,
+}
+"""Remedies of the rejections that a rating, with its answer to who is shown, resolves. Studio rates
+every picture; a reviewer who may not open it finds the unrated ones under Approvals."""
+
 REMEDIES: Mapping[str, tuple[str, str]] = {
-    **dict.fromkeys(MISSING_APPROVAL_CODES, ("/approvals", "home.to.approvals")),
-    "delivery.changed": ("/approvals", "home.to.approvals"),
-    "gate.REVIEW_MISSING": ("/approvals", "home.to.approvals"),
-    "gate.APPROVAL_EXPIRED": ("/approvals", "home.to.approvals"),
-    "gate.RATING_MISSING": ("/studio", "home.to.studio"),
-    "gate.RATING_CONTRADICTED": ("/approvals", "home.to.approvals"),
-    "gate.DEPICTION_CONTRADICTED": ("/approvals", "home.to.approvals"),
-    "gate.SECOND_LOOK_MISSING": ("/approvals", "home.to.approvals"),
-    "gate.CONTAINER_HIDDEN_CONTENT": ("/approvals", "home.to.approvals"),
-    "gate.LIKENESS_REAL_PERSON": ("/approvals", "home.to.approvals"),
-    "gate.CLASSIFIER_UNAVAILABLE": ("/studio", "home.to.studio"),
-    "gate.CLASSIFIER_CONFLICT": ("/studio", "home.to.studio"),
+    **RATING_REMEDIES,
+    **dict.fromkeys(MISSING_APPROVAL_CODES, _APPROVALS),
+    "delivery.changed": _APPROVALS,
+    "gate.REVIEW_MISSING": _APPROVALS,
+    "gate.APPROVAL_EXPIRED": _APPROVALS,
+    "gate.RATING_CONTRADICTED": _APPROVALS,
+    "gate.DEPICTION_CONTRADICTED": _APPROVALS,
+    "gate.SECOND_LOOK_MISSING": _APPROVALS,
+    "gate.CONTAINER_HIDDEN_CONTENT": _APPROVALS,
+    "gate.LIKENESS_REAL_PERSON": _APPROVALS,
     "delivery.account_lost": ("/channels", "home.to.channels"),
     "delivery.creator_inactive": ("/creators", "home.to.creators"),
     "gate.CREATOR_INACTIVE": ("/creators", "home.to.creators"),
@@ -46,17 +58,15 @@ REMEDIES: Mapping[str, tuple[str, str]] = {
         ),
         _PEOPLE,
     ),
-    "gate.DEPICTION_MISSING": ("/studio", "home.to.studio"),
-    "gate.DEPICTION_UNSURE": ("/studio", "home.to.studio"),
-    "gate.PERSON_UNRESOLVED": ("/studio", "home.to.studio"),
-    "gate.PRODUCTION_DATE_UNKNOWN": ("/studio", "home.to.studio"),
-    "gate.PICTURE_LABELLED": ("/studio", "home.to.studio"),
+    "gate.PERSON_UNRESOLVED": _STUDIO,
+    "gate.PRODUCTION_DATE_UNKNOWN": _STUDIO,
+    "gate.PICTURE_LABELLED": _STUDIO,
     "gate.RATING_EXCEEDS_CREATOR": ("/creators", "home.to.creators"),
     "gate.PLATFORM_FORBIDS": ("/channels", "home.to.channels"),
-    "gate.RATING_LOWERING_INVALID": ("/approvals", "home.to.approvals"),
-    "gate.REVIEWER_CONFLICT": ("/approvals", "home.to.approvals"),
-    "gate.UNIT_CHANGED": ("/approvals", "home.to.approvals"),
-    "gate.CALIBRATION_LOW": ("/approvals", "home.to.approvals"),
+    "gate.RATING_LOWERING_INVALID": _APPROVALS,
+    "gate.REVIEWER_CONFLICT": _APPROVALS,
+    "gate.UNIT_CHANGED": _APPROVALS,
+    "gate.CALIBRATION_LOW": _APPROVALS,
     "gate.COMPLAINT_FREEZE": ("/approvals?part=requests", "home.to.approvals"),
     **dict.fromkeys(
         (
@@ -106,5 +116,9 @@ def can_open_page(member: Member, href: str) -> bool:
 def find_remedy(reason: Message, member: Member) -> tuple[str, str]:
     """Return the address of the page that resolves `reason` and the text of the link to it. Return
     two empty strings if no page does, or if the member may not open it."""
-    href, to = REMEDIES.get(reason.code, ("", ""))
-    return (href, to) if href and can_open_page(member, href) else ("", "")
+    places = [REMEDIES.get(reason.code, ("", ""))]
+    if reason.code in RATING_REMEDIES and has_right(member.role, Right.REVIEW):
+        places.append(_APPROVALS)
+    return next(
+        (place for place in places if place[0] and can_open_page(member, place[0])), ("", "")
+    )

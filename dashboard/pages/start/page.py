@@ -7,6 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.compose import timing
+from dashboard.pages.home import first_steps
 from dashboard.pages.posts.accounts import soonest_wall_time
 from dashboard.pages.start import agency_setup, wizard
 from dashboard.pages.start.agency_setup import AgencySetup
@@ -123,9 +124,9 @@ def _submit_setup() -> None:
 
 def _render_first_post(page: PageContext, found: StartView) -> None:
     st.title(page.text("start.first_title"))
+    first_steps.draw_steps(page, first_steps.list_member_steps(page, demo=False))
     draw_template(
-        "pages/start/templates/steps.html",
-        found=found,
+        "pages/start/templates/links.html",
         voice=page.localizer,
         word=page.text,
         removable=_is_demo_removable(page),
@@ -151,7 +152,7 @@ def _rerun_on_progress(drawn: PageContext, before: StartView) -> None:
     if page is None:
         st.rerun()
     found = page.read(lambda scope: load_start(scope, page.list_creators(scope)))
-    if found.completed_steps != before.completed_steps:
+    if found.progress != before.progress:
         st.rerun()
     draw_template(
         "pages/start/templates/posts.html", found=found, voice=drawn.localizer, word=drawn.text

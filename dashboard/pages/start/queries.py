@@ -1,4 +1,4 @@
-"""Setup progress of an agency: the creator's page, the first post and connected accounts."""
+"""The creator's page and the first posts of a new agency."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +10,6 @@ from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from schedules.posts.queries import DeliveryEntry, entries_between
 from schedules.posts.states import DeliveryState
-from subscribers.orders.queries import has_sale
 from tenants.agencies.queries import Agency, Creator, get_agency
 
 SINCE = timedelta(days=90)
@@ -24,17 +23,14 @@ class StartView:
     agency: Agency
     creator: Creator | None
     page: Channel | None
-    accounts: int
     posts: Sequence[DeliveryEntry]
-    sold: bool = False
-    """True if a fan has paid with real money."""
 
     @property
-    def completed_steps(self) -> tuple[bool, ...]:
-        """Completion of each step, in order: page open, post scheduled, post published, second
-        account connected, first sale."""
-        stands = any(post.state is DeliveryState.PUBLISHED for post in self.posts)
-        return self.page is not None, bool(self.posts), stands, self.accounts > 1, self.sold
+    def progress(self) -> tuple[bool, bool, bool]:
+        """Return what redraws the page when it changes: page open, post scheduled, post
+        published."""
+        published = any(post.state is DeliveryState.PUBLISHED for post in self.posts)
+        return self.page is not None, bool(self.posts), published
 
 
 def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
@@ -42,7 +38,7 @@ def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
     agency = get_agency(scope)
     creator = mine[0] if mine else None
     if agency.demo or creator is None:
-        return StartView(agency, creator, None, 0, ())
+        return StartView(agency, creator, None, ())
     channels = queries.list_creator_channels(scope, creator.id)
     own = next(
         (
@@ -53,5 +49,4 @@ def load_start(scope: Scope, mine: Sequence[Creator]) -> StartView:
         None,
     )
     posts = entries_between(scope, creator.id, scope.now - SINCE, scope.now + SINCE, limit=5)
-    sold = has_sale(scope, [one.id for one in mine])
-    return StartView(agency, creator, own, len(channels), posts, sold)
+    return StartView(agency, creator, own, posts)

@@ -28,6 +28,7 @@ def render_page(page: PageContext) -> None:
         draw_template("shell/templates/empty.html", code="dashboard.no_creators", word=page.text)
         return
     creator = _select_creator(page, mine)
+    search_filters.read_address()
     found = page.read(lambda scope: load_studio(scope, creator))
     if found.progress.is_active:
         generation.render_run_progress(page, found)

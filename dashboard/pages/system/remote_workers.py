@@ -9,6 +9,7 @@ from dashboard.pages.system.remote_worker_queries import load_remote_workers
 from dashboard.shell import actions
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
+from foundation.command_lines import JOIN_COMMAND
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ops import settings
@@ -65,7 +66,7 @@ def _render_new_secret(page: PageContext) -> None:
             st.code(st.session_state[SECRET], language=None)
             st.write(page.text("system.machine_start"))
             address = settings.load_settings().web.public_url.rstrip("/")
-            st.code(f"greenroom worker --join {address}", language=None)
+            st.code(f"{JOIN_COMMAND} {address}", language=None)
             st.button(page.text("system.key_copied"), key="machine:copied", on_click=_clear_secret)
 
 

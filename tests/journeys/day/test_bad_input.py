@@ -222,7 +222,7 @@ def test_command_fails_if_services_are_unavailable(
     home = assign_free_ports(tmp_path / "elsewhere")
     told = house.run(*words, GREENROOM_HOME=str(home.folder))
     assert (told.code, told.out) == (3, "")
-    assert told.err == "Greenroom is not running. Start it with “greenroom up”.\n"
+    assert re.fullmatch(r"Greenroom is not running\. Start it with “\S*greenroom up”\.\n", told.err)
     nowhere = "postgresql+psycopg://somebody:else@127.0.0.1:9/greenroom"
     addresses = {
         f"GREENROOM_DATABASE__{login}_URL": nowhere for login in ("OWNER", "WORK", "PAGES")

@@ -11,6 +11,7 @@ from channels.creators import profiles
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import Refused
 from foundation.ids import uuid7
+from schedules.publishing import creator_handles
 from studio.costs import quotas
 from tenants.agencies import creators, queries
 from tenants.agencies.queries import Creator
@@ -98,13 +99,16 @@ def _add_change_routes(routes: APIRouter, tenant: OpenScope) -> None:
         body: CreatorChangeIn,
         call: Annotated[ApiCall, Depends(replace_dependency(tenant, can_write))],
     ) -> Response:
-        """Change the profile of a creator. Only owners change the type and the maximum rating. With
+        """Change the profile of a creator. Only owners change the type, the maximum rating and the
+        handle, which is fixed once a post is published or scheduled on the creator's page. With
         Explicit as the maximum, posts need at least one approval, and scheduled posts without one
         become drafts. Requires the `creators:write` scope."""
 
         def act(scope: Scope, sight: Caller) -> ChangeResult:
             _check_tag(call, _load_one(scope, sight, creator_id))
             require_right(sight.member.role, Right.RUN)
+            if body.handle is not None:
+                creator_handles.change_handle(scope, creator_id, body.handle)
             profiles.edit_creator(scope, creator_id, body.to_changes())
             if body.images_per_day is not None:
                 quotas.set_daily_quota(scope, body.images_per_day or None, creator_id=creator_id)

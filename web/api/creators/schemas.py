@@ -76,6 +76,7 @@ class CreatorChangeIn(RequestModel):
     model_config = example_config({"biography": "Photographer in Lyon", "posts_per_day": 5})
 
     name: NameText | None = None
+    handle: Annotated[StorableText, Field(max_length=MAX_HANDLE_LENGTH)] | None = None
     biography: BiographyText | None = None
     kind: KindText | None = None
     zone: ZoneText | None = None
@@ -87,7 +88,7 @@ class CreatorChangeIn(RequestModel):
 
     def to_changes(self) -> CreatorChanges:
         """Return the changes of the profile."""
-        return CreatorChanges(**self.model_dump(exclude={"images_per_day"}))
+        return CreatorChanges(**self.model_dump(exclude={"handle", "images_per_day"}))
 
 
 class CreatorProfileOut(CreatorOut):

@@ -112,6 +112,9 @@ def edit_creator(
     creator: CreatorName,
     *,
     name: Annotated[str | None, typer.Option(help="New name.")] = None,
+    handle: Annotated[
+        str | None, typer.Option(help="New handle, until the first post is published.")
+    ] = None,
     kind: Kind = None,
     zone: Zone = None,
     language: Languages = None,
@@ -139,7 +142,7 @@ def edit_creator(
         avatar=avatar,
         responsible=responsible,
     )
-    profiles.edit_from_terminal(creator, typed, agency=agency)
+    profiles.edit_from_terminal(creator, typed, handle=handle, agency=agency)
 
 
 @creators_app.command("deactivate")

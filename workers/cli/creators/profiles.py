@@ -11,6 +11,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
+from schedules.publishing import creator_handles
 from studio.costs import quotas
 from tenants.agencies import creators, names, queries
 from tenants.agencies.creators import CreatorChanges, CreatorProfile
@@ -179,17 +180,26 @@ def _find_members(scope: Scope, emails: Sequence[str]) -> list[UUID]:
     return [by_email[email.casefold()] for email in emails]
 
 
-def edit_from_terminal(creator: str, typed: TypedProfile, *, agency: str) -> None:
+def edit_from_terminal(
+    creator: str, typed: TypedProfile, *, handle: str | None, agency: str
+) -> None:
     """Change the given fields of a creator."""
     with connect_installation("creators") as services:
-        edit_creator(services, creator, typed, agency=agency)
+        edit_creator(services, creator, typed, handle=handle, agency=agency)
     print_progress(Message("cli.creators.saved"))
 
 
-def edit_creator(services: Services, creator: str, typed: TypedProfile, *, agency: str) -> None:
+def edit_creator(
+    services: Services,
+    creator: str,
+    typed: TypedProfile,
+    *,
+    handle: str | None = None,
+    agency: str,
+) -> None:
     """Change the given fields of a creator in one transaction.
 
-    Raises as `profiles.edit_creator`.
+    Raises as `profiles.edit_creator` and `creator_handles.change_handle`.
     """
     tenant_id, found = find_creator(services, creator, agency)
     changes = CreatorChanges(
@@ -202,6 +212,8 @@ def edit_creator(services: Services, creator: str, typed: TypedProfile, *, agenc
         posts_per_day=typed.posts_per_day,
     )
     with services.tenant(tenant_id, TERMINAL_ACTOR) as scope:
+        if handle is not None:
+            creator_handles.change_handle(scope, found.id, handle)
         profiles.edit_creator(scope, found.id, changes)
         _save_rest(scope, services, found.id, typed)
 

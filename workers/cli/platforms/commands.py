@@ -49,7 +49,7 @@ def disconnect(
 
 @channels_app.command()
 def connect(
-    platform: Annotated[str, typer.Argument(help="Platform name from `greenroom connectors`.")],
+    platform: Annotated[str, typer.Argument(help="Platform name from `connectors`.")],
     creator: Annotated[
         str, typer.Option(help="Creator’s short name. Default: the only creator.")
     ] = "",

@@ -11,8 +11,8 @@ from workers.cli.old_names import RenamedOptions
 from workers.cli.options import Agency, Creator, JsonOutput
 
 generation_app = typer.Typer(help="Generate images from prompt templates.", no_args_is_help=True)
-Recipe = Annotated[str, typer.Argument(help="Name from `greenroom generation recipes`.")]
-Run = Annotated[UUID, typer.Argument(help="Run ID from `greenroom generation start`.")]
+Recipe = Annotated[str, typer.Argument(help="Name from `generation recipes`.")]
+Run = Annotated[UUID, typer.Argument(help="Run ID from `generation start`.")]
 Seed = Annotated[
     int, typer.Option(min=0, max=2**31 - 1, help="Seed; the same seed draws the same prompts.")
 ]
@@ -197,8 +197,8 @@ def voices(
 
 def set_voice(
     creator: Creator,
-    engine: Annotated[str, typer.Option(help="Engine from `greenroom voices`.")],
-    voice: Annotated[str, typer.Option(help="Voice from `greenroom voices`.")],
+    engine: Annotated[str, typer.Option(help="Engine from `voices`.")],
+    voice: Annotated[str, typer.Option(help="Voice from `voices`.")],
     person: Annotated[
         UUID | None, typer.Option(help="ID of the person whose voice is cloned.")
     ] = None,

@@ -25,6 +25,9 @@ WORDS, TAGS, RECIPE, MADE, SINCE, UNTIL, COLLECTION = (
 MEDIA_SOURCE_KEY = "studio:made"
 """Session key of the facet that separates own and demo images."""
 
+ADDRESS_KEY = "studio:address:rating"
+"""Session key of the rating filter that the address named last."""
+
 TURNED = "studio:turned"
 FOR = "studio:turned:for"
 """Session key of the filters for which the page cursors were stored."""
@@ -56,6 +59,15 @@ def read_filters() -> LibraryFilters:
         until=kept.get(UNTIL),
         collection=UUID(kept[COLLECTION]) if kept.get(COLLECTION) else None,
     )
+
+
+def read_address() -> None:
+    """Set the rating filter of an address such as `/studio?rating=none`, once. The member may
+    change it afterwards."""
+    asked = st.query_params.get("rating", "")
+    if asked in VALUES["rating"] and st.session_state.get(ADDRESS_KEY) != asked:
+        clear_filters()
+        st.session_state["studio:rating"] = st.session_state[ADDRESS_KEY] = asked
 
 
 def clear_filters() -> None:

@@ -73,6 +73,26 @@ def test_profile_is_edited_with_a_picture_that_only_members_see(
     assert httpx.get(path, cookies={name: value}).status_code == 404
 
 
+def test_handle_is_changed_until_a_post_is_published(door: Door, lumiere: Agency) -> None:
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/creators")
+        page.press("Modifier")
+        page.type("Identifiant", "admin")
+        assert "réservé" in page.press("Enregistrer")
+        page.type("Identifiant", "mia-laurent")
+        assert "Le profil de" in page.press("Enregistrer")
+    with lumiere.scope() as scope:
+        assert queries.get_creator(scope, lumiere.creator_id).slug == "mia-laurent"
+    lumiere.post("Bonjour", state="published")
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/creators")
+        page.press("Modifier")
+        page.type("Identifiant", "other")
+        assert "ne peut plus changer" in page.press("Enregistrer")
+    with lumiere.scope() as scope:
+        assert queries.get_creator(scope, lumiere.creator_id).slug == "mia-laurent"
+
+
 def test_deactivated_creator_is_shown_as_inactive_and_archived_one_hidden(
     door: Door, lumiere: Agency
 ) -> None:

@@ -6,7 +6,6 @@ from uuid import UUID
 
 import pytest
 
-from dashboard.pages.home.first_steps import list_demo_steps, load_first_steps
 from dashboard.pages.home.queries import load_home, summarize_sales
 from dashboard.shell.localization import MemberLocalizer
 from foundation.db.database import OpenScope
@@ -72,53 +71,19 @@ def test_empty_agency_gets_first_steps_until_it_hides_them(door: Door, lumiere: 
     text = shown(door, lumiere)
     assert "Aucune tâche en attente." in text
     assert "Réaliser votre première vente" in text
-    assert text.count("— fait") == 1
+    assert text.count("— fait") == 2
     assert 'href="/channels"' in text
     assert 'href="/calendar?new=1&amp;creator=mia"' in text
     assert "undefined" not in text.lower()
     delivery = lumiere.post("première")
     with lumiere.scope() as scope:
         scope.run("UPDATE deliveries SET state = 'published' WHERE id = :id", id=delivery)
-    assert shown(door, lumiere).count("— fait") == 3, "the test network is not public"
+    assert shown(door, lumiere).count("— fait") == 4, "the test network is not public"
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open()
         page.press("Masquer cette liste")
         assert "première vente" not in page.again()
     assert "première vente" in shown(door, lumiere, Role.MANAGER)
-
-
-def test_first_steps_end_with_a_public_post_and_a_real_sale(lumiere: Agency) -> None:
-    delivery = lumiere.post("première", state="published")
-    with lumiere.scope() as scope:
-        mine = tenant_reads.list_creators(scope)
-        done = {one.name: one.done for one in load_first_steps(scope, mine)}
-        assert (done["post"], done["online"], done["sale"]) == (True, False, False)
-        scope.run(
-            "UPDATE channels SET platform = 'telegram' WHERE id ="
-            " (SELECT channel_id FROM deliveries WHERE id = :id)",
-            id=delivery,
-        )
-        for currency in ("XTS", "EUR"):
-            scope.run(
-                "INSERT INTO payments (tenant_id, id, creator_id, rail, account, channel_id,"
-                " charge_id, payer, amount_minor, currency, product, kind, at, created_at,"
-                " updated_at) SELECT tenant_id, :id, creator_id, 'stars', 'a', channel_id, :charge,"
-                " 'p', 100, :currency, 'pack', 'matched', created_at, created_at, created_at"
-                " FROM deliveries WHERE id = :delivery",
-                id=uuid7(),
-                charge=currency,
-                currency=currency,
-                delivery=delivery,
-            )
-            done = {one.name: one.done for one in load_first_steps(scope, mine)}
-            assert (done["online"], done["sale"]) == (True, currency == "EUR")
-        assert not any(one.done for one in load_first_steps(scope, []))
-
-
-def test_demo_steps_lead_to_an_own_agency() -> None:
-    fresh, own = (list_demo_steps(has_agency=one) for one in (False, True))
-    assert [one.name for one in fresh] == ["tour", "agency", "online", "sale"]
-    assert ([one.done for one in fresh], sum(one.done for one in own)) == ([False] * 4, 2)
 
 
 def test_long_day_shows_problems_and_the_next_posts_and_counts_the_others(
@@ -399,7 +364,7 @@ def test_open_page_is_locked_by_its_next_refresh(door: Door, lumiere: Agency, ho
             sessions.close_session(door.tenant, cookie.split("=")[1])
         locked = page.tick()
     assert "canary-post" not in locked
-    assert "greenroom invite" in locked
+    assert "owner of your agency" in locked
 
 
 def test_page_refreshes_within_five_seconds(door: Door, lumiere: Agency) -> None:

@@ -41,7 +41,7 @@ def test_wizard_sets_up_agency_and_creator_and_survives_a_reload(
         assert "premier créateur" in page.press("Continuer")
         assert "Étape 2 sur 2" in page.open("/start")
         page.type("Nom du créateur", f"Iris {tenant_id.hex[-6:]}")
-        assert "Première publication" in page.press("Ajouter le créateur")
+        assert "Configurer les e-mails" in page.press("Ajouter le créateur")
         assert "Création de la page" in page.open("/start")
     with tenant(tenant_id, "system:test") as scope:
         agency = queries.get_agency(scope)
@@ -63,7 +63,7 @@ def test_forbidden_creator_name_is_refused_and_keeps_the_form(
         page.choose("Creator type", "Virtual")
         assert "public page: " in page.press("Add creator")
         page.type("Creator name", f"Iris {tenant_id.hex[-6:]}")
-        assert "First post created" in page.press("Add creator")
+        assert "Set up email" in page.press("Add creator")
     with tenant(tenant_id, "system:test") as scope:
         (creator,) = queries.list_creators(scope)
     assert creator.kind == "virtual"

@@ -103,7 +103,7 @@ def test_removed_member_is_signed_out_of_open_pages(door: Door, lumiere: Agency)
         page.open()
         with lumiere.scope() as scope:
             members.remove_member(scope, lumiere.members[Role.CHATTER])
-        assert "greenroom invite" in page.tick()
+        assert "owner of your agency" in page.tick()
 
 
 def elsewhere(who: Agency, role: Role) -> None:

@@ -51,6 +51,14 @@ def test_creator_is_added_edited_and_archived(owner: ApiClient) -> None:
     back = api.ask("POST", f"{path}/reactivate", {}, if_match=tag)
     assert back.json()["state"] == "active"
     with api.scope() as scope:
+        scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=scope.tenant_id)
+    tag = back.headers["etag"]
+    moved = api.ask("PATCH", path, {"handle": "lea", "name": "Léa"}, if_match=tag)
+    assert (moved.json()["slug"], moved.json()["name"]) == ("lea", "Léa")
+    tag = moved.headers["etag"]
+    reserved = api.ask("PATCH", path, {"handle": "admin"}, if_match=tag)
+    assert (reserved.status_code, error_code(reserved)) == (422, "creator.handle")
+    with api.scope() as scope:
         about = f"creator:{made['id']}"
         acts = [one.act for one in audit.list_recent_acts(scope) if one.about == about]
     assert {"creator.added", "creator.changed", "creator.archived", "creator.reactivated"} <= set(

@@ -81,6 +81,13 @@ def test_edit_changes_every_given_field(nova: CreatorStudio, tmp_path: Path) -> 
         "Ana Lima", "Hello", 2, 9,
     )  # fmt: skip
     assert nova.services.store.exists(nova.tenant_id, found.avatar)
+    with nova.scope() as scope:
+        scope.run("DELETE FROM outbox WHERE tenant_id = :t", t=nova.tenant_id)
+    renamed = f"{handle}-two"
+    profiles.edit_creator(nova.services, handle, TypedProfile(), handle=renamed, agency="")
+    with nova.scope() as scope:
+        assert queries.get_creator(scope, renamed).id == found.creator.id
+    handle = renamed
     with pytest.raises(NotFound):
         profiles.edit_creator(
             nova.services, handle, TypedProfile(responsible=["x@example.test"]), agency=""
