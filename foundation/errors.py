@@ -9,16 +9,21 @@ GreenroomError   base of every error that may be shown to a user; has a Message
 └── LeaseLost    another worker took over the outbox row; the handler stops silently
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 from foundation.i18n.translation import Message
 
 
 class GreenroomError(Exception):
-    """Base of errors for users; `message` is rendered in the reader's language."""
+    """Base of errors for users; `message` is rendered in the reader's language, `input_field` is
+    the name of the input that it concerns, or ""."""
 
     exit_code = 1
 
-    def __init__(self, code: str, **params: str | int) -> None:
+    def __init__(self, code: str, *, input_field: str = "", **params: str | int) -> None:
         self.message = Message(code, params)
+        self.input_field = input_field
         super().__init__(str(self.message))
 
 
@@ -54,3 +59,14 @@ class Unavailable(GreenroomError):
 
 class LeaseLost(GreenroomError):
     """Another worker has taken over the outbox row of this handler."""
+
+
+@contextmanager
+def about_input(field: str) -> Iterator[None]:
+    """Name the input that errors concern, for a block that checks only this one. A name that the
+    error already has remains."""
+    try:
+        yield
+    except GreenroomError as error:
+        error.input_field = error.input_field or field
+        raise

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
-from dashboard.shell import actions, charts
+from dashboard.shell import actions, charts, forms
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -158,7 +158,7 @@ def _draw_form(page: PageContext) -> None:
         )
     )
     others = [one for one in list_currencies() if one not in COMMON_CURRENCIES]
-    with st.form(FORM), st.container(gap="small"):
+    with forms.open_form(page, FORM, border=True), st.container(gap="small"):
         st.write(page.text("analytics.cost.add"))
         left, middle, right = st.columns(3)
         left.selectbox(
@@ -197,7 +197,6 @@ def _draw_form(page: PageContext) -> None:
             partial(_add_cost, page),
             right=Right.BOOKS,
             key=f"{FORM}:save",
-            refusal=FORM,
         )
 
 
@@ -216,5 +215,5 @@ def _add_cost(page: PageContext, scope: Scope, press_id: UUID) -> Message:
         str(actions.typed_value(f"{FORM}:note") or ""),
     )
     cost_entries.add_cost_entry(scope, mine.id, draft, entry_id=press_id)
-    st.session_state[f"{FORM}:amount"] = ""  # so that a second press does not enter it again
+    forms.set_on_success(f"{FORM}:amount", "")  # so that a second press does not enter it again
     return Message("analytics.cost.was_added", {"amount": str(money)})

@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -101,7 +101,7 @@ def _submit_appeal_decision(
         raise BadInput("complaint.no_reason")
     for one in ids:
         appeals.request_appeal_decision(scope, one, because=because)
-    st.session_state[f"{DONE}:{ids[0]}"] = True
+    forms.set_on_success(f"{DONE}:{ids[0]}", True)
     return Message("approvals.appeal_back_done" if stays else "approvals.request_gone")
 
 
@@ -137,5 +137,5 @@ def _submit_agency_appeal(page: PageContext, complaint_id: UUID, scope: Scope, _
     appeals.submit_agency_appeal(
         scope, complaint_id, words=str(actions.typed_value(f"again:{complaint_id}") or "")
     )
-    st.session_state[f"{DONE}:{complaint_id}"] = True
+    forms.set_on_success(f"{DONE}:{complaint_id}", True)
     return Message("approvals.taken_asked")

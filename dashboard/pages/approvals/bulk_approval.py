@@ -120,7 +120,10 @@ def _render_bulk_actions(page: PageContext, ready: Mapping[UUID, BulkItem]) -> N
         )
         for mode, icon in (("change", ":material/edit_note:"), ("reject", ":material/close:")):
             label = page.text(f"approvals.several_{mode}", count=picked)
-            with st.popover(label, key=f"several:{mode}", icon=icon, disabled=not picked):
+            with (
+                st.popover(label, key=f"several:{mode}", icon=icon, disabled=not picked),
+                forms.open_fields(page, f"several:{mode}"),
+            ):
                 _render_bulk_form(page, ready, mode)
 
 
@@ -132,15 +135,12 @@ def _render_bulk_form(page: PageContext, ready: Mapping[UUID, BulkItem], mode: s
         key=f"several:why:{mode}",
     )
     st.text_input(page.text("approvals.note"), key=f"several:note:{mode}", max_chars=400)
-    refusal = f"several:{mode}"
-    actions.show_refusal(page, refusal)
     actions.batch_button(
         page,
         f"approvals.{mode}_now",
         partial(_reject_selected_posts, ready, mode),
         right=Right.APPROVE,
         key=f"{mode}_now:several",
-        refusal=refusal,
     )
 
 

@@ -20,7 +20,7 @@ from dashboard.pages.posts.pending_post import (
     submit_approval,
 )
 from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
 from dashboard.shell.widgets import draw_template
@@ -250,7 +250,7 @@ def _reject_post(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: U
     why = str(actions.typed_value(f"why:{mode}"))
     note = str(actions.typed_value(f"note:{post_id}") or "")
     refuse(scope, post_id, member_id=member.id, why=why, note=note)
-    st.session_state[VERDICT_FORM_KEY] = ""
+    forms.set_on_success(VERDICT_FORM_KEY, "")
     if mode == "reject":
         return Message("approvals.rejected")
     remember_verdicts([post_id], scope.now)
@@ -296,7 +296,7 @@ def _render_undo_button(drawn: PageContext) -> None:
 
 
 def _withdraw_verdicts(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
-    st.session_state[UNDO] = ""
+    forms.set_on_success(UNDO, "")
     for post_id in posts:
         decisions.withdraw_verdict(scope, post_id, member_id=page.viewer.member.id)
     return Message("approvals.undone")

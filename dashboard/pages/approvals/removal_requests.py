@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.pages.approvals import appeals
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -98,5 +98,5 @@ def _submit_removal_decision(
         removal_requests.request_decision(
             scope, one, because=because, digests=found.get(meant.creator_id, ())
         )
-    st.session_state[f"{DECIDED}:{ids[0]}"] = True
+    forms.set_on_success(f"{DECIDED}:{ids[0]}", True)
     return Message("approvals.request_stayed" if stays else "approvals.request_gone")

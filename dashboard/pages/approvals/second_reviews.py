@@ -11,7 +11,7 @@ from dashboard.pages.approvals import second_review_queries
 from dashboard.pages.approvals.post_approvals import REVEAL_KEY_PREFIX
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.posts.pending_post import ReviewPicture
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -114,7 +114,7 @@ def _submit_lowering_vote(
     rating_reductions.vote_on_lowering(
         scope, wish_id, agree=agree, why=str(actions.typed_value(f"why:{wish_id}") or "")
     )
-    st.session_state[f"{DONE}:{wish_id}"] = True
+    forms.set_on_success(f"{DONE}:{wish_id}", True)
     return Message("second.agreed" if agree else "second.refused")
 
 
@@ -201,5 +201,5 @@ def _submit_sample_reading(
     spot_checks.submit_sample_reading(
         scope, sample_id, raised_to=Rating(to) if to else None, what=what
     )
-    st.session_state[f"{DONE}:{sample_id}"] = True
+    forms.set_on_success(f"{DONE}:{sample_id}", True)
     return Message("second.read_raised" if to else "second.read_done")

@@ -8,7 +8,7 @@ import streamlit as st
 
 from channels.limits import request_costs
 from channels.limits.request_costs import MonthlyCosts
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -35,7 +35,7 @@ def _render_platform_costs(page: PageContext, found: MonthlyCosts) -> None:
     key = f"{CAP}:{found.platform}"
     spent = page.localizer.format_money(round_up(found.spent.minor, found.spent.currency))
     st.write(page.text("channels.costs_spent", platform=name, spent=spent))
-    with st.form(f"costs:{found.platform}"):
+    with forms.open_form(page, f"costs:{found.platform}", border=True):
         own = _format_cap_amount(found.cap) if found.cap is not None else ""
         st.text_input(
             page.text("channels.cap", platform=name, currency=found.spent.currency), own, key=key

@@ -18,7 +18,7 @@ from dashboard.pages.compose.draft import (
 )
 from dashboard.pages.compose.media_picker import ALT_TEXT_PREFIX
 from dashboard.pages.posts.accounts import PostAccount
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -231,5 +231,5 @@ def _save_suggested_alt_text(
     if asset is not None:
         assets.check_assets_owned(scope, creator.id, [asset])
         assets.set_alt_text(scope, asset, text)
-        st.session_state[f"{ALT_TEXT_PREFIX}{asset}"] = text
+        forms.set_on_success(f"{ALT_TEXT_PREFIX}{asset}", text)
     return Message("kit.described")

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.inbox.queries import ConversationView, conversation_creator
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -121,7 +121,7 @@ def add_memory(page: PageContext, talk: UUID, form: str, scope: Scope, press: UU
         str(actions.typed_value(f"{form}:value") or ""),
         press=press,
     )
-    st.session_state[f"{form}:sent"] = True
+    forms.set_on_success(f"{form}:sent", True)
     return Message("memory.saved")
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.pages.inbox.actions import SAVED_REPLIES_PANEL, toggle_panel
 from dashboard.pages.inbox.queries import ConversationView, conversation_creator
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import escape_markdown
 from foundation.db.database import Scope
@@ -190,10 +190,13 @@ def insert_reply(
     conversation_creator(scope, page, talk)
     standing = str(actions.typed_value(box) or "")
     row = conversation_rows.get_conversation(scope, talk)
-    st.session_state[box] = saved_replies.insert_saved_reply(
-        scope, row, page.viewer.member.id, answer_id, standing=standing, most=most
+    forms.set_on_success(
+        box,
+        saved_replies.insert_saved_reply(
+            scope, row, page.viewer.member.id, answer_id, standing=standing, most=most
+        ),
     )
-    st.session_state[SAVED_REPLIES_PANEL] = None
+    forms.set_on_success(SAVED_REPLIES_PANEL, None)
 
 
 def save_reply(
@@ -209,7 +212,7 @@ def save_reply(
     saved_replies.create_saved_reply(
         scope, row, name=name, words=words, language=language, place=place, key=press
     )
-    st.session_state[f"{form}:name"] = ""
+    forms.set_on_success(f"{form}:name", "")
     return Message("saved.kept")
 
 
@@ -233,5 +236,5 @@ def delete_reply(
     saved_replies.delete_saved_reply(
         scope, conversation_rows.get_conversation(scope, talk), answer_id
     )
-    st.session_state[f"{SAVED_REPLIES_PANEL}:sure"] = None
+    forms.set_on_success(f"{SAVED_REPLIES_PANEL}:sure", None)
     return Message("saved.forgotten")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.media import library_files
 from dashboard.pages.people.queries import DepictionBanEntry, list_depiction_ban_entries
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -94,7 +94,7 @@ def _render_ban_form(page: PageContext) -> None:
 def _ban_name(turn: int, scope: Scope, _: UUID) -> Message:
     name = str(actions.typed_value(f"{NAME}:{turn}") or "")
     depiction_bans.add_depiction_ban(scope, name)
-    st.session_state[TURN] = turn + 1
+    forms.set_on_success(TURN, turn + 1)
     return Message("people.never_noted", {"name": name.strip()})
 
 
@@ -106,7 +106,7 @@ def _ban_face(turn: int, scope: Scope, _: UUID) -> Message:
     still_images.inspect_picture(data, name=brought.name)
     sha256 = library_files.object_store().put(scope.tenant_id, data)
     request_face_ban(scope, sha256, why=str(actions.typed_value(f"{WHY}:{turn}") or ""))
-    st.session_state[TURN] = turn + 1
+    forms.set_on_success(TURN, turn + 1)
     return Message("people.never_looking")
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.pages.people import profile
 from dashboard.pages.people.person_summary import render_summary
 from dashboard.pages.people.queries import PeopleView, load_people, load_profile_context
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -139,5 +139,5 @@ def _add_person(kind: str, scope: Scope, _: UUID) -> Message:
         creator_id=UUID(chosen) if chosen else None,
     )
     audit.record(scope, "person.added", f"person:{person_id}")
-    st.session_state[OPEN] = str(person_id)
+    forms.set_on_success(OPEN, str(person_id))
     return Message(f"people.added_{kind}", {"name": name})

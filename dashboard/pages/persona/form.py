@@ -69,7 +69,6 @@ def render_form(page: PageContext, found: PersonaView) -> None:
             )
     _render_imported_parts(page, creator_id)
     key = field_key(creator_id, "save")
-    actions.show_refusal(page, key)
     actions.action_button(
         page,
         "persona.save",
@@ -77,7 +76,6 @@ def render_form(page: PageContext, found: PersonaView) -> None:
         right=Right.RUN,
         key=key,
         kind="primary",
-        refusal=key,
     )
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.persona import form
 from dashboard.pages.persona.queries import PersonaView
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -93,7 +93,7 @@ def _send(page: PageContext, found: PersonaView, scope: Scope, press_id: UUID) -
         str(actions.typed_value(box) or ""),
         key=press_id,
     )
-    st.session_state[box] = ""
+    forms.set_on_success(box, "")
 
 
 def _end(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.planning.import_export_queries import FeedsView, load_feeds
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -119,7 +119,7 @@ def _render_feed_form(page: PageContext, found: FeedsView) -> None:
         draw_template("shell/templates/note.html", note=page.text("files.feeds_no_accounts"))
         return
     creator_id = found.creator.id
-    with st.form("feeds:add", border=True, clear_on_submit=True):
+    with forms.open_form(page, "feeds:add", border=True):
         st.text_input(
             page.text("files.feed_url"),
             key=f"{URL}:{creator_id}",

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.planning.weekly_plan_queries import WeeklyPlanView, load_weekly_plan
 from dashboard.pages.posts import result_citations
 from dashboard.pages.posts.calendar_navigation import render_back_button
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -73,7 +73,7 @@ def _brief_field_key(name: str, creator: Creator) -> str:
 
 def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
     one = found.creator
-    with st.form(_brief_field_key("brief", one), border=False):
+    with forms.open_form(page, _brief_field_key("brief", one)):
         st.text_input(page.text("week.goal"), key=_brief_field_key("goal", one), max_chars=200)
         st.text_area(
             page.text("week.topics"),
@@ -233,7 +233,7 @@ def _line_field_key(line: WeekLineView, name: str) -> str:
 
 
 def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineView) -> None:
-    with st.form(_line_field_key(line, "form"), border=False):
+    with forms.open_form(page, _line_field_key(line, "form")):
         st.text_area(page.text("week.words"), line.body, key=_line_field_key(line, "body"))
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(

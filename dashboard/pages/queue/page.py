@@ -19,7 +19,7 @@ from dashboard.pages.queue import (
     quiet_periods,
 )
 from dashboard.pages.queue.queries import QueueView, load_queue
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -233,7 +233,7 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                 )
                 _render_slot(page, found, one.id, said.strip())
         best_times.render_best_times(page, found, days=DAYS, clock=CLOCK)
-        with st.form("queue:slot", border=False):
+        with forms.open_form(page, "queue:slot"):
             st.pills(
                 page.text("queue.days"),
                 range(7),

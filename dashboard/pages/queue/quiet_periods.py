@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.pages.posts import move_results
 from dashboard.pages.queue.queries import QueueView, list_quiet_days
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import PageAction
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
@@ -110,7 +110,7 @@ def _delete_quiet_period(page: PageContext, one: QuietPeriod, scope: Scope, _: U
 
 def _render_quiet_days_form(page: PageContext, found: QueueView) -> None:
     today = f"{found.today:%d/%m/%Y}"
-    with st.form("quiet:days"):
+    with forms.open_form(page, "quiet:days", border=True):
         st.text_input(page.text("quiet.label"), key=LABEL, max_chars=80)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(page.text("quiet.first"), today, key=FIRST, width=150)
@@ -141,7 +141,7 @@ def _save_quiet_days(page: PageContext, found: QueueView, scope: Scope, _: UUID)
 
 
 def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
-    with st.form("quiet:hours"):
+    with forms.open_form(page, "quiet:hours", border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(
                 page.text("quiet.on"),

@@ -56,7 +56,6 @@ def render_form(page: PageContext, found: ReportsView) -> None:
     _render_content(page, found, form)
     _render_times(page, form)
     _render_recipients(page, found, form)
-    actions.show_refusal(page, REFUSED)
     schedule_id = view.schedule.id if view is not None else None
     with st.container(horizontal=True, gap="small"):
         actions.action_button(
@@ -66,7 +65,6 @@ def render_form(page: PageContext, found: ReportsView) -> None:
             right=Right.MONEY,
             key=f"reports.save:{key}",
             kind="primary",
-            refusal=REFUSED,
         )
         st.button(page.text("reports.cancel"), key="reports:cancel", on_click=close_form)
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
 from dashboard.shell.widgets import draw_template
@@ -55,7 +55,7 @@ def render_agency(page: PageContext) -> None:
             agency_settings.get_logo(scope),
         )
     )
-    with st.form("agency", border=True):
+    with forms.open_form(page, "agency", border=True):
         _render_general_fields(page, found)
         st.subheader(page.text("settings.fiscal"))
         st.caption(page.text("settings.fiscal_explained"))

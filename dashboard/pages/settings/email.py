@@ -4,7 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, forms, page_context, session
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -25,7 +25,7 @@ def render_email(page: PageContext) -> None:
         missing = session.missing_mail_settings()
         code = "settings.mail_none" if missing else "settings.mail_house"
         st.write(page.text(code, names=", ".join(missing)))
-    with st.form("email", border=True):
+    with forms.open_form(page, "email", border=True):
         _render_fields(page, found)
         actions.submit_button(
             page,
@@ -33,7 +33,6 @@ def render_email(page: PageContext) -> None:
             _save_mail_server,
             right=Right.STAFF,
             key="email:save",
-            refusal="email",
         )
     if found is not None:
         _render_test(page, found)
@@ -113,7 +112,7 @@ def _save_mail_server(scope: Scope, _: UUID) -> Message:
             **typed,
         ),
     )
-    st.session_state[PASSWORD] = ""
+    forms.set_on_success(PASSWORD, "")
     return Message("settings.mail_saved")
 
 

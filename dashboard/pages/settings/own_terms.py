@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -73,7 +73,7 @@ def _request_file(data: bytes, scope: Scope, press_id: UUID) -> Message:
 
 def render_sentence_test(page: PageContext) -> None:
     """Draw the form that rates a sentence with the built-in and the agency's own terms."""
-    with st.form("terms:test", border=True):
+    with forms.open_form(page, "terms:test", border=True):
         st.subheader(page.text("terms.test_title"))
         st.text_area(
             page.text("terms.sentence_label"),

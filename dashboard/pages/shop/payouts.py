@@ -9,7 +9,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -96,7 +96,7 @@ def _render_files(page: PageContext, statement: PayoutStatement) -> None:
 
 def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView) -> None:
     slot = f"payout:{creator.id}"
-    with st.form(slot), st.container(gap="small"):
+    with forms.open_form(page, slot, border=True), st.container(gap="small"):
         st.write(page.text("payout.record"))
         st.selectbox(
             page.text("payout.recipient"),
@@ -123,7 +123,6 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
             partial(_record_payout, page, creator, slot),
             right=Right.BOOKS,
             key=f"{slot}:save",
-            refusal=slot,
         )
 
 

@@ -116,7 +116,6 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
             width=200,
         )
         st.caption(page.text("split.what"))
-        actions.show_refusal(page, slot)
         actions.action_button(
             page,
             "split.save",
@@ -124,7 +123,6 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
             right=Right.SPLIT,
             key=f"{slot}:save",
             kind="primary",
-            refusal=slot,
         )
 
 

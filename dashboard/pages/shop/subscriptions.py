@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.pages.shop import subscription_queries
 from dashboard.pages.shop.subscription_queries import SubscriptionsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.fan_labels import FAN_NAME_RIGHTS
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -70,7 +70,7 @@ def _render_plan_form(page: PageContext, found: SubscriptionsView) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("plan.no_packs"))
         return
     titles = {ware.id: ware.title for ware in found.wares}
-    with st.form("plan:make"):
+    with forms.open_form(page, "plan:make", border=True):
         st.text_input(page.text("plan.title"), key=TITLE, max_chars=plans.MAX_PLAN_TITLE_LENGTH)
         st.text_input(
             page.text("plan.words"), key=WORDS, max_chars=plans.MAX_PLAN_DESCRIPTION_LENGTH

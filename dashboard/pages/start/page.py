@@ -11,7 +11,7 @@ from dashboard.pages.posts.accounts import soonest_wall_time
 from dashboard.pages.start import agency_setup, wizard
 from dashboard.pages.start.agency_setup import AgencySetup
 from dashboard.pages.start.queries import StartView, load_start
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, forms, page_context, session
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -55,7 +55,7 @@ def _render_setup_form(page: PageContext) -> None:
         )
         return
     st.write(page.text("start.explained"))
-    with st.form("start", border=True):
+    with forms.open_form(page, "start", border=True):
         left, right = st.columns(2)
         left.text_input(page.text("start.owner"), key="start:owner", max_chars=80)
         right.text_input(

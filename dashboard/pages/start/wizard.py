@@ -14,7 +14,7 @@ from dashboard.pages.start.agency_setup import (
     REPLY_MODES,
     CreatorSetup,
 )
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
@@ -33,7 +33,7 @@ def render_agency_step(page: PageContext, agency: Agency) -> None:
     """Draw the form of the agency: name, time zone, currency and languages."""
     st.title(page.text("start.agency_title"))
     st.write(page.text("start.agency_explained"))
-    with st.form("agency", border=True):
+    with forms.open_form(page, "agency", border=True):
         left, right = st.columns(2)
         left.text_input(page.text("start.agency_name"), key="agency:name", max_chars=120)
         _render_zone(page, right, "agency:zone", agency.zone)
@@ -82,7 +82,7 @@ def render_creator_step(page: PageContext, agency: Agency) -> None:
     """Draw the form of the first creator."""
     st.title(page.text("start.creator_title"))
     st.write(page.text("start.creator_explained"))
-    with st.form("creator", border=True):
+    with forms.open_form(page, "creator", border=True):
         render_creator_name_and_kind(page)
         left, right = st.columns(2)
         left.selectbox(

@@ -11,7 +11,7 @@ from channels.links import domains
 from channels.links.short_links import MAX_LINK_TARGET_LENGTH
 from dashboard.pages.analytics.links import table
 from dashboard.pages.analytics.links.queries import LinksView
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
@@ -66,7 +66,7 @@ def render_link_form(page: PageContext, found: LinksView) -> None:
         elif not found.channels.get(creator.id):
             st.info(page.text("acquisition.no_chat_account", creator=creator.name))
             return
-        with st.form(NEW, enter_to_submit=False):
+        with forms.open_form(page, NEW, enter_to_submit=False, border=True):
             _render_target(page, found, creator, destination)
             _render_details(page, found, NEW, None)
             if destination is LinkDestination.WEB:
@@ -77,7 +77,6 @@ def render_link_form(page: PageContext, found: LinksView) -> None:
                 partial(_create_link, page, creator.id, destination),
                 right=Right.RUN,
                 key=f"{NEW}:go",
-                refusal=NEW,
             )
 
 
@@ -85,7 +84,7 @@ def render_edit_form(page: PageContext, found: LinksView, link: AcquisitionLink)
     """Render the form that changes the details of a link."""
     slot = _edit_slot(link)
     st.caption(page.text("acquisition.fixed_target"))
-    with st.form(slot, enter_to_submit=False):
+    with forms.open_form(page, slot, enter_to_submit=False, border=True):
         _render_details(page, found, slot, link.details)
         actions.submit_button(
             page,
@@ -93,7 +92,6 @@ def render_edit_form(page: PageContext, found: LinksView, link: AcquisitionLink)
             partial(_update_link, page, link),
             right=Right.RUN,
             key=f"{slot}:go",
-            refusal=slot,
         )
 
 
@@ -101,7 +99,7 @@ def render_domain_form(page: PageContext, found: LinksView) -> None:
     """Render the host name of the agency's short links."""
     with st.expander(page.text("acquisition.domain"), key=f"{DOMAIN}:open"):
         st.caption(page.text("acquisition.domain.help", base=session.public_url()))
-        with st.form(DOMAIN, enter_to_submit=False):
+        with forms.open_form(page, DOMAIN, enter_to_submit=False, border=True):
             st.text_input(
                 page.text("acquisition.domain.host"),
                 found.domain,
@@ -115,7 +113,6 @@ def render_domain_form(page: PageContext, found: LinksView) -> None:
                 _save_domain,
                 right=Right.RUN,
                 key=f"{DOMAIN}:go",
-                refusal=DOMAIN,
             )
 
 
@@ -282,8 +279,8 @@ def _create_link(
     link = links.create_link(scope, draft, connectors=platform_connectors(), key=press_id)
     for name in ("name", "url", "cost", *(f"utm_{name}" for name in UTM_NAMES)):
         if f"{NEW}:{name}" in st.session_state:
-            st.session_state[f"{NEW}:{name}"] = ""
-    st.session_state[table.CHOSEN] = link.id
+            forms.set_on_success(f"{NEW}:{name}", "")
+    forms.set_on_success(table.CHOSEN, link.id)
     return Message("acquisition.created", {"name": link.details.name})
 
 

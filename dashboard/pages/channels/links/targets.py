@@ -12,7 +12,7 @@ from dashboard.pages.channels.links.queries import (
     find_link_target,
     load_links,
 )
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -120,7 +120,7 @@ def _render_link_target(page: PageContext, found: LinksView, one: LinkTargetSumm
 
 
 def _render_target_form(page: PageContext, creator: Creator) -> None:
-    with st.form("targets:new"):
+    with forms.open_form(page, "targets:new", border=True):
         st.text_input(
             page.text("targets.url"), placeholder="https://", max_chars=urls.MAX_URL_LENGTH, key=URL
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.planning.routines.queries import RoutinePageView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -38,7 +38,7 @@ TIME_WIDTH = 190
 
 def render_routine_form(page: PageContext, found: RoutinePageView, plan: RoutinePlan) -> None:
     """Draw the form with the values of a plan, and one empty slot."""
-    with st.form(_field_key(found, "form"), border=False):
+    with forms.open_form(page, _field_key(found, "form")):
         _render_pictures(page, found, plan)
         _render_times(page, found, plan)
         _render_title(page, "routine.slots_section", "routine.slots_why")

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.media import library_files
 from dashboard.pages.studio.library import alt_text_queries
 from dashboard.pages.studio.library.alt_text_queries import AltTextEntry
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
@@ -172,7 +172,7 @@ def _accept_alt_text(
     )
     for field in FIELDS:
         if f"{field}{proposal.asset_id}" in st.session_state:
-            st.session_state[f"{field}{proposal.asset_id}"] = alt
+            forms.set_on_success(f"{field}{proposal.asset_id}", alt)
     return Message("studio.alt_kept")
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.studio.recipes import costs, external_engines, region_mask
 from dashboard.pages.studio.recipes.actions import RECIPE_KEY
 from dashboard.pages.studio.recipes.queries import engine_capabilities
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -178,7 +178,7 @@ def _save_recipe_inputs(
     made = versions.change_recipe(
         scope, [mine], UUID(str(actions.typed_value(f"{key}:recipe"))), said
     )
-    st.session_state[RECIPE_KEY] = str(made)
+    forms.set_on_success(RECIPE_KEY, str(made))
     return Message("studio.recipe_kept", {"name": specs.get_spec(scope, made).name})
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.recipes.queries import engine_name
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -49,7 +49,7 @@ def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
         return
     with st.expander(page.text("studio.spending"), icon=":material/payments:"):
         for currency in currencies:
-            with st.form(f"spending:{currency}", border=False):
+            with forms.open_form(page, f"spending:{currency}"):
                 found = _load_monthly_budget(page, currency)
                 own = _format_cap_amount(found.own) if found.own is not None else ""
                 st.text_input(
