@@ -11,6 +11,7 @@ GreenroomError   base of every error that may be shown to a user; has a Message
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Self
 
 from foundation.i18n.translation import Message
 
@@ -21,10 +22,15 @@ class GreenroomError(Exception):
 
     exit_code = 1
 
-    def __init__(self, code: str, *, input_field: str = "", **params: str | int) -> None:
+    def __init__(self, code: str, **params: str | int) -> None:
         self.message = Message(code, params)
-        self.input_field = input_field
+        self.input_field = ""
         super().__init__(str(self.message))
+
+    def about(self, input_field: str) -> Self:
+        """Name the input that the error concerns, unless it is named already. Return the error."""
+        self.input_field = self.input_field or input_field
+        return self
 
 
 class NotFound(GreenroomError):
@@ -63,10 +69,9 @@ class LeaseLost(GreenroomError):
 
 @contextmanager
 def about_input(field: str) -> Iterator[None]:
-    """Name the input that errors concern, for a block that checks only this one. A name that the
-    error already has remains."""
+    """Name the input that errors concern, for a block that checks only this one."""
     try:
         yield
     except GreenroomError as error:
-        error.input_field = error.input_field or field
+        error.about(field)
         raise

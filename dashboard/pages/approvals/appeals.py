@@ -109,12 +109,15 @@ def _render_appealable_removal(
     page: PageContext, found: ApprovalsView, one: AppealableRemoval, *, demo: bool
 ) -> None:
     key = f"again:{one.complaint_id}"
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small"), forms.open_fields(page, key):
         creator = found.creators[one.creator_id].name
         named = found.named.get(one.complaint_id, "")
         drawn = {"one": one, "creator": creator, "named": named, "now": found.now, "demo": demo}
         draw_template(
-            "pages/approvals/templates/removed.html", **drawn, voice=page.localizer, word=page.text
+            "pages/approvals/templates/removed.html",
+            **drawn,
+            voice=page.localizer,
+            word=page.text,
         )
         st.text_area(
             page.text("approvals.taken_why"), max_chars=MAX_APPEAL_LENGTH, height=80, key=key

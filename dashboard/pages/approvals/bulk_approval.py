@@ -20,7 +20,7 @@ from dashboard.pages.posts.pending_post import (
     load_post_content,
     submit_approval,
 )
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope

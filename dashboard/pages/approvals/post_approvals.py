@@ -217,7 +217,7 @@ def _open_verdict_form(mode: str) -> None:
 
 
 def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> None:
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, f"verdict:{asked.post_id}"):
         st.radio(
             page.text(f"approvals.why_{mode}"),
             decisions.REJECTION_CODES[VERDICTS[mode]],

@@ -60,21 +60,27 @@ def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
 
 def _render_removal_actions(page: PageContext, request: PendingRemovalRequest) -> None:
     key = str(request.ids[0])
-    if not request.copies:
-        st.text_input(
-            page.text("approvals.request_which"), key=f"which:{key}", max_chars=MAX_ADDRESS_LENGTH
-        )
-    appeals.select_keep_reason(page, key)
-    with st.container(horizontal=True, gap="small"):
-        for code, stays in (("approvals.request_goes", False), ("approvals.request_stays", True)):
-            actions.action_button(
-                page,
-                code,
-                partial(_submit_removal_decision, page, request.ids, stays),
-                right=Right.REVIEW,
-                key=f"{code}:{key}",
-                kind="secondary" if stays else "primary",
+    with forms.open_fields(page, key):
+        if not request.copies:
+            st.text_input(
+                page.text("approvals.request_which"),
+                key=f"which:{key}",
+                max_chars=MAX_ADDRESS_LENGTH,
             )
+        appeals.select_keep_reason(page, key)
+        with st.container(horizontal=True, gap="small"):
+            for code, stays in (
+                ("approvals.request_goes", False),
+                ("approvals.request_stays", True),
+            ):
+                actions.action_button(
+                    page,
+                    code,
+                    partial(_submit_removal_decision, page, request.ids, stays),
+                    right=Right.REVIEW,
+                    key=f"{code}:{key}",
+                    kind="secondary" if stays else "primary",
+                )
 
 
 def _submit_removal_decision(

@@ -71,34 +71,35 @@ def _render_lowering_request(
     page: PageContext, found: ApprovalsView, wish: LoweringRequest
 ) -> None:
     key = str(wish.id)
-    mine = page.viewer.member.id in wish.allowed
-    draw_template(
-        "pages/approvals/templates/rating_request.html",
-        src=revealed_picture_url(wish.asset_id),
-        wish=wish,
-        creator=found.creators[wish.creator_id].name,
-        by=found.decider_name(f"principal:{wish.by}", page.text),
-        mine=mine,
-        now=found.now,
-        voice=page.localizer,
-        word=page.text,
-    )
-    if not mine:
-        return
-    clear = bool(st.session_state.get(f"{REVEAL_KEY_PREFIX}{wish.asset_id}"))
-    see = partial(reveal_pictures, page, (wish.asset_id,))
-    actions.action_button(
-        page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"reveal:{key}"
-    )
-    st.text_area(
-        page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}"
-    )
-    with st.container(horizontal=True, gap="small"):
-        for code, agree in (("second.agree", True), ("second.refuse", False)):
-            act = partial(_submit_lowering_vote, page, wish.id, agree)
-            actions.action_button(
-                page, code, act, right=Right.REVIEW, key=f"{code}:{key}", disabled=not clear
-            )
+    with forms.open_fields(page, key):
+        mine = page.viewer.member.id in wish.allowed
+        draw_template(
+            "pages/approvals/templates/rating_request.html",
+            src=revealed_picture_url(wish.asset_id),
+            wish=wish,
+            creator=found.creators[wish.creator_id].name,
+            by=found.decider_name(f"principal:{wish.by}", page.text),
+            mine=mine,
+            now=found.now,
+            voice=page.localizer,
+            word=page.text,
+        )
+        if not mine:
+            return
+        clear = bool(st.session_state.get(f"{REVEAL_KEY_PREFIX}{wish.asset_id}"))
+        see = partial(reveal_pictures, page, (wish.asset_id,))
+        actions.action_button(
+            page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"reveal:{key}"
+        )
+        st.text_area(
+            page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}"
+        )
+        with st.container(horizontal=True, gap="small"):
+            for code, agree in (("second.agree", True), ("second.refuse", False)):
+                act = partial(_submit_lowering_vote, page, wish.id, agree)
+                actions.action_button(
+                    page, code, act, right=Right.REVIEW, key=f"{code}:{key}", disabled=not clear
+                )
 
 
 def _submit_lowering_vote(

@@ -387,18 +387,19 @@ def render_snooze_choices(page: PageContext, one: ConversationView) -> None:
 
 def _render_snooze_time(page: PageContext, one: ConversationView) -> None:
     key = f"inbox:snooze:{one.desk.id}:at"
-    local = one.now.astimezone(page.localizer.zone)
-    st.datetime_input(
-        page.text("inbox.snooze.at"),
-        snooze_end("morning", local).replace(tzinfo=None),
-        key=key,
-        format="DD/MM/YYYY",
-        width=280,
-    )
-    actions.action_button(
-        page,
-        "inbox.snooze.until",
-        partial(snooze_until_time, page, one.desk.id, key),
-        right=Right.CHAT,
-        key=f"{key}:set",
-    )
+    with forms.open_fields(page, key):
+        local = one.now.astimezone(page.localizer.zone)
+        st.datetime_input(
+            page.text("inbox.snooze.at"),
+            snooze_end("morning", local).replace(tzinfo=None),
+            key=key,
+            format="DD/MM/YYYY",
+            width=280,
+        )
+        actions.action_button(
+            page,
+            "inbox.snooze.until",
+            partial(snooze_until_time, page, one.desk.id, key),
+            right=Right.CHAT,
+            key=f"{key}:set",
+        )

@@ -66,29 +66,30 @@ def _can_end_ban(page: PageContext, one: DepictionBanEntry) -> bool:
 
 def _render_ban_form(page: PageContext) -> None:
     turn = st.session_state.get(TURN, 0)
-    way = st.segmented_control(
-        page.text("people.never_by_what"),
-        WAYS,
-        format_func=lambda one: page.text(f"people.never_way.{one}"),
-        default=WAYS[0],
-        key=BY,
-        required=True,
-    )
-    if way == "face":
-        st.caption(page.text("people.never_face_how"))
-        st.file_uploader(page.text("people.never_picture"), KINDS, key=f"{FILE}:{turn}")
-        st.text_input(
-            page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH
+    with forms.open_fields(page, f"{NAME}:{turn}"):
+        way = st.segmented_control(
+            page.text("people.never_by_what"),
+            WAYS,
+            format_func=lambda one: page.text(f"people.never_way.{one}"),
+            default=WAYS[0],
+            key=BY,
+            required=True,
         )
-    else:
-        st.caption(page.text("people.never_name_how"))
-        st.text_input(
-            page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME
+        if way == "face":
+            st.caption(page.text("people.never_face_how"))
+            st.file_uploader(page.text("people.never_picture"), KINDS, key=f"{FILE}:{turn}")
+            st.text_input(
+                page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH
+            )
+        else:
+            st.caption(page.text("people.never_name_how"))
+            st.text_input(
+                page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME
+            )
+        act = partial(_ban_face if way == "face" else _ban_name, turn)
+        actions.action_button(
+            page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary"
         )
-    act = partial(_ban_face if way == "face" else _ban_name, turn)
-    actions.action_button(
-        page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary"
-    )
 
 
 def _ban_name(turn: int, scope: Scope, _: UUID) -> Message:

@@ -93,36 +93,42 @@ def _open_person(person_id: str) -> None:
 
 
 def _render_person_form(page: PageContext, found: PeopleView) -> None:
-    st.radio(
-        page.text("people.kind"),
-        PERSON_KINDS,
-        format_func=lambda one: page.text(f"people.kind.{one}"),
-        key="person:kind",
-    )
-    kind = str(actions.typed_value("person:kind") or REAL_PERSON)
-    st.caption(page.text(f"people.kind_how.{kind}"))
-    left, right = st.columns(2)
-    left.text_input(page.text("people.name"), key="person:name", max_chars=MAX_PERSON_NAME)
-    creators = {str(one.id): one.name for one in found.creators}
-    right.selectbox(
-        page.text("people.creator"),
-        [NOBODY, *creators] if kind == REAL_PERSON else list(creators),
-        format_func=lambda one: creators.get(one) or page.text("people.no_creator"),
-        key=f"person:creator:{kind == REAL_PERSON}",
-    )
-    if kind == "digital_twin":
-        real = {str(one.id): one.name for one in found.dossiers if one.facts.kind == REAL_PERSON}
-        st.selectbox(
-            page.text("people.twin_of"), list(real), format_func=real.__getitem__, key="person:twin"
+    with forms.open_fields(page, "person"):
+        st.radio(
+            page.text("people.kind"),
+            PERSON_KINDS,
+            format_func=lambda one: page.text(f"people.kind.{one}"),
+            key="person:kind",
         )
-    actions.action_button(
-        page,
-        "people.add_now",
-        partial(_add_person, kind),
-        right=Right.RUN,
-        key="person:add",
-        kind="primary",
-    )
+        kind = str(actions.typed_value("person:kind") or REAL_PERSON)
+        st.caption(page.text(f"people.kind_how.{kind}"))
+        left, right = st.columns(2)
+        left.text_input(page.text("people.name"), key="person:name", max_chars=MAX_PERSON_NAME)
+        creators = {str(one.id): one.name for one in found.creators}
+        right.selectbox(
+            page.text("people.creator"),
+            [NOBODY, *creators] if kind == REAL_PERSON else list(creators),
+            format_func=lambda one: creators.get(one) or page.text("people.no_creator"),
+            key=f"person:creator:{kind == REAL_PERSON}",
+        )
+        if kind == "digital_twin":
+            real = {
+                str(one.id): one.name for one in found.dossiers if one.facts.kind == REAL_PERSON
+            }
+            st.selectbox(
+                page.text("people.twin_of"),
+                list(real),
+                format_func=real.__getitem__,
+                key="person:twin",
+            )
+        actions.action_button(
+            page,
+            "people.add_now",
+            partial(_add_person, kind),
+            right=Right.RUN,
+            key="person:add",
+            kind="primary",
+        )
 
 
 def _add_person(kind: str, scope: Scope, _: UUID) -> Message:

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.persona.queries import PersonaView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
@@ -38,45 +38,46 @@ def field_key(creator_id: UUID, name: str) -> str:
 def render_form(page: PageContext, found: PersonaView) -> None:
     """Draw the form with the values that were typed, else with those of the version to edit."""
     creator_id = found.creator.id
-    if field_key(creator_id, "name") not in st.session_state:
-        fill_form(creator_id, found.edited)
-    st.subheader(page.text("persona.edit"))
-    st.text_input(
-        page.text("persona.field.name"),
-        key=field_key(creator_id, "name"),
-        max_chars=MAX_LENGTHS["name"],
-        help=page.text("persona.help.name"),
-    )
-    for name in LONG_FIELDS[:3]:
-        _render_long_field(page, creator_id, name)
-    for name in LINE_FIELDS:
-        st.text_area(
-            page.text(f"persona.field.{name}"),
-            key=field_key(creator_id, name),
-            height=110,
-            help=page.text(f"persona.help.{name}"),
+    with forms.open_fields(page, field_key(creator_id, "form")):
+        if field_key(creator_id, "name") not in st.session_state:
+            fill_form(creator_id, found.edited)
+        st.subheader(page.text("persona.edit"))
+        st.text_input(
+            page.text("persona.field.name"),
+            key=field_key(creator_id, "name"),
+            max_chars=MAX_LENGTHS["name"],
+            help=page.text("persona.help.name"),
         )
-    _render_choices(page, creator_id)
-    with st.expander(page.text("persona.field.examples")):
-        _render_examples(page, creator_id)
-    with st.expander(page.text("persona.field.opening_hours")):
-        st.caption(page.text("persona.help.opening_hours", zone=found.creator.zone))
-        for weekday in range(7):
-            st.text_input(
-                page.text(f"queue.day.{weekday}").capitalize(),
-                key=field_key(creator_id, f"hours:{weekday}"),
-                placeholder="09:00-18:00",
+        for name in LONG_FIELDS[:3]:
+            _render_long_field(page, creator_id, name)
+        for name in LINE_FIELDS:
+            st.text_area(
+                page.text(f"persona.field.{name}"),
+                key=field_key(creator_id, name),
+                height=110,
+                help=page.text(f"persona.help.{name}"),
             )
-    _render_imported_parts(page, creator_id)
-    key = field_key(creator_id, "save")
-    actions.action_button(
-        page,
-        "persona.save",
-        partial(_save_draft, page, found),
-        right=Right.RUN,
-        key=key,
-        kind="primary",
-    )
+        _render_choices(page, creator_id)
+        with st.expander(page.text("persona.field.examples")):
+            _render_examples(page, creator_id)
+        with st.expander(page.text("persona.field.opening_hours")):
+            st.caption(page.text("persona.help.opening_hours", zone=found.creator.zone))
+            for weekday in range(7):
+                st.text_input(
+                    page.text(f"queue.day.{weekday}").capitalize(),
+                    key=field_key(creator_id, f"hours:{weekday}"),
+                    placeholder="09:00-18:00",
+                )
+        _render_imported_parts(page, creator_id)
+        key = field_key(creator_id, "save")
+        actions.action_button(
+            page,
+            "persona.save",
+            partial(_save_draft, page, found),
+            right=Right.RUN,
+            key=key,
+            kind="primary",
+        )
 
 
 def _render_long_field(page: PageContext, creator_id: UUID, name: str) -> None:

@@ -22,7 +22,10 @@ TICK = "1s"
 def render_test_chat(page: PageContext, found: PersonaView) -> None:
     """Draw the lines, the result of the last message and the input."""
     creator_id = found.creator.id
-    with st.container(border=True, key="persona-test"):
+    with (
+        st.container(border=True, key="persona-test"),
+        forms.open_fields(page, form.field_key(creator_id, "test:form")),
+    ):
         st.subheader(page.text("persona.test_title"))
         st.caption(page.text("persona.test_how"))
         if found.trial is not None and found.trial.state == "waiting":

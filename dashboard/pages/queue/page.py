@@ -271,9 +271,12 @@ def _automatic_mark(page: PageContext, one: Slot) -> str:
 
 
 def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    key = f"{APART}:{found.channel.id}"
+    with (
+        forms.open_fields(page, key),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
         now = found.channel.min_interval // MINUTE
-        key = f"{APART}:{found.channel.id}"
         st.number_input(
             page.text("queue.apart"), 0, lifecycle.MAX_INTERVAL_MINUTES, now, key=key, width=320
         )

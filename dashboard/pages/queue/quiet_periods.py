@@ -211,54 +211,57 @@ def _cancel_pause(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) ->
 def _render_pause_form(page: PageContext, found: QueueView) -> None:
     """Render the form for a new pause. The preview of moved posts appears once its dates
     are valid."""
-    today = f"{found.today:%d/%m/%Y}"
-    st.text_input(
-        page.text("pause.words"),
-        key=P_WORDS,
-        max_chars=160,
-        placeholder=page.text("pause.words_hint"),
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = st.text_input(page.text("quiet.first"), today, key=P_FIRST, width=150)
-        last = st.text_input(page.text("quiet.last"), today, key=P_LAST, width=150)
-    channel_id = select_quiet_target(page, found, P_WHERE)
-    words = str(actions.typed_value(P_WORDS) or "").strip()
-    try:
-        wanted = PostingPause(
-            found.creator.id,
-            channel_id,
-            parse_date(first),
-            parse_date(last),
-            found.creator.zone,
-            words,
+    with forms.open_fields(page, "pause"):
+        today = f"{found.today:%d/%m/%Y}"
+        st.text_input(
+            page.text("pause.words"),
+            key=P_WORDS,
+            max_chars=160,
+            placeholder=page.text("pause.words_hint"),
         )
-        shown = page.read(lambda scope: pauses.preview_pause(scope, wanted))
-    except GreenroomError as wrong:
-        draw_template("shell/templates/note.html", note=page.localizer.message_text(wrong.message))
-        return
-    names = found.names if channel_id is None else {}
-    draw_template(
-        "pages/queue/templates/move_preview.html",
-        found=shown,
-        names=names,
-        voice=page.localizer,
-        word=page.text,
-    )
-    act = partial(
-        apply_preview,
-        _read_pause_inputs(),
-        _read_pause_inputs,
-        partial(_start_pause, page, wanted, shown.seen_versions),
-    )
-    actions.action_button(
-        page,
-        "pause.begin",
-        act,
-        right=Right.RUN,
-        key="pause:begin",
-        kind="primary",
-        disabled=not words,
-    )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            first = st.text_input(page.text("quiet.first"), today, key=P_FIRST, width=150)
+            last = st.text_input(page.text("quiet.last"), today, key=P_LAST, width=150)
+        channel_id = select_quiet_target(page, found, P_WHERE)
+        words = str(actions.typed_value(P_WORDS) or "").strip()
+        try:
+            wanted = PostingPause(
+                found.creator.id,
+                channel_id,
+                parse_date(first),
+                parse_date(last),
+                found.creator.zone,
+                words,
+            )
+            shown = page.read(lambda scope: pauses.preview_pause(scope, wanted))
+        except GreenroomError as wrong:
+            draw_template(
+                "shell/templates/note.html", note=page.localizer.message_text(wrong.message)
+            )
+            return
+        names = found.names if channel_id is None else {}
+        draw_template(
+            "pages/queue/templates/move_preview.html",
+            found=shown,
+            names=names,
+            voice=page.localizer,
+            word=page.text,
+        )
+        act = partial(
+            apply_preview,
+            _read_pause_inputs(),
+            _read_pause_inputs,
+            partial(_start_pause, page, wanted, shown.seen_versions),
+        )
+        actions.action_button(
+            page,
+            "pause.begin",
+            act,
+            right=Right.RUN,
+            key="pause:begin",
+            kind="primary",
+            disabled=not words,
+        )
 
 
 def _read_pause_inputs() -> PreviewInput:

@@ -144,7 +144,7 @@ def _save_settings(scope: Scope, _: UUID) -> Message:
 
 def _render_logo(page: PageContext, found: AgencySettings, logo: bytes | None) -> None:
     """Draw the logo and the field that replaces it."""
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, "logo"):
         st.subheader(page.text("settings.logo"))
         if logo is not None:
             draw_template(

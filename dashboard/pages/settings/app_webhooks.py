@@ -13,7 +13,7 @@ from channels.listening import app_webhooks, webhook_subscriptions
 from channels.listening.app_webhooks import CALL_SECRET_FIELD, CalledApp
 from channels.listening.webhook_subscriptions import WebhookSubscription
 from connectors.contract.app_webhooks import SupportsAppWebhooks, SupportsWebhookSubscription
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
@@ -102,22 +102,27 @@ def _render_app(page: PageContext, one: CalledApp, base: str) -> None:
     st.code(f"{base}/hooks/{one.platform}/{page.viewer.tenant_id}/{one.id}", language=None)
     st.write(_app_status_text(page, one))
     box = f"calls:{one.id}:{one.letter is not None}"
-    st.text_input(
-        page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box
-    )
-    with st.container(horizontal=True, gap="small"):
-        code = "calls.take" if one.letter is None else "calls.replace"
-        actions.action_button(
-            page, code, partial(_save_app_secret, one.id, box), right=Right.RUN, key=f"{box}:take"
+    with forms.open_fields(page, box):
+        st.text_input(
+            page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box
         )
-        if one.letter is not None:
+        with st.container(horizontal=True, gap="small"):
+            code = "calls.take" if one.letter is None else "calls.replace"
             actions.action_button(
                 page,
-                "calls.end",
-                partial(_disable_webhooks, one.id),
+                code,
+                partial(_save_app_secret, one.id, box),
                 right=Right.RUN,
-                key=f"{box}:end",
+                key=f"{box}:take",
             )
+            if one.letter is not None:
+                actions.action_button(
+                    page,
+                    "calls.end",
+                    partial(_disable_webhooks, one.id),
+                    right=Right.RUN,
+                    key=f"{box}:end",
+                )
 
 
 def _app_status_text(page: PageContext, one: CalledApp) -> str:

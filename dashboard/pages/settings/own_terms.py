@@ -38,22 +38,23 @@ def render_own_terms(page: PageContext) -> None:
 
 
 def _render_add_form(page: PageContext) -> None:
-    st.selectbox(
-        page.text("terms.kind"),
-        KINDS,
-        format_func=lambda kind: page.text(f"terms.kind.{kind}"),
-        key=KIND,
-    )
-    st.text_area(page.text("terms.typed"), key=TYPED)
-    actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
-    key = f"terms:file:{st.session_state.get(ROUND, 0)}"
-    st.file_uploader(
-        page.text("terms.upload"),
-        ["txt", "csv"],
-        key=key,
-        max_upload_size=1,
-        on_change=partial(_submit_file, key),
-    )
+    with forms.open_fields(page, "terms"):
+        st.selectbox(
+            page.text("terms.kind"),
+            KINDS,
+            format_func=lambda kind: page.text(f"terms.kind.{kind}"),
+            key=KIND,
+        )
+        st.text_area(page.text("terms.typed"), key=TYPED)
+        actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
+        key = f"terms:file:{st.session_state.get(ROUND, 0)}"
+        st.file_uploader(
+            page.text("terms.upload"),
+            ["txt", "csv"],
+            key=key,
+            max_upload_size=1,
+            on_change=partial(_submit_file, key),
+        )
 
 
 def _submit_file(key: str) -> None:

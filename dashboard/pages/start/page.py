@@ -116,8 +116,9 @@ def _submit_setup() -> None:
             key, page.viewer, answers, tenant=session.session_scope_opener()
         )
     except GreenroomError as refused:
-        actions.set_notice(refused.message, bad=True)
+        forms.store_refusal("start", refused)
         return
+    forms.discard_refusal("start")
     st.session_state[LINK] = session.sign_in_page_url(secret)
     st.session_state.pop(KEY, None)
 
@@ -134,15 +135,16 @@ def _render_first_post(page: PageContext, found: StartView) -> None:
     _rerun_on_progress(page, found)
     if found.page is None or found.creator is None:
         return
-    st.text_area(page.text("start.first_words"), key="start:words", max_chars=2000, height=120)
-    actions.action_button(
-        page,
-        "start.publish",
-        partial(_publish_first_post, page, found),
-        right=Right.RUN,
-        key="start:publish",
-        kind="primary",
-    )
+    with forms.open_fields(page, "start:words"):
+        st.text_area(page.text("start.first_words"), key="start:words", max_chars=2000, height=120)
+        actions.action_button(
+            page,
+            "start.publish",
+            partial(_publish_first_post, page, found),
+            right=Right.RUN,
+            key="start:publish",
+            kind="primary",
+        )
 
 
 @st.fragment(run_every="2s")

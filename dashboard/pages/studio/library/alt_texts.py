@@ -111,7 +111,7 @@ def _render_alt_text_proposal(
 ) -> None:
     proposal = one.proposal
     key = f"alt:{one.proposal.id}"
-    with st.container(border=True, gap="small", key=key):
+    with st.container(border=True, gap="small", key=key), forms.open_fields(page, key):
         if pictured:
             draw_template(
                 "pages/studio/library/templates/alt_text_picture.html",

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.library.queries import LibraryView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -27,32 +27,36 @@ def render_collection_choice(
     page: PageContext, creator_id: UUID, here: LibraryView, assets: Sequence[UUID]
 ) -> None:
     """Draw the form that adds the selection to a collection, and the order in an opened one."""
-    said = {"": page.text("studio.collection.new")} | {
-        str(one.id): one.name for one in here.collections
-    }
-    with st.popover(page.text("studio.collection"), icon=":material/folder:"):
-        if here.opened is not None:
-            _render_arrange_actions(page, creator_id, here.opened, assets)
-        if st.session_state.get(INTO) not in said:
-            st.session_state[INTO] = ""
-        chosen = st.selectbox(
-            page.text("studio.collection.into"), list(said), format_func=said.__getitem__, key=INTO
-        )
-        if not chosen:
-            st.text_input(
-                page.text("studio.collection.name"),
-                key=NAME,
-                max_chars=collections.MAX_COLLECTION_NAME,
+    with forms.open_fields(page, NAME):
+        said = {"": page.text("studio.collection.new")} | {
+            str(one.id): one.name for one in here.collections
+        }
+        with st.popover(page.text("studio.collection"), icon=":material/folder:"):
+            if here.opened is not None:
+                _render_arrange_actions(page, creator_id, here.opened, assets)
+            if st.session_state.get(INTO) not in said:
+                st.session_state[INTO] = ""
+            chosen = st.selectbox(
+                page.text("studio.collection.into"),
+                list(said),
+                format_func=said.__getitem__,
+                key=INTO,
             )
-        act = partial(_add_to_collection, page, creator_id, assets)
-        actions.action_button(
-            page,
-            "studio.collection.add",
-            act,
-            right=Right.RUN,
-            key="studio:collection:add",
-            kind="primary",
-        )
+            if not chosen:
+                st.text_input(
+                    page.text("studio.collection.name"),
+                    key=NAME,
+                    max_chars=collections.MAX_COLLECTION_NAME,
+                )
+            act = partial(_add_to_collection, page, creator_id, assets)
+            actions.action_button(
+                page,
+                "studio.collection.add",
+                act,
+                right=Right.RUN,
+                key="studio:collection:add",
+                kind="primary",
+            )
 
 
 def _add_to_collection(

@@ -39,7 +39,10 @@ def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) 
     if not known:
         return
     key = f"vary:{card.asset_id}"
-    with st.popover(page.text("vary.make"), icon=":material/auto_fix_high:"):
+    with (
+        st.popover(page.text("vary.make"), icon=":material/auto_fix_high:"),
+        forms.open_fields(page, key),
+    ):
         draw_template("shell/templates/note.html", note=page.text("vary.how"))
         may = _select_variation_recipe(page, creator_id, card, known, key)
         st.slider(
@@ -70,7 +73,10 @@ def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> No
     if not known:
         return
     key = f"pose:{card.asset_id}"
-    with st.popover(page.text("pose.make"), icon=":material/accessibility_new:"):
+    with (
+        st.popover(page.text("pose.make"), icon=":material/accessibility_new:"),
+        forms.open_fields(page, key),
+    ):
         draw_template("shell/templates/note.html", note=page.text("pose.how"))
         may = _select_variation_recipe(page, creator_id, card, known, key)
         st.slider(
