@@ -195,7 +195,7 @@ def _resolve_rating(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, b
     """
     known_adult = urls.is_adult_host(url) or urls.is_own_adult_page(url, urls.own_hosts())
     if rating is Rating.X or (known_adult and not adult):
-        raise BadInput("link.adult_known")
+        raise BadInput("link.adult_known").about("url")
     return rating, adult or rating in (Rating.N, Rating.E)
 
 

@@ -333,7 +333,7 @@ def parse_cost(typed: str, currency: str) -> Money | None:
     try:
         return parse_money(typed, currency)
     except ValueError as error:
-        raise BadInput("acquisition.cost_unreadable") from error
+        raise BadInput("acquisition.cost_unreadable").about("cost") from error
 
 
 def _build_target(
@@ -390,15 +390,15 @@ def _require_start_channel(
 def _check_details(scope: Scope, details: LinkDetails) -> LinkDetails:
     name = " ".join(details.name.split())
     if not 0 < len(name) <= MAX_NAME or not is_one_line(name):
-        raise BadInput("acquisition.no_name", most=MAX_NAME)
+        raise BadInput("acquisition.no_name", most=MAX_NAME).about("name")
     cost = details.cost
     if cost is not None and not (
         0 <= cost.minor <= MAX_COST
         and (cost.currency in (STARS, TEST_CURRENCY) or is_currency(cost.currency))
     ):
-        raise BadInput("acquisition.cost_unreadable")
+        raise BadInput("acquisition.cost_unreadable").about("cost")
     if details.first_day and details.last_day and details.last_day < details.first_day:
-        raise BadInput("acquisition.period_reversed")
+        raise BadInput("acquisition.period_reversed").about("ends")
     if details.owner_id is not None:
         queries.get_member(scope, details.owner_id)
     return LinkDetails(

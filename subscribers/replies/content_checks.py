@@ -45,19 +45,19 @@ def check_persona(scope: Scope, persona: PersonaVersion) -> None:
 def check_persona_size(persona: PersonaVersion) -> None:
     """Raise BadInput for a persona that is incomplete or too long; the message names the field."""
     if not persona.name.strip():
-        raise BadInput("persona.no_name")
+        raise BadInput("persona.no_name").about("name")
     if not persona.languages or set(persona.languages) - set(LANGUAGES):
-        raise BadInput("persona.bad_languages")
+        raise BadInput("persona.bad_languages").about("languages")
     for field, most in MAX_LENGTHS.items():
         if len(getattr(persona, field)) > most:
             raise BadInput(f"persona.long_{field}", most=most)
     if len(persona.examples) > MAX_EXAMPLES:
-        raise BadInput("persona.too_many_examples", most=MAX_EXAMPLES)
+        raise BadInput("persona.too_many_examples", most=MAX_EXAMPLES).about("examples")
     for example in persona.examples:
         if not (example.fan.strip() and example.answer.strip()):
-            raise BadInput("persona.half_example")
+            raise BadInput("persona.half_example").about("examples")
         if max(len(example.fan), len(example.answer)) > MAX_EXAMPLE_LENGTH:
-            raise BadInput("persona.long_example", most=MAX_EXAMPLE_LENGTH)
+            raise BadInput("persona.long_example", most=MAX_EXAMPLE_LENGTH).about("examples")
     if max(len(persona.rules), len(persona.forbidden)) > MAX_RULES:
         raise BadInput("persona.too_many_rules", most=MAX_RULES)
     if any(len(rule) > MAX_RULE_LENGTH for rule in (*persona.rules, *persona.forbidden)):

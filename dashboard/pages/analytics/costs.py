@@ -207,7 +207,7 @@ def _add_cost(page: PageContext, scope: Scope, press_id: UUID) -> Message:
     try:
         money = parse_money(typed, str(actions.typed_value(f"{FORM}:currency")))
     except ValueError as error:
-        raise BadInput("cost.bad_amount", said=typed[:20] or "…") from error
+        raise BadInput("cost.bad_amount", said=typed[:20] or "…").about("amount") from error
     draft = CostDraft(
         CostKind(actions.typed_value(f"{FORM}:kind")),
         money,

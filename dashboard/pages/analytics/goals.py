@@ -180,7 +180,7 @@ def parse_target(text: str, metric: GoalMetric, currency: str) -> int:
             return parse_money(text, currency).minor
         return int("".join(text.split()))
     except ValueError:
-        raise BadInput("goal.target_wrong") from None
+        raise BadInput("goal.target_wrong").about("target") from None
 
 
 def _delete(page: PageContext, goal_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -98,7 +98,7 @@ def _submit_appeal_decision(
         raise Conflict("complaint.decided")
     because = str(actions.typed_value(f"why:{ids[0]}") or "") if stays else ""
     if stays and not because:
-        raise BadInput("complaint.no_reason")
+        raise BadInput("complaint.no_reason").about("reason")
     for one in ids:
         appeals.request_appeal_decision(scope, one, because=because)
     forms.set_on_success(f"{DONE}:{ids[0]}", True)

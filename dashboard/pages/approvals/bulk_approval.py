@@ -211,7 +211,7 @@ def _reject_selected_posts(ready: Mapping[UUID, BulkItem], mode: str, page: Page
     why = str(actions.typed_value(f"several:why:{mode}"))
     note = str(actions.typed_value(f"several:note:{mode}") or "")
     if not note.strip():
-        raise BadInput("approval.no_words")
+        raise BadInput("approval.no_words").about("note")
 
     def reject(scope: Scope, now: ReviewItem) -> None:
         refuse(scope, now.post_id, member_id=page.viewer.member.id, why=why, note=note)

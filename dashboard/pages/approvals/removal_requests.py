@@ -93,7 +93,7 @@ def _submit_removal_decision(
         raise Conflict("complaint.decided")
     because = str(actions.typed_value(f"why:{ids[0]}") or "") if stays else ""
     if stays and not because:
-        raise BadInput("complaint.no_reason")
+        raise BadInput("complaint.no_reason").about("reason")
     found = (
         {}
         if stays

@@ -51,7 +51,7 @@ def _save_cost_cap(platform: str, currency: str, scope: Scope, _: UUID) -> Messa
     try:
         cap = parse_money(text, currency) if text else None
     except ValueError as error:
-        raise BadInput("channel.cap_wrong", currency=currency) from error
+        raise BadInput("channel.cap_wrong", currency=currency).about("cap") from error
     request_costs.set_cost_cap(scope, platform, cap)
     return Message("channels.cap_kept")
 

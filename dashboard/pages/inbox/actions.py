@@ -206,7 +206,7 @@ def snooze_until_time(
     conversation_creator(scope, page, talk)
     chosen = actions.typed_value(key)
     if chosen is None:
-        raise BadInput("inbox.snooze_unset")
+        raise BadInput("inbox.snooze_unset").about("at")
     until = chosen.replace(tzinfo=page.localizer.zone)
     member_actions.snooze_conversation(scope, talk, until)
     forms.set_on_success(SNOOZE_PANEL, None)

@@ -102,7 +102,7 @@ def _ban_name(turn: int, scope: Scope, _: UUID) -> Message:
 def _ban_face(turn: int, scope: Scope, _: UUID) -> Message:
     brought = actions.typed_value(f"{FILE}:{turn}")
     if brought is None:
-        raise BadInput("face.no_picture")
+        raise BadInput("face.no_picture").about("picture")
     data = brought.getvalue()
     still_images.inspect_picture(data, name=brought.name)
     sha256 = library_files.object_store().put(scope.tenant_id, data)

@@ -131,7 +131,7 @@ def _confirm_published(page: PageContext, delivery_id: UUID, scope: Scope, _: UU
     _check_own_delivery(page, scope, delivery_id)
     link = str(actions.typed_value(f"link:{delivery_id}") or "").strip()
     if not link:
-        raise BadInput("delivery.no_link")
+        raise BadInput("delivery.no_link").about("link")
     uncertain_deliveries.resolve_uncertain_delivery(
         scope, delivery_id, member_id=page.viewer.member.id, url=link
     )

@@ -342,7 +342,7 @@ def _add_slots(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Me
     creator = page.get_creator(scope, require_own_creator(page, scope, channel_id))
     days = actions.typed_value(DAYS) or []
     if not days:
-        raise BadInput("queue.no_days")
+        raise BadInput("queue.no_days").about("days")
     clock = parse_time(str(actions.typed_value(CLOCK) or ""))
     label = str(actions.typed_value(LABEL) or "")
     for day in days:

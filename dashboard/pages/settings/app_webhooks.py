@@ -144,7 +144,7 @@ def _save_app_secret(application: UUID, box: str, scope: Scope, _: UUID) -> Mess
         or not typed.isprintable()
         or " " in typed
     ):
-        raise BadInput("calls.bad_secret", least=MIN_SECRET_LENGTH)
+        raise BadInput("calls.bad_secret", least=MIN_SECRET_LENGTH).about("secret")
     letter: Mapping[str, str] = {CALL_SECRET_FIELD: typed}
     app_webhooks.enable_app_webhooks(
         scope,

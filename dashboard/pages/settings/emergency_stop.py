@@ -136,7 +136,7 @@ def _request_stop_change(
     """
     reason = str(actions.typed_value(box) or "").strip()
     if not close and not reason:
-        raise BadInput("switch.no_reason")
+        raise BadInput("switch.no_reason").about("reason")
     if not close:
         require_can_end_stop(scope, (stop.where, stop.target, stop.feature))
     wanted = EmergencyStopRequested(

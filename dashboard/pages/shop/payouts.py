@@ -140,7 +140,7 @@ def _record_payout(
     try:
         money = parse_money(typed, str(actions.typed_value(f"{slot}:currency")))
     except ValueError as error:
-        raise BadInput("payout.bad_amount", said=typed[:20] or "…") from error
+        raise BadInput("payout.bad_amount", said=typed[:20] or "…").about("amount") from error
     draft = PayoutDraft(
         money,
         actions.typed_value(f"{slot}:day") or local_day(scope.now, creator.zone),

@@ -128,7 +128,7 @@ def _create_plan(
     said = str(actions.typed_value(PRICE) or "").strip()
     title = str(actions.typed_value(TITLE) or "").strip()
     if not said.isascii() or not said.isdigit():
-        raise BadInput("plan.bad_price", said=said or "…")
+        raise BadInput("plan.bad_price", said=said or "…").about("price")
     plans.create_plan(
         scope,
         creator_id=creator.id,

@@ -93,7 +93,7 @@ def _save_spending_cap(currency: str, scope: Scope, _: UUID) -> Message:
     try:
         cap = parse_money(text, currency) if text else None
     except ValueError as error:
-        raise BadInput("spending.cap_wrong", currency=currency) from error
+        raise BadInput("spending.cap_wrong", currency=currency).about("cap") from error
     spending_caps.set_spending_cap(scope, currency, cap)
     return Message("studio.cap_kept")
 
