@@ -28,8 +28,8 @@ class GreenroomError(Exception):
         super().__init__(str(self.message))
 
     def about(self, input_field: str) -> Self:
-        """Name the input that the error concerns, unless it is named already. Return the error."""
-        self.input_field = self.input_field or input_field
+        """Name the input that the error concerns, and return the error."""
+        self.input_field = input_field
         return self
 
 
@@ -69,7 +69,8 @@ class LeaseLost(GreenroomError):
 
 @contextmanager
 def about_input(field: str) -> Iterator[None]:
-    """Name the input that errors concern, for a block that checks only this one."""
+    """Name the input that errors concern, for a block that checks only this one: functions that
+    parse a value do not know to which input it belongs."""
     try:
         yield
     except GreenroomError as error:

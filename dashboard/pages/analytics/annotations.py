@@ -80,9 +80,11 @@ def _render_form(page: PageContext, creators: list[Creator], today: date) -> Non
     names = {one.id: one.name for one in creators}
     with forms.open_form(page, "analytics:annotate"):
         st.date_input(page.text("insights.day"), today, format="DD/MM/YYYY", key=DAY)
+        forms.show_field_error("day")
         st.text_input(
             page.text("analytics.annotation.text"), max_chars=MAX_ANNOTATION_LENGTH, key=TEXT
         )
+        forms.show_field_error("text")
         st.selectbox(
             page.text("analytics.creator"),
             options,

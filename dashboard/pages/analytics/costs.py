@@ -181,8 +181,10 @@ def _draw_form(page: PageContext) -> None:
             format="DD/MM/YYYY",
             key=f"{FORM}:day",
         )
+        forms.show_field_error("day", right)
         left, middle, right = st.columns(3)
         left.text_input(page.text("analytics.column.amount"), key=f"{FORM}:amount", max_chars=20)
+        forms.show_field_error("amount", left)
         middle.selectbox(
             page.text("analytics.column.currency"),
             [*COMMON_CURRENCIES, *others],
@@ -191,6 +193,7 @@ def _draw_form(page: PageContext) -> None:
         right.text_input(
             page.text("analytics.column.note"), key=f"{FORM}:note", max_chars=MAX_NOTE_LENGTH
         )
+        forms.show_field_error("note", right)
         actions.submit_button(
             page,
             "analytics.cost.save",

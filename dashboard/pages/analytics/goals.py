@@ -140,6 +140,7 @@ def _render_form(
                 key=f"{FORM}:{name}",
             )
         st.text_input(page.text("analytics.goals.target_value"), max_chars=20, key=f"{FORM}:target")
+        forms.show_field_error("target")
         st.selectbox(
             page.text("analytics.goals.currency"),
             list(known),

@@ -39,6 +39,7 @@ def render_saved_views(page: PageContext) -> None:
             st.text_input(
                 page.text("analytics.saved_views.name"), max_chars=MAX_VIEW_NAME_LENGTH, key=NAME
             )
+            forms.show_field_error("name")
             st.checkbox(page.text("analytics.saved_views.share"), key=SHARED)
             st.form_submit_button(
                 page.text(SAVE),

@@ -73,6 +73,7 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
     names = {one.id: one.name for one in found.creators}
     with forms.open_form(page, FORM):
         st.text_input(page.text("share.name"), key=f"{FORM}:name", max_chars=MAX_NAME_LENGTH)
+        forms.show_field_error("name")
         st.multiselect(
             page.text("share.views"),
             list(SharedView),
@@ -82,6 +83,7 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
             placeholder=page.text("share.choose_views"),
             select_all=False,
         )
+        forms.show_field_error("views")
         st.multiselect(
             page.text("share.creators"),
             list(names),
@@ -91,6 +93,7 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
             placeholder=page.text("share.choose_creators"),
             select_all=False,
         )
+        forms.show_field_error("creators")
         st.checkbox(
             page.text("share.rolling", days=len(period.days)), value=True, key=f"{FORM}:rolling"
         )

@@ -122,6 +122,7 @@ def _render_appealable_removal(
         st.text_area(
             page.text("approvals.taken_why"), max_chars=MAX_APPEAL_LENGTH, height=80, key=key
         )
+        forms.show_field_error("reason")
         actions.action_button(
             page,
             "approvals.taken_ask",

@@ -135,6 +135,7 @@ def _render_bulk_form(page: PageContext, ready: Mapping[UUID, BulkItem], mode: s
         key=f"several:why:{mode}",
     )
     st.text_input(page.text("approvals.note"), key=f"several:note:{mode}", max_chars=400)
+    forms.show_field_error("note")
     actions.batch_button(
         page,
         f"approvals.{mode}_now",

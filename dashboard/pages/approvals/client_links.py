@@ -76,6 +76,7 @@ def render_client_link(
                 key=f"link:name:{asked.post_id}",
                 max_chars=MAX_CLIENT_NAME_LENGTH,
             )
+            forms.show_field_error("name")
             with st.container(horizontal=True, gap="small"):
                 st.button(
                     page.text("approvals.link_make"),

@@ -225,6 +225,7 @@ def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> Non
             key=f"why:{mode}",
         )
         st.text_input(page.text("approvals.note"), key=f"note:{asked.post_id}", max_chars=400)
+        forms.show_field_error("note")
         act = partial(_reject_post, page, asked.post_id, mode)
         actions.action_button(
             page,

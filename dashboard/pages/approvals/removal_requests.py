@@ -67,6 +67,7 @@ def _render_removal_actions(page: PageContext, request: PendingRemovalRequest) -
                 key=f"which:{key}",
                 max_chars=MAX_ADDRESS_LENGTH,
             )
+            forms.show_field_error("link")
         appeals.select_keep_reason(page, key)
         with st.container(horizontal=True, gap="small"):
             for code, stays in (

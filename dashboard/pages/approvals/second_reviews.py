@@ -94,6 +94,7 @@ def _render_lowering_request(
         st.text_area(
             page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}"
         )
+        forms.show_field_error("reason")
         with st.container(horizontal=True, gap="small"):
             for code, agree in (("second.agree", True), ("second.refuse", False)):
                 act = partial(_submit_lowering_vote, page, wish.id, agree)

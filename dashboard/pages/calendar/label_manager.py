@@ -44,6 +44,7 @@ def render_label_manager(page: PageContext) -> None:
         st.text_input(
             page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280
         )
+        forms.show_field_error("name")
         _render_colour_select(page, COLOUR)
         actions.action_button(
             page,
@@ -91,6 +92,7 @@ def _render_label(page: PageContext, one: Label) -> None:
             st.text_input(
                 page.text("post_label.name"), key=f"{key}:name", max_chars=MAX_LABEL_NAME_LENGTH
             )
+            forms.show_field_error("name")
             _render_colour_select(page, f"{key}:colour")
             actions.action_button(
                 page,

@@ -40,6 +40,7 @@ def _render_platform_costs(page: PageContext, found: MonthlyCosts) -> None:
         st.text_input(
             page.text("channels.cap", platform=name, currency=found.spent.currency), own, key=key
         )
+        forms.show_field_error("cap")
         keep = partial(_save_cost_cap, found.platform, found.spent.currency)
         actions.submit_button(
             page, "channels.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{found.platform}"

@@ -67,6 +67,7 @@ def render_captions(page: PageContext, creator: Creator, hers: list[PostAccount]
 def _render_caption_request(page: PageContext, found: CaptionsView, names: dict[str, str]) -> None:
     with forms.open_fields(page, "compose:kit"):
         st.text_input(page.text("kit.idea"), key=IDEA_KEY, max_chars=MAX_IDEA_LENGTH)
+        forms.show_field_error("idea")
         if field_text(LANGUAGE_KEY) not in WRITABLE_LANGUAGES:
             st.session_state[LANGUAGE_KEY] = found.default_language
         with st.container(horizontal=True, vertical_alignment="bottom"):

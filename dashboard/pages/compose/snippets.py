@@ -112,7 +112,9 @@ def _render_new_form(page: PageContext, creator: Creator) -> None:
             horizontal=True,
         )
         st.text_input(page.text("snippet.name"), key=NAME_KEY, max_chars=MAX_SNIPPET_NAME_LENGTH)
+        forms.show_field_error("name")
         st.text_area(page.text("snippet.text"), key=TEXT_KEY, max_chars=MAX_SNIPPET_LENGTH)
+        forms.show_field_error("text")
         if snippets.can_share_snippets(page.viewer.member):
             st.checkbox(page.text("snippet.shared"), key=SHARED_KEY)
         actions.submit_button(
@@ -173,12 +175,14 @@ def _render_editor(page: PageContext, found: Sequence[Snippet]) -> None:
             key=f"{form}name",
             max_chars=MAX_SNIPPET_NAME_LENGTH,
         )
+        forms.show_field_error("name")
         st.text_area(
             page.text("snippet.text"),
             chosen.text,
             key=f"{form}text",
             max_chars=MAX_SNIPPET_LENGTH,
         )
+        forms.show_field_error("text")
         actions.submit_button(
             page,
             "snippet.change",

@@ -74,6 +74,7 @@ def _render_style_form(
             max_chars=MAX_TONE,
             placeholder=page.text("style.tone_hint"),
         )
+        forms.show_field_error("tone")
         usual = page.text(f"style.length.{habit.length}")
         names = {USUAL: page.text("style.usual", value=usual)}
         names |= {str(one): page.text(f"style.length.{one}") for one in TEXT_LENGTHS}

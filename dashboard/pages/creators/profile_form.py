@@ -40,6 +40,7 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
     with forms.open_form(page, turn, enter_to_submit=False):
         left, right = st.columns(2)
         left.text_input(page.text("creators.name"), key=f"{turn}:name", max_chars=MAX_NAME_LENGTH)
+        forms.show_field_error("name", left)
         right.text_input(
             page.text("creators.handle"),
             key=f"{turn}:handle",
@@ -47,6 +48,7 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
             placeholder="mia-laurent",
             help=page.text("creators.handle_help"),
         )
+        forms.show_field_error("handle", right)
         _render_kind(page, left, f"{turn}:kind", KINDS[0])
         _render_ceiling(page, right, f"{turn}:ceiling", found.defaults.rating_ceiling)
         _render_languages(page, left, f"{turn}:languages", found.defaults.languages)
@@ -76,6 +78,7 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
                 key=f"{place}:name",
                 max_chars=MAX_NAME_LENGTH,
             )
+            forms.show_field_error("name", left)
             _render_zone(page, right, f"{place}:zone", creator.zone)
             _render_languages(page, left, f"{place}:languages", creator.languages)
             _render_responsible(page, right, place, found, one)

@@ -35,6 +35,7 @@ def render_emergency_stop(page: PageContext, found: HomeView) -> None:
                 )
             st.write(page.markdown("home.stop_explained", name=names[chosen]))
             st.text_input(page.text("system.why"), key=WHY, max_chars=200)
+            forms.show_field_error("reason")
             act = partial(_request_creator_stop, page, chosen)
             params: dict[str, str | int] = {"whom": names[chosen]}
             actions.action_button(

@@ -396,6 +396,7 @@ def _render_snooze_time(page: PageContext, one: ConversationView) -> None:
             format="DD/MM/YYYY",
             width=280,
         )
+        forms.show_field_error("at")
         actions.action_button(
             page,
             "inbox.snooze.until",

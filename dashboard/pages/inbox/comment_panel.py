@@ -90,6 +90,7 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
             on_change=actions.run_action,
             args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
         )
+        forms.show_field_error("text")
         for why in one.conflicts:
             st.warning(page.localizer.message_text(why))
         act = partial(reply_to_comment, page, about.id, box)

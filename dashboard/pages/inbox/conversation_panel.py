@@ -154,6 +154,7 @@ def _render_age_request_form(page: PageContext, one: ConversationView) -> None:
             key=f"{box}:reference",
             max_chars=age_requests.MAX_REFERENCE,
         )
+        forms.show_field_error("reference")
         act = partial(request_age, page, one.desk.id, box)
         actions.action_button(
             page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary"

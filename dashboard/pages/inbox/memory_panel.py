@@ -57,6 +57,7 @@ def _render_new_fact_form(page: PageContext, one: ConversationView) -> None:
         st.text_input(
             page.text("memory.value"), key=f"{form}:value", max_chars=fact_checks.MAX_VALUE_LENGTH
         )
+        forms.show_field_error("value")
         act = partial(add_memory, page, one.desk.id, form)
         actions.action_button(
             page, "memory.save_new", act, right=Right.CHAT, key=f"{form}:save", kind="primary"
@@ -82,6 +83,7 @@ def _render_fact_editor(page: PageContext, one: ConversationView) -> None:
             key=f"{box}:value",
             max_chars=fact_checks.MAX_VALUE_LENGTH,
         )
+        forms.show_field_error("value")
         with st.container(horizontal=True, gap="small"):
             change = partial(change_memory, page, talk, chosen.id, f"{box}:value")
             actions.action_button(
@@ -110,6 +112,7 @@ def _render_summary_editor(page: PageContext, one: ConversationView) -> None:
             height=120,
             max_chars=fact_checks.MAX_SUMMARY_LENGTH,
         )
+        forms.show_field_error("text")
         act = partial(change_summary, page, one.desk.id, box)
         actions.action_button(
             page, "memory.save_summary", act, right=Right.CHAT, key=f"{box}:save", kind="primary"

@@ -114,6 +114,7 @@ def _render_new_reply_form(page: PageContext, one: ConversationView, box: str) -
             key=f"{form}:name",
             max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
         )
+        forms.show_field_error("name")
         own = one.card.language
         st.selectbox(
             page.text("saved.language"),
@@ -155,12 +156,14 @@ def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
             key=f"{form}:name",
             max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
         )
+        forms.show_field_error("name")
         st.text_area(
             page.text("saved.words"),
             chosen.words,
             key=f"{form}:words",
             max_chars=member_actions.MAX_REPLY_LENGTH,
         )
+        forms.show_field_error("words")
         with st.container(horizontal=True, gap="small"):
             act = partial(update_reply, page, talk, chosen.id, form)
             actions.action_button(

@@ -226,12 +226,14 @@ def _render_limit(page: PageContext, found: AlertsView, draft: _Draft) -> None:
             one.threshold if one.threshold is not None else limits.least,
             key=draft.field("limit"),
         )
+        forms.show_field_error("limit", left)
         return
     has_currency = daily_metrics.has_currency(one.metric)
     shown = None if one.threshold is None else str(one.threshold)
     if one.threshold is not None and one.currency:
         shown = str(Money(one.threshold, one.currency).decimal)
     left.text_input(page.text("alerts.limit"), shown or "", key=draft.field("limit"))
+    forms.show_field_error("limit", left)
     if has_currency:
         usual = one.currency or found.currency
         currencies = list(dict.fromkeys((usual, *list_currencies(), STARS)))

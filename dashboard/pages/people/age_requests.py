@@ -67,6 +67,7 @@ def _render_request(page: PageContext, one: AgeRequestSummary) -> None:
         right.text_input(
             page.text("people.receipt"), key=f"request:receipt:{one.id}", max_chars=MAX_RECEIPT
         )
+        forms.show_field_error("receipt", right)
         if one.person_id:
             _render_days(page, one)
         sure = st.checkbox(page.text("requests.sure"), key=f"request:sure:{one.id}", wrap=True)

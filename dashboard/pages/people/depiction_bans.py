@@ -78,14 +78,17 @@ def _render_ban_form(page: PageContext) -> None:
         if way == "face":
             st.caption(page.text("people.never_face_how"))
             st.file_uploader(page.text("people.never_picture"), KINDS, key=f"{FILE}:{turn}")
+            forms.show_field_error("picture")
             st.text_input(
                 page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH
             )
+            forms.show_field_error("reason")
         else:
             st.caption(page.text("people.never_name_how"))
             st.text_input(
                 page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME
             )
+            forms.show_field_error("name")
         act = partial(_ban_face if way == "face" else _ban_name, turn)
         actions.action_button(
             page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary"

@@ -104,6 +104,7 @@ def _render_person_form(page: PageContext, found: PeopleView) -> None:
         st.caption(page.text(f"people.kind_how.{kind}"))
         left, right = st.columns(2)
         left.text_input(page.text("people.name"), key="person:name", max_chars=MAX_PERSON_NAME)
+        forms.show_field_error("name", left)
         creators = {str(one.id): one.name for one in found.creators}
         right.selectbox(
             page.text("people.creator"),

@@ -36,6 +36,7 @@ def render_address(
             max_chars=contact_addresses.MAX_ADDRESS,
             help=page.text("people.address_how"),
         )
+        forms.show_field_error("address")
         act = partial(_set_address, person_id, name)
         actions.action_button(
             page, "people.address_now", act, right=Right.RUN, key=f"address_set:{person_id}"

@@ -172,6 +172,7 @@ def _render_proof_request(page: PageContext, one: PersonDossier, near: ProfileCo
             key=f"prove:reference:{one.id}",
             max_chars=age_requests.MAX_REFERENCE,
         )
+        forms.show_field_error("reference")
         st.selectbox(
             page.text("people.signs_in_as"),
             [None, *near.members],

@@ -96,6 +96,7 @@ def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
             format="DD/MM/YYYY",
             key="card:day",
         )
+        forms.show_field_error("day", left)
         right.selectbox(page.text("cards.zone"), zones, key=f"card:zone:{who}")
         countries = _country_names(page.localizer.language)
         left, right = st.columns(2)

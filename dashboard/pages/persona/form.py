@@ -48,6 +48,7 @@ def render_form(page: PageContext, found: PersonaView) -> None:
             max_chars=MAX_LENGTHS["name"],
             help=page.text("persona.help.name"),
         )
+        forms.show_field_error("name")
         for name in LONG_FIELDS[:3]:
             _render_long_field(page, creator_id, name)
         for name in LINE_FIELDS:
@@ -57,6 +58,7 @@ def render_form(page: PageContext, found: PersonaView) -> None:
                 height=110,
                 help=page.text(f"persona.help.{name}"),
             )
+            forms.show_field_error(name)
         _render_choices(page, creator_id)
         with st.expander(page.text("persona.field.examples")):
             _render_examples(page, creator_id)
@@ -68,6 +70,7 @@ def render_form(page: PageContext, found: PersonaView) -> None:
                     key=field_key(creator_id, f"hours:{weekday}"),
                     placeholder="09:00-18:00",
                 )
+                forms.show_field_error(f"hours:{weekday}")
         _render_imported_parts(page, creator_id)
         key = field_key(creator_id, "save")
         actions.action_button(
@@ -88,6 +91,7 @@ def _render_long_field(page: PageContext, creator_id: UUID, name: str) -> None:
         height=110,
         help=page.text(f"persona.help.{name}"),
     )
+    forms.show_field_error(name)
 
 
 def _render_choices(page: PageContext, creator_id: UUID) -> None:
@@ -99,6 +103,7 @@ def _render_choices(page: PageContext, creator_id: UUID) -> None:
         placeholder=page.text("persona.choose_languages"),
         select_all=False,
     )
+    forms.show_field_error("languages")
     st.selectbox(
         page.text("persona.field.sales_style"),
         SALES_STYLES,

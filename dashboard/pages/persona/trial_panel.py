@@ -37,6 +37,7 @@ def render_test_chat(page: PageContext, found: PersonaView) -> None:
             key=form.field_key(creator_id, "test"),
             max_chars=MAX_LINE_LENGTH,
         )
+        forms.show_field_error("text")
         with st.container(horizontal=True, gap="small"):
             actions.action_button(
                 page,

@@ -153,6 +153,7 @@ def _render_version_fields(
             key=f"{PRICE}:{key}",
             width=240,
         )
+        forms.show_field_error("price")
 
 
 def _render_variant_picture_field(

@@ -109,6 +109,7 @@ def _render_rhythm_fields(page: PageContext, found: EvergreenView, now: PoolSche
         )
         until = f"{now.until:%d/%m/%Y}" if now.until is not None else ""
         st.text_input(page.text("pool.until"), until, key=f"{UNTIL}:{slug}", width=230)
+        forms.show_field_error("day")
 
 
 def _render_pause_button(page: PageContext, found: EvergreenView, pool_id: UUID) -> None:
@@ -215,6 +216,7 @@ def _render_wording_form(page: PageContext, one: EvergreenEntry) -> None:
         st.text_area(
             page.text("compose.body"), one.wordings[0].body, key=f"{WORDS}:{one.id}", height=120
         )
+        forms.show_field_error("words")
         act = partial(_add_wording, page, one.id)
         actions.submit_button(
             page, "pool.another_keep", act, right=Right.RUN, key=f"pool:words:go:{one.id}"

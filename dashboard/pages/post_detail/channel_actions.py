@@ -91,12 +91,14 @@ def _render_time_fields(page: PageContext, first: WallTime, key: str, account: s
             key=f"{key}:day",
             width=180,
         )
+        forms.show_field_error("day")
         st.text_input(
             page.text("calendar.clock_there", account=account),
             f"{first.clock:%H:%M}",
             key=f"{key}:clock",
             width=120,
         )
+        forms.show_field_error("clock")
 
 
 def _parse_typed_time(key: str, zone: str) -> WallTime:

@@ -68,7 +68,9 @@ def _render_repost_form(page: PageContext, found: PostView, place: PostChannel, 
             day = f"more:day:{entry.delivery_id}"
             clock = f"more:clock:{entry.delivery_id}"
             st.text_input(page.text("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
+            forms.show_field_error("day")
             st.text_input(page.text("compose.clock"), f"{at.clock:%H:%M}", key=clock)
+            forms.show_field_error("clock")
             act = partial(_repost_delivery, page, found.creator.id, entry)
             actions.action_button(
                 page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}"

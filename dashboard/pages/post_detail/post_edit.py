@@ -60,7 +60,9 @@ def render_post_edit_form(page: PageContext, found: PostView) -> None:
             key = _form_key(found.post.id, begun)
             if now[0]:
                 st.text_input(page.text("compose.title"), begun[0], key=f"{TITLE}:{key}")
+                forms.show_field_error("title")
             st.text_area(page.text("compose.body"), begun[1], key=f"{BODY}:{key}", height=160)
+            forms.show_field_error("body")
             act = partial(
                 _request_post_edit, page, found.creator.id, found.post.id, key=key, seen=now
             )

@@ -161,6 +161,7 @@ def _render_series_change_form(
         st.text_input(
             page.text("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120
         )
+        forms.show_field_error("clock")
         _render_series_body_field(page, prefix, found.post.body)
         where = SeriesTarget(
             found.creator.id, _select_series_accounts(page, found, one, prefix), one.id

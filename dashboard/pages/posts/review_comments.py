@@ -120,6 +120,7 @@ def _render_comment_fields(
     st.text_area(
         page.text("talk.words"), key=f"talk:words:{fields}", max_chars=MAX_REVIEW_COMMENT_LENGTH
     )
+    forms.show_field_error("text")
     readers = [
         one for one in found.listeners if not internal or review_comments.can_read_internal(one)
     ]

@@ -49,6 +49,7 @@ def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: 
             placeholder="https://",
             max_chars=uncertain_deliveries.MAX_PAGE_ADDRESS_LENGTH,
         )
+        forms.show_field_error("link")
         with st.container(horizontal=True, gap="small"):
             there = partial(_confirm_published, page, entry.delivery_id)
             actions.action_button(

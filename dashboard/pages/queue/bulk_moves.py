@@ -53,7 +53,9 @@ def _render_move_form(page: PageContext, found: QueueView) -> None:
         today = f"{found.today:%d/%m/%Y}"
         with st.container(horizontal=True, vertical_alignment="bottom"):
             first = st.text_input(page.text("shift.from"), today, key=FIRST, width=150)
+            forms.show_field_error("first")
             last = st.text_input(page.text("shift.to"), today, key=LAST, width=150)
+            forms.show_field_error("last")
             days = st.number_input(
                 page.text("shift.days"), -MAX_MOVE_DAYS, MAX_MOVE_DAYS, 1, key=DAYS, width=150
             )

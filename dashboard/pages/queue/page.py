@@ -241,12 +241,15 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                 selection_mode="multi",
                 key=DAYS,
             )
+            forms.show_field_error("days")
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 st.text_input(page.text("compose.clock"), "18:30", key=CLOCK, width=110)
+                forms.show_field_error("clock")
                 st.number_input(
                     page.text("queue.jitter"), 0, MAX_JITTER_MINUTES, 0, key=JITTER, width=200
                 )
                 st.text_input(page.text("queue.label"), key=LABEL, max_chars=60, width=200)
+                forms.show_field_error("label")
                 st.checkbox(
                     page.text("queue.automatic"),
                     key=AUTOMATIC,

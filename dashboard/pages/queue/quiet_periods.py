@@ -114,7 +114,9 @@ def _render_quiet_days_form(page: PageContext, found: QueueView) -> None:
         st.text_input(page.text("quiet.label"), key=LABEL, max_chars=80)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(page.text("quiet.first"), today, key=FIRST, width=150)
+            forms.show_field_error("first")
             st.text_input(page.text("quiet.last"), today, key=LAST, width=150)
+            forms.show_field_error("last")
             actions.submit_button(
                 page,
                 "quiet.keep_days",
@@ -153,7 +155,9 @@ def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
                 width=170,
             )
             st.text_input(page.text("quiet.start"), "22:00", key=START, width=110)
+            forms.show_field_error("start")
             st.text_input(page.text("quiet.end"), "08:00", key=END, width=110)
+            forms.show_field_error("end")
             actions.submit_button(
                 page,
                 "quiet.keep_hours",
@@ -221,7 +225,9 @@ def _render_pause_form(page: PageContext, found: QueueView) -> None:
         )
         with st.container(horizontal=True, vertical_alignment="bottom"):
             first = st.text_input(page.text("quiet.first"), today, key=P_FIRST, width=150)
+            forms.show_field_error("first")
             last = st.text_input(page.text("quiet.last"), today, key=P_LAST, width=150)
+            forms.show_field_error("last")
         channel_id = select_quiet_target(page, found, P_WHERE)
         words = str(actions.typed_value(P_WORDS) or "").strip()
         try:

@@ -94,6 +94,7 @@ def _render_content(page: PageContext, found: ReportsView, form: ReportForm) -> 
             key=f"{FIELD}name",
             width=320,
         )
+        forms.show_field_error("name")
         st.segmented_control(
             page.text("reports.audience_label"),
             AUDIENCES,
@@ -195,6 +196,7 @@ def _render_recipients(page: PageContext, found: ReportsView, form: ReportForm) 
         key=f"{FIELD}addresses",
         height=100,
     )
+    forms.show_field_error("addresses", left)
     with right:
         st.pills(
             page.text("reports.attach"),

@@ -69,6 +69,7 @@ def render_agency(page: PageContext) -> None:
 def _render_general_fields(page: PageContext, found: AgencySettings) -> None:
     left, right = st.columns(2)
     left.text_input(page.text("settings.name"), found.name, key="agency:name", max_chars=120)
+    forms.show_field_error("name", left)
     right.selectbox(
         page.text("settings.zone"),
         list_time_zones(found.zone),
@@ -105,9 +106,11 @@ def _render_fiscal_fields(page: PageContext, found: AgencySettings) -> None:
     left.text_input(
         page.text("settings.legal_name"), found.legal_name, key="agency:legal_name", max_chars=120
     )
+    forms.show_field_error("legal_name", left)
     right.text_input(
         page.text("settings.vat_number"), found.vat_number, key="agency:vat_number", max_chars=40
     )
+    forms.show_field_error("vat_number", right)
     left, right = st.columns(2)
     left.text_area(
         page.text("settings.address"),
@@ -115,12 +118,14 @@ def _render_fiscal_fields(page: PageContext, found: AgencySettings) -> None:
         key="agency:address",
         max_chars=agency_settings.MAX_ADDRESS_LENGTH,
     )
+    forms.show_field_error("address", left)
     right.text_input(
         page.text("settings.invoice_prefix"),
         found.invoice_prefix,
         key="agency:invoice_prefix",
         max_chars=20,
     )
+    forms.show_field_error("invoice_prefix", right)
 
 
 def _save_settings(scope: Scope, _: UUID) -> Message:

@@ -78,6 +78,7 @@ def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
     with st.container(border=True), forms.open_fields(page, FORM):
         left, right = st.columns(2)
         left.text_input(page.text("system.key_name"), key=NAME, max_chars=keys.MAX_KEY_NAME)
+        forms.show_field_error("name", left)
         right.selectbox(
             page.text("system.key_days"),
             LIVES,
@@ -94,6 +95,7 @@ def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
             placeholder=page.text("system.key_scopes_hint"),
             select_all=False,
         )
+        forms.show_field_error("scopes")
         st.multiselect(
             page.text("system.key_creators"),
             list(names),

@@ -106,6 +106,7 @@ def _render_app(page: PageContext, one: CalledApp, base: str) -> None:
         st.text_input(
             page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box
         )
+        forms.show_field_error("secret")
         with st.container(horizontal=True, gap="small"):
             code = "calls.take" if one.letter is None else "calls.replace"
             actions.action_button(

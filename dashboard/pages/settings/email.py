@@ -54,6 +54,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         placeholder="smtp.example.com",
         max_chars=253,
     )
+    forms.show_field_error("host", left)
     right.number_input(
         page.text("settings.mail_port"),
         mail_servers.PORTS[0],
@@ -61,6 +62,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         found.port if found else mail_servers.DEFAULT_PORT,
         key="email:port",
     )
+    forms.show_field_error("port", right)
     kinds = mail_servers.SECURITY
     left, right = st.columns(2)
     left.selectbox(
@@ -70,6 +72,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         format_func=lambda one: page.text(f"settings.mail_security_{one}"),
         key="email:security",
     )
+    forms.show_field_error("security", left)
     right.text_input(
         page.text("settings.mail_sender"),
         found.sender if found else "",
@@ -77,6 +80,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         placeholder="greenroom@example.com",
         max_chars=254,
     )
+    forms.show_field_error("sender", right)
     left, right = st.columns(2)
     left.text_input(
         page.text("settings.mail_user"),
@@ -85,6 +89,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         max_chars=254,
         autocomplete="off",
     )
+    forms.show_field_error("user", left)
     right.text_input(
         page.text("settings.mail_password"),
         type="password",
@@ -93,6 +98,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         max_chars=mail_servers.MAX_PASSWORD_LENGTH,
         autocomplete="new-password",
     )
+    forms.show_field_error("password", right)
 
 
 def _save_mail_server(scope: Scope, _: UUID) -> Message:

@@ -60,6 +60,7 @@ def render_emergency_stops(page: PageContext) -> None:
             page.text("system.whom"), list(known), format_func=known.__getitem__, key="whom"
         )
         right.text_input(page.text("system.why"), key="why", max_chars=200)
+        forms.show_field_error("reason", right)
         if found.others:
             st.write(page.text("system.stop_others"))
         actions.action_button(
@@ -83,6 +84,7 @@ def _render_stop_ending(page: PageContext, stop: ActiveStop, number: int, found:
             return
         box = f"why:{number}"
         st.text_input(page.text("system.why_reopen"), key=box, max_chars=200)
+        forms.show_field_error("reason")
         act = partial(_request_stop_change, stop, box, close=False)
         actions.action_button(
             page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}"

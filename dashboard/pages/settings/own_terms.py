@@ -46,6 +46,7 @@ def _render_add_form(page: PageContext) -> None:
             key=KIND,
         )
         st.text_area(page.text("terms.typed"), key=TYPED)
+        forms.show_field_error("terms")
         actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
         key = f"terms:file:{st.session_state.get(ROUND, 0)}"
         st.file_uploader(
@@ -81,6 +82,7 @@ def render_sentence_test(page: PageContext) -> None:
             key=SENTENCE,
             max_chars=own_terms.MAX_SENTENCE_LENGTH,
         )
+        forms.show_field_error("sentence")
         actions.submit_button(page, "terms.test", _rate_sentence, right=Right.RUN, key="terms:rate")
 
 

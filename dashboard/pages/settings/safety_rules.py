@@ -136,6 +136,7 @@ def _render_place_limits(page: PageContext, found: SafetyRulesView) -> None:
                 label = page.text(f"system.limit_{name}")
                 column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
             st.text_input(page.text("system.why"), key="l.why", max_chars=200)
+            forms.show_field_error("reason")
             actions.action_button(
                 page, "system.limit_keep", _add_place_limit, right=Right.RUN, key="limit"
             )

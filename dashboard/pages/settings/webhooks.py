@@ -123,12 +123,14 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
         left.text_input(
             page.text("system.hook_name"), key=NAME, max_chars=endpoints.MAX_WEBHOOK_NAME
         )
+        forms.show_field_error("name", left)
         right.text_input(
             page.text("system.hook_url"),
             key=URL,
             max_chars=endpoints.MAX_WEBHOOK_URL,
             placeholder="https://crm.example/hook",
         )
+        forms.show_field_error("url", right)
         st.multiselect(
             page.text("system.hook_events"),
             WEBHOOK_EVENTS,
@@ -138,6 +140,7 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
             placeholder=page.text("system.hook_events_hint"),
             select_all=False,
         )
+        forms.show_field_error("events")
         st.multiselect(
             page.text("system.hook_creators"),
             list(names),

@@ -108,6 +108,7 @@ def _render_price_field(page: PageContext, rail: RailTerms, box: str) -> None:
     st.text_input(
         label, key=box, max_chars=12, placeholder=page.localizer.format_money(_example_price(rail))
     )
+    forms.show_field_error("price")
 
 
 def _render_pack_form(page: PageContext, found: PacksView) -> None:
@@ -118,6 +119,7 @@ def _render_pack_form(page: PageContext, found: PacksView) -> None:
     words = {tile.asset_id: tile.title or page.text("shop.picture") for tile in found.tiles}
     with forms.open_form(page, "shop:make", border=True):
         st.text_input(page.text("shop.title"), key=TITLE, max_chars=packs.MAX_TITLE)
+        forms.show_field_error("title")
         rail = found.rails[0] if found.rails else None
         if rail is not None:
             _render_price_field(page, rail, PRICE)

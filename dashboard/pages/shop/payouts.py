@@ -106,6 +106,7 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
         )
         left, right = st.columns([2, 1])
         left.text_input(page.text("payout.amount"), key=f"{slot}:amount", max_chars=20)
+        forms.show_field_error("amount", left)
         right.selectbox(page.text("payout.currency"), found.currencies, key=f"{slot}:currency")
         st.date_input(
             page.text("payout.paid_on"),
@@ -114,9 +115,11 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
             format="DD/MM/YYYY",
             key=f"{slot}:day",
         )
+        forms.show_field_error("day")
         st.text_input(
             page.text("payout.reference"), key=f"{slot}:reference", max_chars=MAX_REFERENCE
         )
+        forms.show_field_error("reference")
         actions.submit_button(
             page,
             "payout.save",

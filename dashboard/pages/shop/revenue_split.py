@@ -94,6 +94,7 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
                 column.text_input(
                     page.text("split.share_of", name=label), key=f"{slot}:{name}", max_chars=7
                 )
+                forms.show_field_error(f"share:{name}", column)
             for number in range(_count_party_lines(slot, len(others))):
                 left, right = st.columns([2, 1])
                 left.text_input(
@@ -101,6 +102,7 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
                     key=f"{slot}:name:{number}",
                     max_chars=MAX_PARTY_NAME,
                 )
+                forms.show_field_error("name", left)
                 right.text_input(
                     page.text("split.party_share", number=number + 1),
                     key=f"{slot}:share:{number}",
@@ -116,6 +118,7 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
                 key=f"{slot}:from",
                 width=200,
             )
+            forms.show_field_error("from")
             st.caption(page.text("split.what"))
             actions.action_button(
                 page,

@@ -72,10 +72,13 @@ def _render_plan_form(page: PageContext, found: SubscriptionsView) -> None:
     titles = {ware.id: ware.title for ware in found.wares}
     with forms.open_form(page, "plan:make", border=True):
         st.text_input(page.text("plan.title"), key=TITLE, max_chars=plans.MAX_PLAN_TITLE_LENGTH)
+        forms.show_field_error("title")
         st.text_input(
             page.text("plan.words"), key=WORDS, max_chars=plans.MAX_PLAN_DESCRIPTION_LENGTH
         )
+        forms.show_field_error("text")
         st.text_input(page.text("plan.price_in"), key=PRICE, max_chars=6, placeholder="500")
+        forms.show_field_error("price")
         st.multiselect(
             page.text("plan.opens"),
             list(titles),

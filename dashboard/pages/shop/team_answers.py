@@ -51,6 +51,7 @@ def _render_answer(
             height=120,
             max_chars=MAX_ANSWER_LENGTH,
         )
+        forms.show_field_error("body")
         act = partial(save_answer, page, creator_id, topic=topic, language=language, box=box)
         actions.action_button(page, "answers.save", act, right=Right.RUN, key=f"{box}:save")
 

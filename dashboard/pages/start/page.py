@@ -58,9 +58,11 @@ def _render_setup_form(page: PageContext) -> None:
     with forms.open_form(page, "start", border=True):
         left, right = st.columns(2)
         left.text_input(page.text("start.owner"), key="start:owner", max_chars=80)
+        forms.show_field_error("owner", left)
         right.text_input(
             page.text("start.email"), key="start:email", max_chars=254, autocomplete="email"
         )
+        forms.show_field_error("email", right)
         wizard.render_creator_name_and_kind(page)
         left, right = st.columns(2)
         left.selectbox(
@@ -137,6 +139,7 @@ def _render_first_post(page: PageContext, found: StartView) -> None:
         return
     with forms.open_fields(page, "start:words"):
         st.text_area(page.text("start.first_words"), key="start:words", max_chars=2000, height=120)
+        forms.show_field_error("text")
         actions.action_button(
             page,
             "start.publish",

@@ -36,6 +36,7 @@ def render_agency_step(page: PageContext, agency: Agency) -> None:
     with forms.open_form(page, "agency", border=True):
         left, right = st.columns(2)
         left.text_input(page.text("start.agency_name"), key="agency:name", max_chars=120)
+        forms.show_field_error("name", left)
         _render_zone(page, right, "agency:zone", agency.zone)
         currencies = list_currencies()
         left, right = st.columns(2)
@@ -56,6 +57,7 @@ def render_agency_step(page: PageContext, agency: Agency) -> None:
             select_all=False,
             help=page.text("start.languages_help"),
         )
+        forms.show_field_error("languages", right)
         actions.submit_button(
             page,
             "start.agency_keep",
@@ -117,6 +119,7 @@ def render_creator_name_and_kind(page: PageContext) -> None:
     """Draw the fields of the creator's name and type."""
     left, right = st.columns(2)
     left.text_input(page.text("start.creator"), key="start:creator", max_chars=80)
+    forms.show_field_error("name", left)
     right.radio(
         page.text("start.kind"),
         CREATOR_KINDS,

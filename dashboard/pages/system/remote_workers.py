@@ -55,6 +55,7 @@ def render_remote_workers(page: PageContext) -> None:
             key=NAME,
             max_chars=remote_workers.MAX_REMOTE_WORKER_NAME,
         )
+        forms.show_field_error("name")
         st.button(page.text("system.machine_make"), key=PRESS, on_click=_handle_create_press)
 
 

@@ -188,7 +188,9 @@ def _render_invite_form(page: PageContext, found: TeamView) -> None:
         st.subheader(page.text("team.bring_in"))
         left, right = st.columns(2)
         left.text_input(page.text("team.name"), key="new:name", max_chars=80)
+        forms.show_field_error("name", left)
         right.text_input(page.text("team.email"), key="new:email", max_chars=254)
+        forms.show_field_error("email", right)
         left, right = st.columns(2)
         left.selectbox(
             page.text("team.role"),

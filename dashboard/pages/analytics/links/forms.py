@@ -107,6 +107,7 @@ def render_domain_form(page: PageContext, found: LinksView) -> None:
                 placeholder="go.example.com",
                 key=f"{DOMAIN}:host",
             )
+            forms.show_field_error("host")
             actions.submit_button(
                 page,
                 "acquisition.domain.save",

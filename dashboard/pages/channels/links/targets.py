@@ -124,6 +124,7 @@ def _render_target_form(page: PageContext, creator: Creator) -> None:
         st.text_input(
             page.text("targets.url"), placeholder="https://", max_chars=urls.MAX_URL_LENGTH, key=URL
         )
+        forms.show_field_error("url")
         st.selectbox(
             page.text("targets.owner"),
             list(LinkOwner),

@@ -137,6 +137,7 @@ def _render_alt_text_proposal(
         st.text_area(
             label, proposal.alt, max_chars=MAX_ALT_TEXT_LENGTH, height=80, key=f"{key}:alt"
         )
+        forms.show_field_error("alt")
         st.text_area(
             page.text("alt.shows"),
             proposal.shows,

@@ -72,6 +72,7 @@ def _render_animation_fields(
                 height=80,
                 key=f"{key}:words",
             )
+            forms.show_field_error("words")
         if family.motion:
             st.slider(
                 page.text("film.motion"),

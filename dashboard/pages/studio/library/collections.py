@@ -48,6 +48,7 @@ def render_collection_choice(
                     key=NAME,
                     max_chars=collections.MAX_COLLECTION_NAME,
                 )
+                forms.show_field_error("name")
             act = partial(_add_to_collection, page, creator_id, assets)
             actions.action_button(
                 page,
@@ -103,6 +104,7 @@ def render_collection_actions(page: PageContext, creator_id: UUID, opened: Colle
             key=f"{RENAMED}:{opened.id}",
             max_chars=collections.MAX_COLLECTION_NAME,
         )
+        forms.show_field_error("name")
         rename = partial(_rename_collection, page, creator_id, opened.id)
         actions.action_button(
             page,
@@ -113,6 +115,7 @@ def render_collection_actions(page: PageContext, creator_id: UUID, opened: Colle
         )
         if opened.assets:
             st.text_input(page.text("studio.pack_title"), max_chars=packs.MAX_TITLE, key=TITLE)
+            forms.show_field_error("title")
             begin = partial(_create_collection_pack, page, creator_id, opened.id)
             actions.action_button(
                 page, "studio.collection.pack", begin, right=Right.RUN, key="studio:collection:pack"

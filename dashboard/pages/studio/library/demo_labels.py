@@ -50,6 +50,7 @@ def render_demo_label(page: PageContext, creator_id: UUID, found: PictureLineage
             height=80,
             key=f"{key}:why",
         )
+        forms.show_field_error("reason")
         act = partial(_lift_demo_label, page, creator_id, card.asset_id, f"{key}:why")
         actions.action_button(page, "labels.let_out", act, right=Right.RUN, key=key, kind="primary")
 

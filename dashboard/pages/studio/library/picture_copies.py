@@ -148,6 +148,7 @@ def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark 
             max_chars=MAX_WATERMARK_LENGTH,
             key=f"{key}:text",
         )
+        forms.show_field_error("text")
         st.selectbox(
             page.text("watermark.corner"),
             WATERMARK_CORNERS,

@@ -222,6 +222,7 @@ def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: Library
                 height=80,
                 key=f"lower:why:{asset_id}",
             )
+            forms.show_field_error("reason")
             act = partial(_request_lower_rating, page, creator_id, asset_id)
             actions.action_button(
                 page, "second.ask", act, right=Right.REVIEW, key=f"lower:{asset_id}", kind="primary"
@@ -387,6 +388,7 @@ def _render_pack_form(page: PageContext, creator_id: UUID, assets: tuple[UUID, .
         forms.open_fields(page, "studio:pack"),
     ):
         st.text_input(page.text("studio.pack_title"), max_chars=packs.MAX_TITLE, key="pack:title")
+        forms.show_field_error("title")
         st.text_area(
             page.text("studio.pack_about"), max_chars=packs.MAX_DESCRIPTION, key="pack:about"
         )

@@ -30,6 +30,7 @@ def render_tags(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTil
                 max_chars=400,
                 placeholder=page.text("studio.tags_how"),
             )
+            forms.show_field_error("tag")
             put = partial(_add_tags, page, creator_id, assets)
             actions.action_button(
                 page, "studio.tags_put", put, right=Right.RUN, key="studio:tags:put", kind="primary"

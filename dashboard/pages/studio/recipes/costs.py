@@ -55,6 +55,7 @@ def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
                 st.text_input(
                     page.text("studio.cap", currency=currency), own, key=f"{CAP}:{currency}"
                 )
+                forms.show_field_error("cap")
                 draw_template("shell/templates/note.html", note=_describe_spending(page, found))
                 keep = partial(_save_spending_cap, currency)
                 actions.submit_button(

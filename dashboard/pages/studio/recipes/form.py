@@ -42,12 +42,17 @@ def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummar
 
 def _render_prompt_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
     st.text_input(page.text("studio.name"), spec.name, max_chars=60, key=f"name:{mark}")
+    forms.show_field_error("name")
     st.text_area(page.text("studio.prompt"), spec.prompt, max_chars=500, key=f"prompt:{mark}")
+    forms.show_field_error("prompt")
     draw_template("shell/templates/note.html", note=page.text("studio.prompt_how"))
     st.text_area(page.text("studio.words"), syntax.format_lists(spec), key=f"words:{mark}")
+    forms.show_field_error("words")
     st.text_area(page.text("studio.questions"), syntax.format_questions(spec), key=f"asked:{mark}")
+    forms.show_field_error("questions")
     draw_template("shell/templates/note.html", note=page.text("studio.questions_how"))
     st.text_input(page.text("studio.without"), spec.negative, max_chars=500, key=f"negative:{mark}")
+    forms.show_field_error("negative")
 
 
 def _render_number_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
