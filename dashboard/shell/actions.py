@@ -3,7 +3,7 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import streamlit as st
@@ -13,12 +13,14 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from dashboard.shell import forms, page_context, pending_counts
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
-from foundation.errors import GreenroomError
+from foundation.errors import GreenroomError, about_input
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic
 from tenants import audit
 from tenants.agencies.rights import Right, require_right
+
+T = TypeVar("T")
 
 PageAction = Callable[[Scope, UUID], Message | None]
 """A function that performs an action in its transaction. The ID is the same for each repeat of a
@@ -202,6 +204,12 @@ def typed_value(key: str) -> Any:
     """
     value = st.session_state.get(key)
     return _UNKEPT.sub("", value) if isinstance(value, str) else value
+
+
+def parse_field(key: str, field: str, parse: Callable[[str], T]) -> T:
+    """Return the text of an input as `parse` reads it. Errors concern `field`."""
+    with about_input(field):
+        return parse(str(typed_value(key) or ""))
 
 
 @dataclass

@@ -251,7 +251,7 @@ def register_link_target(
     """Add an address to a creator's link targets. Raises BadInput if it cannot be registered."""
     kept = urls.parse_registrable_url(url)
     if not timedelta() < lives <= LINK_TARGET_LIFETIME:
-        raise BadInput("link.invalid")
+        raise BadInput("link.invalid").about("url")
     rating, adult = _resolve_rating(kept, rating, adult=adult)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):

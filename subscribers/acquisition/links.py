@@ -350,17 +350,17 @@ def _build_target(
         return channel.id, connector.chat_start_url(channel.base_url, channel.account, parameter)
     if draft.destination is LinkDestination.DISCORD:
         if not is_discord_invite(draft.url):
-            raise BadInput("acquisition.no_invite")
+            raise BadInput("acquisition.no_invite").about("url")
         if draft.channel_id is not None:
             channel = get_channel(scope, draft.channel_id)
             if channel.creator_id != draft.creator_id:
                 raise NotFound("channel.unknown")
             if not list_invite_channels([channel], connectors):
-                raise BadInput("acquisition.no_server")
+                raise BadInput("acquisition.no_server").about("url")
         return draft.channel_id, draft.url.strip()
     address = urls.parse_registrable_url(draft.url)
     if urls.is_own_short_link(address, urls.own_hosts()):
-        raise BadInput("link.short")
+        raise BadInput("link.short").about("url")
     target = utm_parameters.add_utm_parameters(address, asdict(utm))
     if draft.channel_id is None:
         return None, target

@@ -50,7 +50,7 @@ def check_persona_size(persona: PersonaVersion) -> None:
         raise BadInput("persona.bad_languages").about("languages")
     for field, most in MAX_LENGTHS.items():
         if len(getattr(persona, field)) > most:
-            raise BadInput(f"persona.long_{field}", most=most)
+            raise BadInput(f"persona.long_{field}", most=most).about(field)
     if len(persona.examples) > MAX_EXAMPLES:
         raise BadInput("persona.too_many_examples", most=MAX_EXAMPLES).about("examples")
     for example in persona.examples:
@@ -58,10 +58,11 @@ def check_persona_size(persona: PersonaVersion) -> None:
             raise BadInput("persona.half_example").about("examples")
         if max(len(example.fan), len(example.answer)) > MAX_EXAMPLE_LENGTH:
             raise BadInput("persona.long_example", most=MAX_EXAMPLE_LENGTH).about("examples")
-    if max(len(persona.rules), len(persona.forbidden)) > MAX_RULES:
-        raise BadInput("persona.too_many_rules", most=MAX_RULES)
-    if any(len(rule) > MAX_RULE_LENGTH for rule in (*persona.rules, *persona.forbidden)):
-        raise BadInput("persona.long_rule", most=MAX_RULE_LENGTH)
+    for field, lines in (("rules", persona.rules), ("forbidden", persona.forbidden)):
+        if len(lines) > MAX_RULES:
+            raise BadInput("persona.too_many_rules", most=MAX_RULES).about(field)
+        if any(len(line) > MAX_RULE_LENGTH for line in lines):
+            raise BadInput("persona.long_rule", most=MAX_RULE_LENGTH).about(field)
     if len(persona.lorebook) > MAX_LORE_ENTRIES:
         raise BadInput("persona.too_many_entries", most=MAX_LORE_ENTRIES)
 

@@ -177,6 +177,7 @@ def _render_message_composer(page: PageContext, one: ConversationView) -> None:
             on_change=actions.run_action,
             args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
         )
+        forms.show_field_error("text")
         for why in one.conflicts:
             st.warning(page.localizer.message_text(why))
         act = partial(send_reply, page, talk, box)
@@ -210,6 +211,7 @@ def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMes
                 height=110,
                 max_chars=member_actions.MAX_REPLY_LENGTH,
             )
+            forms.show_field_error("text")
             with st.container(horizontal=True, gap="small"):
                 act = partial(approve_suggestion, page, kept.id, box)
                 actions.action_button(
@@ -289,6 +291,7 @@ def _render_sales_stop(page: PageContext, one: ConversationView) -> None:
     with forms.open_fields(page, box):
         stop = not one.card.sales_stopped
         st.text_input(page.text("inbox.sales_why"), key=box, max_chars=200)
+        forms.show_field_error("reason")
         act = partial(stop_sales, page, one.desk.id, box, stop)
         code = "inbox.stop_sales_now" if stop else "inbox.resume_sales_now"
         actions.action_button(
@@ -312,6 +315,7 @@ def render_notes(page: PageContext, one: ConversationView) -> None:
         st.text_area(
             page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH
         )
+        forms.show_field_error("text")
         act = partial(add_note, page, one.desk.id, box)
         actions.action_button(
             page, "inbox.note_save", act, right=Right.CHAT, key=f"{box}:save", kind="primary"

@@ -123,6 +123,7 @@ def _render_examples(page: PageContext, creator_id: UUID) -> None:
                 max_chars=MAX_EXAMPLE_LENGTH,
                 height=80,
             )
+    forms.show_field_error("examples")
 
 
 def _render_imported_parts(page: PageContext, creator_id: UUID) -> None:
@@ -202,7 +203,13 @@ def read_form(page: PageContext, found: PersonaView) -> PersonaVersion:
             if value(f"fan:{number}") or value(f"answer:{number}")
         ),
         opening_hours=tuple(
-            one for weekday in range(7) for one in _parse_hours(weekday, value(f"hours:{weekday}"))
+            one
+            for weekday in range(7)
+            for one in actions.parse_field(
+                field_key(creator_id, f"hours:{weekday}"),
+                f"hours:{weekday}",
+                partial(_parse_hours, weekday),
+            )
         ),
         lorebook=lore if kept else (),
         level=found.active.persona.level if found.active is not None else "copilot",

@@ -153,7 +153,7 @@ def _render_version_fields(
             key=f"{PRICE}:{key}",
             width=240,
         )
-        forms.show_field_error("price")
+        forms.show_field_error(f"price:{name}")
 
 
 def _render_variant_picture_field(
@@ -257,7 +257,7 @@ def _read_change(one: AbTestCandidate, name: str) -> VariantChange:
         try:
             price = parse_money(typed(PRICE), one.said.price.currency)
         except ValueError as error:
-            raise BadInput("variants.no_price") from error
+            raise BadInput("variants.no_price").about(f"price:{name}") from error
     return VariantChange(
         None if body == one.said.body.strip() else body,
         media,

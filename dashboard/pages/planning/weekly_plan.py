@@ -153,7 +153,7 @@ def _request_weekly_plan(
         tone=typed("tone"),
         language=found.text_language,
         channels=chosen("accounts"),
-        first=parse_date(typed("first")),
+        first=actions.parse_field(_brief_field_key("first", creator), "first", parse_date),
         weekdays=tuple(
             sorted(map(int, actions.typed_value(_brief_field_key("days", creator)) or ()))
         ),

@@ -133,7 +133,8 @@ def _read_quiet_target(found: QueueView, key: str) -> UUID | None:
 
 def _save_quiet_days(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, found.creator.id)
-    first, last = (parse_date(str(actions.typed_value(key) or "")) for key in (FIRST, LAST))
+    first = actions.parse_field(FIRST, "first", parse_date)
+    last = actions.parse_field(LAST, "last", parse_date)
     label = str(actions.typed_value(LABEL) or "") or page.text("quiet.holiday")
     channel_id = _read_quiet_target(found, WHERE)
     quiet_periods.add_quiet_days(
@@ -171,7 +172,8 @@ def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
 def _save_quiet_hours(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, found.creator.id)
     day = actions.typed_value(WEEKDAY)
-    start, end = (parse_time(str(actions.typed_value(key) or "")) for key in (START, END))
+    start = actions.parse_field(START, "start", parse_time)
+    end = actions.parse_field(END, "end", parse_time)
     quiet_periods.add_quiet_hours(
         scope,
         creator.id,

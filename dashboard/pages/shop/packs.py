@@ -157,7 +157,7 @@ def _parse_typed_price(page: PageContext, box: str, rail: RailTerms) -> Money:
             "shop.bad_price",
             said=said or "…",
             example=page.localizer.format_money(_example_price(rail)),
-        ) from error
+        ).about("price") from error
 
 
 def _create_pack(

@@ -160,6 +160,7 @@ def _render_target(
         placeholder="https://…" if is_web else "https://discord.gg/…",
         key=f"{NEW}:url",
     )
+    forms.show_field_error("url")
 
 
 def _render_details(
@@ -173,6 +174,7 @@ def _render_details(
         placeholder=page.text("acquisition.field.name_hint"),
         key=f"{slot}:name",
     )
+    forms.show_field_error("name", left)
     sources = list(LinkSource)
     right.selectbox(
         page.text("acquisition.field.source"),
@@ -210,6 +212,7 @@ def _render_cost(page: PageContext, found: LinksView, slot: str, cost: Money | N
         placeholder=page.text("acquisition.field.cost_hint"),
         key=f"{slot}:cost",
     )
+    forms.show_field_error("cost", left)
     known = list(found.currencies)
     usual = cost.currency if cost is not None else found.currencies[0]
     if usual not in known:

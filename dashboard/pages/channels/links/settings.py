@@ -50,6 +50,7 @@ def render_link_settings(page: PageContext, creators: Sequence[Creator]) -> None
                 max_chars=MAX_LINK_PARAMETER_LENGTH,
                 key=_widget_key(creator, name),
             )
+            forms.show_field_error(name)
         st.caption(page.text("links.holes"))
         actions.submit_button(
             page,

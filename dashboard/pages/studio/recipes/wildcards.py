@@ -62,6 +62,7 @@ def _render_new_wildcard_form(page: PageContext, creator_id: UUID) -> None:
         st.text_input(
             page.text("studio.list_name"), max_chars=wildcards.MAX_WILDCARD_NAME, key=NAME
         )
+        forms.show_field_error("name")
         st.radio(
             page.text("studio.list_whose"),
             WHOSES,
@@ -70,6 +71,7 @@ def _render_new_wildcard_form(page: PageContext, creator_id: UUID) -> None:
             key=WHOSE,
         )
         st.text_area(page.text("studio.list_words"), key=WORDS)
+        forms.show_field_error("words")
         make = partial(_create_wildcard, page, creator_id)
         actions.submit_button(
             page, "studio.list_make", make, right=Right.RUN, key="studio:list:make"
@@ -95,11 +97,13 @@ def _render_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion) 
             max_chars=wildcards.MAX_WILDCARD_NAME,
             key=f"{NAME}:{one.id}",
         )
+        forms.show_field_error("name")
         st.text_area(
             page.text("studio.list_words"),
             wildcards.format_wildcard(one.said),
             key=f"{WORDS}:{one.id}",
         )
+        forms.show_field_error("words")
         keep = partial(_save_wildcard, page, creator_id, one)
         actions.submit_button(
             page, "studio.list_keep", keep, right=Right.RUN, key=f"studio:list:keep:{one.id}"
