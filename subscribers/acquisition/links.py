@@ -398,7 +398,7 @@ def _check_details(scope: Scope, details: LinkDetails) -> LinkDetails:
     ):
         raise BadInput("acquisition.cost_unreadable").about("cost")
     if details.first_day and details.last_day and details.last_day < details.first_day:
-        raise BadInput("acquisition.period_reversed").about("ends")
+        raise BadInput("acquisition.period_reversed").about("last_day")
     if details.owner_id is not None:
         queries.get_member(scope, details.owner_id)
     return LinkDetails(
@@ -408,8 +408,9 @@ def _check_details(scope: Scope, details: LinkDetails) -> LinkDetails:
 
 def _check_utm(utm: UtmParameters) -> UtmParameters:
     marks = {name: value.strip() for name, value in asdict(utm).items()}
-    if any(len(one) > MAX_UTM_LENGTH or not is_one_line(one) for one in marks.values()):
-        raise BadInput("link.mark_unreadable", most=MAX_UTM_LENGTH)
+    for name, mark in marks.items():
+        if len(mark) > MAX_UTM_LENGTH or not is_one_line(mark):
+            raise BadInput("link.mark_unreadable", most=MAX_UTM_LENGTH).about(f"utm_{name}")
     return UtmParameters(**marks)
 
 

@@ -1,10 +1,10 @@
 """Checks of a persona before it is saved: sizes, languages, and texts that no bot may send."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
 from foundation.db.database import Scope
-from foundation.errors import BadInput, Refused
+from foundation.errors import BadInput, Refused, about_input
 from foundation.i18n.translation import LANGUAGES
 from gate.permits.character_texts import check_character_texts
 from gate.permits.profile_texts import check_profile_texts
@@ -42,6 +42,13 @@ def check_persona(scope: Scope, persona: PersonaVersion) -> None:
         raise Refused("persona.bad_answer")
 
 
+def _check_rules(lines: Sequence[str]) -> None:
+    if len(lines) > MAX_RULES:
+        raise BadInput("persona.too_many_rules", most=MAX_RULES)
+    if any(len(line) > MAX_RULE_LENGTH for line in lines):
+        raise BadInput("persona.long_rule", most=MAX_RULE_LENGTH)
+
+
 def check_persona_size(persona: PersonaVersion) -> None:
     """Raise BadInput for a persona that is incomplete or too long; the message names the field."""
     if not persona.name.strip():
@@ -59,10 +66,8 @@ def check_persona_size(persona: PersonaVersion) -> None:
         if max(len(example.fan), len(example.answer)) > MAX_EXAMPLE_LENGTH:
             raise BadInput("persona.long_example", most=MAX_EXAMPLE_LENGTH).about("examples")
     for field, lines in (("rules", persona.rules), ("forbidden", persona.forbidden)):
-        if len(lines) > MAX_RULES:
-            raise BadInput("persona.too_many_rules", most=MAX_RULES).about(field)
-        if any(len(line) > MAX_RULE_LENGTH for line in lines):
-            raise BadInput("persona.long_rule", most=MAX_RULE_LENGTH).about(field)
+        with about_input(field):
+            _check_rules(lines)
     if len(persona.lorebook) > MAX_LORE_ENTRIES:
         raise BadInput("persona.too_many_entries", most=MAX_LORE_ENTRIES)
 

@@ -235,9 +235,9 @@ def _render_connect_fields(page: PageContext, found: ChannelsView) -> bool:
             key="connect:creator",
         )
     if creator.id not in found.pages:
-        with st.container(border=True):
+        box = f"connect:slug:{creator.id}"
+        with st.container(border=True), forms.open_fields(page, box):
             st.write(page.text("channels.page_explained"))
-            box = f"connect:slug:{creator.id}"
             st.text_input(page.text("channels.page_address"), value=creator.slug, key=box)
             act = partial(_request_own_page, page, creator.id, box)
             actions.action_button(

@@ -201,6 +201,7 @@ def _render_details(
             format="DD/MM/YYYY",
             key=f"{slot}:{name}",
         )
+        forms.show_field_error(name, column)
 
 
 def _render_cost(page: PageContext, found: LinksView, slot: str, cost: Money | None) -> None:
@@ -237,6 +238,7 @@ def _render_utm(page: PageContext) -> None:
                 placeholder=UTM_HINTS.get(name, ""),
                 key=f"{NEW}:utm_{name}",
             )
+            forms.show_field_error(f"utm_{name}", column)
 
 
 def _currency_name(page: PageContext, code: str) -> str:

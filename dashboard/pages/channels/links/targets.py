@@ -138,6 +138,7 @@ def _render_target_form(page: PageContext, creator: Creator) -> None:
             format_func=lambda one: page.text(f"targets.rating.{one}"),
             key=RATING,
         )
+        forms.show_field_error("rating")
         st.checkbox(page.text("targets.adult"), key=ADULT)
         draw_template("shell/templates/note.html", note=page.text("targets.honest"))
         actions.submit_button(
@@ -153,7 +154,7 @@ def _request_link_target(page: PageContext, creator_id: UUID, scope: Scope, _: U
     creator = page.get_creator(scope, creator_id)
     rating = actions.typed_value(RATING)
     if rating is None:
-        raise BadInput("targets.no_rating")
+        raise BadInput("targets.no_rating").about("rating")
     typed = str(actions.typed_value(URL) or "")
     owner = LinkOwner(actions.typed_value(OWNER) or LinkOwner.OTHER)
     url = link_targets.request_link_target(

@@ -97,7 +97,10 @@ def _render_arrange_actions(
 
 def render_collection_actions(page: PageContext, creator_id: UUID, opened: CollectionView) -> None:
     """Draw the actions that rename an opened collection, create a pack from it, and delete it."""
-    with st.expander(page.text("studio.collection.change")):
+    with (
+        st.expander(page.text("studio.collection.change")),
+        forms.open_fields(page, f"{RENAMED}:{opened.id}"),
+    ):
         st.session_state.setdefault(f"{RENAMED}:{opened.id}", opened.name)
         st.text_input(
             page.text("studio.collection.name"),

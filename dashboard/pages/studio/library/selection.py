@@ -150,7 +150,10 @@ def _render_picture_tools(
     animations.render_animation_form(page, creator_id, tile.card)
     _render_repeat_button(page, creator_id, asset_id, found.story.again)
     person_tags.render_unrecognizable_count(page, creator_id, asset_id)
-    with st.popover(page.text("studio.alt"), icon=":material/edit:"):
+    with (
+        st.popover(page.text("studio.alt"), icon=":material/edit:"),
+        forms.open_fields(page, f"alt:{asset_id}"),
+    ):
         st.text_input(
             page.text("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}"
         )
