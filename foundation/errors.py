@@ -9,17 +9,28 @@ GreenroomError   base of every error that may be shown to a user; has a Message
 └── LeaseLost    another worker took over the outbox row; the handler stops silently
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Self
+
 from foundation.i18n.translation import Message
 
 
 class GreenroomError(Exception):
-    """Base of errors for users; `message` is rendered in the reader's language."""
+    """Base of errors for users; `message` is rendered in the reader's language, `input_field` is
+    the name of the input that it concerns, or ""."""
 
     exit_code = 1
 
     def __init__(self, code: str, **params: str | int) -> None:
         self.message = Message(code, params)
+        self.input_field = ""
         super().__init__(str(self.message))
+
+    def about(self, input_field: str) -> Self:
+        """Name the input that the error concerns, and return the error."""
+        self.input_field = input_field
+        return self
 
 
 class NotFound(GreenroomError):
@@ -54,3 +65,14 @@ class Unavailable(GreenroomError):
 
 class LeaseLost(GreenroomError):
     """Another worker has taken over the outbox row of this handler."""
+
+
+@contextmanager
+def about_input(field: str) -> Iterator[None]:
+    """Name the input that errors concern, for a block that checks only this one: functions that
+    parse a value do not know to which input it belongs."""
+    try:
+        yield
+    except GreenroomError as error:
+        error.about(field)
+        raise

@@ -43,7 +43,7 @@ from connectors.shared.oauth import client_from_form
 from connectors.transport.transport import AccountTarget, Transport
 from foundation.canonical_json import canonical_json
 from foundation.db.database import OpenScope, Scope
-from foundation.errors import Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.http import address_policy
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
@@ -59,6 +59,7 @@ IsReachable = Callable[[str], bool]
 server that the member named."""
 
 MAX_SETUP_STEPS = 8
+_ADDRESS_REFUSED = "enrolment.address_refused"
 SETUP_LIFETIME = timedelta(minutes=15)
 """Time for which an unreachable platform is tried again before the setup is refused."""
 
@@ -101,6 +102,21 @@ def request_setup(
         scope, AccountSetupRequested(scope.tenant_id, row.id), priority=1, dedupe=f"enrol:{row.id}"
     )
     return row.id
+
+
+def check_server(form: ConnectForm, typed: Mapping[str, str]) -> None:
+    """Raise BadInput about the server's field if it names an address that cannot be one."""
+    if _parse_server(form, typed) is None:
+        raise BadInput(_ADDRESS_REFUSED).about(form.server)
+
+
+def refused_field(form: ConnectForm, reason: Message) -> str:
+    """Return the field of the form that the reason of a refused setup concerns, or ""."""
+    if reason.code.endswith((_ADDRESS_REFUSED, ".no_server")):
+        return form.server
+    if reason.code == "oauth.client_refused":
+        return CLIENT_ID
+    return form.credential if reason.code.endswith("token") else ""
 
 
 def get_setup(scope: Scope, enrolment_id: UUID) -> AccountSetup:
@@ -159,7 +175,7 @@ def run_setup(
     visited = oauth_flow.visit_form_values(visit)
     form = {**typed, **known, **visited, **back, REDIRECT_FIELD: returns_to}
     named = _parse_server(connector.form, form)
-    refused = Rejected(Message("enrolment.address_refused"), permanent=True)
+    refused = Rejected(Message(_ADDRESS_REFUSED), permanent=True)
     address = named or addresses.get(platform, "")
     allowed = named == "" or (named is not None and may_reach(named))
     auth = addresses.get(f"{platform}_auth", "")

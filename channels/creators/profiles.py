@@ -181,7 +181,7 @@ def clean_biography(text: str) -> str:
     too long or contains control characters or characters that reorder text."""
     biography = unicodedata.normalize("NFC", text.replace("\r\n", "\n")).strip()
     if len(biography) > MAX_BIOGRAPHY or names.has_hidden_characters(biography.replace("\n", " ")):
-        raise BadInput("creator.biography", most=MAX_BIOGRAPHY)
+        raise BadInput("creator.biography", most=MAX_BIOGRAPHY).about("biography")
     return biography
 
 

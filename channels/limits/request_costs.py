@@ -279,7 +279,9 @@ def set_cost_cap(scope: Scope, platform: str, cap: Money | None) -> None:
     if asked is None or (
         cap is not None and not (cap.currency == asked.currency and 0 <= cap.minor <= MAX_MINOR)
     ):
-        raise BadInput("channel.cap_wrong", currency=asked.currency if asked is not None else "")
+        raise BadInput(
+            "channel.cap_wrong", currency=asked.currency if asked is not None else ""
+        ).about("cap")
     row = _find_request_cap_row(scope, platform)
     if cap is None:
         if row is not None:

@@ -32,9 +32,9 @@ def set_link_domain(scope: Scope, host: str, *, public_url: str) -> None:
     """
     wanted = host.strip().lower().removeprefix("https://").rstrip("/.")
     if wanted and (len(wanted) > MAX_HOST_LENGTH or not _HOST.fullmatch(wanted)):
-        raise BadInput("link_domain.invalid")
+        raise BadInput("link_domain.invalid").about("host")
     if wanted and wanted == host_name(public_url):
-        raise BadInput("link_domain.own")
+        raise BadInput("link_domain.own").about("host")
     if wanted == find_link_domain(scope):
         return
     scope.run("DELETE FROM link_domains WHERE tenant_id = :tenant", tenant=scope.tenant_id)

@@ -67,7 +67,7 @@ def _get_confirmed_act(name: str) -> ConfirmedAct:
 def _parse_stop_fields(fields: Mapping[str, str]) -> tuple[str, str, str, str]:
     reason = fields.get("reason", "").strip()[:200]
     if not reason:
-        raise BadInput("switch.no_reason")
+        raise BadInput("switch.no_reason").about("reason")
     return fields.get("where", ""), fields.get("target", ""), fields.get("feature", ""), reason
 
 

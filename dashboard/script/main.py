@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.compose import unsaved_changes
 from dashboard.pages.notifications import bell
 from dashboard.pages.search.dialog import render_search_button
-from dashboard.shell import actions, page_context, pending_counts, session
+from dashboard.shell import actions, forms, page_context, pending_counts, session
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.help import render_help_button
 from dashboard.shell.navigation import PAGES, PageEntry
@@ -76,12 +76,17 @@ def _render_app(page: PageContext, standing: PageHeader, began: float) -> None:
             "shell/templates/emergency_stops.html", **said, voice=page.localizer, word=page.text
         )
     unsaved_changes.save_abandoned_draft(page, chosen.url_path)
+    forms.discard_refusals_of_other_pages(chosen.url_path)
     written = (
         st.query_params.get(one, "") for one in ("new", "rework")
     )  # notices about one post are not shown with another
     actions.show_notices(page, "/".join((chosen.url_path, *filter(None, written))))
     started = monotonic()
     chosen.run()
+    if undrawn := forms.take_undrawn_refusals():
+        for reason in undrawn:
+            actions.set_notice(reason, bad=True)
+        st.rerun()
     spent = round(1000 * (monotonic() - began)), round(1000 * (monotonic() - started))
     telemetry.get_logger("dashboard").info(
         "dashboard.drawn", page=chosen.url_path or "home", ms=spent[0], page_ms=spent[1]

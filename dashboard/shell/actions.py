@@ -3,23 +3,24 @@
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 from uuid import UUID
 
 import streamlit as st
 import structlog
 from sqlalchemy.exc import OperationalError, TimeoutError
 
-from dashboard.shell import page_context, pending_counts
+from dashboard.shell import forms, page_context, pending_counts
 from dashboard.shell.page_context import PageContext
-from dashboard.shell.widgets import escape_markdown
 from foundation.db.database import Scope
-from foundation.errors import GreenroomError
-from foundation.i18n.translation import Message, format_parameter
+from foundation.errors import GreenroomError, about_input
+from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic
 from tenants import audit
 from tenants.agencies.rights import Right, require_right
+
+T = TypeVar("T")
 
 PageAction = Callable[[Scope, UUID], Message | None]
 """A function that performs an action in its transaction. The ID is the same for each repeat of a
@@ -40,8 +41,6 @@ UNAVAILABLE = (OperationalError, TimeoutError)
 """Errors of a database that cannot be reached, or of a pool without a free connection."""
 
 _TOLD = "told"
-_REFUSED = "refused:"
-_LINK = re.compile(r"https?://[\w.:/~%-]+")
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -57,13 +56,12 @@ def action_button(
     disabled: bool = False,
     shortcut: str | None = None,
     icon: str | None = None,
-    refusal: str = "",
 ) -> bool:
     """Draw a button labeled with the message `code` that runs `act` in its callback. Return True if
     it was pressed in this run.
 
-    `refusal` names the place where `show_refusal` draws the reason of a refused press; without it,
-    the reason is a notice at the top of the page.
+    The reason of a refused press is drawn in the form that contains the button (`forms`), else as
+    a notice at the top of the page.
     """
     return st.button(
         page.text(code, **(params or {})),
@@ -74,7 +72,7 @@ def action_button(
         icon=icon,
         on_click=run_action,
         args=(act, right, key),
-        kwargs={"label": code, "params": params, "refusal": refusal},
+        kwargs={"label": code, "params": params, "form": forms.open_form_key()},
     )
 
 
@@ -88,10 +86,9 @@ def batch_button(
     params: dict[str, str | int] | None = None,
     disabled: bool = False,
     icon: str | None = None,
-    refusal: str = "",
 ) -> bool:
     """Draw the primary button of an action on several items. Return True if it was pressed in this
-    run. `refusal` is that of `action_button`."""
+    run."""
     return st.button(
         page.text(code, **(params or {})),
         key=key,
@@ -100,7 +97,7 @@ def batch_button(
         icon=icon,
         on_click=run_batch_action,
         args=(act, right, key),
-        kwargs={"refusal": refusal},
+        kwargs={"form": forms.open_form_key()},
     )
 
 
@@ -113,17 +110,9 @@ def submit_button(
     key: str,
     kind: Literal["primary", "secondary", "tertiary"] = "primary",
     disabled: bool = False,
-    refusal: str = "",
 ) -> bool:
-    """Draw the submit button of a form (inside `st.form`). Return True if it was pressed in this
-    run. Use `typed_value` in `act` to read inputs.
-
-    With `refusal`, a key of the session state, the reason of a refused press is drawn above the
-    button; without it, the reason is a notice at the top of the page. Use none for a form that
-    disappears after another member's change.
-    """
-    if refusal:
-        show_refusal(page, refusal)
+    """Draw the submit button of a form (inside `forms.open_form`). Return True if it was pressed in
+    this run. Use `typed_value` in `act` to read inputs, `forms.set_on_success` to empty them."""
     return st.form_submit_button(
         page.text(code),
         key=key,
@@ -131,7 +120,7 @@ def submit_button(
         disabled=disabled,
         on_click=run_action,
         args=(act, right, key),
-        kwargs={"label": code, "refusal": refusal},
+        kwargs={"label": code, "form": forms.open_form_key()},
     )
 
 
@@ -142,7 +131,7 @@ def run_action(
     *,
     label: str = "",
     params: dict[str, str | int] | None = None,
-    refusal: str = "",
+    form: str = "",
 ) -> None:
     """Run an action as a button callback: check the session and the right again, act once, and
     store the notice.
@@ -150,7 +139,8 @@ def run_action(
     The ID of a press is retained until the action succeeds, so that a retry after a failure counts
     as the same press. Streamlit may start a repeated press in another thread while the first is
     still running; the lock makes it wait. A press with a `label`, the message code of the button,
-    is recorded in the audit log if the action records nothing itself.
+    is recorded in the audit log if the action records nothing itself. `form` is the key of the form
+    that shows the reason of a refusal.
     """
 
     def act_once(page: PageContext, press_id: UUID) -> Message | None:
@@ -161,7 +151,7 @@ def run_action(
                 audit.record_press(scope, label, f"button:{key}"[:MAX_ABOUT], params)
         return said
 
-    _run_press(act_once, right, key, refusal)
+    _run_press(act_once, right, key, form)
 
 
 def has_succeeded(key: str) -> bool:
@@ -169,14 +159,14 @@ def has_succeeded(key: str) -> bool:
     return f"press:{key}" not in st.session_state
 
 
-def run_batch_action(act: BatchAction, right: Right, key: str, *, refusal: str = "") -> None:
+def run_batch_action(act: BatchAction, right: Right, key: str, *, form: str = "") -> None:
     """Run an action on several items as a button callback. No transaction is open outside those of
     its items: it would occupy a second connection."""
-    _run_press(lambda page, _: act(page), right, key, refusal)
+    _run_press(lambda page, _: act(page), right, key, form)
 
 
 def _run_press(
-    act: Callable[[PageContext, UUID], Message | None], right: Right, key: str, refusal: str
+    act: Callable[[PageContext, UUID], Message | None], right: Right, key: str, form: str
 ) -> None:
     page = page_context.current_page()
     if page is None:
@@ -185,10 +175,11 @@ def _run_press(
     press_id = st.session_state.setdefault(slot, uuid7())
     try:
         require_right(page.viewer.member.role, right)
-        said = act(page, press_id)
+        with forms.collect_pending_state() as pending:
+            said = act(page, press_id)
     except GreenroomError as refused:
-        if refusal:
-            st.session_state[f"{_REFUSED}{refusal}"] = refused.message
+        if form:
+            forms.store_refusal(form, refused)
         else:
             set_notice(refused.message, bad=True)
         return
@@ -198,17 +189,11 @@ def _run_press(
         return
     pending_counts.discard_counts(page.viewer.tenant_id)
     st.session_state.pop(slot, None)
-    st.session_state.pop(f"{_REFUSED}{refusal}", None)
+    forms.discard_refusal(form)
+    for name, value in pending.items():
+        st.session_state[name] = value
     if said is not None:
         set_notice(said)
-
-
-def show_refusal(page: PageContext, refusal: str) -> None:
-    """Show the reason of the last refused press of a form, until a press succeeds. The inputs keep
-    what was typed."""
-    reason = st.session_state.get(f"{_REFUSED}{refusal}")
-    if reason is not None:
-        st.error(_format_notice(page, reason))
 
 
 def typed_value(key: str) -> Any:
@@ -219,6 +204,12 @@ def typed_value(key: str) -> Any:
     """
     value = st.session_state.get(key)
     return _UNKEPT.sub("", value) if isinstance(value, str) else value
+
+
+def parse_field(key: str, field: str, parse: Callable[[str], T]) -> T:
+    """Return the text of an input as `parse` reads it. Errors concern `field`."""
+    with about_input(field):
+        return parse(str(typed_value(key) or ""))
 
 
 @dataclass
@@ -257,18 +248,4 @@ def show_notices(page: PageContext, place: str) -> None:
                 note.place = place
                 note.said = now
             if note.place == place:
-                (st.error if note.bad else st.success)(_format_notice(page, note.message))
-
-
-def _format_notice(page: PageContext, message: Message) -> str:
-    """Return the text of a notice. Links remain links; all other parameters may contain user input
-    and are escaped."""
-    given = (
-        (name, format_parameter(one, page.localizer.language))
-        for name, one in message.params.items()
-    )
-    typed = {
-        name: escape_markdown(one) if isinstance(one, str) and not _LINK.fullmatch(one) else one
-        for name, one in given
-    }
-    return page.localizer.message_text(Message(message.code, typed))
+                (st.error if note.bad else st.success)(page.format_notice(note.message))

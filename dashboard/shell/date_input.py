@@ -21,7 +21,7 @@ def parse_date(text: str) -> date:
             raise ValueError(text)
         return day
     except ValueError as error:
-        raise BadInput("compose.day_unreadable", day=text[:20]) from error
+        raise BadInput("compose.day_unreadable", day=text[:20]).about("day") from error
 
 
 def parse_time(text: str) -> time:

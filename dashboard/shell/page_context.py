@@ -5,6 +5,7 @@ Read first, draw afterwards, and act in callbacks. Do not call Streamlit while a
 rerun exception would roll back the transaction silently.
 """
 
+import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -22,13 +23,15 @@ from dashboard.shell.widgets import escape_markdown
 from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.browser_languages import date_locale, preferred_language
-from foundation.i18n.translation import Message, render_message
+from foundation.i18n.translation import Message, format_parameter, render_message
 from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right, has_right
 
 T = TypeVar("T")
+
+_LINK = re.compile(r"https?://[\w.:/~%-]+")
 SESSION_CHECK_INTERVAL = "5s"
 """Interval at which an open page checks its session."""
 
@@ -64,6 +67,19 @@ class PageContext:
                 for name, one in typed.items()
             },
         )
+
+    def format_notice(self, message: Message) -> str:
+        """Return the text of a message to members as Markdown. Links remain links; all other
+        parameters may contain user input and are escaped."""
+        given = (
+            (name, format_parameter(one, self.localizer.language))
+            for name, one in message.params.items()
+        )
+        typed = {
+            name: escape_markdown(one) if isinstance(one, str) and not _LINK.fullmatch(one) else one
+            for name, one in given
+        }
+        return self.localizer.message_text(Message(message.code, typed))
 
     def scope(self) -> AbstractContextManager[Scope]:
         """Open a scope of the member's tenant with the member as actor. Do not call Streamlit

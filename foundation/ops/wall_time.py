@@ -50,9 +50,9 @@ def parse_clock_time(text: str) -> time:
     try:
         found = time.fromisoformat(text)
     except ValueError as error:
-        raise BadInput("calendar.clock_unreadable", clock=text[:20]) from error
+        raise BadInput("calendar.clock_unreadable", clock=text[:20]).about("clock") from error
     if found.tzinfo is not None:
-        raise BadInput("calendar.clock_unreadable", clock=text[:20])
+        raise BadInput("calendar.clock_unreadable", clock=text[:20]).about("clock")
     return found
 
 

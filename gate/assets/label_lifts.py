@@ -117,7 +117,7 @@ def _validate_lift(scope: Scope, asset_id: UUID, *, lift: bool, why: str) -> Non
     elif not asset.label:
         raise BadInput("label.none")
     elif not 0 < len(why.strip()) <= MAX_LIFT_REASON:
-        raise BadInput("label.why", most=MAX_LIFT_REASON)
+        raise BadInput("label.why", most=MAX_LIFT_REASON).about("reason")
 
 
 def handle_label_lift(event: LabelLiftRequested, *, tenant: OpenScope) -> None:

@@ -60,7 +60,7 @@ def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
         raise BadInput("person.bad_kind", kind="synthetic")
     typed = address.strip()
     if len(typed) > MAX_ADDRESS or not _ADDRESS.fullmatch(typed):
-        raise BadInput("contact.malformed")
+        raise BadInput("contact.malformed").about("address")
     _check_address_free(scope, person_id, typed)
     known = _find_link(scope, person_id)
     if known is not None and known.confirmed_at and known.address_set_by == scope.actor:

@@ -79,7 +79,7 @@ def create_card(scope: Scope, creator_id: UUID, terms: CardTerms) -> UUID:
 
 def _validate_terms(terms: CardTerms, begins: datetime, now: datetime) -> None:
     if begins > now:
-        raise BadInput("card.day_to_come")
+        raise BadInput("card.day_to_come").about("day")
     if not 1 <= len(set(terms.persons)) <= MAX_CARD_PEOPLE:
         raise BadInput("card.nobody", most=MAX_CARD_PEOPLE)
     country = terms.country

@@ -33,5 +33,5 @@ def receipt_digest(method: str, receipt: str) -> str:
         raise BadInput("proof.bad_method")
     typed = " ".join(receipt.split())
     if not 0 < len(typed) <= MAX_RECEIPT or DATE_LIKE.search(typed):
-        raise BadInput("proof.no_receipt")
+        raise BadInput("proof.no_receipt").about("receipt")
     return typed if _DIGEST.fullmatch(typed) else hashlib.sha256(typed.encode()).hexdigest()

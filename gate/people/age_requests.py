@@ -166,7 +166,7 @@ def _record_request(
 ) -> UUID:
     text = " ".join(reference.split())
     if not 0 < len(text) <= MAX_REFERENCE or DATE_LIKE.search(text):
-        raise BadInput("proof.bad_reference", most=MAX_REFERENCE)
+        raise BadInput("proof.bad_reference", most=MAX_REFERENCE).about("reference")
     if not has_custodian(scope):
         raise Conflict("proof.no_custodian_here")
     row = AgeRequest(

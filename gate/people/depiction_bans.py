@@ -53,7 +53,7 @@ def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = (
     require_right(member.role, Right.RUN)
     said = " ".join(name.split())
     if not SHORTEST_NAME <= len(said) <= MAX_BANNED_NAME:
-        raise BadInput("never.bad_name", least=SHORTEST_NAME, most=MAX_BANNED_NAME)
+        raise BadInput("never.bad_name", least=SHORTEST_NAME, most=MAX_BANNED_NAME).about("name")
     row = DepictionBan(
         tenant_id=scope.tenant_id,
         name=said,

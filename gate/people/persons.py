@@ -42,7 +42,7 @@ def add_person(
     if kind not in PERSON_KINDS or (kind == "digital_twin") != (twin_of is not None):
         raise BadInput("person.bad_kind", kind=kind)
     if not 0 < len(name) <= MAX_PERSON_NAME:
-        raise BadInput("person.bad_name", most=MAX_PERSON_NAME)
+        raise BadInput("person.bad_name", most=MAX_PERSON_NAME).about("name")
     if twin_of is not None and get_person(scope, twin_of).kind != REAL_PERSON:
         raise BadInput("person.bad_kind", kind=kind)
     if creator_id is not None:

@@ -95,7 +95,7 @@ def reopen_switch(
     unknown switch.
     """
     if not reason.strip():
-        raise Refused("switch.no_reason")
+        raise Refused("switch.no_reason").about("reason")
     member = _find_acting_member(scope)
     if member is not None:
         check_may_reopen(scope, member, where, target)

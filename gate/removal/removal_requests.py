@@ -257,7 +257,7 @@ def keep_content(
     `KEEP_REASONS`.
     """
     if because not in KEEP_REASONS:
-        raise BadInput("complaint.no_reason")
+        raise BadInput("complaint.no_reason").about("reason")
     _record_decision(
         scope,
         row,
@@ -291,7 +291,7 @@ def request_decision(
     """
     require_right(queries.get_acting_member(scope, "review.people_only").role, Right.REVIEW)
     if because and because not in KEEP_REASONS:
-        raise BadInput("complaint.no_reason")
+        raise BadInput("complaint.no_reason").about("reason")
     row = get_removal_request(scope, complaint_id)
     check_not_accused(scope, row.id)
     if row.state != RemovalRequestState.RECEIVED:

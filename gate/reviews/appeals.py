@@ -130,7 +130,7 @@ def submit_agency_appeal(scope: Scope, complaint_id: UUID, *, words: str) -> UUI
     require_right(member.role, Right.APPROVE)
     said = clean_paragraph(words)
     if not said:
-        raise BadInput("appeal.no_words")
+        raise BadInput("appeal.no_words").about("reason")
     known = removal_requests.brief_status(
         scope, removal_requests.get_removal_request(scope, complaint_id)
     )
@@ -212,7 +212,7 @@ def request_appeal_decision(scope: Scope, appeal_id: UUID, *, because: str = "")
     removal_requests.check_not_accused(scope, appeal.complaint_id)
     _may_decide(scope, appeal)
     if because and because not in KEEP_REASONS:
-        raise BadInput("complaint.no_reason")
+        raise BadInput("complaint.no_reason").about("reason")
     if _count_rulings(scope, appeal.complaint_id) != appeal.against:
         raise Conflict("complaint.decided")
     event = AppealDecided(scope.tenant_id, appeal.id, because, scope.actor)

@@ -67,7 +67,7 @@ def request_face_ban(scope: Scope, sha256: str, *, why: str) -> UUID:
     require_right(queries.get_acting_member(scope, PEOPLE_ONLY).role, Right.RUN)
     said = clean_paragraph(why)
     if not said:
-        raise BadInput("face.no_reason")
+        raise BadInput("face.no_reason").about("reason")
     event = FaceBanRequested(scope.tenant_id, uuid7(), sha256, said, scope.actor)
     outbox.put(scope, event, dedupe=f"face:bar:{sha256}")
     return event.subject_id

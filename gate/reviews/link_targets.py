@@ -195,7 +195,7 @@ def _resolve_rating(url: str, rating: Rating, *, adult: bool) -> tuple[Rating, b
     """
     known_adult = urls.is_adult_host(url) or urls.is_own_adult_page(url, urls.own_hosts())
     if rating is Rating.X or (known_adult and not adult):
-        raise BadInput("link.adult_known")
+        raise BadInput("link.adult_known").about("url")
     return rating, adult or rating in (Rating.N, Rating.E)
 
 
@@ -251,7 +251,7 @@ def register_link_target(
     """Add an address to a creator's link targets. Raises BadInput if it cannot be registered."""
     kept = urls.parse_registrable_url(url)
     if not timedelta() < lives <= LINK_TARGET_LIFETIME:
-        raise BadInput("link.invalid")
+        raise BadInput("link.invalid").about("url")
     rating, adult = _resolve_rating(kept, rating, adult=adult)
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     with scope.acting_as("gate"):

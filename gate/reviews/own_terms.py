@@ -97,7 +97,9 @@ def parse_terms(typed: str) -> tuple[str, ...]:
     for term in found:
         letters = sum(map(str.isalnum, term))
         if not MIN_TERM_LETTERS <= letters <= len(term) <= MAX_TERM_LENGTH:
-            raise BadInput("terms.length", least=MIN_TERM_LETTERS, most=MAX_TERM_LENGTH)
+            raise BadInput("terms.length", least=MIN_TERM_LETTERS, most=MAX_TERM_LENGTH).about(
+                "terms"
+            )
     return found
 
 
@@ -109,9 +111,9 @@ def request_own_terms(scope: Scope, press_id: UUID, kind: str, typed: str) -> in
     require_right(queries.get_acting_member(scope, "terms.people_only").role, Right.STAFF)
     terms = parse_terms(typed)
     if not terms or kind not in KINDS:
-        raise BadInput("terms.none")
+        raise BadInput("terms.none").about("terms")
     if len(terms) > MAX_TERMS_AT_ONCE:
-        raise BadInput("terms.too_many", most=MAX_TERMS_AT_ONCE)
+        raise BadInput("terms.too_many", most=MAX_TERMS_AT_ONCE).about("terms")
     _put_request(scope, press_id, kind, " ".join(map(encode_term, terms)), "")
     return len(terms)
 
@@ -128,7 +130,7 @@ def request_own_terms_file(scope: Scope, press_id: UUID, kind: str, data: bytes)
     except UnicodeDecodeError as error:
         raise BadInput("terms.file") from error
     if len(terms) > MAX_OWN_TERMS:
-        raise BadInput("terms.too_many", most=MAX_OWN_TERMS)
+        raise BadInput("terms.too_many", most=MAX_OWN_TERMS).about("terms")
     for start in range(0, max(1, len(terms)), MAX_TERMS_AT_ONCE):
         part = terms[start : start + MAX_TERMS_AT_ONCE]
         request_own_terms(scope, derived_uuid(press_id, start), kind, "\n".join(part))
@@ -141,7 +143,7 @@ def rate_sentence(scope: Scope, text: str) -> TextRating:
     Raises BadInput for an empty text and one longer than `MAX_SENTENCE_LENGTH`.
     """
     if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
-        raise BadInput("terms.sentence", most=MAX_SENTENCE_LENGTH)
+        raise BadInput("terms.sentence", most=MAX_SENTENCE_LENGTH).about("sentence")
     own = tuple((one.kind, encode_term(one.term)) for one in list_own_terms(scope))
     lexicon = active_policy.current_bundle(scope).lexicon.with_coded_terms(tuple(sorted(own)))
     return rate_texts([text], lexicon=lexicon)
@@ -193,10 +195,10 @@ def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
         for term in terms:
             fold_term(kind, term)
     except ValueError as error:
-        raise BadInput("terms.none") from error
+        raise BadInput("terms.none").about("terms") from error
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     if len(list_own_terms(scope)) + len(terms) > MAX_OWN_TERMS:
-        raise BadInput("terms.too_many", most=MAX_OWN_TERMS)
+        raise BadInput("terms.too_many", most=MAX_OWN_TERMS).about("terms")
     with scope.acting_as("gate"):
         for term in terms:
             row = {"kind": kind, "term": encode_term(term), "by": scope.actor}

@@ -78,7 +78,7 @@ def set_place_limit(
     ):
         raise BadInput("limit.no_such_place")
     if not why.strip():
-        raise BadInput("limit.no_why")
+        raise BadInput("limit.no_why").about("reason")
     epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     row = {
         "place": place,

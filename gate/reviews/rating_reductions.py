@@ -290,5 +290,5 @@ def _check_viewed(scope: Scope, member: queries.Member, sha256: str) -> None:
 def _clean_reason(why: str) -> str:
     words = why.strip()
     if not words or len(words) > MAX_LOWERING_REASON:
-        raise BadInput("lowering.no_reason", most=MAX_LOWERING_REASON)
+        raise BadInput("lowering.no_reason", most=MAX_LOWERING_REASON).about("reason")
     return words

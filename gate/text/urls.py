@@ -117,23 +117,24 @@ def parse_registrable_url(typed: str) -> str:
     """
     wanted = typed.strip()
     if not wanted.isprintable() or not 0 < len(wanted) <= MAX_URL_LENGTH:
-        raise BadInput("link.invalid")
+        raise BadInput("link.invalid").about("url")
     # The pattern matches any text, so there is always a match.
     scheme, rest = _SHAPE.fullmatch(wanted).groups()  # type: ignore[union-attr]  # see above
     # Addresses that a reader and a browser may interpret differently are refused below.
     if (scheme or "https").lower() not in _PORTS or (scheme is None and _OTHER.match(wanted)):
-        raise BadInput("link.scheme")
+        raise BadInput("link.scheme").about("url")
     if "@" in re.split(r"[/?#\\]", rest, maxsplit=1)[0]:
-        raise BadInput("link.named")
+        raise BadInput("link.named").about("url")
     host = _parse_host(rest)
     if not wanted.isascii() or any(label.startswith("xn--") for label in host.split(".")):
-        raise BadInput("link.lookalike")
+        raise BadInput("link.lookalike").about("url")
     _check_host(host)
     found = _build_url((scheme or "https").lower(), rest)
     if _leads_on(urlsplit(found)):
-        raise BadInput("link.leads_on")
+        raise BadInput("link.leads_on").about("url")
     if link_readings.extract_links((found,)) != (found,):
-        raise BadInput("link.invalid")  # The text check would never recognize it as a link.
+        # The text check would never recognize it as a link.
+        raise BadInput("link.invalid").about("url")
     return found
 
 
@@ -144,11 +145,11 @@ def _parse_host(rest: str) -> str:
 
 def _check_host(host: str) -> None:
     if _NUMBERS.fullmatch(host) or host.rstrip(".").rpartition(".")[2] in _INSIDE:
-        raise BadInput("link.private")
+        raise BadInput("link.private").about("url")
     if not _NAME.fullmatch(host):
-        raise BadInput("link.invalid")
+        raise BadInput("link.invalid").about("url")
     if is_shortener(host):
-        raise BadInput("link.short")
+        raise BadInput("link.short").about("url")
 
 
 def _build_url(scheme: str, rest: str) -> str:
@@ -157,9 +158,9 @@ def _build_url(scheme: str, rest: str) -> str:
         parts = urlsplit(f"{scheme}://{rest}")
         port = parts.port
     except ValueError as error:
-        raise BadInput("link.invalid") from error
+        raise BadInput("link.invalid").about("url") from error
     if "\\" in rest or " " in rest:
-        raise BadInput("link.invalid")
+        raise BadInput("link.invalid").about("url")
     place = (parts.hostname or "") + (f":{port}" if port not in (None, _PORTS[scheme]) else "")
     return parts._replace(netloc=place, path=parts.path or "/").geturl()
 

@@ -14,5 +14,5 @@ def clean_paragraph(words: str) -> str:
     """
     said = " ".join(remove_invisible(words).split())
     if len(said) > MAX_APPEAL_LENGTH:
-        raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH)
+        raise BadInput("appeal.too_long", most=MAX_APPEAL_LENGTH).about("reason")
     return said

@@ -44,7 +44,7 @@ class Watermark:
             or not is_one_line(words)
             or words != self.text
         ):
-            raise BadInput("watermark.bad_text", most=MAX_WATERMARK_LENGTH)
+            raise BadInput("watermark.bad_text", most=MAX_WATERMARK_LENGTH).about("text")
         right = (
             MIN_SIZE_PERCENT <= self.size <= MAX_SIZE_PERCENT
             and MIN_OPACITY_PERCENT <= self.opacity <= 100
@@ -57,7 +57,7 @@ def check_watermark_letters(mark: Watermark) -> None:
     """Raise BadInput `watermark.letters` for letters that the font lacks, and Unavailable if the
     font is missing."""
     if lacking := text_overlay.find_missing_letters(_composed(mark.text)):
-        raise BadInput("watermark.letters", letters=" ".join(lacking[:8]))
+        raise BadInput("watermark.letters", letters=" ".join(lacking[:8])).about("text")
 
 
 def _composed(text: str) -> str:

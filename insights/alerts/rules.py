@@ -254,7 +254,7 @@ def check_settings(scope: Scope, one: RuleSettings) -> None:
     if one.kind is AlertKind.ANOMALY:
         _check_metric(one)
         if one.threshold is not None or one.currency or one.days != 1:
-            raise BadInput("alert.no_threshold")
+            raise BadInput("alert.no_threshold").about("limit")
     elif one.kind is AlertKind.THRESHOLD:
         _check_metric(one)
         _check_limit(one.threshold, 0, MAX_THRESHOLD)
@@ -275,7 +275,7 @@ def parse_limit(text: str, currency: str) -> int:
     try:
         return parse_money(text, currency).minor if currency else int("".join(text.split()))
     except ValueError as error:
-        raise BadInput("alerts.limit_wrong") from error
+        raise BadInput("alerts.limit_wrong").about("limit") from error
 
 
 def _is_ledger_currency(code: str) -> bool:
@@ -290,7 +290,7 @@ def _check_metric(one: RuleSettings) -> None:
 
 def _check_limit(limit: int | None, least: int, most: int) -> None:
     if limit is None or not least <= limit <= most:
-        raise BadInput("alert.threshold", least=least, most=most)
+        raise BadInput("alert.threshold", least=least, most=most).about("limit")
 
 
 def _check_quiet_hours(start: int | None, end: int | None) -> None:

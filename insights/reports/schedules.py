@@ -251,7 +251,7 @@ def parse_addresses(typed: str) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for part in filter(None, (one.strip() for one in re.split(r"[,;\n]", typed))):
         if len(part) > MAX_ADDRESS_LENGTH or not _ADDRESS.fullmatch(part):
-            raise BadInput("reports.address", address=part[:60])
+            raise BadInput("reports.address", address=part[:60]).about("addresses")
         local, _, domain = part.rpartition("@")
         found[f"{local}@{domain.lower()}"] = None
     return tuple(found)
@@ -261,7 +261,7 @@ def _check_form(scope: Scope, form: ReportForm, member: Member) -> ReportForm:
     """Return the form with a normalized name. Raises BadInput."""
     name = " ".join(form.name.split())
     if not 0 < len(name) <= MAX_NAME_LENGTH or not is_one_line(name):
-        raise BadInput("reports.name", most=MAX_NAME_LENGTH)
+        raise BadInput("reports.name", most=MAX_NAME_LENGTH).about("name")
     if form.audience not in AUDIENCES or not form.allowed <= set(INTERNALS):
         raise BadInput("reports.audience")
     if not 0 <= form.hour <= 23 or not 0 <= form.weekday <= 6:
@@ -284,12 +284,12 @@ def _check_recipients(
 ) -> tuple[Recipient, ...]:
     unique = {one.key: one for one in form.recipients}
     if len(unique) > MAX_RECIPIENTS:
-        raise BadInput("reports.recipients", most=MAX_RECIPIENTS)
+        raise BadInput("reports.recipients", most=MAX_RECIPIENTS).about("addresses")
     members = {one.id: one for one in queries.list_members(scope)}
     for one in unique.values():
         if one.member_id is None:
             if one.route != "email" or parse_addresses(one.address) != (one.address,):
-                raise BadInput("reports.address", address=one.address[:60])
+                raise BadInput("reports.address", address=one.address[:60]).about("addresses")
             continue
         found = members.get(one.member_id)
         if found is None or not may_receive(found, form.creators, creators):

@@ -120,15 +120,15 @@ def create_share_link(scope: Scope, draft: ShareLinkDraft, *, link_id: UUID) -> 
     member = _get_author(scope)
     name = " ".join(draft.name.split())
     if not 0 < len(name) <= MAX_NAME_LENGTH or not is_one_line(name):
-        raise BadInput("share.bad_name", most=MAX_NAME_LENGTH)
+        raise BadInput("share.bad_name", most=MAX_NAME_LENGTH).about("name")
     if not draft.views:
-        raise BadInput("share.no_view")
+        raise BadInput("share.no_view").about("views")
     if draft.days not in LIFETIMES:
         raise BadInput("share.bad_lifetime")
     sales.check_period(draft.first, draft.last)
     mine = {one.id for one in _list_creators(scope, member)}
     if not draft.creators:
-        raise BadInput("share.no_creator")
+        raise BadInput("share.no_creator").about("creators")
     for creator in draft.creators:
         if creator not in mine:
             raise NotFound("creator.unknown", creator=str(creator))

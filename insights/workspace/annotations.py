@@ -41,9 +41,9 @@ def add_annotation(
     _require_access(scope, member_id, creator_id)
     said = " ".join(unicodedata.normalize("NFC", text).split())
     if not said or len(said) > MAX_ANNOTATION_LENGTH or not is_one_line(said):
-        raise BadInput("annotation.text_wrong", most=MAX_ANNOTATION_LENGTH)
+        raise BadInput("annotation.text_wrong", most=MAX_ANNOTATION_LENGTH).about("text")
     if day > scope.now.date() + timedelta(days=MAX_DAYS_AHEAD):
-        raise BadInput("annotation.day_wrong")
+        raise BadInput("annotation.day_wrong").about("day")
     scope.lock(f"{scope.tenant_id}:annotations")
     if scope.session.get(AnnotationRow, (scope.tenant_id, key)) is not None:
         return

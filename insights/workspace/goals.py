@@ -108,7 +108,7 @@ def set_goal(
         raise BadInput("goal.metric_unknown")
     wanted = GoalMetric(metric)
     if not 0 < target <= MAX_TARGET:
-        raise BadInput("goal.target_wrong")
+        raise BadInput("goal.target_wrong").about("target")
     if wanted.is_money and not (is_currency(currency) or currency in (STARS, TEST_CURRENCY)):
         raise BadInput("goal.currency_unknown")
     first = month.replace(day=1)

@@ -51,7 +51,7 @@ def save_view(
     """
     called = " ".join(unicodedata.normalize("NFC", name).split())
     if not called or len(called) > MAX_VIEW_NAME_LENGTH or not is_one_line(called):
-        raise BadInput("saved_view.name_wrong", most=MAX_VIEW_NAME_LENGTH)
+        raise BadInput("saved_view.name_wrong", most=MAX_VIEW_NAME_LENGTH).about("name")
     if len(parameters) > MAX_PARAMETERS or not all(
         _NAME.fullmatch(one) and _VALUE.fullmatch(value) for one, value in parameters.items()
     ):

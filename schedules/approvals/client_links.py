@@ -124,7 +124,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
     row, maker = _lock_approvable_post(scope, post_id)
     called = " ".join(name.split())
     if not 0 < len(called) <= MAX_CLIENT_NAME_LENGTH or not is_one_line(called):
-        raise BadInput("approval.link_no_name", most=MAX_CLIENT_NAME_LENGTH)
+        raise BadInput("approval.link_no_name", most=MAX_CLIENT_NAME_LENGTH).about("name")
     if queries.get_creator(scope, row.creator_id).approval_tiers < CLIENT_TIER:
         raise BadInput("approval.no_such_tier", tier=CLIENT_TIER)
     if row.author_principal == maker.principal_id:

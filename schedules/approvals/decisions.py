@@ -259,7 +259,7 @@ def record_rejection(
     note and for an unknown code.
     """
     if not note.strip():
-        raise BadInput("approval.no_words")
+        raise BadInput("approval.no_words").about("note")
     if why not in REJECTION_CODES[verdict]:
         raise BadInput("approval.no_such_reason")
     _record_verdict(scope, row, principal, tier=tier, verdict=verdict, note=note, why=why)

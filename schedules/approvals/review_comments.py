@@ -315,9 +315,9 @@ def _record_comment(
 
 def _check_comment_text(said: str) -> None:
     if not said:
-        raise BadInput("comment.empty")
+        raise BadInput("comment.empty").about("text")
     if len(said) > MAX_REVIEW_COMMENT_LENGTH:
-        raise BadInput("comment.too_long", most=MAX_REVIEW_COMMENT_LENGTH)
+        raise BadInput("comment.too_long", most=MAX_REVIEW_COMMENT_LENGTH).about("text")
     if "\x00" in said:
         raise BadInput("post.unwritable")
 

@@ -89,7 +89,7 @@ class QuietPeriod:
         """The instants (UTC-aware) at which the days begin and end. Raises BadInput for weekly
         hours."""
         if self.first is None or self.last is None:
-            raise BadInput("quiet.no_days")
+            raise BadInput("quiet.no_days").about("days")
         return day_bounds(self.first, self.zone)[0], day_bounds(self.last, self.zone)[1]
 
 
@@ -188,7 +188,7 @@ def add_quiet_days(
     account is not the creator's.
     """
     if last < first or (last - first).days >= MAX_QUIET_DAYS:
-        raise BadInput("quiet.days_wrong", most=MAX_QUIET_DAYS)
+        raise BadInput("quiet.days_wrong", most=MAX_QUIET_DAYS).about("first")
     if day_bounds(last, zone)[1] <= scope.now:
         raise BadInput("quiet.over")
     return _create_quiet_period(
@@ -219,7 +219,7 @@ def add_quiet_hours(
     Raises BadInput if start and end are equal, and NotFound.
     """
     if start == end or (weekday is not None and not 0 <= weekday <= 6):
-        raise BadInput("quiet.hours_wrong")
+        raise BadInput("quiet.hours_wrong").about("start")
     hours: dict[str, Any] = {"weekday": weekday, "start_time": start, "end_time": end}
     return _create_quiet_period(scope, creator_id, channel_id, label=label, zone=zone, **hours)
 

@@ -90,7 +90,7 @@ def schedule_post_on_channels(
     known = _current_delivery_by_channel(rows)
     wanted = list(dict.fromkeys(channels)) or list(known)
     if not wanted:
-        raise BadInput("compose.no_account")
+        raise BadInput("compose.no_account").about("accounts")
     owner = deliveries.get_post(scope, post_id)
     late = deliveries.late_deadline(owner, at.instant(), at.zone)
     if late is not None and late < scope.now:
@@ -194,7 +194,7 @@ def confirm_delivery_link(scope: Scope, delivery_id: UUID, *, member_id: UUID, u
     Raises the same errors as `uncertain_deliveries.resolve_uncertain_delivery`.
     """
     if not url:
-        raise BadInput("delivery.no_link")
+        raise BadInput("delivery.no_link").about("link")
     uncertain_deliveries.resolve_uncertain_delivery(
         scope, delivery_id, member_id=member_id, url=url
     )

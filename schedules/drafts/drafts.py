@@ -162,7 +162,7 @@ def write_draft(
     NotFound, and Conflict if that post has deliveries.
     """
     if draft.is_empty:
-        raise BadInput("compose.empty")
+        raise BadInput("compose.empty").about("body")
     if draft.post_id is not None:
         return _go_on(scope, draft.post_id, draft, author=author, priority=max(priority, 1))
     known = queries.post_ids_by_origin_key(scope, origin, str(key)) if draft.labels else {}
@@ -209,7 +209,7 @@ def _go_on(scope: Scope, post_id: UUID, draft: Draft, *, author: str, priority: 
 def require_channel(draft: Draft) -> None:
     """Raise BadInput for a draft without accounts."""
     if not draft.channels:
-        raise BadInput("compose.no_account")
+        raise BadInput("compose.no_account").about("accounts")
 
 
 def rewrite_post(
@@ -229,7 +229,7 @@ def rewrite_post(
     part was published in the meantime or the content differs from `seen`.
     """
     if draft.is_empty:
-        raise BadInput("compose.empty")
+        raise BadInput("compose.empty").about("body")
     channel_overrides.check_content(draft.base_content, draft.others)
     row = get_post(scope, post_id)
     # Concurrent rewrites run one after the other, each with a new version.

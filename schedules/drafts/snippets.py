@@ -157,12 +157,14 @@ def parse_hashtags(text: str) -> list[str]:
     found: dict[str, str] = {}
     for one in filter(None, _SEPARATOR.split(unicodedata.normalize("NFC", text))):
         if not _HASHTAG.fullmatch(one) or len(one) > MAX_HASHTAG_LENGTH:
-            raise BadInput("snippet.hashtag_wrong", hashtag=one[:MAX_HASHTAG_LENGTH])
+            raise BadInput("snippet.hashtag_wrong", hashtag=one[:MAX_HASHTAG_LENGTH]).about("text")
         found.setdefault(_fold(one), one)
     if not found:
-        raise BadInput("snippet.empty")
+        raise BadInput("snippet.empty").about("text")
     if len(found) > MAX_SNIPPET_HASHTAGS:
-        raise BadInput("snippet.too_many_hashtags", count=len(found), most=MAX_SNIPPET_HASHTAGS)
+        raise BadInput(
+            "snippet.too_many_hashtags", count=len(found), most=MAX_SNIPPET_HASHTAGS
+        ).about("text")
     return list(found.values())
 
 
@@ -173,7 +175,7 @@ def _fold(hashtag: str) -> str:
 def _clean_name(name: str) -> str:
     found = " ".join(unicodedata.normalize("NFC", name).split())
     if not found or len(found) > MAX_SNIPPET_NAME_LENGTH or not is_one_line(found):
-        raise BadInput("snippet.name_wrong", most=MAX_SNIPPET_NAME_LENGTH)
+        raise BadInput("snippet.name_wrong", most=MAX_SNIPPET_NAME_LENGTH).about("name")
     return found
 
 
@@ -181,9 +183,9 @@ def _clean_text(kind: SnippetKind, text: str) -> str:
     """Return a text, or a set of hashtags as `#one #two`, in its stored form."""
     found = _CONTROL.sub("", text.replace("\r\n", "\n").replace("\r", "\n")).strip()
     if not found:
-        raise BadInput("snippet.empty")
+        raise BadInput("snippet.empty").about("text")
     if len(found) > MAX_SNIPPET_LENGTH:
-        raise BadInput("snippet.too_long", count=len(found), most=MAX_SNIPPET_LENGTH)
+        raise BadInput("snippet.too_long", count=len(found), most=MAX_SNIPPET_LENGTH).about("text")
     return " ".join(f"#{one}" for one in parse_hashtags(found)) if kind == "hashtags" else found
 
 

@@ -78,7 +78,7 @@ def add_feed(scope: Scope, creator_id: UUID, url: str, channels: Sequence[UUID])
     """
     address = _validate_feed_url(url)
     if not channels:
-        raise BadInput("feed.no_account")
+        raise BadInput("feed.no_account").about("channels")
     hers = {one.id for one in queries.list_creator_channels(scope, creator_id)}
     if not hers >= set(channels):
         raise NotFound("channel.unknown", channel=str(next(iter(set(channels) - hers))))
@@ -126,7 +126,7 @@ def _validate_feed_url(typed: str) -> str:
         or not wanted.isprintable()
         or " " in wanted
     ):
-        raise BadInput("feed.no_address")
+        raise BadInput("feed.no_address").about("url")
     return parts._replace(fragment="").geturl()
 
 

@@ -54,7 +54,7 @@ def clean_label_name(name: str) -> str:
     """
     found = " ".join(unicodedata.normalize("NFC", name).split())
     if not found or len(found) > MAX_LABEL_NAME_LENGTH or not is_one_line(found):
-        raise BadInput("post_label.name_wrong", most=MAX_LABEL_NAME_LENGTH)
+        raise BadInput("post_label.name_wrong", most=MAX_LABEL_NAME_LENGTH).about("name")
     return found
 
 

@@ -19,7 +19,7 @@ from sqlmodel import select
 from channels.accounts.queries import Channel
 from channels.links import short_links, utm_parameters
 from foundation.db.database import Scope
-from foundation.errors import BadInput
+from foundation.errors import BadInput, about_input
 from foundation.i18n.visible_text import is_one_line
 from foundation.i18n.web_addresses import is_web_address, iterate_web_addresses
 from foundation.ids import uuid7
@@ -292,12 +292,9 @@ def set_link_policy(scope: Scope, creator_id: UUID, rule: LinkPolicy) -> None:
     host = rule.base.partition("://")[2]
     if rule.base and not (is_web_address(rule.base) and _HOST.fullmatch(host)):
         raise BadInput("link.no_base")
-    for mark in (rule.source, rule.medium, rule.campaign, rule.content):
-        _check_mark(mark)
-        if any(hole not in PLACEHOLDERS for hole in _HOLE.findall(mark)):
-            raise BadInput(
-                "link.no_such_hole", known=", ".join(f"{{{one}}}" for one in PLACEHOLDERS)
-            )
+    for name in ("source", "medium", "campaign", "content"):
+        with about_input(name):
+            _check_template(getattr(rule, name))
     scope.run(
         "INSERT INTO link_rules (tenant_id, id, creator_id, base, source, medium, campaign, "
         "content)"
@@ -311,6 +308,12 @@ def set_link_policy(scope: Scope, creator_id: UUID, rule: LinkPolicy) -> None:
         creator=creator_id,
         **asdict(rule),
     )
+
+
+def _check_template(mark: str) -> None:
+    _check_mark(mark)
+    if any(hole not in PLACEHOLDERS for hole in _HOLE.findall(mark)):
+        raise BadInput("link.no_such_hole", known=", ".join(f"{{{one}}}" for one in PLACEHOLDERS))
 
 
 def _check_mark(mark: str) -> None:

@@ -128,9 +128,9 @@ def _check_edit_request(
 ) -> None:
     said = channel_overrides.base_content(row)
     if not (title.strip() or body.strip() or said.media):
-        raise BadInput("compose.empty")
+        raise BadInput("compose.empty").about("body")
     if (title, body) == (row.title, row.body):
-        raise BadInput("edit.same_words")
+        raise BadInput("edit.same_words").about("body")
     channel_overrides.check_content(
         channel_overrides.apply_override(
             said, channel_overrides.ChannelOverride("", title=title, body=body)

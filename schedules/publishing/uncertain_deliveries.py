@@ -113,13 +113,13 @@ def check_page_address(url: str) -> None:
     try:
         parts = urlsplit(url)
     except ValueError as error:
-        raise BadInput("delivery.no_link") from error
+        raise BadInput("delivery.no_link").about("link") from error
     if (
         parts.scheme not in ("https", "http")
         or not parts.hostname
         or len(url) > MAX_PAGE_ADDRESS_LENGTH
     ):
-        raise BadInput("delivery.no_link")
+        raise BadInput("delivery.no_link").about("link")
 
 
 def apply_uncertain_resolution(

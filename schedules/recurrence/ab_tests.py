@@ -218,7 +218,7 @@ def _check_test_request(scope: Scope, row: Series, wanted: AbTestRequest) -> Non
         raise BadInput("variants.count_wrong", most=len(VARIANTS))
     least = minimum_units(1 + len(wanted.changes))
     if not least <= wanted.planned <= MAX_TEST_UNITS:
-        raise BadInput("variants.size_wrong", least=least, most=MAX_TEST_UNITS)
+        raise BadInput("variants.size_wrong", least=least, most=MAX_TEST_UNITS).about("size")
     rest = occurrences.recurrence_of_series(row).recurrence_from(wanted.day)
     if rest.occurrence_on(wanted.day).instant() <= scope.now:
         raise BadInput("delivery.time_passed")

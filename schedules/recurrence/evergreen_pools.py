@@ -115,7 +115,7 @@ def save_pool(scope: Scope, creator_id: UUID, rhythm: PoolSchedule) -> UUID:
     NotFound for an account that is not the creator's.
     """
     if not rhythm.channels:
-        raise BadInput("compose.no_account")
+        raise BadInput("compose.no_account").about("accounts")
     if (
         not text_similarity.SIMILARITY_WINDOW <= rhythm.min_age <= MAX_POOL_AGE
         or not timedelta(0) <= rhythm.every <= MAX_POOL_AGE
@@ -220,7 +220,7 @@ def add_pool_variant(scope: Scope, entry_id: UUID, body: str, *, key: UUID, auth
         )
         for one in _filter_posts_with_text(wordings)
     ):
-        raise BadInput("pool.same_words")
+        raise BadInput("pool.same_words").about("words")
     if len(wordings) >= MAX_POOL_VARIANTS:
         raise BadInput("pool.many_wordings", most=MAX_POOL_VARIANTS)
     asks = channel_overrides.price_and_option_overrides(first)

@@ -147,7 +147,7 @@ def begin_series(
     """
     owner = deliveries.get_post(scope, post_id)
     if not channels:
-        raise BadInput("compose.no_account")
+        raise BadInput("compose.no_account").about("accounts")
     lock_series_planning(scope, owner.creator_id)
     series_id = series_id or derived_uuid(scope.tenant_id, post_id, "series")
     if scope.session.get(Series, (scope.tenant_id, series_id)) is not None:

@@ -74,7 +74,7 @@ class TimeOffset:
         if not (self.days or self.minutes):
             raise BadInput("shift.nowhere")
         if abs(self.days) > MAX_MOVE_DAYS or abs(self.minutes) > MAX_MOVE_DAYS * 24 * 60:
-            raise BadInput("shift.too_far", most=MAX_MOVE_DAYS)
+            raise BadInput("shift.too_far", most=MAX_MOVE_DAYS).about("days")
 
 
 @dataclass(frozen=True)

@@ -177,7 +177,7 @@ def set_character_quota(scope: Scope, characters: int | None) -> None:
     Raises BadInput.
     """
     if characters is not None and not 1 <= characters <= MAX_CHARACTER_QUOTA:
-        raise BadInput("quota.characters", most=MAX_CHARACTER_QUOTA)
+        raise BadInput("quota.characters", most=MAX_CHARACTER_QUOTA).about("characters")
     row = _get_limit_row(scope, None)
     row.characters = characters
     scope.add(row)

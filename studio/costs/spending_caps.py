@@ -95,7 +95,7 @@ def set_spending_cap(scope: Scope, currency: str, cap: Money | None) -> None:
     Raises BadInput.
     """
     if cap is not None and not (cap.currency == currency and 0 <= cap.minor <= MAX_MINOR):
-        raise BadInput("spending.cap_wrong", currency=currency)
+        raise BadInput("spending.cap_wrong", currency=currency).about("cap")
     assets.lock_library(scope, "spending", currency)
     row = _find_cap_row(scope, currency)
     if cap is None:

@@ -130,7 +130,7 @@ def _set_collection_name(scope: Scope, row: models.CollectionRow, name: str) -> 
     written = " ".join(name.split())
     folded = fold_tag(written)
     if not folded or not written.isprintable() or len(written) > MAX_COLLECTION_NAME:
-        raise BadInput("collection.bad_name", most=MAX_COLLECTION_NAME)
+        raise BadInput("collection.bad_name", most=MAX_COLLECTION_NAME).about("name")
     taken = scope.session.exec(
         select(models.CollectionRow.id).where(
             models.CollectionRow.tenant_id == scope.tenant_id,

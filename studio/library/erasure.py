@@ -66,7 +66,7 @@ def set_retention_days(scope: Scope, wanted: int | None) -> None:
         scope.run("DELETE FROM retentions WHERE tenant_id = :tenant", tenant=scope.tenant_id)
         return
     if not MIN_DAYS <= wanted <= MAX_DAYS:
-        raise BadInput("erase.days", least=MIN_DAYS, most=MAX_DAYS)
+        raise BadInput("erase.days", least=MIN_DAYS, most=MAX_DAYS).about("days")
     scope.run(_SET, tenant=scope.tenant_id, id=uuid7(), days=wanted)
 
 

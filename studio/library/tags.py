@@ -44,7 +44,9 @@ def parse_tags(typed: Collection[str]) -> dict[str, str]:
             and len(key) <= MAX_TAG_LENGTH
         )
         if not key or not fits:
-            raise BadInput("tag.invalid", tag=written[:MAX_TAG_LENGTH], most=MAX_TAG_LENGTH)
+            raise BadInput("tag.invalid", tag=written[:MAX_TAG_LENGTH], most=MAX_TAG_LENGTH).about(
+                "tag"
+            )
         found.setdefault(key, written)
     if len(found) > MAX_TAGS:
         raise BadInput("tag.too_many", most=MAX_TAGS)

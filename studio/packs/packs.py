@@ -77,7 +77,7 @@ def create_pack(
     Raises BadInput, and NotFound for an image that is not in the creator's library.
     """
     if not 0 < len(title) <= MAX_TITLE or len(description) > MAX_DESCRIPTION:
-        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
+        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE).about("title")
     lock_library(scope, "pack", creator_id, slug)
     known = scope.session.exec(
         select(PackRow.id).where(
@@ -104,7 +104,7 @@ def create_pack(
 
 def _build_item_rows(scope: Scope, row: PackRow, assets: Sequence[UUID]) -> list[PackItemRow]:
     if not assets or len(set(assets)) != len(assets):
-        raise BadInput("pack.invalid", title=row.title, most=MAX_TITLE)
+        raise BadInput("pack.invalid", title=row.title, most=MAX_TITLE).about("title")
     check_assets_owned(scope, row.creator_id, assets)
     return [
         PackItemRow(
@@ -125,7 +125,7 @@ def add_to_draft(scope: Scope, *, creator_id: UUID, title: str, asset: UUID) -> 
     Nothing changes if the image is already in the pack. Raises BadInput for an invalid title.
     """
     if not 0 < len(title) <= MAX_TITLE:
-        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE)
+        raise BadInput("pack.invalid", title=title[:MAX_TITLE], most=MAX_TITLE).about("title")
     lock_library(scope, "gather", creator_id)
     pack_id = _get_or_create_draft(scope, creator_id, title)
     scope.run(

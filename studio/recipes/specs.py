@@ -149,13 +149,13 @@ def parse_recipe(raw: object) -> RecipeSpec:
         code = {"missing": "recipe.field_missing", "extra_forbidden": "recipe.field_unknown"}.get(
             first["type"]
         )
-        raise BadInput(code or "recipe.invalid", where=where) from error
+        raise BadInput(code or "recipe.invalid", where=where).about(where) from error
     for name, value in spec.model_dump().items():
         if b"\\u0000" in canonical_json(value):  # valid in YAML, but PostgreSQL cannot store it
-            raise BadInput("recipe.invalid", where=name)
+            raise BadInput("recipe.invalid", where=name).about(name)
     where = _find_invalid_field(spec)
     if where:
-        raise BadInput("recipe.invalid", where=where)
+        raise BadInput("recipe.invalid", where=where).about(where)
     return spec
 
 

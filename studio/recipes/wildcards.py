@@ -119,7 +119,8 @@ def parse_wildcard(name: object, said: object) -> tuple[str, Wildcard]:
         found = _Written.model_validate({"name": name, "said": said})
     except ValidationError as error:
         where = [str(step) for step in error.errors()[0]["loc"] if step != "said"]
-        raise BadInput("list.invalid", where=".".join(where)[:60] or "words") from error
+        invalid = BadInput("list.invalid", where=".".join(where)[:60] or "words")
+        raise invalid.about(where[0] if where else "words") from error
     return found.name, found.said
 
 

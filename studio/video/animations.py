@@ -81,7 +81,7 @@ def request_animation(
     if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
     if len(wanted.words) > MAX_PROMPT_LENGTH:
-        raise BadInput("film.words_long", most=MAX_PROMPT_LENGTH)
+        raise BadInput("film.words_long", most=MAX_PROMPT_LENGTH).about("words")
     _build_video_job(wanted, _get_source_rendition(scope, creator_id, wanted), b"")
     prompt_rating.rate_text(scope, [wanted.words, wanted.model])
     held = quotas.generation_wait(scope, creator_id)

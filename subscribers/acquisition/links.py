@@ -333,7 +333,7 @@ def parse_cost(typed: str, currency: str) -> Money | None:
     try:
         return parse_money(typed, currency)
     except ValueError as error:
-        raise BadInput("acquisition.cost_unreadable") from error
+        raise BadInput("acquisition.cost_unreadable").about("cost") from error
 
 
 def _build_target(
@@ -350,17 +350,17 @@ def _build_target(
         return channel.id, connector.chat_start_url(channel.base_url, channel.account, parameter)
     if draft.destination is LinkDestination.DISCORD:
         if not is_discord_invite(draft.url):
-            raise BadInput("acquisition.no_invite")
+            raise BadInput("acquisition.no_invite").about("url")
         if draft.channel_id is not None:
             channel = get_channel(scope, draft.channel_id)
             if channel.creator_id != draft.creator_id:
                 raise NotFound("channel.unknown")
             if not list_invite_channels([channel], connectors):
-                raise BadInput("acquisition.no_server")
+                raise BadInput("acquisition.no_server").about("url")
         return draft.channel_id, draft.url.strip()
     address = urls.parse_registrable_url(draft.url)
     if urls.is_own_short_link(address, urls.own_hosts()):
-        raise BadInput("link.short")
+        raise BadInput("link.short").about("url")
     target = utm_parameters.add_utm_parameters(address, asdict(utm))
     if draft.channel_id is None:
         return None, target
@@ -390,15 +390,15 @@ def _require_start_channel(
 def _check_details(scope: Scope, details: LinkDetails) -> LinkDetails:
     name = " ".join(details.name.split())
     if not 0 < len(name) <= MAX_NAME or not is_one_line(name):
-        raise BadInput("acquisition.no_name", most=MAX_NAME)
+        raise BadInput("acquisition.no_name", most=MAX_NAME).about("name")
     cost = details.cost
     if cost is not None and not (
         0 <= cost.minor <= MAX_COST
         and (cost.currency in (STARS, TEST_CURRENCY) or is_currency(cost.currency))
     ):
-        raise BadInput("acquisition.cost_unreadable")
+        raise BadInput("acquisition.cost_unreadable").about("cost")
     if details.first_day and details.last_day and details.last_day < details.first_day:
-        raise BadInput("acquisition.period_reversed")
+        raise BadInput("acquisition.period_reversed").about("last_day")
     if details.owner_id is not None:
         queries.get_member(scope, details.owner_id)
     return LinkDetails(
@@ -408,8 +408,9 @@ def _check_details(scope: Scope, details: LinkDetails) -> LinkDetails:
 
 def _check_utm(utm: UtmParameters) -> UtmParameters:
     marks = {name: value.strip() for name, value in asdict(utm).items()}
-    if any(len(one) > MAX_UTM_LENGTH or not is_one_line(one) for one in marks.values()):
-        raise BadInput("link.mark_unreadable", most=MAX_UTM_LENGTH)
+    for name, mark in marks.items():
+        if len(mark) > MAX_UTM_LENGTH or not is_one_line(mark):
+            raise BadInput("link.mark_unreadable", most=MAX_UTM_LENGTH).about(f"utm_{name}")
     return UtmParameters(**marks)
 
 

@@ -188,9 +188,9 @@ def max_answer_length(can: Capabilities, surface: str) -> int:
 def _validate_text(text: str, most: int) -> str:
     words = text.strip()
     if not words:
-        raise BadInput("chat.nothing_said")
+        raise BadInput("chat.nothing_said").about("text")
     if len(words) > most:
-        raise BadInput("chat.too_long", most=most, count=len(words))
+        raise BadInput("chat.too_long", most=most, count=len(words)).about("text")
     speaker_notices.check_no_impersonation(words)
     return words
 

@@ -48,7 +48,7 @@ def add_fan_note(
     or too long."""
     words = body.strip()
     if not 0 < len(words) <= MAX_NOTE_LENGTH:
-        raise BadInput("note.bad_length", most=MAX_NOTE_LENGTH)
+        raise BadInput("note.bad_length", most=MAX_NOTE_LENGTH).about("text")
     scope.run(
         "INSERT INTO fan_notes (tenant_id, id, creator_id, fan_id, member_id, body)"
         " VALUES (:tenant, :id, :creator, :fan, :member, :body) ON CONFLICT DO NOTHING",

@@ -289,7 +289,7 @@ def snooze_conversation(scope: Scope, conversation_id: UUID, until: datetime) ->
     """Hide the conversation until the given time, or until the fan writes. Raises BadInput for a
     time in the past or over `MAX_SNOOZE` ahead."""
     if not scope.now < until <= scope.now + MAX_SNOOZE:
-        raise BadInput("chat.bad_snooze")
+        raise BadInput("chat.bad_snooze").about("at")
     talk = conversation_rows.lock_conversation(scope, conversation_id)
     talk.snoozed_until = until
     scope.add(talk)
@@ -366,9 +366,9 @@ def _find_platform_refusal(unit: Unit, there: Connector) -> Message | None:
 
 def _check_text(words: str) -> None:
     if not words:
-        raise BadInput("chat.nothing_said")
+        raise BadInput("chat.nothing_said").about("text")
     if len(words) > MAX_REPLY_LENGTH:
-        raise BadInput("chat.too_long", most=MAX_REPLY_LENGTH, count=len(words))
+        raise BadInput("chat.too_long", most=MAX_REPLY_LENGTH, count=len(words)).about("text")
     speaker_notices.check_no_impersonation(words)
 
 

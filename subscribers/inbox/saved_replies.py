@@ -166,7 +166,7 @@ def insert_saved_reply(
         return standing
     whole = f"{before}\n{words}" if before else words
     if len(whole) > most:
-        raise BadInput("chat.too_long", most=most, count=len(whole))
+        raise BadInput("chat.too_long", most=most, count=len(whole)).about("text")
     unsent_text.store_unsent_text(scope, talk, member_id, whole)
     scope.run(
         "UPDATE saved_answers SET uses = uses + 1 WHERE tenant_id = :tenant AND id = :id",
@@ -198,7 +198,7 @@ def _get_saved_reply(scope: Scope, talk: Conversation, answer_id: UUID) -> Saved
 def _validate_name(name: str) -> str:
     called = " ".join(prompt.strip_invisible(name).split())
     if not 0 < len(called) <= MAX_SAVED_REPLY_NAME_LENGTH:
-        raise BadInput("saved.bad_name", most=MAX_SAVED_REPLY_NAME_LENGTH)
+        raise BadInput("saved.bad_name", most=MAX_SAVED_REPLY_NAME_LENGTH).about("name")
     return called
 
 
@@ -210,9 +210,9 @@ def _validate_text(words: str, place: str) -> str:
         else moderation.MAX_COMMENT_ANSWER_LENGTH
     )
     if not said:
-        raise BadInput("saved.no_words")
+        raise BadInput("saved.no_words").about("words")
     if len(said) > most:
-        raise BadInput("chat.too_long", most=most, count=len(said))
+        raise BadInput("chat.too_long", most=most, count=len(said)).about("text")
     return said
 
 

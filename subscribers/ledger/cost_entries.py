@@ -113,17 +113,17 @@ def add_cost_entry(scope: Scope, creator_id: UUID, draft: CostDraft, *, entry_id
 
 def _check_draft(draft: CostDraft, note: str, today: date) -> None:
     if draft.money.minor <= 0:
-        raise BadInput("cost.not_positive")
+        raise BadInput("cost.not_positive").about("amount")
     if draft.money.minor > MAX_AMOUNT_MINOR:
-        raise BadInput("cost.too_high")
+        raise BadInput("cost.too_high").about("amount")
     if not is_currency(draft.money.currency) and draft.money.currency not in _OTHER_CURRENCIES:
         raise BadInput("cost.unknown_currency", currency=draft.money.currency)
     if draft.spent_on > today:
-        raise BadInput("cost.in_future")
+        raise BadInput("cost.in_future").about("day")
     if draft.spent_on < today - OLDEST:
-        raise BadInput("cost.too_old")
+        raise BadInput("cost.too_old").about("day")
     if len(note) > MAX_NOTE_LENGTH or not note.isprintable():
-        raise BadInput("cost.bad_note", most=MAX_NOTE_LENGTH)
+        raise BadInput("cost.bad_note", most=MAX_NOTE_LENGTH).about("note")
 
 
 def void_cost_entry(scope: Scope, creators: Collection[UUID], entry_id: UUID) -> None:

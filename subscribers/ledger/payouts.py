@@ -181,14 +181,14 @@ def _check_payout(
     if draft.account not in payable_accounts(scope, creator_id):
         raise BadInput("payout.unknown_recipient")
     if not 0 < len(reference) <= MAX_REFERENCE or not reference.isprintable():
-        raise BadInput("payout.bad_reference", most=MAX_REFERENCE)
+        raise BadInput("payout.bad_reference", most=MAX_REFERENCE).about("reference")
     if draft.paid_on > today:
-        raise BadInput("payout.in_future")
+        raise BadInput("payout.in_future").about("day")
     due = amount_due(scope, creator_id, draft.account, draft.money.currency)
     if draft.money.minor <= 0:
-        raise BadInput("payout.not_positive")
+        raise BadInput("payout.not_positive").about("amount")
     if draft.money.minor > due.minor:
-        raise BadInput("payout.more_than_due", due=str(due))
+        raise BadInput("payout.more_than_due", due=str(due)).about("amount")
 
 
 def list_payouts(

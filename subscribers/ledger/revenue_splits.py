@@ -157,7 +157,7 @@ def _check_shares(draft: SplitDraft) -> tuple[NamedShare, ...]:
     names = [one.name.casefold() for one in others]
     for one in others:
         if not 0 < len(one.name) <= MAX_PARTY_NAME or not one.name.isprintable():
-            raise BadInput("split.bad_name", most=MAX_PARTY_NAME)
+            raise BadInput("split.bad_name", most=MAX_PARTY_NAME).about("name")
         if names.count(one.name.casefold()) > 1:
             raise BadInput("split.same_name", name=one.name)
     shares = [draft.creator, draft.agency, draft.chatter, *(one.share for one in others)]

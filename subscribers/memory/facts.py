@@ -253,13 +253,13 @@ def _get_fact(scope: Scope, fan_id: UUID, fact_id: UUID) -> FanFact:
 
 def _validate_fact(scope: Scope, key: str, value: str) -> Fact:
     if key not in fact_checks.MEMORY_KEYS:
-        raise BadInput("memory.bad_key")
+        raise BadInput("memory.bad_key").about("key")
     known = MemoryKey(key)
     cleaned = fact_checks.clean_fact_value(value)
     if known is MemoryKey.BIRTHDAY:
         day = fact_rules.parse_birthday(cleaned)
         if day is None:
-            raise BadInput("memory.bad_birthday")
+            raise BadInput("memory.bad_birthday").about("value")
         return Fact(known, day)
     lexicon = active_policy.current_bundle(scope).lexicon
     fault = fact_checks.find_fact_fault(known, cleaned, lexicon=lexicon)

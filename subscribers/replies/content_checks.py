@@ -1,10 +1,10 @@
 """Checks of a persona before it is saved: sizes, languages, and texts that no bot may send."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
 
 from foundation.db.database import Scope
-from foundation.errors import BadInput, Refused
+from foundation.errors import BadInput, Refused, about_input
 from foundation.i18n.translation import LANGUAGES
 from gate.permits.character_texts import check_character_texts
 from gate.permits.profile_texts import check_profile_texts
@@ -42,26 +42,32 @@ def check_persona(scope: Scope, persona: PersonaVersion) -> None:
         raise Refused("persona.bad_answer")
 
 
+def _check_rules(lines: Sequence[str]) -> None:
+    if len(lines) > MAX_RULES:
+        raise BadInput("persona.too_many_rules", most=MAX_RULES)
+    if any(len(line) > MAX_RULE_LENGTH for line in lines):
+        raise BadInput("persona.long_rule", most=MAX_RULE_LENGTH)
+
+
 def check_persona_size(persona: PersonaVersion) -> None:
     """Raise BadInput for a persona that is incomplete or too long; the message names the field."""
     if not persona.name.strip():
-        raise BadInput("persona.no_name")
+        raise BadInput("persona.no_name").about("name")
     if not persona.languages or set(persona.languages) - set(LANGUAGES):
-        raise BadInput("persona.bad_languages")
+        raise BadInput("persona.bad_languages").about("languages")
     for field, most in MAX_LENGTHS.items():
         if len(getattr(persona, field)) > most:
-            raise BadInput(f"persona.long_{field}", most=most)
+            raise BadInput(f"persona.long_{field}", most=most).about(field)
     if len(persona.examples) > MAX_EXAMPLES:
-        raise BadInput("persona.too_many_examples", most=MAX_EXAMPLES)
+        raise BadInput("persona.too_many_examples", most=MAX_EXAMPLES).about("examples")
     for example in persona.examples:
         if not (example.fan.strip() and example.answer.strip()):
-            raise BadInput("persona.half_example")
+            raise BadInput("persona.half_example").about("examples")
         if max(len(example.fan), len(example.answer)) > MAX_EXAMPLE_LENGTH:
-            raise BadInput("persona.long_example", most=MAX_EXAMPLE_LENGTH)
-    if max(len(persona.rules), len(persona.forbidden)) > MAX_RULES:
-        raise BadInput("persona.too_many_rules", most=MAX_RULES)
-    if any(len(rule) > MAX_RULE_LENGTH for rule in (*persona.rules, *persona.forbidden)):
-        raise BadInput("persona.long_rule", most=MAX_RULE_LENGTH)
+            raise BadInput("persona.long_example", most=MAX_EXAMPLE_LENGTH).about("examples")
+    for field, lines in (("rules", persona.rules), ("forbidden", persona.forbidden)):
+        with about_input(field):
+            _check_rules(lines)
     if len(persona.lorebook) > MAX_LORE_ENTRIES:
         raise BadInput("persona.too_many_entries", most=MAX_LORE_ENTRIES)
 

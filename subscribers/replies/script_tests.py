@@ -163,7 +163,7 @@ def _check_request(wanted: ScriptTestRequest) -> None:
     ):
         raise BadInput("scripts.wrong")
     if not MIN_FANS <= wanted.planned <= MAX_FANS:
-        raise BadInput("scripts.size_wrong", least=MIN_FANS, most=MAX_FANS)
+        raise BadInput("scripts.size_wrong", least=MIN_FANS, most=MAX_FANS).about("size")
     if not 1 <= len(wanted.personas) < len(VARIANTS):
         raise BadInput("scripts.count_wrong", most=len(VARIANTS))
 

@@ -79,7 +79,7 @@ def set_team_answer(scope: Scope, creator_id: UUID, topic: Topic, language: str,
     if topic not in TOPICS or language not in LANGUAGES:
         raise BadInput("answers.bad_topic")
     if len(words) > MAX_ANSWER_LENGTH:
-        raise BadInput("answers.too_long", most=MAX_ANSWER_LENGTH, count=len(words))
+        raise BadInput("answers.too_long", most=MAX_ANSWER_LENGTH, count=len(words)).about("body")
     check_no_impersonation(words)
     params = {
         "tenant": scope.tenant_id,

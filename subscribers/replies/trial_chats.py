@@ -77,9 +77,9 @@ def say_in_trial(
     saved, and Refused for a character that is not admissible."""
     text = strip_invisible(said).strip()
     if not text:
-        raise BadInput("chat.nothing_said")
+        raise BadInput("chat.nothing_said").about("text")
     if len(text) > MAX_LINE_LENGTH:
-        raise BadInput("chat.too_long", most=MAX_LINE_LENGTH, count=len(text))
+        raise BadInput("chat.too_long", most=MAX_LINE_LENGTH, count=len(text)).about("text")
     content_checks.check_persona_size(persona)
     check_character_texts(scope, content_checks.persona_texts(persona))
     scope.lock(f"persona_trial:{creator_id}:{member_id}")

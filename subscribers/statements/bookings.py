@@ -313,7 +313,7 @@ def ledger_source_name(scope: Scope, creator_id: UUID, source: str) -> str:
     """
     name = " ".join(source.replace(":", " ").split())
     if not 0 < len(name) <= MAX_SOURCE_NAME_LENGTH:
-        raise BadInput("statement.no_source", most=MAX_SOURCE_NAME_LENGTH)
+        raise BadInput("statement.no_source", most=MAX_SOURCE_NAME_LENGTH).about("source")
     rows = scope.run(
         "SELECT source FROM statements WHERE tenant_id = :tenant AND creator_id = :creator AND "
         "channel_id IS NULL"

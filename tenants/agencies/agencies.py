@@ -91,7 +91,7 @@ def add_creator(
     `channels/creators` also checks the texts and opens the public page.
     """
     if kind not in KINDS or approval_tiers not in TIERS:
-        raise BadInput("creator.unfit", kind=kind[:20], tiers=approval_tiers)
+        raise BadInput("creator.unfit", kind=kind[:20], tiers=approval_tiers).about("handle")
     check_zone(zone)
     row = Creator(
         tenant_id=scope.tenant_id,
@@ -124,7 +124,7 @@ def set_approval_policy(scope: Scope, creator_id: UUID, *, tiers: int, times: bo
     if row is None:
         raise NotFound("creator.unknown", creator=str(creator_id))
     if tiers not in TIERS:
-        raise BadInput("creator.unfit", kind=row.kind, tiers=tiers)
+        raise BadInput("creator.unfit", kind=row.kind, tiers=tiers).about("handle")
     row.approval_tiers = tiers
     row.approve_times = times and tiers > 1
     scope.add(row)

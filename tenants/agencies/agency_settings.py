@@ -15,7 +15,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.db.database import Scope
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, NotFound, about_input
 from foundation.i18n.translation import LANGUAGES
 from foundation.money import is_currency
 from tenants import audit
@@ -98,7 +98,10 @@ def update_agency_settings(scope: Scope, changes: Mapping[str, str | Sequence[st
         raise BadInput("agency.setting", name=min(unknown)[:40])
     scope.lock("agency.settings")
     before = get_agency_settings(scope)
-    wanted = {name: _normalize_setting(name, value) for name, value in changes.items()}
+    wanted = {}
+    for name, value in changes.items():
+        with about_input(name):
+            wanted[name] = _normalize_setting(name, value)
     row = _get_row(scope)
     for name, value in wanted.items():
         setattr(row, name, list(value) if isinstance(value, tuple) else value)

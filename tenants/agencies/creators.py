@@ -270,7 +270,7 @@ def check_languages(languages: Sequence[str]) -> list[str]:
     """Return the languages without repeats. Raises BadInput for none and for an unsupported
     one."""
     if not languages:
-        raise BadInput("creator.no_language")
+        raise BadInput("creator.no_language").about("languages")
     for one in languages:
         agencies.check_language(one)
     return [one for one in dict.fromkeys(languages) if one in LANGUAGES]

@@ -124,7 +124,7 @@ def check_handle(handle: str) -> None:
             handle=handle[:MAX_HANDLE_LENGTH],
             least=MIN_HANDLE_LENGTH,
             most=MAX_HANDLE_LENGTH,
-        )
+        ).about("handle")
 
 
 def make_handle(name: str, key: UUID) -> str:
@@ -159,7 +159,7 @@ def normalize_name(typed: str) -> str:
     name = " ".join(unicodedata.normalize("NFC", typed).split())
     is_visible = any(unicodedata.category(letter)[0] in "LNPS" for letter in name)
     if not is_visible or len(name) > MAX_NAME_LENGTH or has_hidden_characters(name):
-        raise BadInput("name.unfit", most=MAX_NAME_LENGTH)
+        raise BadInput("name.unfit", most=MAX_NAME_LENGTH).about("name")
     return name
 
 
@@ -168,5 +168,5 @@ def normalize_email(typed: str) -> str:
     address."""
     email = typed.strip()
     if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email) or not email.isprintable():
-        raise BadInput("member.unfit")
+        raise BadInput("member.unfit").about("email")
     return email

@@ -136,11 +136,11 @@ def create_key(
     require_right(member.role, Right.RUN)
     name = name.strip()
     if not name or len(name) > MAX_KEY_NAME or "\x00" in name:
-        raise BadInput("key.name")
+        raise BadInput("key.name").about("name")
     if not scopes or not set(scopes) <= set(ApiKeyScope):
-        raise BadInput("key.scopes")
+        raise BadInput("key.scopes").about("scopes")
     if not 1 <= days <= MAX_KEY_LIFETIME.days:
-        raise BadInput("key.days", most=MAX_KEY_LIFETIME.days)
+        raise BadInput("key.days", most=MAX_KEY_LIFETIME.days).about("days")
     hers = {
         one.slug
         for one in queries.list_creators(scope)

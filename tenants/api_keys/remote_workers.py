@@ -79,7 +79,7 @@ def create_remote_worker(scope: Scope, *, name: str, machine_id: UUID | None = N
     require_right(member.role, Right.RUN)
     name = name.strip()
     if not name or len(name) > MAX_REMOTE_WORKER_NAME or not is_one_line(name):
-        raise BadInput("machine.name", most=MAX_REMOTE_WORKER_NAME)
+        raise BadInput("machine.name", most=MAX_REMOTE_WORKER_NAME).about("name")
     # Serialize creation, so that the limit of active remote workers holds.
     scope.lock(f"machines:{scope.tenant_id}")
     if (

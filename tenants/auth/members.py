@@ -76,10 +76,10 @@ def invite_member(
     """
     name = name.strip()[:80]
     if not name:
-        raise BadInput("member.unfit")
+        raise BadInput("member.unfit").about("name")
     email = normalize_email(email)
     if any(one.email.casefold() == email.casefold() for one in queries.list_members(scope)):
-        raise Conflict("member.address_taken", email=email)
+        raise Conflict("member.address_taken", email=email).about("email")
     member_id = _find_former_member(scope, email)
     if member_id is None:
         member_id = agencies.add_member(

@@ -119,7 +119,7 @@ def set_mail_server(scope: Scope, typed: MailServerForm) -> None:
     kept = row.letter if row is not None and (row.host, row.user_name) == (host, user) else None
     letter = (typed.letter or kept) if user else None
     if user and letter is None:
-        raise BadInput("mailserver.password")
+        raise BadInput("mailserver.password").about("password")
     before = row.host if row is not None else ""
     row = row or MailServerRow(tenant_id=scope.tenant_id, id=scope.tenant_id)
     row.host = host
@@ -178,17 +178,17 @@ def finish_mail_test(scope: Scope, reason: Message | None) -> None:
 
 def _check_form(host: str, user: str, sender: str, typed: MailServerForm) -> None:
     if not _HOST.fullmatch(host) and not _is_address(host):
-        raise BadInput("mailserver.host")
+        raise BadInput("mailserver.host").about("host")
     if typed.port not in PORTS:
-        raise BadInput("mailserver.port", most=PORTS[-1])
+        raise BadInput("mailserver.port", most=PORTS[-1]).about("port")
     if typed.security not in SECURITY:
-        raise BadInput("mailserver.security")
+        raise BadInput("mailserver.security").about("security")
     if user and typed.security == "none":
-        raise BadInput("mailserver.unencrypted_login")
+        raise BadInput("mailserver.unencrypted_login").about("security")
     if user and not _USER.fullmatch(user):
-        raise BadInput("mailserver.user")
+        raise BadInput("mailserver.user").about("user")
     if not _SENDER.fullmatch(sender):
-        raise BadInput("mailserver.sender")
+        raise BadInput("mailserver.sender").about("sender")
 
 
 def _is_address(host: str) -> bool:

@@ -88,10 +88,10 @@ def add_webhook(
     require_right(member.role, Right.STAFF)
     name = name.strip()
     if not name or len(name) > MAX_WEBHOOK_NAME or "\x00" in name:
-        raise BadInput("hook.name")
+        raise BadInput("hook.name").about("name")
     _validate_url(url)
     if not events or not set(events) <= set(WEBHOOK_EVENTS):
-        raise BadInput("hook.events")
+        raise BadInput("hook.events").about("events")
     for creator_id in creators:
         queries.get_creator(scope, creator_id)
     lock_webhooks(scope)
@@ -126,9 +126,9 @@ def _validate_url(url: str) -> None:
         parts = urlsplit(url)
         known = bool(parts.hostname) and (parts.port is None or parts.port > 0)
     except ValueError as error:
-        raise BadInput("hook.address") from error
+        raise BadInput("hook.address").about("url") from error
     if not known or len(url) > MAX_WEBHOOK_URL or not _is_plain_url(url, parts):
-        raise BadInput("hook.address")
+        raise BadInput("hook.address").about("url")
 
 
 def _is_plain_url(url: str, parts: SplitResult) -> bool:

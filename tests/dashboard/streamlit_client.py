@@ -178,6 +178,10 @@ class Stream:
         """Send the state of a widget that is not a button."""
         return self._rerun(state, fragment_id=fragment_id)
 
+    def filled_ids(self) -> set[str]:
+        """Return the IDs of the fields that still contain what was filled in."""
+        return set(self._filled)
+
     def told(self) -> Iterator[ForwardMsg]:
         """Yield all messages of the server since `frames` was cleared."""
         for frame in self.frames:
@@ -194,6 +198,10 @@ class Stream:
             f"no {'/'.join(kinds)} {label!r}; there are {[one.label for one in ours]}"
         )
         return same[nth]
+
+    def submit_button(self, form: str) -> Widget:
+        """Return the first button of a form by the form's ID."""
+        return next(one for one in self.widgets if one.form == form and one.kind == "button")
 
     def fill(self, found: Widget, state: WidgetState) -> str:
         """Set the value of a field. Fields in a form take effect with the button of the form."""

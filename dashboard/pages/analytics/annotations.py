@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
+from dashboard.shell import forms
 from dashboard.shell.actions import action_button, submit_button, typed_value
 from dashboard.shell.charts import ChartNote
 from dashboard.shell.page_context import PageContext
@@ -77,11 +78,13 @@ def _render_form(page: PageContext, creators: list[Creator], today: date) -> Non
     shares = not page.viewer.member.creators
     options: list[Any] = [*([None] if shares else []), *(one.id for one in creators)]
     names = {one.id: one.name for one in creators}
-    with st.form("analytics:annotate", border=False):
+    with forms.open_form(page, "analytics:annotate"):
         st.date_input(page.text("insights.day"), today, format="DD/MM/YYYY", key=DAY)
+        forms.show_field_error("day")
         st.text_input(
             page.text("analytics.annotation.text"), max_chars=MAX_ANNOTATION_LENGTH, key=TEXT
         )
+        forms.show_field_error("text")
         st.selectbox(
             page.text("analytics.creator"),
             options,
@@ -94,7 +97,6 @@ def _render_form(page: PageContext, creators: list[Creator], today: date) -> Non
             partial(_add, page),
             right=Right.MONEY,
             key="annotation:add",
-            refusal=REFUSAL,
         )
 
 
@@ -108,7 +110,7 @@ def _add(page: PageContext, scope: Scope, press_id: UUID) -> Message:
         text=typed_value(TEXT) or "",
         key=press_id,
     )
-    st.session_state[TEXT] = ""
+    forms.set_on_success(TEXT, "")
     return Message("analytics.annotation.was_added")
 
 

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.analytics import filters
 from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
-from dashboard.shell import actions, charts
+from dashboard.shell import actions, charts, forms
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -158,7 +158,7 @@ def _draw_form(page: PageContext) -> None:
         )
     )
     others = [one for one in list_currencies() if one not in COMMON_CURRENCIES]
-    with st.form(FORM), st.container(gap="small"):
+    with forms.open_form(page, FORM, border=True), st.container(gap="small"):
         st.write(page.text("analytics.cost.add"))
         left, middle, right = st.columns(3)
         left.selectbox(
@@ -181,8 +181,10 @@ def _draw_form(page: PageContext) -> None:
             format="DD/MM/YYYY",
             key=f"{FORM}:day",
         )
+        forms.show_field_error("day", right)
         left, middle, right = st.columns(3)
         left.text_input(page.text("analytics.column.amount"), key=f"{FORM}:amount", max_chars=20)
+        forms.show_field_error("amount", left)
         middle.selectbox(
             page.text("analytics.column.currency"),
             [*COMMON_CURRENCIES, *others],
@@ -191,13 +193,13 @@ def _draw_form(page: PageContext) -> None:
         right.text_input(
             page.text("analytics.column.note"), key=f"{FORM}:note", max_chars=MAX_NOTE_LENGTH
         )
+        forms.show_field_error("note", right)
         actions.submit_button(
             page,
             "analytics.cost.save",
             partial(_add_cost, page),
             right=Right.BOOKS,
             key=f"{FORM}:save",
-            refusal=FORM,
         )
 
 
@@ -208,7 +210,7 @@ def _add_cost(page: PageContext, scope: Scope, press_id: UUID) -> Message:
     try:
         money = parse_money(typed, str(actions.typed_value(f"{FORM}:currency")))
     except ValueError as error:
-        raise BadInput("cost.bad_amount", said=typed[:20] or "…") from error
+        raise BadInput("cost.bad_amount", said=typed[:20] or "…").about("amount") from error
     draft = CostDraft(
         CostKind(actions.typed_value(f"{FORM}:kind")),
         money,
@@ -216,5 +218,5 @@ def _add_cost(page: PageContext, scope: Scope, press_id: UUID) -> Message:
         str(actions.typed_value(f"{FORM}:note") or ""),
     )
     cost_entries.add_cost_entry(scope, mine.id, draft, entry_id=press_id)
-    st.session_state[f"{FORM}:amount"] = ""  # so that a second press does not enter it again
+    forms.set_on_success(f"{FORM}:amount", "")  # so that a second press does not enter it again
     return Message("analytics.cost.was_added", {"amount": str(money)})

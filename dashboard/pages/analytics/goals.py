@@ -8,6 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
+from dashboard.shell import forms
 from dashboard.shell.actions import action_button, submit_button, typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
@@ -125,7 +126,7 @@ def _render_form(
     for _ in range(MONTHS_AHEAD):
         months.append((months[-1] + timedelta(days=32)).replace(day=1))
     known = dict.fromkeys((*currencies, *COMMON_CURRENCIES, *list_currencies()))
-    with st.form("analytics:goal", border=False):
+    with forms.open_form(page, "analytics:goal"):
         fields: tuple[tuple[str, list[Any], Any], ...] = (
             ("creator", creators, lambda one: one.name),
             ("month", months, page.localizer.format_month),
@@ -139,6 +140,7 @@ def _render_form(
                 key=f"{FORM}:{name}",
             )
         st.text_input(page.text("analytics.goals.target_value"), max_chars=20, key=f"{FORM}:target")
+        forms.show_field_error("target")
         st.selectbox(
             page.text("analytics.goals.currency"),
             list(known),
@@ -151,7 +153,6 @@ def _render_form(
             partial(_save, page),
             right=Right.MONEY,
             key=f"{FORM}:save",
-            refusal=FORM,
         )
 
 
@@ -169,7 +170,7 @@ def _save(page: PageContext, scope: Scope, press_id: UUID) -> Message:
         currency=currency,
         key=press_id,
     )
-    st.session_state[f"{FORM}:target"] = ""
+    forms.set_on_success(f"{FORM}:target", "")
     return Message("analytics.goals.was_saved", {"creator": creator.name})
 
 
@@ -180,7 +181,7 @@ def parse_target(text: str, metric: GoalMetric, currency: str) -> int:
             return parse_money(text, currency).minor
         return int("".join(text.split()))
     except ValueError:
-        raise BadInput("goal.target_wrong") from None
+        raise BadInput("goal.target_wrong").about("target") from None
 
 
 def _delete(page: PageContext, goal_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -6,7 +6,8 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.shell.actions import action_button, run_action, show_refusal, typed_value
+from dashboard.shell import forms
+from dashboard.shell.actions import action_button, run_action, typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
@@ -22,7 +23,7 @@ from tenants.agencies.rights import Right
 
 NAME = "saved_view:name"
 SHARED = "saved_view:shared"
-REFUSAL = "saved_view"
+FORM = "analytics:save"
 SAVE = "analytics.saved_views.save"
 
 
@@ -34,12 +35,12 @@ def render_saved_views(page: PageContext) -> None:
             _render_view(page, one)
         if not found:
             draw_template("shell/templates/note.html", note=page.text("analytics.saved_views.none"))
-        with st.form("analytics:save", border=False):
+        with forms.open_form(page, FORM):
             st.text_input(
                 page.text("analytics.saved_views.name"), max_chars=MAX_VIEW_NAME_LENGTH, key=NAME
             )
+            forms.show_field_error("name")
             st.checkbox(page.text("analytics.saved_views.share"), key=SHARED)
-            show_refusal(page, REFUSAL)
             st.form_submit_button(
                 page.text(SAVE),
                 key="saved_view:save",
@@ -52,7 +53,7 @@ def render_saved_views(page: PageContext) -> None:
 def _press_save(page: PageContext) -> None:
     # The address of now: when the form was drawn, the view had not yet added its last filters.
     act = partial(_save, page, st.query_params.to_dict())
-    run_action(act, Right.MONEY, "saved_view:save", label=SAVE, refusal=REFUSAL)
+    run_action(act, Right.MONEY, "saved_view:save", label=SAVE, form=FORM)
 
 
 def _render_view(page: PageContext, one: SavedView) -> None:
@@ -86,7 +87,7 @@ def _save(page: PageContext, parameters: dict[str, str], scope: Scope, press_id:
         is_shared=bool(typed_value(SHARED)),
         key=press_id,
     )
-    st.session_state[NAME] = ""
+    forms.set_on_success(NAME, "")
     return Message("analytics.saved_views.was_saved", {"name": name})
 
 

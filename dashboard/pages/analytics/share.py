@@ -12,7 +12,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -71,8 +71,9 @@ def _load(page: PageContext, scope: Scope) -> _ShareView:
 
 def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) -> None:
     names = {one.id: one.name for one in found.creators}
-    with st.form(FORM, border=False):
+    with forms.open_form(page, FORM):
         st.text_input(page.text("share.name"), key=f"{FORM}:name", max_chars=MAX_NAME_LENGTH)
+        forms.show_field_error("name")
         st.multiselect(
             page.text("share.views"),
             list(SharedView),
@@ -82,6 +83,7 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
             placeholder=page.text("share.choose_views"),
             select_all=False,
         )
+        forms.show_field_error("views")
         st.multiselect(
             page.text("share.creators"),
             list(names),
@@ -91,6 +93,7 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
             placeholder=page.text("share.choose_creators"),
             select_all=False,
         )
+        forms.show_field_error("creators")
         st.checkbox(
             page.text("share.rolling", days=len(period.days)), value=True, key=f"{FORM}:rolling"
         )
@@ -101,7 +104,6 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
             format_func=lambda days: page.text("share.for_days", days=days),
             key=f"{FORM}:days",
         )
-        actions.show_refusal(page, FORM)
         st.form_submit_button(
             page.text("share.create"), type="primary", on_click=_handle_press, args=(period,)
         )
@@ -110,7 +112,7 @@ def _draw_form(page: PageContext, found: _ShareView, period: AnalyticsPeriod) ->
 def _handle_press(period: AnalyticsPeriod) -> None:
     made: list[str] = []
     act = partial(_create_link, period, made)
-    actions.run_action(act, Right.RUN, CREATE, label="share.create", refusal=FORM)
+    actions.run_action(act, Right.RUN, CREATE, label="share.create", form=FORM)
     if made and actions.has_succeeded(CREATE):
         st.session_state[ADDRESS] = made[0]
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -98,10 +98,10 @@ def _submit_appeal_decision(
         raise Conflict("complaint.decided")
     because = str(actions.typed_value(f"why:{ids[0]}") or "") if stays else ""
     if stays and not because:
-        raise BadInput("complaint.no_reason")
+        raise BadInput("complaint.no_reason").about("reason")
     for one in ids:
         appeals.request_appeal_decision(scope, one, because=because)
-    st.session_state[f"{DONE}:{ids[0]}"] = True
+    forms.set_on_success(f"{DONE}:{ids[0]}", True)
     return Message("approvals.appeal_back_done" if stays else "approvals.request_gone")
 
 
@@ -109,16 +109,20 @@ def _render_appealable_removal(
     page: PageContext, found: ApprovalsView, one: AppealableRemoval, *, demo: bool
 ) -> None:
     key = f"again:{one.complaint_id}"
-    with st.container(border=True, gap="small"):
+    with st.container(border=True, gap="small"), forms.open_fields(page, key):
         creator = found.creators[one.creator_id].name
         named = found.named.get(one.complaint_id, "")
         drawn = {"one": one, "creator": creator, "named": named, "now": found.now, "demo": demo}
         draw_template(
-            "pages/approvals/templates/removed.html", **drawn, voice=page.localizer, word=page.text
+            "pages/approvals/templates/removed.html",
+            **drawn,
+            voice=page.localizer,
+            word=page.text,
         )
         st.text_area(
             page.text("approvals.taken_why"), max_chars=MAX_APPEAL_LENGTH, height=80, key=key
         )
+        forms.show_field_error("reason")
         actions.action_button(
             page,
             "approvals.taken_ask",
@@ -137,5 +141,5 @@ def _submit_agency_appeal(page: PageContext, complaint_id: UUID, scope: Scope, _
     appeals.submit_agency_appeal(
         scope, complaint_id, words=str(actions.typed_value(f"again:{complaint_id}") or "")
     )
-    st.session_state[f"{DONE}:{complaint_id}"] = True
+    forms.set_on_success(f"{DONE}:{complaint_id}", True)
     return Message("approvals.taken_asked")

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -29,7 +29,7 @@ def render_approval_policies(page: PageContext, creators: Iterable[Creator]) -> 
         draw_template("shell/templates/note.html", note=page.text("rule.how"))
         _render_approval_time(page)
         for one in creators:
-            with st.form(f"rule:{one.id}", border=False):
+            with forms.open_form(page, f"rule:{one.id}"):
                 _render_policy_fields(page, one)
                 actions.submit_button(
                     page,

@@ -20,7 +20,7 @@ from dashboard.pages.posts.pending_post import (
     load_post_content,
     submit_approval,
 )
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -120,7 +120,10 @@ def _render_bulk_actions(page: PageContext, ready: Mapping[UUID, BulkItem]) -> N
         )
         for mode, icon in (("change", ":material/edit_note:"), ("reject", ":material/close:")):
             label = page.text(f"approvals.several_{mode}", count=picked)
-            with st.popover(label, key=f"several:{mode}", icon=icon, disabled=not picked):
+            with (
+                st.popover(label, key=f"several:{mode}", icon=icon, disabled=not picked),
+                forms.open_fields(page, f"several:{mode}"),
+            ):
                 _render_bulk_form(page, ready, mode)
 
 
@@ -132,15 +135,13 @@ def _render_bulk_form(page: PageContext, ready: Mapping[UUID, BulkItem], mode: s
         key=f"several:why:{mode}",
     )
     st.text_input(page.text("approvals.note"), key=f"several:note:{mode}", max_chars=400)
-    refusal = f"several:{mode}"
-    actions.show_refusal(page, refusal)
+    forms.show_field_error("note")
     actions.batch_button(
         page,
         f"approvals.{mode}_now",
         partial(_reject_selected_posts, ready, mode),
         right=Right.APPROVE,
         key=f"{mode}_now:several",
-        refusal=refusal,
     )
 
 
@@ -211,7 +212,7 @@ def _reject_selected_posts(ready: Mapping[UUID, BulkItem], mode: str, page: Page
     why = str(actions.typed_value(f"several:why:{mode}"))
     note = str(actions.typed_value(f"several:note:{mode}") or "")
     if not note.strip():
-        raise BadInput("approval.no_words")
+        raise BadInput("approval.no_words").about("note")
 
     def reject(scope: Scope, now: ReviewItem) -> None:
         refuse(scope, now.post_id, member_id=page.viewer.member.id, why=why, note=note)

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -50,53 +50,58 @@ def render_client_link(
     page: PageContext, asked: ReviewItem, found: tuple[ClientLink | None, datetime] | None
 ) -> None:
     """Draw the link form and status, as returned by `latest_link_of_post`."""
-    if found is None:
-        return
-    last, now = found
-    with st.expander(page.text("approvals.link_title"), expanded=last is not None):
-        draw_template(
-            "pages/approvals/templates/client_link.html",
-            last=last,
-            now=now,
-            voice=page.localizer,
-            word=page.text,
-        )
-        made = st.session_state.get(LINK)
-        if (
-            made is not None
-            and made[0] == str(asked.post_id)
-            and last is not None
-            and not last.over(now)
-        ):
-            st.code(made[1], language=None)
-            draw_template("shell/templates/note.html", note=page.text("approvals.link_once"))
-        st.text_input(
-            page.text("approvals.link_for"),
-            key=f"link:name:{asked.post_id}",
-            max_chars=MAX_CLIENT_NAME_LENGTH,
-        )
-        with st.container(horizontal=True, gap="small"):
-            st.button(
-                page.text("approvals.link_make"),
-                key="link:make",
-                on_click=_handle_link_press,
-                args=(asked.post_id,),
+    with forms.open_fields(page, f"link:{asked.post_id}"):
+        if found is None:
+            return
+        last, now = found
+        with st.expander(page.text("approvals.link_title"), expanded=last is not None):
+            draw_template(
+                "pages/approvals/templates/client_link.html",
+                last=last,
+                now=now,
+                voice=page.localizer,
+                word=page.text,
             )
-            if last is not None and not last.over(now):
-                end = partial(_revoke_client_link, asked.post_id)
-                actions.action_button(
-                    page,
-                    "approvals.link_end",
-                    end,
-                    right=Right.APPROVE,
-                    key=f"link:end:{asked.post_id}",
+            made = st.session_state.get(LINK)
+            if (
+                made is not None
+                and made[0] == str(asked.post_id)
+                and last is not None
+                and not last.over(now)
+            ):
+                st.code(made[1], language=None)
+                draw_template("shell/templates/note.html", note=page.text("approvals.link_once"))
+            st.text_input(
+                page.text("approvals.link_for"),
+                key=f"link:name:{asked.post_id}",
+                max_chars=MAX_CLIENT_NAME_LENGTH,
+            )
+            forms.show_field_error("name")
+            with st.container(horizontal=True, gap="small"):
+                st.button(
+                    page.text("approvals.link_make"),
+                    key="link:make",
+                    on_click=_handle_link_press,
+                    args=(asked.post_id,),
                 )
+                if last is not None and not last.over(now):
+                    end = partial(_revoke_client_link, asked.post_id)
+                    actions.action_button(
+                        page,
+                        "approvals.link_end",
+                        end,
+                        right=Right.APPROVE,
+                        key=f"link:end:{asked.post_id}",
+                    )
 
 
 def _handle_link_press(post_id: UUID) -> None:
     made: list[str] = []
     actions.run_action(
-        partial(_create_client_link, post_id, made), Right.APPROVE, f"link:make:{post_id}"
+        partial(_create_client_link, post_id, made),
+        Right.APPROVE,
+        f"link:make:{post_id}",
+        form=f"link:{post_id}",
     )
     if made:
         st.session_state[LINK] = (str(post_id), made[0])

@@ -24,7 +24,7 @@ from dashboard.pages.posts.pending_post import (
     submit_approval,
 )
 from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
 from dashboard.shell.widgets import draw_template
@@ -220,7 +220,7 @@ def _open_verdict_form(mode: str) -> None:
 
 
 def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> None:
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, f"verdict:{asked.post_id}"):
         st.radio(
             page.text(f"approvals.why_{mode}"),
             decisions.REJECTION_CODES[VERDICTS[mode]],
@@ -228,6 +228,7 @@ def _render_verdict_form(page: PageContext, asked: ReviewItem, mode: str) -> Non
             key=f"why:{mode}",
         )
         st.text_input(page.text("approvals.note"), key=f"note:{asked.post_id}", max_chars=400)
+        forms.show_field_error("note")
         act = partial(_reject_post, page, asked.post_id, mode)
         actions.action_button(
             page,
@@ -253,7 +254,7 @@ def _reject_post(page: PageContext, post_id: UUID, mode: str, scope: Scope, _: U
     why = str(actions.typed_value(f"why:{mode}"))
     note = str(actions.typed_value(f"note:{post_id}") or "")
     refuse(scope, post_id, member_id=member.id, why=why, note=note)
-    st.session_state[VERDICT_FORM_KEY] = ""
+    forms.set_on_success(VERDICT_FORM_KEY, "")
     if mode == "reject":
         return Message("approvals.rejected")
     remember_verdicts([post_id], scope.now)
@@ -299,7 +300,7 @@ def _render_undo_button(drawn: PageContext) -> None:
 
 
 def _withdraw_verdicts(page: PageContext, posts: Sequence[UUID], scope: Scope, _: UUID) -> Message:
-    st.session_state[UNDO] = ""
+    forms.set_on_success(UNDO, "")
     for post_id in posts:
         decisions.withdraw_verdict(scope, post_id, member_id=page.viewer.member.id)
     return Message("approvals.undone")

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.pages.approvals import appeals
 from dashboard.pages.approvals.queries import ApprovalsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -60,21 +60,28 @@ def render_removal_requests(page: PageContext, found: ApprovalsView) -> None:
 
 def _render_removal_actions(page: PageContext, request: PendingRemovalRequest) -> None:
     key = str(request.ids[0])
-    if not request.copies:
-        st.text_input(
-            page.text("approvals.request_which"), key=f"which:{key}", max_chars=MAX_ADDRESS_LENGTH
-        )
-    appeals.select_keep_reason(page, key)
-    with st.container(horizontal=True, gap="small"):
-        for code, stays in (("approvals.request_goes", False), ("approvals.request_stays", True)):
-            actions.action_button(
-                page,
-                code,
-                partial(_submit_removal_decision, page, request.ids, stays),
-                right=Right.REVIEW,
-                key=f"{code}:{key}",
-                kind="secondary" if stays else "primary",
+    with forms.open_fields(page, key):
+        if not request.copies:
+            st.text_input(
+                page.text("approvals.request_which"),
+                key=f"which:{key}",
+                max_chars=MAX_ADDRESS_LENGTH,
             )
+            forms.show_field_error("link")
+        appeals.select_keep_reason(page, key)
+        with st.container(horizontal=True, gap="small"):
+            for code, stays in (
+                ("approvals.request_goes", False),
+                ("approvals.request_stays", True),
+            ):
+                actions.action_button(
+                    page,
+                    code,
+                    partial(_submit_removal_decision, page, request.ids, stays),
+                    right=Right.REVIEW,
+                    key=f"{code}:{key}",
+                    kind="secondary" if stays else "primary",
+                )
 
 
 def _submit_removal_decision(
@@ -87,7 +94,7 @@ def _submit_removal_decision(
         raise Conflict("complaint.decided")
     because = str(actions.typed_value(f"why:{ids[0]}") or "") if stays else ""
     if stays and not because:
-        raise BadInput("complaint.no_reason")
+        raise BadInput("complaint.no_reason").about("reason")
     found = (
         {}
         if stays
@@ -98,5 +105,5 @@ def _submit_removal_decision(
         removal_requests.request_decision(
             scope, one, because=because, digests=found.get(meant.creator_id, ())
         )
-    st.session_state[f"{DECIDED}:{ids[0]}"] = True
+    forms.set_on_success(f"{DECIDED}:{ids[0]}", True)
     return Message("approvals.request_stayed" if stays else "approvals.request_gone")

@@ -9,7 +9,7 @@ from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import resemblance_queries
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.approvals.resemblance_queries import ResemblancePair
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -128,5 +128,5 @@ def _submit_comparison_verdict(
     resemblance_reviews.submit_face_judgement(
         scope, one.id, answer, digest=one.digest, because=because, maker=maker
     )
-    st.session_state[f"{DONE}:{one.id}"] = one.digest
+    forms.set_on_success(f"{DONE}:{one.id}", one.digest)
     return Message(f"likeness.done.{answer}")

@@ -13,7 +13,7 @@ from dashboard.media.library_files import reveal_pictures, revealed_picture_url
 from dashboard.pages.approvals import review_sheet_queries
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.approvals.review_sheet_queries import SheetPage, SheetTile
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -258,9 +258,10 @@ def _submit_sheet_review(
     )
     if sheet.wants == "rating":
         notices.close(scope, f"review:{sheet.creator_id}")
-    st.session_state[OUT] = {
-        key: kept for key, kept in (actions.typed_value(OUT) or {}).items() if key != sheet.key
-    }
+    forms.set_on_success(
+        OUT,
+        {key: kept for key, kept in (actions.typed_value(OUT) or {}).items() if key != sheet.key},
+    )
     taken = sum(1 for one in out.values() if one != WITH)
     code = {None: "sheets.rated", True: "sheets.allowed", False: "sheets.denied"}[approve]
     return Message(code, {"count": sum(one is not None for one in said), "out": taken})

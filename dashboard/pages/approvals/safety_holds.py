@@ -16,7 +16,7 @@ from dashboard.pages.approvals.queries import (
 )
 from dashboard.pages.posts import publish_actions
 from dashboard.pages.posts.remedies import find_remedy
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -232,7 +232,7 @@ def _submit_hold_verdict(
     content_reviews.review_unit(
         scope, hold.unit_digest, verdict="approve" if allow else "refuse", reason=reason
     )
-    st.session_state[OPEN] = ""
+    forms.set_on_success(OPEN, "")
     if not allow:
         return Message("approvals.denied")
     if hold.subject.kind != DELIVERY_SUBJECT:

@@ -14,7 +14,7 @@ from dashboard.media.library_files import (
 from dashboard.pages.approvals import second_review_queries
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.posts.pending_post import ReviewPicture
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -78,35 +78,37 @@ def _render_lowering_request(
     page: PageContext, found: ApprovalsView, wish: LoweringRequest, name: str
 ) -> None:
     key = str(wish.id)
-    mine = page.viewer.member.id in wish.allowed
-    draw_template(
-        "pages/approvals/templates/rating_request.html",
-        src=revealed_picture_url(wish.asset_id),
-        wish=wish,
-        name=name,
-        creator=found.creators[wish.creator_id].name,
-        by=found.decider_name(f"principal:{wish.by}", page.text),
-        mine=mine,
-        now=found.now,
-        voice=page.localizer,
-        word=page.text,
-    )
-    if not mine:
-        return
-    clear = bool(st.session_state.get(f"{REVEAL_KEY_PREFIX}{wish.asset_id}"))
-    see = partial(reveal_pictures, page, (wish.asset_id,))
-    actions.action_button(
-        page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"reveal:{key}"
-    )
-    st.text_area(
-        page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}"
-    )
-    with st.container(horizontal=True, gap="small"):
-        for code, agree in (("second.agree", True), ("second.refuse", False)):
-            act = partial(_submit_lowering_vote, page, wish.id, agree)
-            actions.action_button(
-                page, code, act, right=Right.REVIEW, key=f"{code}:{key}", disabled=not clear
-            )
+    with forms.open_fields(page, key):
+        mine = page.viewer.member.id in wish.allowed
+        draw_template(
+            "pages/approvals/templates/rating_request.html",
+            src=revealed_picture_url(wish.asset_id),
+            wish=wish,
+            name=name,
+            creator=found.creators[wish.creator_id].name,
+            by=found.decider_name(f"principal:{wish.by}", page.text),
+            mine=mine,
+            now=found.now,
+            voice=page.localizer,
+            word=page.text,
+        )
+        if not mine:
+            return
+        clear = bool(st.session_state.get(f"{REVEAL_KEY_PREFIX}{wish.asset_id}"))
+        see = partial(reveal_pictures, page, (wish.asset_id,))
+        actions.action_button(
+            page, "approvals.reveal_one", see, right=Right.REVIEW, key=f"reveal:{key}"
+        )
+        st.text_area(
+            page.text("second.why"), max_chars=MAX_LOWERING_REASON, height=80, key=f"why:{key}"
+        )
+        forms.show_field_error("reason")
+        with st.container(horizontal=True, gap="small"):
+            for code, agree in (("second.agree", True), ("second.refuse", False)):
+                act = partial(_submit_lowering_vote, page, wish.id, agree)
+                actions.action_button(
+                    page, code, act, right=Right.REVIEW, key=f"{code}:{key}", disabled=not clear
+                )
 
 
 def _submit_lowering_vote(
@@ -122,7 +124,7 @@ def _submit_lowering_vote(
     rating_reductions.vote_on_lowering(
         scope, wish_id, agree=agree, why=str(actions.typed_value(f"why:{wish_id}") or "")
     )
-    st.session_state[f"{DONE}:{wish_id}"] = True
+    forms.set_on_success(f"{DONE}:{wish_id}", True)
     return Message("second.agreed" if agree else "second.refused")
 
 
@@ -209,5 +211,5 @@ def _submit_sample_reading(
     spot_checks.submit_sample_reading(
         scope, sample_id, raised_to=Rating(to) if to else None, what=what
     )
-    st.session_state[f"{DONE}:{sample_id}"] = True
+    forms.set_on_success(f"{DONE}:{sample_id}", True)
     return Message("second.read_raised" if to else "second.read_done")

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.calendar.label_queries import LabelsView, load_labels
 from dashboard.pages.posts.calendar_navigation import render_back_button
 from dashboard.pages.posts.labels import get_label_filter, render_label_filter
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -37,10 +37,14 @@ def render_label_manager(page: PageContext) -> None:
         lambda scope: load_labels(scope, page.list_creators(scope), get_label_filter())
     )
     draw_template("shell/templates/note.html", note=page.text("post_label.what"))
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    with (
+        forms.open_fields(page, NEW),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
         st.text_input(
             page.text("post_label.name"), key=NEW, max_chars=MAX_LABEL_NAME_LENGTH, width=280
         )
+        forms.show_field_error("name")
         _render_colour_select(page, COLOUR)
         actions.action_button(
             page,
@@ -82,12 +86,13 @@ def _render_label(page: PageContext, one: Label) -> None:
     key = f"labels:{one.id}"
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         draw_template("pages/posts/templates/labels.html", labels=[one], voice=page.localizer)
-        with st.popover(page.text("post_label.change")):
+        with st.popover(page.text("post_label.change")), forms.open_fields(page, key):
             for field, value in (("name", one.name), ("colour", one.colour)):
                 st.session_state.setdefault(f"{key}:{field}", value)
             st.text_input(
                 page.text("post_label.name"), key=f"{key}:name", max_chars=MAX_LABEL_NAME_LENGTH
             )
+            forms.show_field_error("name")
             _render_colour_select(page, f"{key}:colour")
             actions.action_button(
                 page,

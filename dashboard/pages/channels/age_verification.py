@@ -12,7 +12,7 @@ from channels.age_verification.age_checks import AgeProviderView
 from channels.age_verification.states import AgeProviderState
 from connectors.age_verification.providers import AgeProvider
 from dashboard.pages.channels.queries import age_providers
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, forms, page_context, session
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -57,39 +57,43 @@ def _render_provider(
             )
         if known.state is AgeProviderState.WAITING:
             _rerun_on_provider_change(known)
-    form = f"age:{name}:{known.state if known is not None else ''}"
-    for field in provider.form.fields:
-        st.text_input(
-            page.text(f"connect.{name}.{field.name}"),
-            type="password" if field.secret else "default",
-            placeholder=field.example,
-            max_chars=500,
-            autocomplete="off",
-            key=f"{form}:{field.name}",
-        )
-    with st.container(horizontal=True, gap="small"):
-        act = partial(_connect_provider, page, provider, form)
-        actions.action_button(
-            page, "ages.connect", act, right=Right.RUN, key=f"{form}:connect", kind="primary"
-        )
-        if known is not None and known.state in (
-            AgeProviderState.CONNECTED,
-            AgeProviderState.REFUSED,
-        ):
-            actions.action_button(
-                page,
-                "ages.test",
-                partial(_request_provider_test, known.id),
-                right=Right.RUN,
-                key=f"{form}:test",
+    is_connected = known is not None and known.state is AgeProviderState.CONNECTED
+    succeeded = (known.id, known.account) if known is not None and is_connected else None
+    form = f"age:{name}:{forms.last_success(name, succeeded)}"
+    with forms.open_fields(page, form):
+        for field in provider.form.fields:
+            st.text_input(
+                page.text(f"connect.{name}.{field.name}"),
+                type="password" if field.secret else "default",
+                placeholder=field.example,
+                max_chars=500,
+                autocomplete="off",
+                key=f"{form}:{field.name}",
             )
+            forms.show_field_error(field.name)
+        with st.container(horizontal=True, gap="small"):
+            act = partial(_connect_provider, page, provider, form)
             actions.action_button(
-                page,
-                "ages.end",
-                partial(_end_provider, known.id),
-                right=Right.RUN,
-                key=f"{form}:end",
+                page, "ages.connect", act, right=Right.RUN, key=f"{form}:connect", kind="primary"
             )
+            if known is not None and known.state in (
+                AgeProviderState.CONNECTED,
+                AgeProviderState.REFUSED,
+            ):
+                actions.action_button(
+                    page,
+                    "ages.test",
+                    partial(_request_provider_test, known.id),
+                    right=Right.RUN,
+                    key=f"{form}:test",
+                )
+                actions.action_button(
+                    page,
+                    "ages.end",
+                    partial(_end_provider, known.id),
+                    right=Right.RUN,
+                    key=f"{form}:end",
+                )
 
 
 @st.fragment(run_every="2s")
@@ -110,7 +114,8 @@ def _connect_provider(
     }
     missing = [field.name for field in fields if not typed[field.name]]
     if missing:
-        raise BadInput("channels.missing", field=page.text(f"connect.{provider.name}.{missing[0]}"))
+        label = page.text(f"connect.{provider.name}.{missing[0]}")
+        raise BadInput("channels.missing", field=label).about(missing[0])
     letter = sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, typed)
     age_checks.connect_provider(scope, provider.name, letter, known=age_providers())
     return Message("ages.asked")

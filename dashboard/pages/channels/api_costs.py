@@ -8,7 +8,7 @@ import streamlit as st
 
 from channels.limits import request_costs
 from channels.limits.request_costs import MonthlyCosts
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -35,11 +35,12 @@ def _render_platform_costs(page: PageContext, found: MonthlyCosts) -> None:
     key = f"{CAP}:{found.platform}"
     spent = page.localizer.format_money(round_up(found.spent.minor, found.spent.currency))
     st.write(page.text("channels.costs_spent", platform=name, spent=spent))
-    with st.form(f"costs:{found.platform}"):
+    with forms.open_form(page, f"costs:{found.platform}", border=True):
         own = _format_cap_amount(found.cap) if found.cap is not None else ""
         st.text_input(
             page.text("channels.cap", platform=name, currency=found.spent.currency), own, key=key
         )
+        forms.show_field_error("cap")
         keep = partial(_save_cost_cap, found.platform, found.spent.currency)
         actions.submit_button(
             page, "channels.cap_keep", keep, right=Right.RUN, key=f"cap_keep:{found.platform}"
@@ -51,7 +52,7 @@ def _save_cost_cap(platform: str, currency: str, scope: Scope, _: UUID) -> Messa
     try:
         cap = parse_money(text, currency) if text else None
     except ValueError as error:
-        raise BadInput("channel.cap_wrong", currency=currency) from error
+        raise BadInput("channel.cap_wrong", currency=currency).about("cap") from error
     request_costs.set_cost_cap(scope, platform, cap)
     return Message("channels.cap_kept")
 

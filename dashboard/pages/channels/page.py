@@ -33,11 +33,11 @@ from dashboard.pages.channels.queries import (
     load_channels,
 )
 from dashboard.pages.posts import dry_run_actions
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, forms, page_context, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
-from foundation.errors import BadInput
+from foundation.errors import BadInput, GreenroomError
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from schedules.notices import lost_account
@@ -214,16 +214,18 @@ def _render_assignees(page: PageContext, account: ChannelOverview) -> None:
 def _render_connect_section(page: PageContext, found: ChannelsView) -> None:
     """Render the form that connects another account, folded while there are accounts, and the
     status of the latest setup below it."""
-    is_open = not found.accounts or CONNECT_PARAM in st.query_params
+    is_refused = found.asked is not None and found.asked.state is AccountSetupState.REFUSED
+    is_open = not found.accounts or is_refused or CONNECT_PARAM in st.query_params
     with st.expander(
         page.text("channels.connect"), expanded=is_open, icon=":material/add_link:", key="connect"
     ):
-        _render_connect_fields(page, found)
-    _render_setup_progress(page, found.asked, _connected_message_code(found))
+        in_form = _render_connect_fields(page, found)
+    _render_setup_progress(page, found.asked, _connected_message_code(found), in_form)
 
 
-def _render_connect_fields(page: PageContext, found: ChannelsView) -> None:
-    """Render the choice of a creator and a platform, and the fields of the platform."""
+def _render_connect_fields(page: PageContext, found: ChannelsView) -> bool:
+    """Render the choice of a creator and a platform, and the fields of the platform. Return True if
+    they show why the latest setup was refused."""
     creator = found.creators[0]
     if len(found.creators) > 1:
         creator = st.selectbox(
@@ -233,9 +235,9 @@ def _render_connect_fields(page: PageContext, found: ChannelsView) -> None:
             key="connect:creator",
         )
     if creator.id not in found.pages:
-        with st.container(border=True):
+        box = f"connect:slug:{creator.id}"
+        with st.container(border=True), forms.open_fields(page, box):
             st.write(page.text("channels.page_explained"))
-            box = f"connect:slug:{creator.id}"
             st.text_input(page.text("channels.page_address"), value=creator.slug, key=box)
             act = partial(_request_own_page, page, creator.id, box)
             actions.action_button(
@@ -260,8 +262,10 @@ def _render_connect_fields(page: PageContext, found: ChannelsView) -> None:
         key="connect:platform",
         horizontal=True,
     )
-    _render_connect_form(page, creator, platform, able[platform], found)
+    reason = _refusal_of_setup(found.asked, creator, platform, able[platform])
+    _render_connect_form(page, creator, platform, found, reason)
     st.caption(page.text("channels.days"))
+    return reason is not None
 
 
 def _connected_message_code(found: ChannelsView) -> str:
@@ -281,19 +285,25 @@ def _render_connect_form(
     page: PageContext,
     creator: Creator,
     platform: str,
-    connector: SupportsAccountSetup,
     found: ChannelsView,
+    reason: GreenroomError | None,
 ) -> None:
-    """Render the fields of a platform. The keys include the current setup, so that the next account
-    starts with empty fields."""
-    with st.container(border=True):
+    """Render the fields of a platform. They keep what was typed until the account is connected."""
+    connector = connectable_platforms()[platform]
+    latest = found.asked
+    connected = latest is not None and latest.state is AccountSetupState.CONNECTED and latest.id
+    form = f"{platform}:{forms.last_success('connect', connected or None)}"
+    with (
+        st.container(border=True),
+        forms.open_fields(page, f"connect:{form}", refused_later=reason),
+    ):
         st.write(page.text(f"connect.{platform}.help"))
-        form = f"{platform}:{found.asked.id if found.asked is not None else None}"
         other = not connector.form.registered or _render_client_registration(
             page, form, found.clients.get(platform, "")
         )
         for field in connector.form.all_fields if other else connector.form.fields:
             _render_form_field(page, form, field)
+            forms.show_field_error(field.name)
         act = partial(_connect_account, page, creator.id, form)
         actions.action_button(
             page,
@@ -303,6 +313,18 @@ def _render_connect_form(
             key=f"connect:{form}",
             kind="primary",
         )
+
+
+def _refusal_of_setup(
+    latest: AccountSetup | None, creator: Creator, platform: str, connector: SupportsAccountSetup
+) -> GreenroomError | None:
+    """Return why the latest setup was refused, if it came from this form, or None."""
+    if latest is None or latest.reason is None:
+        return None
+    if (latest.creator_id, latest.platform) != (creator.id, platform):
+        return None
+    error = BadInput(latest.reason.code, **latest.reason.params)
+    return error.about(account_setup.refused_field(connector.form, latest.reason))
 
 
 def _render_client_registration(page: PageContext, form: str, known: str) -> bool:
@@ -339,8 +361,11 @@ def _render_form_field(page: PageContext, form: str, field: FormField) -> None:
 
 
 @st.fragment(run_every="2s")
-def _render_setup_progress(drawn: PageContext, before: AccountSetup | None, connected: str) -> None:
-    """Render the status of the latest setup. Rerun the page when the status changes."""
+def _render_setup_progress(
+    drawn: PageContext, before: AccountSetup | None, connected: str, in_form: bool
+) -> None:
+    """Render the status of the latest setup, without a reason that the form shows. Rerun the page
+    when the status changes."""
     page = page_context.current_page()
     if before is None or page is None:
         return
@@ -356,7 +381,7 @@ def _render_setup_progress(drawn: PageContext, before: AccountSetup | None, conn
             st.link_button(drawn.text("channels.go_on", platform=name), found.visit, type="primary")
         case AccountSetupState.CONNECTED:
             st.success(drawn.text(connected, platform=name))
-        case AccountSetupState.REFUSED if found.reason is not None:
+        case AccountSetupState.REFUSED if found.reason is not None and not in_form:
             st.error(drawn.localizer.message_text(found.reason))
 
 
@@ -374,7 +399,9 @@ def _connect_account(
         typed, known=platform in oauth_clients.latest_oauth_clients(scope)
     )
     if missing is not None:
-        raise BadInput("channels.missing", field=page.text(field_label(platform, missing)))
+        label = page.text(field_label(platform, missing))
+        raise BadInput("channels.missing", field=label).about(missing.name)
+    account_setup.check_server(asked, typed)
     letter = sealed_intake.seal_form(session.sealed_intake_key(), scope.tenant_id, typed)
     account_setup.request_setup(
         scope, creator_id=creator.id, platform=platform, letter=letter, key=press_id

@@ -18,7 +18,7 @@ from dashboard.pages.compose.draft import (
 )
 from dashboard.pages.compose.media_picker import ALT_TEXT_PREFIX
 from dashboard.pages.posts.accounts import PostAccount
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -65,36 +65,43 @@ def render_captions(page: PageContext, creator: Creator, hers: list[PostAccount]
 
 
 def _render_caption_request(page: PageContext, found: CaptionsView, names: dict[str, str]) -> None:
-    st.text_input(page.text("kit.idea"), key=IDEA_KEY, max_chars=MAX_IDEA_LENGTH)
-    if field_text(LANGUAGE_KEY) not in WRITABLE_LANGUAGES:
-        st.session_state[LANGUAGE_KEY] = found.default_language
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            page.text("kit.language"),
-            WRITABLE_LANGUAGES,
-            format_func=language_labeler(page),
-            key=LANGUAGE_KEY,
-            width=180,
+    with forms.open_fields(page, "compose:kit"):
+        st.text_input(page.text("kit.idea"), key=IDEA_KEY, max_chars=MAX_IDEA_LENGTH)
+        forms.show_field_error("idea")
+        if field_text(LANGUAGE_KEY) not in WRITABLE_LANGUAGES:
+            st.session_state[LANGUAGE_KEY] = found.default_language
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.selectbox(
+                page.text("kit.language"),
+                WRITABLE_LANGUAGES,
+                format_func=language_labeler(page),
+                key=LANGUAGE_KEY,
+                width=180,
+            )
+            st.multiselect(
+                page.text("kit.into"),
+                WRITABLE_LANGUAGES,
+                format_func=language_labeler(page),
+                key=INTO,
+                placeholder=page.text("kit.into_hint"),
+                select_all=False,
+            )
+        st.checkbox(page.text("kit.kit"), value=True, key=KIT)
+        chosen = [one for one in st.session_state.get(ACCOUNTS_KEY) or [] if one in names][
+            :MAX_BRIEF_CHANNELS
+        ]
+        if chosen:
+            listed_names = ", ".join(names[one] for one in chosen)
+            st.checkbox(page.text("kit.places", accounts=listed_names), key=PLACES)
+        act = partial(_request_captions, page, found, tuple(map(UUID, chosen)))
+        actions.action_button(
+            page,
+            "kit.ask",
+            act,
+            right=Right.RUN,
+            key="compose:kit:ask",
+            icon=":material/edit_note:",
         )
-        st.multiselect(
-            page.text("kit.into"),
-            WRITABLE_LANGUAGES,
-            format_func=language_labeler(page),
-            key=INTO,
-            placeholder=page.text("kit.into_hint"),
-            select_all=False,
-        )
-    st.checkbox(page.text("kit.kit"), value=True, key=KIT)
-    chosen = [one for one in st.session_state.get(ACCOUNTS_KEY) or [] if one in names][
-        :MAX_BRIEF_CHANNELS
-    ]
-    if chosen:
-        listed_names = ", ".join(names[one] for one in chosen)
-        st.checkbox(page.text("kit.places", accounts=listed_names), key=PLACES)
-    act = partial(_request_captions, page, found, tuple(map(UUID, chosen)))
-    actions.action_button(
-        page, "kit.ask", act, right=Right.RUN, key="compose:kit:ask", icon=":material/edit_note:"
-    )
 
 
 def language_labeler(page: PageContext) -> "partial[str]":
@@ -231,5 +238,5 @@ def _save_suggested_alt_text(
     if asset is not None:
         assets.check_assets_owned(scope, creator.id, [asset])
         assets.set_alt_text(scope, asset, text)
-        st.session_state[f"{ALT_TEXT_PREFIX}{asset}"] = text
+        forms.set_on_success(f"{ALT_TEXT_PREFIX}{asset}", text)
     return Message("kit.described")

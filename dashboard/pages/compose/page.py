@@ -55,7 +55,7 @@ from dashboard.pages.compose.recurrence import SeriesTarget
 from dashboard.pages.posts import labels, post_presence, result_forecasts
 from dashboard.pages.posts.accounts import PostAccount, list_post_accounts, soonest_wall_time
 from dashboard.pages.posts.recurrence_choice import RecurrenceChoice
-from dashboard.shell import actions, time_zones
+from dashboard.shell import actions, forms, time_zones
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
@@ -80,6 +80,7 @@ from tenants.agencies.rights import Right
 
 WHENS = ("soon", "free", timing.SLOT_CHOICE, "at")
 PRESS = "compose:go"
+FORM = "compose"
 OVER = "compose:over"
 
 
@@ -150,7 +151,8 @@ def render_page(page: PageContext, rework: UUID | None) -> None:
         media_picker.render_media_picker(page, found)
     with right:
         _render_feed_previews(page, found)
-        _render_schedule_form(page, found, written)
+        with forms.open_fields(page, FORM):
+            _render_schedule_form(page, found, written)
 
 
 def _open_draft(page: PageContext, rework: UUID | None) -> UnsavedFields | None:
@@ -308,7 +310,9 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
         st.session_state.setdefault(CLOCK_KEY, f"{free.clock:%H:%M}")
         with st.container(horizontal=True):
             st.text_input(page.text("compose.day"), key=DAY_KEY, width=170)
+            forms.show_field_error("day")
             st.text_input(page.text("compose.clock"), key=CLOCK_KEY, width=110)
+            forms.show_field_error("clock")
             time_zones.render_time_zone_picker(page, ZONE_KEY, own=found.creator.zone)
         timing.render_time_errors(
             page,
@@ -481,7 +485,9 @@ def _submit_draft(page: PageContext, creator_id: UUID, seen: Draft | None) -> No
         )
         act = partial(_schedule_post, page, written, asked, made)
     saved = partial(unsaved_changes.run_and_forget, page, unsaved_changes.subject_id(), act)
-    actions.run_action(partial(_run_with_channel_check, saved, made, stays), Right.RUN, PRESS)
+    actions.run_action(
+        partial(_run_with_channel_check, saved, made, stays), Right.RUN, PRESS, form=FORM
+    )
     if made and f"press:{PRESS}" not in st.session_state:  # The post is committed.
         opened = {"at": at} if (at := field_text(OPENED_POST_KEY)) else {}
         draft.clear_draft()

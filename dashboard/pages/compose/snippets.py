@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.compose.draft import BODY_KEY, field_text
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
@@ -103,7 +103,7 @@ def _render_new_form(page: PageContext, creator: Creator) -> None:
         disabled=not field_text(BODY_KEY).strip(),
         on_click=_copy_text,
     )
-    with st.form(f"{_PREFIX}new", border=False):
+    with forms.open_form(page, f"{_PREFIX}new"):
         st.radio(
             page.text("snippet.kind"),
             SNIPPET_KINDS,
@@ -112,7 +112,9 @@ def _render_new_form(page: PageContext, creator: Creator) -> None:
             horizontal=True,
         )
         st.text_input(page.text("snippet.name"), key=NAME_KEY, max_chars=MAX_SNIPPET_NAME_LENGTH)
+        forms.show_field_error("name")
         st.text_area(page.text("snippet.text"), key=TEXT_KEY, max_chars=MAX_SNIPPET_LENGTH)
+        forms.show_field_error("text")
         if snippets.can_share_snippets(page.viewer.member):
             st.checkbox(page.text("snippet.shared"), key=SHARED_KEY)
         actions.submit_button(
@@ -121,7 +123,6 @@ def _render_new_form(page: PageContext, creator: Creator) -> None:
             partial(_save_snippet, page, creator.id),
             right=Right.RUN,
             key=f"{_PREFIX}save",
-            refusal=f"{_PREFIX}save",
         )
 
 
@@ -140,8 +141,8 @@ def _save_snippet(page: PageContext, creator_id: UUID, scope: Scope, press: UUID
         text=str(actions.typed_value(TEXT_KEY) or ""),
         key=press,
     )
-    st.session_state[NAME_KEY] = ""
-    st.session_state[TEXT_KEY] = ""
+    forms.set_on_success(NAME_KEY, "")
+    forms.set_on_success(TEXT_KEY, "")
     return Message("snippet.saved")
 
 
@@ -167,26 +168,27 @@ def _render_editor(page: PageContext, found: Sequence[Snippet]) -> None:
         )
     ]
     form = f"{_PREFIX}{chosen.id}:"
-    with st.form(f"{form}change", border=False):
+    with forms.open_form(page, f"{form}change"):
         st.text_input(
             page.text("snippet.name"),
             chosen.name,
             key=f"{form}name",
             max_chars=MAX_SNIPPET_NAME_LENGTH,
         )
+        forms.show_field_error("name")
         st.text_area(
             page.text("snippet.text"),
             chosen.text,
             key=f"{form}text",
             max_chars=MAX_SNIPPET_LENGTH,
         )
+        forms.show_field_error("text")
         actions.submit_button(
             page,
             "snippet.change",
             partial(_update_snippet, page, chosen.id),
             right=Right.RUN,
             key=f"{form}save",
-            refusal=f"{form}save",
         )
     _render_delete_button(page, chosen)
 
@@ -220,5 +222,5 @@ def _update_snippet(page: PageContext, snippet_id: UUID, scope: Scope, _press: U
 
 def _delete_snippet(page: PageContext, snippet_id: UUID, scope: Scope, _press: UUID) -> Message:
     snippets.delete_snippet(scope, snippet_id, member_id=page.viewer.member.id)
-    st.session_state[SURE_KEY] = None
+    forms.set_on_success(SURE_KEY, None)
     return Message("snippet.deleted")

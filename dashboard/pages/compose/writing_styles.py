@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.compose.draft import field_text
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -61,38 +61,40 @@ def _render_style_form(
     """Draw the fields of one network, filled with its stored style."""
     habit = habit_of(network) if network else SET_STYLE
     key = f"{_PREFIX}{creator_id}:{network}:"
-    for name, value in (
-        ("tone", style.tone),
-        ("length", style.length or USUAL),
-        ("hashtags", USUAL if style.hashtags is None else str(style.hashtags)),
-    ):
-        st.session_state.setdefault(f"{key}{name}", value)
-    st.text_input(
-        page.text("style.tone"),
-        key=f"{key}tone",
-        max_chars=MAX_TONE,
-        placeholder=page.text("style.tone_hint"),
-    )
-    usual = page.text(f"style.length.{habit.length}")
-    names = {USUAL: page.text("style.usual", value=usual)}
-    names |= {str(one): page.text(f"style.length.{one}") for one in TEXT_LENGTHS}
-    numbers = {str(one): str(one) for one in range(MAX_HASHTAGS + 1)}
-    numbers = {USUAL: page.text("style.usual", value=str(habit.hashtags)), **numbers}
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.selectbox(
-            page.text("style.length"),
-            [USUAL, *TEXT_LENGTHS],
-            format_func=names.__getitem__,
-            key=f"{key}length",
+    with forms.open_fields(page, key):
+        for name, value in (
+            ("tone", style.tone),
+            ("length", style.length or USUAL),
+            ("hashtags", USUAL if style.hashtags is None else str(style.hashtags)),
+        ):
+            st.session_state.setdefault(f"{key}{name}", value)
+        st.text_input(
+            page.text("style.tone"),
+            key=f"{key}tone",
+            max_chars=MAX_TONE,
+            placeholder=page.text("style.tone_hint"),
         )
-        st.selectbox(
-            page.text("style.hashtags"),
-            list(numbers),
-            format_func=numbers.__getitem__,
-            key=f"{key}hashtags",
-        )
-    act = partial(_save_style, page, creator_id, network, key)
-    actions.action_button(page, "style.save", act, right=Right.RUN, key=f"{key}save")
+        forms.show_field_error("tone")
+        usual = page.text(f"style.length.{habit.length}")
+        names = {USUAL: page.text("style.usual", value=usual)}
+        names |= {str(one): page.text(f"style.length.{one}") for one in TEXT_LENGTHS}
+        numbers = {str(one): str(one) for one in range(MAX_HASHTAGS + 1)}
+        numbers = {USUAL: page.text("style.usual", value=str(habit.hashtags)), **numbers}
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            st.selectbox(
+                page.text("style.length"),
+                [USUAL, *TEXT_LENGTHS],
+                format_func=names.__getitem__,
+                key=f"{key}length",
+            )
+            st.selectbox(
+                page.text("style.hashtags"),
+                list(numbers),
+                format_func=numbers.__getitem__,
+                key=f"{key}hashtags",
+            )
+        act = partial(_save_style, page, creator_id, network, key)
+        actions.action_button(page, "style.save", act, right=Right.RUN, key=f"{key}save")
 
 
 def _save_style(

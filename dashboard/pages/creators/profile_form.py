@@ -13,7 +13,7 @@ from channels.creators import profiles
 from channels.creators.profiles import MAX_BIOGRAPHY, RATING_CEILINGS, NewCreator
 from dashboard.media import library_files
 from dashboard.pages.creators.queries import CreatorsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
@@ -39,9 +39,10 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
     """Draw the form for a new creator."""
     number = int(st.session_state.get(NEW, 0))
     turn = f"{NEW}:{number}"
-    with st.form(turn, border=False, enter_to_submit=False):
+    with forms.open_form(page, turn, enter_to_submit=False):
         left, right = st.columns(2)
         left.text_input(page.text("creators.name"), key=f"{turn}:name", max_chars=MAX_NAME_LENGTH)
+        forms.show_field_error("name", left)
         right.text_input(
             page.text("creators.handle"),
             key=f"{turn}:handle",
@@ -49,6 +50,7 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
             placeholder="mia-laurent",
             help=page.text("creators.handle_help"),
         )
+        forms.show_field_error("handle", right)
         _render_kind(page, left, f"{turn}:kind", KINDS[0])
         _render_ceiling(page, right, f"{turn}:ceiling", found.defaults.rating_ceiling)
         _render_languages(page, left, f"{turn}:languages", found.defaults.languages)
@@ -62,7 +64,6 @@ def render_new_form(page: PageContext, found: CreatorsView) -> None:
             partial(_add_creator, number),
             right=Right.STAFF,
             key=f"{NEW}:add",
-            refusal=NEW,
         )
 
 
@@ -70,7 +71,7 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
     """Draw the fields of a creator that the member may change."""
     place = f"creators:{one.creator.id}"
     creator = one.creator
-    with st.form(place, border=False, enter_to_submit=False):
+    with forms.open_form(page, place, enter_to_submit=False):
         if page.has_right(Right.RUN):
             left, right = st.columns(2)
             left.text_input(
@@ -79,6 +80,7 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
                 key=f"{place}:name",
                 max_chars=MAX_NAME_LENGTH,
             )
+            forms.show_field_error("name", left)
             _render_zone(page, right, f"{place}:zone", creator.zone)
             _render_languages(page, left, f"{place}:languages", creator.languages)
             _render_responsible(page, right, place, found, one)
@@ -105,7 +107,6 @@ def render_edit_form(page: PageContext, found: CreatorsView, one: CreatorProfile
             partial(_save_creator, page, found, one, turn),
             right=Right.RUN if page.has_right(Right.RUN) else Right.APPROVE,
             key=f"{place}:save",
-            refusal=place,
         )
 
 
@@ -233,7 +234,7 @@ def _add_creator(number: int, scope: Scope, press_id: UUID) -> Message:
     images = int(typed_value(f"{turn}:images") or 0)
     if images:
         quotas.set_daily_quota(scope, images, creator_id=creator_id)
-    st.session_state[NEW] = number + 1  # an empty form for the next creator
+    forms.set_on_success(NEW, number + 1)  # an empty form for the next creator
     return Message("creators.added", {"name": wanted.name.strip()})
 
 
@@ -254,10 +255,10 @@ def _save_creator(
     if picture is not None:
         store = library_files.object_store()
         profiles.set_avatar(scope, one.creator.id, picture.getvalue(), store)
-        st.session_state[f"{place}:turn"] = turn + 1  # an empty field
+        forms.set_on_success(f"{place}:turn", turn + 1)  # an empty field
     elif typed_value(f"{place}:no_picture"):
         profiles.remove_avatar(scope, one.creator.id)
-        st.session_state[f"{place}:no_picture"] = False
+        forms.set_on_success(f"{place}:no_picture", False)
     raised = page.get_creator(scope, one.creator.id).approval_tiers > before
     code = "creators.saved_approvals" if raised else "creators.saved"
     return Message(code, {"name": one.creator.name})

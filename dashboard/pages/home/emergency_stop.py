@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.home.queries import HomeView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -20,31 +20,33 @@ WHY = "stop:why"
 
 def render_emergency_stop(page: PageContext, found: HomeView) -> None:
     """Render the button that stops one of the member's creators, with an explanation."""
-    names = {day.creator.id: day.creator.name for day in found.days}
-    if not names or not page.has_right(Right.STOP) or page.has_right(Right.RUN):
-        return
-    with st.popover(page.text("system.stop"), icon=":material/front_hand:", key="stop"):
-        chosen = next(iter(names))
-        if len(names) > 1:
-            chosen = st.selectbox(
-                page.text("system.whom"),
-                list(names),
-                format_func=names.__getitem__,
-                key="stop:whom",
+    with forms.open_fields(page, "stop"):
+        names = {day.creator.id: day.creator.name for day in found.days}
+        if not names or not page.has_right(Right.STOP) or page.has_right(Right.RUN):
+            return
+        with st.popover(page.text("system.stop"), icon=":material/front_hand:", key="stop"):
+            chosen = next(iter(names))
+            if len(names) > 1:
+                chosen = st.selectbox(
+                    page.text("system.whom"),
+                    list(names),
+                    format_func=names.__getitem__,
+                    key="stop:whom",
+                )
+            st.write(page.markdown("home.stop_explained", name=names[chosen]))
+            st.text_input(page.text("system.why"), key=WHY, max_chars=200)
+            forms.show_field_error("reason")
+            act = partial(_request_creator_stop, page, chosen)
+            params: dict[str, str | int] = {"whom": names[chosen]}
+            actions.action_button(
+                page,
+                "system.stop_now",
+                act,
+                right=Right.STOP,
+                key="stop:now",
+                kind="primary",
+                params=params,
             )
-        st.write(page.markdown("home.stop_explained", name=names[chosen]))
-        st.text_input(page.text("system.why"), key=WHY, max_chars=200)
-        act = partial(_request_creator_stop, page, chosen)
-        params: dict[str, str | int] = {"whom": names[chosen]}
-        actions.action_button(
-            page,
-            "system.stop_now",
-            act,
-            right=Right.STOP,
-            key="stop:now",
-            kind="primary",
-            params=params,
-        )
 
 
 def _request_creator_stop(

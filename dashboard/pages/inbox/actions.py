@@ -15,7 +15,7 @@ from dashboard.pages.inbox.queries import (
     conversation_connector,
     conversation_creator,
 )
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -101,7 +101,7 @@ def send_reply(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUI
         key=press,
         there=there,
     )
-    st.session_state[f"{box}:sent"] = True
+    forms.set_on_success(f"{box}:sent", True)
 
 
 def offer_locked_pack(
@@ -126,7 +126,7 @@ def offer_pack(
     member_actions.send_offer(
         scope, talk, page.viewer.member.id, candidate.pack_id, text=words, key=press, lock=lock
     )
-    st.session_state[OFFER_PANEL] = None
+    forms.set_on_success(OFFER_PANEL, None)
     return Message("inbox.offered", {"title": candidate.title})
 
 
@@ -136,7 +136,7 @@ def offer_subscription(
     """Send the offer of a subscription."""
     conversation_creator(scope, page, talk)
     member_actions.send_plan_offer(scope, talk, page.viewer.member.id, plan.id, key=press)
-    st.session_state[OFFER_PANEL] = None
+    forms.set_on_success(OFFER_PANEL, None)
     return Message("inbox.offered", {"title": plan.title})
 
 
@@ -148,7 +148,7 @@ def approve_suggestion(
     member_actions.approve_draft(
         scope, draft_id, text=str(actions.typed_value(box) or "") if box else None, there=there
     )
-    st.session_state[EDIT_PANEL] = None
+    forms.set_on_success(EDIT_PANEL, None)
 
 
 def reject_suggestion(
@@ -182,7 +182,7 @@ def snooze_conversation(
     conversation_creator(scope, page, talk)
     until = snooze_end(how, scope.now.astimezone(page.localizer.zone))
     member_actions.snooze_conversation(scope, talk, until)
-    st.session_state[SNOOZE_PANEL] = None
+    forms.set_on_success(SNOOZE_PANEL, None)
     return Message("inbox.snoozed", {"until": page.localizer.format_moment(until, scope.now)})
 
 
@@ -206,10 +206,10 @@ def snooze_until_time(
     conversation_creator(scope, page, talk)
     chosen = actions.typed_value(key)
     if chosen is None:
-        raise BadInput("inbox.snooze_unset")
+        raise BadInput("inbox.snooze_unset").about("at")
     until = chosen.replace(tzinfo=page.localizer.zone)
     member_actions.snooze_conversation(scope, talk, until)
-    st.session_state[SNOOZE_PANEL] = None
+    forms.set_on_success(SNOOZE_PANEL, None)
     return Message("inbox.snoozed", {"until": page.localizer.format_moment(until, scope.now)})
 
 
@@ -218,7 +218,7 @@ def mark_unread(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> No
     conversation is read."""
     conversation_creator(scope, page, talk)
     read_state.mark_unread(scope, talk, page.viewer.member.id)
-    st.session_state[CLOSING] = True
+    forms.set_on_success(CLOSING, True)
 
 
 def unsnooze_conversation(page: PageContext, talk: UUID, scope: Scope, _press: UUID) -> None:
@@ -237,7 +237,7 @@ def add_note(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID)
         str(actions.typed_value(box) or ""),
         key=press,
     )
-    st.session_state[f"{box}:sent"] = True
+    forms.set_on_success(f"{box}:sent", True)
 
 
 def stop_sales(
@@ -248,7 +248,7 @@ def stop_sales(
     member_actions.set_sales_stop(
         scope, talk, stop=stop, reason=str(actions.typed_value(box) or "")
     )
-    st.session_state[STOP_SALES_PANEL] = None
+    forms.set_on_success(STOP_SALES_PANEL, None)
     return Message("inbox.sales_stopping" if stop else "inbox.sales_resuming")
 
 
@@ -264,7 +264,7 @@ def request_age(page: PageContext, talk: UUID, box: str, scope: Scope, _press: U
     conversation_creator(scope, page, talk)
     reference = str(actions.typed_value(f"{box}:reference") or "")
     age_checks.request_age_confirmation(scope, talk, reference=reference)
-    st.session_state[AGE_PANEL] = None
+    forms.set_on_success(AGE_PANEL, None)
     return Message("inbox.age_asked")
 
 
@@ -291,7 +291,7 @@ def reply_to_comment(
         key=press,
         can=can,
     )
-    st.session_state[f"{box}:sent"] = True
+    forms.set_on_success(f"{box}:sent", True)
 
 
 def suggest_comment_reply(
@@ -307,7 +307,7 @@ def remove_comment_reply(page: PageContext, draft_id: UUID, scope: Scope, _press
     """Request the removal of a published reply."""
     _conversation_of_draft(scope, page, draft_id)
     moderation.request_answer_removal(scope, draft_id)
-    st.session_state[f"{SELECTED_COMMENT_KEY}:sure"] = None
+    forms.set_on_success(f"{SELECTED_COMMENT_KEY}:sure", None)
     return Message("inbox.being_taken_back")
 
 
@@ -326,7 +326,7 @@ def moderate_comment(
     moderation.request_moderation(
         scope, remark_id, act, can=conversation_connector(scope, talk).capabilities
     )
-    st.session_state[f"{SELECTED_COMMENT_KEY}:sure"] = None
+    forms.set_on_success(f"{SELECTED_COMMENT_KEY}:sure", None)
     return Message("inbox.asked_platform")
 
 
@@ -387,20 +387,20 @@ def render_snooze_choices(page: PageContext, one: ConversationView) -> None:
 
 def _render_snooze_time(page: PageContext, one: ConversationView) -> None:
     key = f"inbox:snooze:{one.desk.id}:at"
-    local = one.now.astimezone(page.localizer.zone)
-    st.datetime_input(
-        page.text("inbox.snooze.at"),
-        snooze_end("morning", local).replace(tzinfo=None),
-        key=key,
-        format="DD/MM/YYYY",
-        width=280,
-    )
-    actions.show_refusal(page, key)
-    actions.action_button(
-        page,
-        "inbox.snooze.until",
-        partial(snooze_until_time, page, one.desk.id, key),
-        right=Right.CHAT,
-        key=f"{key}:set",
-        refusal=key,
-    )
+    with forms.open_fields(page, key):
+        local = one.now.astimezone(page.localizer.zone)
+        st.datetime_input(
+            page.text("inbox.snooze.at"),
+            snooze_end("morning", local).replace(tzinfo=None),
+            key=key,
+            format="DD/MM/YYYY",
+            width=280,
+        )
+        forms.show_field_error("at")
+        actions.action_button(
+            page,
+            "inbox.snooze.until",
+            partial(snooze_until_time, page, one.desk.id, key),
+            right=Right.CHAT,
+            key=f"{key}:set",
+        )

@@ -25,7 +25,7 @@ from dashboard.pages.inbox.actions import (
     toggle_panel,
 )
 from dashboard.pages.inbox.queries import ConversationView, actionable_comments
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
 from subscribers.comments import moderation
@@ -78,39 +78,41 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
     talk = one.desk.id
     browser_component("reply")(key="reply", height="content")
     box = _reply_box_key(one)
-    if st.session_state.pop(f"{box}:sent", False) and not one.kept:
-        st.session_state[box] = ""
-    st.text_area(
-        page.text("inbox.answer_in_public", fan=one.desk.fan),
-        saved_replies.initial_text(one, box),
-        key=box,
-        height=90,
-        max_chars=one.longest,
-        on_change=actions.run_action,
-        args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
-    )
-    for why in one.conflicts:
-        st.warning(page.localizer.message_text(why))
-    act = partial(reply_to_comment, page, about.id, box)
-    with st.container(horizontal=True, gap="small"):
-        key = f"{box}:send"
-        actions.action_button(
-            page,
-            "inbox.answer",
-            act,
-            right=Right.CHAT,
-            key=key,
-            kind="primary",
-            shortcut="Ctrl+Enter",
+    with forms.open_fields(page, box):
+        if st.session_state.pop(f"{box}:sent", False) and not one.kept:
+            st.session_state[box] = ""
+        st.text_area(
+            page.text("inbox.answer_in_public", fan=one.desk.fan),
+            saved_replies.initial_text(one, box),
+            key=box,
+            height=90,
+            max_chars=one.longest,
+            on_change=actions.run_action,
+            args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
         )
-        if not one.kept:
-            ask = partial(suggest_comment_reply, page, about.id, one.longest)
+        forms.show_field_error("text")
+        for why in one.conflicts:
+            st.warning(page.localizer.message_text(why))
+        act = partial(reply_to_comment, page, about.id, box)
+        with st.container(horizontal=True, gap="small"):
+            key = f"{box}:send"
             actions.action_button(
-                page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest"
+                page,
+                "inbox.answer",
+                act,
+                right=Right.CHAT,
+                key=key,
+                kind="primary",
+                shortcut="Ctrl+Enter",
             )
-        saved_replies.render_saved_replies_toggle(page, one)
-    saved_replies.render_saved_replies(page, one, box, most=one.longest)
-    st.caption(page.text("inbox.suggested" if one.suggested else "inbox.in_public"))
+            if not one.kept:
+                ask = partial(suggest_comment_reply, page, about.id, one.longest)
+                actions.action_button(
+                    page, "inbox.suggest", ask, right=Right.CHAT, key=f"{box}:suggest"
+                )
+            saved_replies.render_saved_replies_toggle(page, one)
+        saved_replies.render_saved_replies(page, one, box, most=one.longest)
+        st.caption(page.text("inbox.suggested" if one.suggested else "inbox.in_public"))
 
 
 def _reply_box_key(one: ConversationView) -> str:

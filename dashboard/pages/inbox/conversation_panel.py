@@ -40,7 +40,7 @@ from dashboard.pages.inbox.actions import (
 )
 from dashboard.pages.inbox.fan_predictions import render_recommendation
 from dashboard.pages.inbox.queries import ConversationView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.browser_components import browser_component
 from dashboard.shell.page_context import PageContext
 from foundation.money import Money
@@ -147,93 +147,104 @@ def _render_open_panels(page: PageContext, one: ConversationView) -> None:
 def _render_age_request_form(page: PageContext, one: ConversationView) -> None:
     """Render the request to an external custodian, who retains the identity document."""
     box = f"inbox:age:{one.desk.id}"
-    st.write(page.text("inbox.age_explained"))
-    st.text_input(
-        page.text("people.reference"), key=f"{box}:reference", max_chars=age_requests.MAX_REFERENCE
-    )
-    act = partial(request_age, page, one.desk.id, box)
-    actions.action_button(
-        page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary"
-    )
+    with forms.open_fields(page, box):
+        st.write(page.text("inbox.age_explained"))
+        st.text_input(
+            page.text("people.reference"),
+            key=f"{box}:reference",
+            max_chars=age_requests.MAX_REFERENCE,
+        )
+        forms.show_field_error("reference")
+        act = partial(request_age, page, one.desk.id, box)
+        actions.action_button(
+            page, "inbox.age_write", act, right=Right.REVIEW, key=f"{box}:write", kind="primary"
+        )
 
 
 def _render_message_composer(page: PageContext, one: ConversationView) -> None:
     talk = one.desk.id
     browser_component("reply")(key="reply", height="content")
     box = f"inbox:text:{talk}"
-    if st.session_state.pop(f"{box}:sent", False) and not one.kept:
-        st.session_state[box] = ""
-    st.text_area(
-        page.text("inbox.write", fan=one.desk.fan),
-        saved_replies.initial_text(one, box),
-        key=box,
-        height=110,
-        max_chars=member_actions.MAX_REPLY_LENGTH,
-        on_change=actions.run_action,
-        args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
-    )
-    for why in one.conflicts:
-        st.warning(page.localizer.message_text(why))
-    act = partial(send_reply, page, talk, box)
-    with st.container(horizontal=True, gap="small"):
-        key = f"{box}:send"
-        actions.action_button(
-            page,
-            "inbox.send",
-            act,
-            right=Right.CHAT,
-            key=key,
-            kind="primary",
-            shortcut="Ctrl+Enter",
+    with forms.open_fields(page, box):
+        if st.session_state.pop(f"{box}:sent", False) and not one.kept:
+            st.session_state[box] = ""
+        st.text_area(
+            page.text("inbox.write", fan=one.desk.fan),
+            saved_replies.initial_text(one, box),
+            key=box,
+            height=110,
+            max_chars=member_actions.MAX_REPLY_LENGTH,
+            on_change=actions.run_action,
+            args=(partial(save_unsent_text, page, talk, box), Right.CHAT, f"{box}:keep"),
         )
-        saved_replies.render_saved_replies_toggle(page, one)
-    saved_replies.render_saved_replies(page, one, box, most=member_actions.MAX_REPLY_LENGTH)
-    st.caption(page.text("inbox.truth"))
+        forms.show_field_error("text")
+        for why in one.conflicts:
+            st.warning(page.localizer.message_text(why))
+        act = partial(send_reply, page, talk, box)
+        with st.container(horizontal=True, gap="small"):
+            key = f"{box}:send"
+            actions.action_button(
+                page,
+                "inbox.send",
+                act,
+                right=Right.CHAT,
+                key=key,
+                kind="primary",
+                shortcut="Ctrl+Enter",
+            )
+            saved_replies.render_saved_replies_toggle(page, one)
+        saved_replies.render_saved_replies(page, one, box, most=member_actions.MAX_REPLY_LENGTH)
+        st.caption(page.text("inbox.truth"))
 
 
 def _render_suggestion(page: PageContext, one: ConversationView, kept: UnsentMessage) -> None:
     """Render a pending message with buttons to approve, edit or reject it."""
     key = f"inbox:draft:{kept.id}"
-    if actions.typed_value(EDIT_PANEL) == str(kept.id):
-        box = f"{key}:text"
-        if box not in st.session_state:
-            st.session_state[box] = kept.text
-        st.text_area(
-            page.text("inbox.edit"), key=box, height=110, max_chars=member_actions.MAX_REPLY_LENGTH
-        )
+    with forms.open_fields(page, key):
+        if actions.typed_value(EDIT_PANEL) == str(kept.id):
+            box = f"{key}:text"
+            if box not in st.session_state:
+                st.session_state[box] = kept.text
+            st.text_area(
+                page.text("inbox.edit"),
+                key=box,
+                height=110,
+                max_chars=member_actions.MAX_REPLY_LENGTH,
+            )
+            forms.show_field_error("text")
+            with st.container(horizontal=True, gap="small"):
+                act = partial(approve_suggestion, page, kept.id, box)
+                actions.action_button(
+                    page,
+                    "inbox.send_edited",
+                    act,
+                    right=Right.CHAT,
+                    key=f"{key}:edited",
+                    kind="primary",
+                    shortcut=None if one.mine else "Ctrl+Enter",
+                )
+                _render_panel_toggle(page, "inbox.cancel", EDIT_PANEL, str(kept.id))
+            return
         with st.container(horizontal=True, gap="small"):
-            act = partial(approve_suggestion, page, kept.id, box)
+            act = partial(approve_suggestion, page, kept.id, "")
             actions.action_button(
                 page,
-                "inbox.send_edited",
+                "inbox.approve",
                 act,
                 right=Right.CHAT,
-                key=f"{key}:edited",
+                key=f"{key}:yes",
                 kind="primary",
-                shortcut=None if one.mine else "Ctrl+Enter",
+                shortcut="A",
             )
-            _render_panel_toggle(page, "inbox.cancel", EDIT_PANEL, str(kept.id))
-        return
-    with st.container(horizontal=True, gap="small"):
-        act = partial(approve_suggestion, page, kept.id, "")
-        actions.action_button(
-            page,
-            "inbox.approve",
-            act,
-            right=Right.CHAT,
-            key=f"{key}:yes",
-            kind="primary",
-            shortcut="A",
-        )
-        _render_panel_toggle(page, "inbox.edit", EDIT_PANEL, str(kept.id), "E")
-        _render_panel_toggle(page, "inbox.reject", REJECT_PANEL, str(kept.id), "X")
-    if actions.typed_value(REJECT_PANEL) == str(kept.id):
-        with st.container(horizontal=True, gap="small"):
-            for why in DRAFT_REJECTIONS:
-                no = partial(reject_suggestion, page, kept.id, why)
-                actions.action_button(
-                    page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}"
-                )
+            _render_panel_toggle(page, "inbox.edit", EDIT_PANEL, str(kept.id), "E")
+            _render_panel_toggle(page, "inbox.reject", REJECT_PANEL, str(kept.id), "X")
+        if actions.typed_value(REJECT_PANEL) == str(kept.id):
+            with st.container(horizontal=True, gap="small"):
+                for why in DRAFT_REJECTIONS:
+                    no = partial(reject_suggestion, page, kept.id, why)
+                    actions.action_button(
+                        page, f"inbox.why.{why}", no, right=Right.CHAT, key=f"{key}:no:{why}"
+                    )
 
 
 def _render_offers(page: PageContext, one: ConversationView) -> None:
@@ -277,18 +288,20 @@ def _render_offers(page: PageContext, one: ConversationView) -> None:
 
 def _render_sales_stop(page: PageContext, one: ConversationView) -> None:
     box = f"inbox:why:{one.desk.id}"
-    stop = not one.card.sales_stopped
-    st.text_input(page.text("inbox.sales_why"), key=box, max_chars=200)
-    act = partial(stop_sales, page, one.desk.id, box, stop)
-    code = "inbox.stop_sales_now" if stop else "inbox.resume_sales_now"
-    actions.action_button(
-        page,
-        code,
-        act,
-        right=Right.STOP if stop else Right.REOPEN,
-        key=f"{box}:{stop}",
-        kind="primary",
-    )
+    with forms.open_fields(page, box):
+        stop = not one.card.sales_stopped
+        st.text_input(page.text("inbox.sales_why"), key=box, max_chars=200)
+        forms.show_field_error("reason")
+        act = partial(stop_sales, page, one.desk.id, box, stop)
+        code = "inbox.stop_sales_now" if stop else "inbox.resume_sales_now"
+        actions.action_button(
+            page,
+            code,
+            act,
+            right=Right.STOP if stop else Right.REOPEN,
+            key=f"{box}:{stop}",
+            kind="primary",
+        )
 
 
 def render_notes(page: PageContext, one: ConversationView) -> None:
@@ -296,12 +309,14 @@ def render_notes(page: PageContext, one: ConversationView) -> None:
     if actions.typed_value(NOTE_PANEL) != str(one.desk.id):
         return
     box = f"inbox:note:{one.desk.id}"
-    if st.session_state.pop(f"{box}:sent", False):
-        st.session_state[box] = ""
-    st.text_area(
-        page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH
-    )
-    act = partial(add_note, page, one.desk.id, box)
-    actions.action_button(
-        page, "inbox.note_save", act, right=Right.CHAT, key=f"{box}:save", kind="primary"
-    )
+    with forms.open_fields(page, box):
+        if st.session_state.pop(f"{box}:sent", False):
+            st.session_state[box] = ""
+        st.text_area(
+            page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH
+        )
+        forms.show_field_error("text")
+        act = partial(add_note, page, one.desk.id, box)
+        actions.action_button(
+            page, "inbox.note_save", act, right=Right.CHAT, key=f"{box}:save", kind="primary"
+        )

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.inbox.queries import ConversationView, conversation_creator
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -45,21 +45,23 @@ def render_memory(page: PageContext, one: ConversationView) -> None:
 
 def _render_new_fact_form(page: PageContext, one: ConversationView) -> None:
     form = f"inbox:memory:new:{one.desk.id}"
-    if st.session_state.pop(f"{form}:sent", False):
-        st.session_state[f"{form}:value"] = ""
-    st.selectbox(
-        page.text("memory.key"),
-        list(map(str, MemoryKey)),
-        format_func=lambda key: page.text(f"memory.key.{key}"),
-        key=f"{form}:key",
-    )
-    st.text_input(
-        page.text("memory.value"), key=f"{form}:value", max_chars=fact_checks.MAX_VALUE_LENGTH
-    )
-    act = partial(add_memory, page, one.desk.id, form)
-    actions.action_button(
-        page, "memory.save_new", act, right=Right.CHAT, key=f"{form}:save", kind="primary"
-    )
+    with forms.open_fields(page, form):
+        if st.session_state.pop(f"{form}:sent", False):
+            st.session_state[f"{form}:value"] = ""
+        st.selectbox(
+            page.text("memory.key"),
+            list(map(str, MemoryKey)),
+            format_func=lambda key: page.text(f"memory.key.{key}"),
+            key=f"{form}:key",
+        )
+        st.text_input(
+            page.text("memory.value"), key=f"{form}:value", max_chars=fact_checks.MAX_VALUE_LENGTH
+        )
+        forms.show_field_error("value")
+        act = partial(add_memory, page, one.desk.id, form)
+        actions.action_button(
+            page, "memory.save_new", act, right=Right.CHAT, key=f"{form}:save", kind="primary"
+        )
 
 
 def _render_fact_editor(page: PageContext, one: ConversationView) -> None:
@@ -74,20 +76,24 @@ def _render_fact_editor(page: PageContext, one: ConversationView) -> None:
     )
     chosen = listed.get(which, one.memories[0])
     box = f"inbox:memory:{chosen.id}"
-    st.text_input(
-        page.text("memory.new_value"),
-        facts.fact_value_text(chosen.key, chosen.value, language),
-        key=f"{box}:value",
-        max_chars=fact_checks.MAX_VALUE_LENGTH,
-    )
-    with st.container(horizontal=True, gap="small"):
-        change = partial(change_memory, page, talk, chosen.id, f"{box}:value")
-        actions.action_button(
-            page, "memory.save", change, right=Right.CHAT, key=f"{box}:save", kind="primary"
+    with forms.open_fields(page, box):
+        st.text_input(
+            page.text("memory.new_value"),
+            facts.fact_value_text(chosen.key, chosen.value, language),
+            key=f"{box}:value",
+            max_chars=fact_checks.MAX_VALUE_LENGTH,
         )
-        _render_pin_button(page, talk, chosen, box)
-        delete = partial(delete_memory, page, talk, chosen.id)
-        actions.action_button(page, "memory.delete", delete, right=Right.CHAT, key=f"{box}:delete")
+        forms.show_field_error("value")
+        with st.container(horizontal=True, gap="small"):
+            change = partial(change_memory, page, talk, chosen.id, f"{box}:value")
+            actions.action_button(
+                page, "memory.save", change, right=Right.CHAT, key=f"{box}:save", kind="primary"
+            )
+            _render_pin_button(page, talk, chosen, box)
+            delete = partial(delete_memory, page, talk, chosen.id)
+            actions.action_button(
+                page, "memory.delete", delete, right=Right.CHAT, key=f"{box}:delete"
+            )
 
 
 def _render_pin_button(page: PageContext, talk: UUID, chosen: FanFact, box: str) -> None:
@@ -98,17 +104,19 @@ def _render_pin_button(page: PageContext, talk: UUID, chosen: FanFact, box: str)
 
 def _render_summary_editor(page: PageContext, one: ConversationView) -> None:
     box = f"inbox:memory:summary:{one.desk.id}"
-    st.text_area(
-        page.text("memory.summary"),
-        one.summary,
-        key=box,
-        height=120,
-        max_chars=fact_checks.MAX_SUMMARY_LENGTH,
-    )
-    act = partial(change_summary, page, one.desk.id, box)
-    actions.action_button(
-        page, "memory.save_summary", act, right=Right.CHAT, key=f"{box}:save", kind="primary"
-    )
+    with forms.open_fields(page, box):
+        st.text_area(
+            page.text("memory.summary"),
+            one.summary,
+            key=box,
+            height=120,
+            max_chars=fact_checks.MAX_SUMMARY_LENGTH,
+        )
+        forms.show_field_error("text")
+        act = partial(change_summary, page, one.desk.id, box)
+        actions.action_button(
+            page, "memory.save_summary", act, right=Right.CHAT, key=f"{box}:save", kind="primary"
+        )
 
 
 def add_memory(page: PageContext, talk: UUID, form: str, scope: Scope, press: UUID) -> Message:
@@ -121,7 +129,7 @@ def add_memory(page: PageContext, talk: UUID, form: str, scope: Scope, press: UU
         str(actions.typed_value(f"{form}:value") or ""),
         press=press,
     )
-    st.session_state[f"{form}:sent"] = True
+    forms.set_on_success(f"{form}:sent", True)
     return Message("memory.saved")
 
 

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.pages.inbox.actions import SAVED_REPLIES_PANEL, toggle_panel
 from dashboard.pages.inbox.queries import ConversationView, conversation_creator
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import escape_markdown
 from foundation.db.database import Scope
@@ -103,34 +103,38 @@ def _shorten_reply(words: str) -> str:
 
 def _render_new_reply_form(page: PageContext, one: ConversationView, box: str) -> None:
     form = f"{SAVED_REPLIES_PANEL}:new:{one.desk.id}"
-    st.caption(
-        page.markdown("saved.hint", creator=one.creator.name, mark=saved_replies.FAN_PLACEHOLDER)
-    )
-    st.text_input(
-        page.text("saved.name"),
-        key=f"{form}:name",
-        max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
-    )
-    own = one.card.language
-    st.selectbox(
-        page.text("saved.language"),
-        saved_replies.SAVED_REPLY_LANGUAGES,
-        index=saved_replies.SAVED_REPLY_LANGUAGES.index(
-            own if own in saved_replies.SAVED_REPLY_LANGUAGES else saved_replies.ANY_LANGUAGE
-        ),
-        format_func=lambda language: page.text(f"saved.language.{language or 'any'}"),
-        key=f"{form}:language",
-    )
-    st.selectbox(
-        page.text("saved.place"),
-        saved_replies.SAVED_REPLY_PLACES,
-        format_func=lambda place: page.text(f"saved.place.{place}"),
-        key=f"{form}:place",
-    )
-    act = partial(save_reply, page, one.desk.id, box=box, form=form)
-    actions.action_button(
-        page, "saved.keep", act, right=Right.CHAT, key=f"{form}:keep", kind="primary"
-    )
+    with forms.open_fields(page, form):
+        st.caption(
+            page.markdown(
+                "saved.hint", creator=one.creator.name, mark=saved_replies.FAN_PLACEHOLDER
+            )
+        )
+        st.text_input(
+            page.text("saved.name"),
+            key=f"{form}:name",
+            max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
+        )
+        forms.show_field_error("name")
+        own = one.card.language
+        st.selectbox(
+            page.text("saved.language"),
+            saved_replies.SAVED_REPLY_LANGUAGES,
+            index=saved_replies.SAVED_REPLY_LANGUAGES.index(
+                own if own in saved_replies.SAVED_REPLY_LANGUAGES else saved_replies.ANY_LANGUAGE
+            ),
+            format_func=lambda language: page.text(f"saved.language.{language or 'any'}"),
+            key=f"{form}:language",
+        )
+        st.selectbox(
+            page.text("saved.place"),
+            saved_replies.SAVED_REPLY_PLACES,
+            format_func=lambda place: page.text(f"saved.place.{place}"),
+            key=f"{form}:place",
+        )
+        act = partial(save_reply, page, one.desk.id, box=box, form=form)
+        actions.action_button(
+            page, "saved.keep", act, right=Right.CHAT, key=f"{form}:keep", kind="primary"
+        )
 
 
 def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
@@ -144,36 +148,44 @@ def _render_reply_editor(page: PageContext, one: ConversationView) -> None:
     )
     chosen = names.get(which, one.saved[0])
     form = f"{SAVED_REPLIES_PANEL}:old:{chosen.id}"
-    sure = f"{SAVED_REPLIES_PANEL}:sure"
-    st.text_input(
-        page.text("saved.new_name"),
-        chosen.name,
-        key=f"{form}:name",
-        max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
-    )
-    st.text_area(
-        page.text("saved.words"),
-        chosen.words,
-        key=f"{form}:words",
-        max_chars=member_actions.MAX_REPLY_LENGTH,
-    )
-    with st.container(horizontal=True, gap="small"):
-        act = partial(update_reply, page, talk, chosen.id, form)
-        actions.action_button(
-            page, "saved.change_now", act, right=Right.CHAT, key=f"{form}:change", kind="primary"
+    with forms.open_fields(page, form):
+        sure = f"{SAVED_REPLIES_PANEL}:sure"
+        st.text_input(
+            page.text("saved.new_name"),
+            chosen.name,
+            key=f"{form}:name",
+            max_chars=saved_replies.MAX_SAVED_REPLY_NAME_LENGTH,
         )
-        if actions.typed_value(sure) == str(chosen.id):
-            drop = partial(delete_reply, page, talk, chosen.id)
+        forms.show_field_error("name")
+        st.text_area(
+            page.text("saved.words"),
+            chosen.words,
+            key=f"{form}:words",
+            max_chars=member_actions.MAX_REPLY_LENGTH,
+        )
+        forms.show_field_error("words")
+        with st.container(horizontal=True, gap="small"):
+            act = partial(update_reply, page, talk, chosen.id, form)
             actions.action_button(
-                page, "saved.forget_sure", drop, right=Right.CHAT, key=f"{form}:forget"
+                page,
+                "saved.change_now",
+                act,
+                right=Right.CHAT,
+                key=f"{form}:change",
+                kind="primary",
             )
-        else:
-            st.button(
-                page.text("saved.forget"),
-                key=f"{form}:ask",
-                on_click=toggle_panel,
-                args=(sure, str(chosen.id)),
-            )
+            if actions.typed_value(sure) == str(chosen.id):
+                drop = partial(delete_reply, page, talk, chosen.id)
+                actions.action_button(
+                    page, "saved.forget_sure", drop, right=Right.CHAT, key=f"{form}:forget"
+                )
+            else:
+                st.button(
+                    page.text("saved.forget"),
+                    key=f"{form}:ask",
+                    on_click=toggle_panel,
+                    args=(sure, str(chosen.id)),
+                )
 
 
 def insert_reply(
@@ -190,10 +202,13 @@ def insert_reply(
     conversation_creator(scope, page, talk)
     standing = str(actions.typed_value(box) or "")
     row = conversation_rows.get_conversation(scope, talk)
-    st.session_state[box] = saved_replies.insert_saved_reply(
-        scope, row, page.viewer.member.id, answer_id, standing=standing, most=most
+    forms.set_on_success(
+        box,
+        saved_replies.insert_saved_reply(
+            scope, row, page.viewer.member.id, answer_id, standing=standing, most=most
+        ),
     )
-    st.session_state[SAVED_REPLIES_PANEL] = None
+    forms.set_on_success(SAVED_REPLIES_PANEL, None)
 
 
 def save_reply(
@@ -209,7 +224,7 @@ def save_reply(
     saved_replies.create_saved_reply(
         scope, row, name=name, words=words, language=language, place=place, key=press
     )
-    st.session_state[f"{form}:name"] = ""
+    forms.set_on_success(f"{form}:name", "")
     return Message("saved.kept")
 
 
@@ -233,5 +248,5 @@ def delete_reply(
     saved_replies.delete_saved_reply(
         scope, conversation_rows.get_conversation(scope, talk), answer_id
     )
-    st.session_state[f"{SAVED_REPLIES_PANEL}:sure"] = None
+    forms.set_on_success(f"{SAVED_REPLIES_PANEL}:sure", None)
     return Message("saved.forgotten")

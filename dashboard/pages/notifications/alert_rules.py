@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.notifications.alert_queries import AlertsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -118,7 +118,7 @@ def _render_rule(page: PageContext, found: AlertsView, rule: AlertRule) -> None:
         draw_template("shell/templates/note.html", note=page.text("alert.agency_rule_only"))
         return
     draft = _Draft(rule.id, rule.settings)
-    with st.form(draft.field("form"), border=False):
+    with forms.open_form(page, draft.field("form")):
         _render_fields(page, found, draft)
         actions.submit_button(
             page,
@@ -126,7 +126,6 @@ def _render_rule(page: PageContext, found: AlertsView, rule: AlertRule) -> None:
             partial(_save_rule, page, draft),
             right=Right.RUN,
             key=draft.field("save"),
-            refusal=_REFUSED.format(rule.id),
         )
     actions.action_button(
         page,
@@ -157,7 +156,7 @@ def _render_new(page: PageContext, found: AlertsView) -> None:
         )
     direction = AlertDirection.BELOW if kind in METRIC_KINDS else AlertDirection.ABOVE
     draft = _Draft(None, RuleSettings(kind, metric, direction=direction))
-    with st.form(draft.field("form"), border=False):
+    with forms.open_form(page, draft.field("form")):
         _render_fields(page, found, draft)
         with st.container(horizontal=True):
             actions.submit_button(
@@ -166,7 +165,6 @@ def _render_new(page: PageContext, found: AlertsView) -> None:
                 partial(_add_rule, page, draft),
                 right=Right.RUN,
                 key=draft.field("save"),
-                refusal=_REFUSED.format(_NEW),
             )
             actions.submit_button(
                 page,
@@ -228,12 +226,14 @@ def _render_limit(page: PageContext, found: AlertsView, draft: _Draft) -> None:
             one.threshold if one.threshold is not None else limits.least,
             key=draft.field("limit"),
         )
+        forms.show_field_error("limit", left)
         return
     has_currency = daily_metrics.has_currency(one.metric)
     shown = None if one.threshold is None else str(one.threshold)
     if one.threshold is not None and one.currency:
         shown = str(Money(one.threshold, one.currency).decimal)
     left.text_input(page.text("alerts.limit"), shown or "", key=draft.field("limit"))
+    forms.show_field_error("limit", left)
     if has_currency:
         usual = one.currency or found.currency
         currencies = list(dict.fromkeys((usual, *list_currencies(), STARS)))

@@ -11,7 +11,7 @@ from channels.accounts import account_connectors
 from connectors.contract.member_notices import SupportsMemberNotices
 from dashboard.auth.push_notifications import PUSH_SETTINGS_PATH
 from dashboard.pages.notifications.queries import RoutesView, load_routes
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template
@@ -56,7 +56,7 @@ def render_routes(page: PageContext) -> None:
         _render_telegram(page, found)
     with push:
         _render_browsers(page, found)
-    with st.form(_FORM, border=False):
+    with forms.open_form(page, _FORM):
         st.subheader(page.text("notifications.choices"))
         _render_kinds(page, found)
         st.subheader(page.text("notifications.when"))
@@ -67,7 +67,6 @@ def render_routes(page: PageContext) -> None:
             _save_preferences,
             right=page.own_right,
             key="notifications:save",
-            refusal=_FORM,
         )
 
 
@@ -239,7 +238,7 @@ def _request_link(scope: Scope, _: UUID) -> None:
     connector = account_connectors.find_connector_for(platform_connectors(), bot)
     if isinstance(connector, SupportsMemberNotices):
         parameter = telegram_links.request_telegram_link(scope, member.id, bot.id)
-        st.session_state[_LINK] = connector.chat_start_url(bot.base_url, bot.account, parameter)
+        forms.set_on_success(_LINK, connector.chat_start_url(bot.base_url, bot.account, parameter))
 
 
 def _unlink_telegram(scope: Scope, _: UUID) -> Message:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.pages.people import surface_names
 from dashboard.pages.people.person_summary import DAYS, YEAR
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -40,52 +40,54 @@ def render_requests(page: PageContext) -> None:
 
 
 def _render_request(page: PageContext, one: AgeRequestSummary) -> None:
-    code = "requests.person" if one.person_id else "requests.viewer"
-    st.write(page.markdown(code, name=one.name, reference=one.reference, platform=one.platform))
-    if one.address:
-        st.write(page.markdown("requests.address", address=one.address))
-    if one.signs_in_as:
-        st.write(page.markdown("requests.signs_in_as", member=one.signs_in_as))
-    for account in one.accounts:
-        st.checkbox(
-            page.markdown(
-                "requests.holds_account",
-                account=account.account,
-                platform=surface_names.surface_label(page, account.platform),
-            ),
-            key=f"request:account:{one.id}:{account.channel_id}",
-            wrap=True,
+    with forms.open_fields(page, f"request:{one.id}"):
+        code = "requests.person" if one.person_id else "requests.viewer"
+        st.write(page.markdown(code, name=one.name, reference=one.reference, platform=one.platform))
+        if one.address:
+            st.write(page.markdown("requests.address", address=one.address))
+        if one.signs_in_as:
+            st.write(page.markdown("requests.signs_in_as", member=one.signs_in_as))
+        for account in one.accounts:
+            st.checkbox(
+                page.markdown(
+                    "requests.holds_account",
+                    account=account.account,
+                    platform=surface_names.surface_label(page, account.platform),
+                ),
+                key=f"request:account:{one.id}:{account.channel_id}",
+                wrap=True,
+            )
+        left, right = st.columns(2)
+        left.selectbox(
+            page.text("people.method"),
+            PROOF_METHODS,
+            format_func=lambda each: page.text(f"people.method.{each}"),
+            key=f"request:method:{one.id}",
         )
-    left, right = st.columns(2)
-    left.selectbox(
-        page.text("people.method"),
-        PROOF_METHODS,
-        format_func=lambda each: page.text(f"people.method.{each}"),
-        key=f"request:method:{one.id}",
-    )
-    right.text_input(
-        page.text("people.receipt"), key=f"request:receipt:{one.id}", max_chars=MAX_RECEIPT
-    )
-    if one.person_id:
-        _render_days(page, one)
-    sure = st.checkbox(page.text("requests.sure"), key=f"request:sure:{one.id}", wrap=True)
-    with st.container(horizontal=True, gap="small"):
-        actions.action_button(
-            page,
-            "requests.confirm",
-            partial(_confirm, one, str(page.localizer.zone)),
-            right=Right.VOUCH,
-            key=f"request:yes:{one.id}",
-            kind="primary",
-            disabled=not sure,
+        right.text_input(
+            page.text("people.receipt"), key=f"request:receipt:{one.id}", max_chars=MAX_RECEIPT
         )
-        actions.action_button(
-            page,
-            "requests.decline",
-            partial(_decline, one),
-            right=Right.VOUCH,
-            key=f"request:no:{one.id}",
-        )
+        forms.show_field_error("receipt", right)
+        if one.person_id:
+            _render_days(page, one)
+        sure = st.checkbox(page.text("requests.sure"), key=f"request:sure:{one.id}", wrap=True)
+        with st.container(horizontal=True, gap="small"):
+            actions.action_button(
+                page,
+                "requests.confirm",
+                partial(_confirm, one, str(page.localizer.zone)),
+                right=Right.VOUCH,
+                key=f"request:yes:{one.id}",
+                kind="primary",
+                disabled=not sure,
+            )
+            actions.action_button(
+                page,
+                "requests.decline",
+                partial(_decline, one),
+                right=Right.VOUCH,
+                key=f"request:no:{one.id}",
+            )
 
 
 def _render_days(page: PageContext, one: AgeRequestSummary) -> None:

@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.media import library_files
 from dashboard.pages.people.queries import DepictionBanEntry, list_depiction_ban_entries
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -66,47 +66,51 @@ def _can_end_ban(page: PageContext, one: DepictionBanEntry) -> bool:
 
 def _render_ban_form(page: PageContext) -> None:
     turn = st.session_state.get(TURN, 0)
-    way = st.segmented_control(
-        page.text("people.never_by_what"),
-        WAYS,
-        format_func=lambda one: page.text(f"people.never_way.{one}"),
-        default=WAYS[0],
-        key=BY,
-        required=True,
-    )
-    if way == "face":
-        st.caption(page.text("people.never_face_how"))
-        st.file_uploader(page.text("people.never_picture"), KINDS, key=f"{FILE}:{turn}")
-        st.text_input(
-            page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH
+    with forms.open_fields(page, f"{NAME}:{turn}"):
+        way = st.segmented_control(
+            page.text("people.never_by_what"),
+            WAYS,
+            format_func=lambda one: page.text(f"people.never_way.{one}"),
+            default=WAYS[0],
+            key=BY,
+            required=True,
         )
-    else:
-        st.caption(page.text("people.never_name_how"))
-        st.text_input(
-            page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME
+        if way == "face":
+            st.caption(page.text("people.never_face_how"))
+            st.file_uploader(page.text("people.never_picture"), KINDS, key=f"{FILE}:{turn}")
+            forms.show_field_error("picture")
+            st.text_input(
+                page.text("people.never_why"), key=f"{WHY}:{turn}", max_chars=MAX_APPEAL_LENGTH
+            )
+            forms.show_field_error("reason")
+        else:
+            st.caption(page.text("people.never_name_how"))
+            st.text_input(
+                page.text("people.never_name"), key=f"{NAME}:{turn}", max_chars=MAX_BANNED_NAME
+            )
+            forms.show_field_error("name")
+        act = partial(_ban_face if way == "face" else _ban_name, turn)
+        actions.action_button(
+            page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary"
         )
-    act = partial(_ban_face if way == "face" else _ban_name, turn)
-    actions.action_button(
-        page, "people.never_now", act, right=Right.RUN, key="never:note", kind="primary"
-    )
 
 
 def _ban_name(turn: int, scope: Scope, _: UUID) -> Message:
     name = str(actions.typed_value(f"{NAME}:{turn}") or "")
     depiction_bans.add_depiction_ban(scope, name)
-    st.session_state[TURN] = turn + 1
+    forms.set_on_success(TURN, turn + 1)
     return Message("people.never_noted", {"name": name.strip()})
 
 
 def _ban_face(turn: int, scope: Scope, _: UUID) -> Message:
     brought = actions.typed_value(f"{FILE}:{turn}")
     if brought is None:
-        raise BadInput("face.no_picture")
+        raise BadInput("face.no_picture").about("picture")
     data = brought.getvalue()
     pictures.inspect_complete_picture(data, name=brought.name)
     sha256 = library_files.object_store().put(scope.tenant_id, data)
     request_face_ban(scope, sha256, why=str(actions.typed_value(f"{WHY}:{turn}") or ""))
-    st.session_state[TURN] = turn + 1
+    forms.set_on_success(TURN, turn + 1)
     return Message("people.never_looking")
 
 

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.pages.people import profile
 from dashboard.pages.people.person_summary import render_summary
 from dashboard.pages.people.queries import PeopleView, load_people, load_profile_context
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -93,36 +93,43 @@ def _open_person(person_id: str) -> None:
 
 
 def _render_person_form(page: PageContext, found: PeopleView) -> None:
-    st.radio(
-        page.text("people.kind"),
-        PERSON_KINDS,
-        format_func=lambda one: page.text(f"people.kind.{one}"),
-        key="person:kind",
-    )
-    kind = str(actions.typed_value("person:kind") or REAL_PERSON)
-    st.caption(page.text(f"people.kind_how.{kind}"))
-    left, right = st.columns(2)
-    left.text_input(page.text("people.name"), key="person:name", max_chars=MAX_PERSON_NAME)
-    creators = {str(one.id): one.name for one in found.creators}
-    right.selectbox(
-        page.text("people.creator"),
-        [NOBODY, *creators] if kind == REAL_PERSON else list(creators),
-        format_func=lambda one: creators.get(one) or page.text("people.no_creator"),
-        key=f"person:creator:{kind == REAL_PERSON}",
-    )
-    if kind == "digital_twin":
-        real = {str(one.id): one.name for one in found.dossiers if one.facts.kind == REAL_PERSON}
-        st.selectbox(
-            page.text("people.twin_of"), list(real), format_func=real.__getitem__, key="person:twin"
+    with forms.open_fields(page, "person"):
+        st.radio(
+            page.text("people.kind"),
+            PERSON_KINDS,
+            format_func=lambda one: page.text(f"people.kind.{one}"),
+            key="person:kind",
         )
-    actions.action_button(
-        page,
-        "people.add_now",
-        partial(_add_person, kind),
-        right=Right.RUN,
-        key="person:add",
-        kind="primary",
-    )
+        kind = str(actions.typed_value("person:kind") or REAL_PERSON)
+        st.caption(page.text(f"people.kind_how.{kind}"))
+        left, right = st.columns(2)
+        left.text_input(page.text("people.name"), key="person:name", max_chars=MAX_PERSON_NAME)
+        forms.show_field_error("name", left)
+        creators = {str(one.id): one.name for one in found.creators}
+        right.selectbox(
+            page.text("people.creator"),
+            [NOBODY, *creators] if kind == REAL_PERSON else list(creators),
+            format_func=lambda one: creators.get(one) or page.text("people.no_creator"),
+            key=f"person:creator:{kind == REAL_PERSON}",
+        )
+        if kind == "digital_twin":
+            real = {
+                str(one.id): one.name for one in found.dossiers if one.facts.kind == REAL_PERSON
+            }
+            st.selectbox(
+                page.text("people.twin_of"),
+                list(real),
+                format_func=real.__getitem__,
+                key="person:twin",
+            )
+        actions.action_button(
+            page,
+            "people.add_now",
+            partial(_add_person, kind),
+            right=Right.RUN,
+            key="person:add",
+            kind="primary",
+        )
 
 
 def _add_person(kind: str, scope: Scope, _: UUID) -> Message:
@@ -139,5 +146,5 @@ def _add_person(kind: str, scope: Scope, _: UUID) -> Message:
         creator_id=UUID(chosen) if chosen else None,
     )
     audit.record(scope, "person.added", f"person:{person_id}")
-    st.session_state[OPEN] = str(person_id)
+    forms.set_on_success(OPEN, str(person_id))
     return Message(f"people.added_{kind}", {"name": name})

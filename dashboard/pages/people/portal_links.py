@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -21,20 +21,26 @@ def render_address(
     page: PageContext, person_id: UUID, name: str, contact: LinkedPerson | None
 ) -> None:
     """Draw the address that receives portal links and a field to change it."""
-    address = contact.address if contact is not None else ""
-    if address:
-        code = "people.address_confirmed" if contact and contact.confirmed else "people.address_set"
-        st.caption(page.markdown(code, address=address, name=name))
-    st.text_input(
-        page.text("people.address"),
-        key=f"address:{person_id}",
-        max_chars=contact_addresses.MAX_ADDRESS,
-        help=page.text("people.address_how"),
-    )
-    act = partial(_set_address, person_id, name)
-    actions.action_button(
-        page, "people.address_now", act, right=Right.RUN, key=f"address_set:{person_id}"
-    )
+    with forms.open_fields(page, f"address:{person_id}"):
+        address = contact.address if contact is not None else ""
+        if address:
+            code = (
+                "people.address_confirmed"
+                if contact and contact.confirmed
+                else "people.address_set"
+            )
+            st.caption(page.markdown(code, address=address, name=name))
+        st.text_input(
+            page.text("people.address"),
+            key=f"address:{person_id}",
+            max_chars=contact_addresses.MAX_ADDRESS,
+            help=page.text("people.address_how"),
+        )
+        forms.show_field_error("address")
+        act = partial(_set_address, person_id, name)
+        actions.action_button(
+            page, "people.address_now", act, right=Right.RUN, key=f"address_set:{person_id}"
+        )
 
 
 def _set_address(person_id: UUID, name: str, scope: Scope, _: UUID) -> Message:

@@ -10,7 +10,7 @@ import streamlit as st
 from dashboard.pages.people import portal_links, surface_names, synthetic_people
 from dashboard.pages.people.person_summary import DAYS, YEAR, date_formatters, render_summary
 from dashboard.pages.people.queries import PeopleView, ProfileContext, load_profile_context
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -102,36 +102,39 @@ def _next_section(one: PersonDossier) -> str:
 def _render_consent_request(
     page: PageContext, found: PeopleView, one: PersonDossier, near: ProfileContext
 ) -> None:
-    st.caption(page.markdown("people.ask_how", name=one.name))
-    options = [*surface_names.list_platforms(), *near.surfaces]
-    left, right = st.columns(2)
-    left.multiselect(
-        page.text("cards.places"),
-        options,
-        default=[each for each in near.platforms if each in options],
-        format_func=lambda each: surface_names.surface_label(page, each),
-        placeholder=page.text("cards.places_hint"),
-        key=f"ask:places:{one.id}",
-        select_all=False,
-    )
-    right.selectbox(
-        page.text("cards.rating"),
-        RATINGS,
-        format_func=lambda each: page.text(f"rating.{each}"),
-        key=f"ask:rating:{one.id}",
-    )
-    today = found.now.astimezone(page.localizer.zone).date()
-    left, right = st.columns(2)
-    left.date_input(page.text("people.from"), value=today, format=DAYS, key=f"ask:from:{one.id}")
-    right.date_input(
-        page.text("people.until"), value=today + YEAR, format=DAYS, key=f"ask:until:{one.id}"
-    )
-    st.checkbox(page.text("cards.sell"), key=f"ask:download_sell:{one.id}")
-    st.checkbox(page.text("people.likeness"), key=f"ask:ai_likeness:{one.id}")
-    act = partial(_request_consent, one, str(page.localizer.zone))
-    actions.action_button(
-        page, "people.ask_now", act, right=Right.RUN, key=f"ask:{one.id}", kind="primary"
-    )
+    with forms.open_fields(page, f"ask:{one.id}"):
+        st.caption(page.markdown("people.ask_how", name=one.name))
+        options = [*surface_names.list_platforms(), *near.surfaces]
+        left, right = st.columns(2)
+        left.multiselect(
+            page.text("cards.places"),
+            options,
+            default=[each for each in near.platforms if each in options],
+            format_func=lambda each: surface_names.surface_label(page, each),
+            placeholder=page.text("cards.places_hint"),
+            key=f"ask:places:{one.id}",
+            select_all=False,
+        )
+        right.selectbox(
+            page.text("cards.rating"),
+            RATINGS,
+            format_func=lambda each: page.text(f"rating.{each}"),
+            key=f"ask:rating:{one.id}",
+        )
+        today = found.now.astimezone(page.localizer.zone).date()
+        left, right = st.columns(2)
+        left.date_input(
+            page.text("people.from"), value=today, format=DAYS, key=f"ask:from:{one.id}"
+        )
+        right.date_input(
+            page.text("people.until"), value=today + YEAR, format=DAYS, key=f"ask:until:{one.id}"
+        )
+        st.checkbox(page.text("cards.sell"), key=f"ask:download_sell:{one.id}")
+        st.checkbox(page.text("people.likeness"), key=f"ask:ai_likeness:{one.id}")
+        act = partial(_request_consent, one, str(page.localizer.zone))
+        actions.action_button(
+            page, "people.ask_now", act, right=Right.RUN, key=f"ask:{one.id}", kind="primary"
+        )
 
 
 def _request_consent(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Message:
@@ -156,40 +159,42 @@ def _request_consent(one: PersonDossier, zone: str, scope: Scope, _: UUID) -> Me
 
 
 def _render_proof_request(page: PageContext, one: PersonDossier, near: ProfileContext) -> None:
-    st.caption(page.text("people.prove_how"))
-    if not near.custodians:
-        st.info(page.text("people.no_custodian"))
-        return
-    if near.requested:
-        st.info(page.text("people.prove_waits"))
-        return
-    st.text_input(
-        page.text("people.reference"),
-        key=f"prove:reference:{one.id}",
-        max_chars=age_requests.MAX_REFERENCE,
-    )
-    st.selectbox(
-        page.text("people.signs_in_as"),
-        [None, *near.members],
-        format_func=lambda each: near.members[each] if each else page.text("people.no_member"),
-        key=f"prove:member:{one.id}",
-    )
-    st.multiselect(
-        page.text("people.holds_accounts"),
-        list(near.accounts),
-        format_func=lambda each: (
-            f"{near.accounts[each].account} · "
-            f"{surface_names.surface_label(page, near.accounts[each].platform)}"
-        ),
-        placeholder=page.text("people.no_account"),
-        help=page.text("people.holds_accounts_how"),
-        key=f"prove:accounts:{one.id}",
-        select_all=False,
-    )
-    act = partial(_request_proof, one, near.accounts)
-    actions.action_button(
-        page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary"
-    )
+    with forms.open_fields(page, f"prove:{one.id}"):
+        st.caption(page.text("people.prove_how"))
+        if not near.custodians:
+            st.info(page.text("people.no_custodian"))
+            return
+        if near.requested:
+            st.info(page.text("people.prove_waits"))
+            return
+        st.text_input(
+            page.text("people.reference"),
+            key=f"prove:reference:{one.id}",
+            max_chars=age_requests.MAX_REFERENCE,
+        )
+        forms.show_field_error("reference")
+        st.selectbox(
+            page.text("people.signs_in_as"),
+            [None, *near.members],
+            format_func=lambda each: near.members[each] if each else page.text("people.no_member"),
+            key=f"prove:member:{one.id}",
+        )
+        st.multiselect(
+            page.text("people.holds_accounts"),
+            list(near.accounts),
+            format_func=lambda each: (
+                f"{near.accounts[each].account} · "
+                f"{surface_names.surface_label(page, near.accounts[each].platform)}"
+            ),
+            placeholder=page.text("people.no_account"),
+            help=page.text("people.holds_accounts_how"),
+            key=f"prove:accounts:{one.id}",
+            select_all=False,
+        )
+        act = partial(_request_proof, one, near.accounts)
+        actions.action_button(
+            page, "people.prove_now", act, right=Right.RUN, key=f"prove:{one.id}", kind="primary"
+        )
 
 
 def _request_proof(

@@ -9,7 +9,7 @@ from babel import Locale
 
 from dashboard.pages.people import portal_links, surface_names
 from dashboard.pages.people.queries import ShootCardsView, load_shoot_cards
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones
@@ -65,44 +65,58 @@ def _render_shoot_card(page: PageContext, found: ShootCardsView, card: ShootCard
 
 
 def _render_card_form(page: PageContext, found: ShootCardsView) -> None:
-    creators = {str(one.id): one for one in found.creators}
-    people = {str(one.person_id): one.name for one in found.shown}
-    left, right = st.columns(2)
-    who = left.selectbox(
-        page.text("cards.creator"),
-        list(creators),
-        format_func=lambda one: creators[one].name,
-        key="card:creator",
-    )
-    right.multiselect(
-        page.text("cards.people"),
-        list(people),
-        format_func=people.__getitem__,
-        max_selections=MAX_CARD_PEOPLE,
-        placeholder=page.text("cards.people_hint"),
-        key="card:people",
-        select_all=False,
-    )
-    today = found.now.astimezone(page.localizer.zone).date()
-    zones = list_time_zones(creators[who].zone) if who in creators else list_time_zones(found.zone)
-    left, right = st.columns(2)
-    left.date_input(
-        page.text("cards.day"), value=today, max_value=today, format="DD/MM/YYYY", key="card:day"
-    )
-    right.selectbox(page.text("cards.zone"), zones, key=f"card:zone:{who}")
-    countries = _country_names(page.localizer.language)
-    left, right = st.columns(2)
-    left.selectbox(
-        page.text("cards.country"),
-        ["", *sorted(countries, key=countries.__getitem__)],
-        format_func=lambda one: countries.get(one) or page.text("cards.country_unknown"),
-        key="card:country",
-    )
-    _render_card_terms(page, found)
-    act = partial(_create_shoot_card, who)
-    actions.action_button(
-        page, "cards.make", act, right=Right.RUN, key="card:make", kind="primary", disabled=not who
-    )
+    with forms.open_fields(page, "card"):
+        creators = {str(one.id): one for one in found.creators}
+        people = {str(one.person_id): one.name for one in found.shown}
+        left, right = st.columns(2)
+        who = left.selectbox(
+            page.text("cards.creator"),
+            list(creators),
+            format_func=lambda one: creators[one].name,
+            key="card:creator",
+        )
+        right.multiselect(
+            page.text("cards.people"),
+            list(people),
+            format_func=people.__getitem__,
+            max_selections=MAX_CARD_PEOPLE,
+            placeholder=page.text("cards.people_hint"),
+            key="card:people",
+            select_all=False,
+        )
+        today = found.now.astimezone(page.localizer.zone).date()
+        zones = (
+            list_time_zones(creators[who].zone) if who in creators else list_time_zones(found.zone)
+        )
+        left, right = st.columns(2)
+        left.date_input(
+            page.text("cards.day"),
+            value=today,
+            max_value=today,
+            format="DD/MM/YYYY",
+            key="card:day",
+        )
+        forms.show_field_error("day", left)
+        right.selectbox(page.text("cards.zone"), zones, key=f"card:zone:{who}")
+        countries = _country_names(page.localizer.language)
+        left, right = st.columns(2)
+        left.selectbox(
+            page.text("cards.country"),
+            ["", *sorted(countries, key=countries.__getitem__)],
+            format_func=lambda one: countries.get(one) or page.text("cards.country_unknown"),
+            key="card:country",
+        )
+        _render_card_terms(page, found)
+        act = partial(_create_shoot_card, who)
+        actions.action_button(
+            page,
+            "cards.make",
+            act,
+            right=Right.RUN,
+            key="card:make",
+            kind="primary",
+            disabled=not who,
+        )
 
 
 def _render_card_terms(page: PageContext, found: ShootCardsView) -> None:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.persona import changes, form
 from dashboard.pages.persona.queries import PersonaView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -49,7 +49,7 @@ def _check_card(page: PageContext, found: PersonaView, data: bytes, scope: Scope
     creator = page.get_creator(scope, found.creator.id)
     card = character_cards.read_card(data, base=found.edited)
     check_character_texts(scope, card.texts)
-    st.session_state[_slot(creator.id)] = card
+    forms.set_on_success(_slot(creator.id), card)
 
 
 def _slot(creator_id: UUID) -> str:
@@ -93,11 +93,11 @@ def _accept(
     """Put the card into the form; it is stored when the member saves the draft."""
     creator = page.get_creator(scope, creator_id)
     form.fill_form(creator.id, card.persona)
-    st.session_state[_slot(creator.id)] = None
+    forms.set_on_success(_slot(creator.id), None)
     return Message("persona.imported")
 
 
 def _discard(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, creator_id)
-    st.session_state[_slot(creator.id)] = None
+    forms.set_on_success(_slot(creator.id), None)
     return Message("persona.import_discarded")

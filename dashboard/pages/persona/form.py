@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.persona.queries import PersonaView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
@@ -38,47 +38,49 @@ def field_key(creator_id: UUID, name: str) -> str:
 def render_form(page: PageContext, found: PersonaView) -> None:
     """Draw the form with the values that were typed, else with those of the version to edit."""
     creator_id = found.creator.id
-    if field_key(creator_id, "name") not in st.session_state:
-        fill_form(creator_id, found.edited)
-    st.subheader(page.text("persona.edit"))
-    st.text_input(
-        page.text("persona.field.name"),
-        key=field_key(creator_id, "name"),
-        max_chars=MAX_LENGTHS["name"],
-        help=page.text("persona.help.name"),
-    )
-    for name in LONG_FIELDS[:3]:
-        _render_long_field(page, creator_id, name)
-    for name in LINE_FIELDS:
-        st.text_area(
-            page.text(f"persona.field.{name}"),
-            key=field_key(creator_id, name),
-            height=110,
-            help=page.text(f"persona.help.{name}"),
+    with forms.open_fields(page, field_key(creator_id, "form")):
+        if field_key(creator_id, "name") not in st.session_state:
+            fill_form(creator_id, found.edited)
+        st.subheader(page.text("persona.edit"))
+        st.text_input(
+            page.text("persona.field.name"),
+            key=field_key(creator_id, "name"),
+            max_chars=MAX_LENGTHS["name"],
+            help=page.text("persona.help.name"),
         )
-    _render_choices(page, creator_id)
-    with st.expander(page.text("persona.field.examples")):
-        _render_examples(page, creator_id)
-    with st.expander(page.text("persona.field.opening_hours")):
-        st.caption(page.text("persona.help.opening_hours", zone=found.creator.zone))
-        for weekday in range(7):
-            st.text_input(
-                page.text(f"queue.day.{weekday}").capitalize(),
-                key=field_key(creator_id, f"hours:{weekday}"),
-                placeholder="09:00-18:00",
+        forms.show_field_error("name")
+        for name in LONG_FIELDS[:3]:
+            _render_long_field(page, creator_id, name)
+        for name in LINE_FIELDS:
+            st.text_area(
+                page.text(f"persona.field.{name}"),
+                key=field_key(creator_id, name),
+                height=110,
+                help=page.text(f"persona.help.{name}"),
             )
-    _render_imported_parts(page, creator_id)
-    key = field_key(creator_id, "save")
-    actions.show_refusal(page, key)
-    actions.action_button(
-        page,
-        "persona.save",
-        partial(_save_draft, page, found),
-        right=Right.RUN,
-        key=key,
-        kind="primary",
-        refusal=key,
-    )
+            forms.show_field_error(name)
+        _render_choices(page, creator_id)
+        with st.expander(page.text("persona.field.examples")):
+            _render_examples(page, creator_id)
+        with st.expander(page.text("persona.field.opening_hours")):
+            st.caption(page.text("persona.help.opening_hours", zone=found.creator.zone))
+            for weekday in range(7):
+                st.text_input(
+                    page.text(f"queue.day.{weekday}").capitalize(),
+                    key=field_key(creator_id, f"hours:{weekday}"),
+                    placeholder="09:00-18:00",
+                )
+                forms.show_field_error(f"hours:{weekday}")
+        _render_imported_parts(page, creator_id)
+        key = field_key(creator_id, "save")
+        actions.action_button(
+            page,
+            "persona.save",
+            partial(_save_draft, page, found),
+            right=Right.RUN,
+            key=key,
+            kind="primary",
+        )
 
 
 def _render_long_field(page: PageContext, creator_id: UUID, name: str) -> None:
@@ -89,6 +91,7 @@ def _render_long_field(page: PageContext, creator_id: UUID, name: str) -> None:
         height=110,
         help=page.text(f"persona.help.{name}"),
     )
+    forms.show_field_error(name)
 
 
 def _render_choices(page: PageContext, creator_id: UUID) -> None:
@@ -100,6 +103,7 @@ def _render_choices(page: PageContext, creator_id: UUID) -> None:
         placeholder=page.text("persona.choose_languages"),
         select_all=False,
     )
+    forms.show_field_error("languages")
     st.selectbox(
         page.text("persona.field.sales_style"),
         SALES_STYLES,
@@ -119,6 +123,7 @@ def _render_examples(page: PageContext, creator_id: UUID) -> None:
                 max_chars=MAX_EXAMPLE_LENGTH,
                 height=80,
             )
+    forms.show_field_error("examples")
 
 
 def _render_imported_parts(page: PageContext, creator_id: UUID) -> None:
@@ -198,7 +203,13 @@ def read_form(page: PageContext, found: PersonaView) -> PersonaVersion:
             if value(f"fan:{number}") or value(f"answer:{number}")
         ),
         opening_hours=tuple(
-            one for weekday in range(7) for one in _parse_hours(weekday, value(f"hours:{weekday}"))
+            one
+            for weekday in range(7)
+            for one in actions.parse_field(
+                field_key(creator_id, f"hours:{weekday}"),
+                f"hours:{weekday}",
+                partial(_parse_hours, weekday),
+            )
         ),
         lorebook=lore if kept else (),
         level=found.active.persona.level if found.active is not None else "copilot",

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.persona import form
 from dashboard.pages.persona.queries import PersonaView
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -22,7 +22,10 @@ TICK = "1s"
 def render_test_chat(page: PageContext, found: PersonaView) -> None:
     """Draw the lines, the result of the last message and the input."""
     creator_id = found.creator.id
-    with st.container(border=True, key="persona-test"):
+    with (
+        st.container(border=True, key="persona-test"),
+        forms.open_fields(page, form.field_key(creator_id, "test:form")),
+    ):
         st.subheader(page.text("persona.test_title"))
         st.caption(page.text("persona.test_how"))
         if found.trial is not None and found.trial.state == "waiting":
@@ -34,6 +37,7 @@ def render_test_chat(page: PageContext, found: PersonaView) -> None:
             key=form.field_key(creator_id, "test"),
             max_chars=MAX_LINE_LENGTH,
         )
+        forms.show_field_error("text")
         with st.container(horizontal=True, gap="small"):
             actions.action_button(
                 page,
@@ -93,7 +97,7 @@ def _send(page: PageContext, found: PersonaView, scope: Scope, press_id: UUID) -
         str(actions.typed_value(box) or ""),
         key=press_id,
     )
-    st.session_state[box] = ""
+    forms.set_on_success(box, "")
 
 
 def _end(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:

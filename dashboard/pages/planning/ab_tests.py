@@ -12,7 +12,7 @@ from dashboard.pages.planning.ab_test_queries import (
     load_ab_tests,
 )
 from dashboard.pages.posts.calendar_navigation import render_back_button, select_creator
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_date
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -121,7 +121,7 @@ def render_ab_test_form(page: PageContext, found: AbTestsView) -> None:
             required=True,
             key=f"{COUNT}:{chosen}",
         )
-        with st.form(f"variants:begin:{chosen}", border=False):
+        with forms.open_form(page, f"variants:begin:{chosen}"):
             draw_template("shell/templates/note.html", note=page.text("variants.one_thing"))
             for name in VARIANTS[1 : int(count or 2)]:
                 _render_version_fields(page, found, one, name)
@@ -153,6 +153,7 @@ def _render_version_fields(
             key=f"{PRICE}:{key}",
             width=240,
         )
+        forms.show_field_error(f"price:{name}")
 
 
 def _render_variant_picture_field(
@@ -256,7 +257,7 @@ def _read_change(one: AbTestCandidate, name: str) -> VariantChange:
         try:
             price = parse_money(typed(PRICE), one.said.price.currency)
         except ValueError as error:
-            raise BadInput("variants.no_price") from error
+            raise BadInput("variants.no_price").about(f"price:{name}") from error
     return VariantChange(
         None if body == one.said.body.strip() else body,
         media,

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.pages.planning.evergreen_queries import EvergreenEntry, EvergreenView, load_evergreen
 from dashboard.pages.posts.calendar_navigation import render_back_button, select_creator
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_date
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -60,7 +60,7 @@ def _render_rhythm_form(page: PageContext, found: EvergreenView) -> None:
     names = {str(one.id): one.name for one in found.accounts}
     with (
         st.expander(page.text("pool.rhythm"), expanded=found.pool_id is None),
-        st.form(f"pool:{slug}", border=False),
+        forms.open_form(page, f"pool:{slug}"),
     ):
         st.pills(
             page.text("compose.accounts"),
@@ -109,6 +109,7 @@ def _render_rhythm_fields(page: PageContext, found: EvergreenView, now: PoolSche
         )
         until = f"{now.until:%d/%m/%Y}" if now.until is not None else ""
         st.text_input(page.text("pool.until"), until, key=f"{UNTIL}:{slug}", width=230)
+        forms.show_field_error("day")
 
 
 def _render_pause_button(page: PageContext, found: EvergreenView, pool_id: UUID) -> None:
@@ -210,11 +211,12 @@ def _render_evergreen_entries(page: PageContext, found: EvergreenView) -> None:
 
 
 def _render_wording_form(page: PageContext, one: EvergreenEntry) -> None:
-    with st.popover(page.text("pool.another")), st.form(f"pool:words:{one.id}", border=False):
+    with st.popover(page.text("pool.another")), forms.open_form(page, f"pool:words:{one.id}"):
         draw_template("shell/templates/note.html", note=page.text("pool.another_why"))
         st.text_area(
             page.text("compose.body"), one.wordings[0].body, key=f"{WORDS}:{one.id}", height=120
         )
+        forms.show_field_error("words")
         act = partial(_add_wording, page, one.id)
         actions.submit_button(
             page, "pool.another_keep", act, right=Right.RUN, key=f"pool:words:go:{one.id}"
@@ -240,7 +242,7 @@ def _render_add_form(page: PageContext, found: EvergreenView) -> None:
     if not offered:
         draw_template("shell/templates/note.html", note=page.text("pool.nothing_to_add"))
         return
-    with st.form(f"pool:add:{found.creator.slug}", border=False):
+    with forms.open_form(page, f"pool:add:{found.creator.slug}"):
         st.selectbox(
             page.text("pool.add"),
             list(offered),

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.planning.import_export_queries import FeedsView, load_feeds
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -119,12 +119,13 @@ def _render_feed_form(page: PageContext, found: FeedsView) -> None:
         draw_template("shell/templates/note.html", note=page.text("files.feeds_no_accounts"))
         return
     creator_id = found.creator.id
-    with st.form("feeds:add", border=True, clear_on_submit=True):
+    with forms.open_form(page, "feeds:add", border=True):
         st.text_input(
             page.text("files.feed_url"),
             key=f"{URL}:{creator_id}",
             max_chars=sources.MAX_FEED_URL_LENGTH,
         )
+        forms.show_field_error("url")
         st.multiselect(
             page.text("files.feed_accounts"),
             [str(one) for one in found.accounts],
@@ -133,6 +134,7 @@ def _render_feed_form(page: PageContext, found: FeedsView) -> None:
             placeholder=page.text("files.feed_choose"),
             select_all=False,
         )
+        forms.show_field_error("channels")
         actions.submit_button(
             page,
             "files.feed_add",
@@ -147,4 +149,6 @@ def _add_feed(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Mes
     url = actions.typed_value(f"{URL}:{creator_id}")
     accounts = actions.typed_value(f"{ACCOUNTS}:{creator_id}")
     sources.add_feed(scope, creator_id, str(url or ""), [UUID(one) for one in accounts or []])
+    forms.set_on_success(f"{URL}:{creator_id}", "")
+    forms.set_on_success(f"{ACCOUNTS}:{creator_id}", [])
     return Message("files.feed_added")

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.planning.weekly_plan_queries import WeeklyPlanView, load_weekly_plan
 from dashboard.pages.posts import result_citations
 from dashboard.pages.posts.calendar_navigation import render_back_button
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -73,8 +73,9 @@ def _brief_field_key(name: str, creator: Creator) -> str:
 
 def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
     one = found.creator
-    with st.form(_brief_field_key("brief", one), border=False):
+    with forms.open_form(page, _brief_field_key("brief", one)):
         st.text_input(page.text("week.goal"), key=_brief_field_key("goal", one), max_chars=200)
+        forms.show_field_error("goal")
         st.text_area(
             page.text("week.topics"),
             key=_brief_field_key("topics", one),
@@ -90,6 +91,7 @@ def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
                 key=_brief_field_key("first", one),
                 width=150,
             )
+            forms.show_field_error("first")
             st.number_input(
                 page.text("week.count"),
                 1,
@@ -126,6 +128,7 @@ def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
                 select_all=False,
             )
         st.text_input(page.text("week.link"), key=_brief_field_key("link", one))
+        forms.show_field_error("link")
         act = partial(_request_weekly_plan, page, found)
         actions.submit_button(
             page, "week.ask", act, right=Right.RUN, key=_brief_field_key("ask", one)
@@ -150,7 +153,7 @@ def _request_weekly_plan(
         tone=typed("tone"),
         language=found.text_language,
         channels=chosen("accounts"),
-        first=parse_date(typed("first")),
+        first=actions.parse_field(_brief_field_key("first", creator), "first", parse_date),
         weekdays=tuple(
             sorted(map(int, actions.typed_value(_brief_field_key("days", creator)) or ()))
         ),
@@ -233,8 +236,9 @@ def _line_field_key(line: WeekLineView, name: str) -> str:
 
 
 def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineView) -> None:
-    with st.form(_line_field_key(line, "form"), border=False):
+    with forms.open_form(page, _line_field_key(line, "form")):
         st.text_area(page.text("week.words"), line.body, key=_line_field_key(line, "body"))
+        forms.show_field_error("body")
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(
                 page.text("compose.day"),
@@ -242,12 +246,14 @@ def _render_line_form(page: PageContext, found: WeeklyPlanView, line: WeekLineVi
                 key=_line_field_key(line, "day"),
                 width=150,
             )
+            forms.show_field_error("day")
             st.text_input(
                 page.text("compose.clock"),
                 f"{line.at.clock:%H:%M}",
                 key=_line_field_key(line, "clock"),
                 width=110,
             )
+            forms.show_field_error("clock")
             if found.recipes:
                 known = str(line.recipe_id)
                 st.selectbox(

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.pages.posts import move_results
 from dashboard.pages.posts.accounts import list_post_accounts
 from dashboard.pages.posts.queries import PostChannel, PostView
-from dashboard.shell import actions, time_zones
+from dashboard.shell import actions, forms, time_zones
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -67,7 +67,7 @@ def render_channel_addition(page: PageContext, found: PostView) -> None:
     free = [one for one in names if one not in there]
     if not free:
         return
-    with st.expander(page.text("calendar.add_account")), st.form(ADD, border=False):
+    with st.expander(page.text("calendar.add_account")), forms.open_form(page, ADD):
         draw_template("shell/templates/note.html", note=page.text("calendar.add_account_why"))
         st.selectbox(
             page.text("calendar.add_account_to"),
@@ -91,12 +91,14 @@ def _render_time_fields(page: PageContext, first: WallTime, key: str, account: s
             key=f"{key}:day",
             width=180,
         )
+        forms.show_field_error("day")
         st.text_input(
             page.text("calendar.clock_there", account=account),
             f"{first.clock:%H:%M}",
             key=f"{key}:clock",
             width=120,
         )
+        forms.show_field_error("clock")
 
 
 def _parse_typed_time(key: str, zone: str) -> WallTime:

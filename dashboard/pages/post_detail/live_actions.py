@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.posts.queries import PostChannel, PostView
-from dashboard.shell import actions, time_zones
+from dashboard.shell import actions, forms, time_zones
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -54,22 +54,27 @@ def render_live_actions(page: PageContext, found: PostView, place: PostChannel) 
 
 
 def _render_repost_form(page: PageContext, found: PostView, place: PostChannel, key: str) -> None:
-    entry = place.entry
-    zone = place.entry.zone
-    at = to_wall_time(found.now + LATER, zone)
-    with st.popover(page.text("outside.once_more")):
-        note = page.text(
-            "outside.once_more_asked", account=entry.channel, place=page.localizer.zone_city(zone)
-        )
-        draw_template("shell/templates/note.html", note=note)
-        day = f"more:day:{entry.delivery_id}"
-        clock = f"more:clock:{entry.delivery_id}"
-        st.text_input(page.text("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
-        st.text_input(page.text("compose.clock"), f"{at.clock:%H:%M}", key=clock)
-        act = partial(_repost_delivery, page, found.creator.id, entry)
-        actions.action_button(
-            page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}"
-        )
+    with forms.open_fields(page, f"more:{key}"):
+        entry = place.entry
+        zone = place.entry.zone
+        at = to_wall_time(found.now + LATER, zone)
+        with st.popover(page.text("outside.once_more")):
+            note = page.text(
+                "outside.once_more_asked",
+                account=entry.channel,
+                place=page.localizer.zone_city(zone),
+            )
+            draw_template("shell/templates/note.html", note=note)
+            day = f"more:day:{entry.delivery_id}"
+            clock = f"more:clock:{entry.delivery_id}"
+            st.text_input(page.text("compose.day"), f"{at.day:%d/%m/%Y}", key=day)
+            forms.show_field_error("day")
+            st.text_input(page.text("compose.clock"), f"{at.clock:%H:%M}", key=clock)
+            forms.show_field_error("clock")
+            act = partial(_repost_delivery, page, found.creator.id, entry)
+            actions.action_button(
+                page, "outside.once_more_sure", act, right=Right.RUN, key=f"more:{key}"
+            )
 
 
 def _request_removal(

@@ -10,7 +10,7 @@ from dashboard.pages.compose import channel_fields
 from dashboard.pages.compose.draft import format_option, parse_option
 from dashboard.pages.posts.accounts import platform_options
 from dashboard.pages.posts.queries import PostView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from dashboard.shell.widgets import draw_template, escape_markdown
@@ -40,7 +40,7 @@ def render_option_editor(page: PageContext, found: PostView) -> None:
             # The version in the keys resets the fields to the current values when another member
             # changes the post.
             about = f"{channel_id}:{found.post.version}"
-            with st.form(f"options:{about}", border=False):
+            with forms.open_form(page, f"options:{about}"):
                 for option in options:
                     key = _option_key(about, option)
                     st.session_state.setdefault(key, values.get(option.name, ""))

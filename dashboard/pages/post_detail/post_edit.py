@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.pages.posts.accounts import editable_platforms
 from dashboard.pages.posts.queries import PostChannel, PostView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -56,11 +56,13 @@ def render_post_edit_form(page: PageContext, found: PostView) -> None:
                 post_id=found.post.id,
                 word=page.text,
             )
-        with st.form("words", border=False):
+        with forms.open_form(page, "words"):
             key = _form_key(found.post.id, begun)
             if now[0]:
                 st.text_input(page.text("compose.title"), begun[0], key=f"{TITLE}:{key}")
+                forms.show_field_error("title")
             st.text_area(page.text("compose.body"), begun[1], key=f"{BODY}:{key}", height=160)
+            forms.show_field_error("body")
             act = partial(
                 _request_post_edit, page, found.creator.id, found.post.id, key=key, seen=now
             )

@@ -22,7 +22,7 @@ from dashboard.pages.posts.recurrence_choice import (
     RecurrenceChoice,
     choice_of_repeat,
 )
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -153,11 +153,15 @@ def _render_series_change_form(
     do not change."""
     prefix = f"post:series:{one.id}:{day}:"
     rest = one.repeat.recurrence_from(day)
-    with st.expander(page.text("series.change", day=page.localizer.format_short_day(day))):
+    with (
+        st.expander(page.text("series.change", day=page.localizer.format_short_day(day))),
+        forms.open_fields(page, prefix),
+    ):
         draw_template("shell/templates/note.html", note=page.text("series.change_why"))
         st.text_input(
             page.text("compose.clock"), f"{rest.clock:%H:%M}", key=prefix + "clock", width=120
         )
+        forms.show_field_error("clock")
         _render_series_body_field(page, prefix, found.post.body)
         where = SeriesTarget(
             found.creator.id, _select_series_accounts(page, found, one, prefix), one.id
@@ -244,7 +248,10 @@ def _submit_series_change(
         one, day, found.post, read_recurrence(prefix), clock, body.strip(), _chosen_accounts(prefix)
     )
     actions.run_action(
-        partial(_change_following_occurrences, page, fresh, made), Right.RUN, prefix + "go"
+        partial(_change_following_occurrences, page, fresh, made),
+        Right.RUN,
+        prefix + "go",
+        form=prefix,
     )
     if made and f"press:{prefix}go" not in st.session_state:  # The change is committed.
         st.query_params.from_dict({"post": str(made[0][0]), "at": made[0][1]})

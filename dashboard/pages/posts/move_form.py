@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.pages.posts import move_results
 from dashboard.pages.posts.queries import PostView
-from dashboard.shell import actions, time_zones
+from dashboard.shell import actions, forms, time_zones
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -36,7 +36,7 @@ def render_move_form(page: PageContext, found: PostView) -> bool:
     seen = {one.delivery_id: one.version for one in movable}
     # Another member may move the post too. Its time in the key then resets the fields.
     key = f"post:move:{found.post.id}:{now}:{now.zone}"
-    with st.form("post:move", border=True):
+    with forms.open_form(page, "post:move", border=True):
         why = page.text("calendar.move_why", place=page.localizer.zone_city(now.zone))
         draw_template(
             "shell/templates/note.html",
@@ -62,7 +62,6 @@ def render_move_form(page: PageContext, found: PostView) -> bool:
                 right=Right.RUN,
                 key="post:move:go",
                 kind="secondary",
-                refusal="post:move",
             )
 
 

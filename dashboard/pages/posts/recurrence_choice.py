@@ -120,19 +120,19 @@ def _parse_interval(text: str) -> int:
     try:
         return int(text.strip()[:6])
     except ValueError as error:
-        raise BadInput("series.rule_unreadable") from error
+        raise BadInput("series.rule_unreadable").about("step") from error
 
 
 def _parse_end(text: str) -> int | date | None:
     said = " ".join(text.split()).casefold()
     if not said:
-        raise BadInput("series.end_unsaid")
+        raise BadInput("series.end_unsaid").about("end")
     if said in {endless_text(one).casefold() for one in LANGUAGES}:
         return None
     if said.isdecimal():
         times = int(said[:6])
         if not 1 <= times <= MAX_OCCURRENCES:
-            raise BadInput("series.too_often", most=MAX_OCCURRENCES)
+            raise BadInput("series.too_often", most=MAX_OCCURRENCES).about("end")
         return times
     return parse_date(text)
 

@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.media import library_files
 from dashboard.pages.posts.review_comment_queries import ReviewCommentsView, load_review_comments
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -75,7 +75,7 @@ def _render_comment_thread(
             word=page.text,
         )
         with st.container(horizontal=True, gap="small"):
-            with st.popover(page.text("talk.answer")), st.form(f"talk:form:{one.id}", border=False):
+            with st.popover(page.text("talk.answer")), forms.open_form(page, f"talk:form:{one.id}"):
                 fields = f"{one.id}:{found.comment_count}"
                 _render_comment_fields(page, found, fields, internal=one.internal)
                 act = partial(_reply_to_comment, one.id, fields)
@@ -100,7 +100,7 @@ def _render_new_comment_form(page: PageContext, found: ReviewCommentsView) -> No
     """Render the form of a new comment. The comment count in its keys clears the fields after a
     comment is added."""
     fields = f"{found.post_id}:{found.comment_count}"
-    with st.expander(page.text("talk.new")), st.form(f"talk:new:{found.post_id}", border=False):
+    with st.expander(page.text("talk.new")), forms.open_form(page, f"talk:new:{found.post_id}"):
         st.selectbox(
             page.text("talk.about"),
             list(found.spots),
@@ -120,6 +120,7 @@ def _render_comment_fields(
     st.text_area(
         page.text("talk.words"), key=f"talk:words:{fields}", max_chars=MAX_REVIEW_COMMENT_LENGTH
     )
+    forms.show_field_error("text")
     readers = [
         one for one in found.listeners if not internal or review_comments.can_read_internal(one)
     ]

@@ -12,7 +12,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.posts.uncertain_delivery_queries import UncertainDelivery
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -35,34 +35,36 @@ def render_uncertain_delivery(page: PageContext, doubt: UncertainDelivery, now: 
     """Render the lookups so far and the three possible answers. `now` is UTC-aware."""
     entry = doubt.entry
     key = str(entry.delivery_id)
-    draw_template(
-        "pages/posts/templates/uncertain_delivery.html",
-        doubt=doubt,
-        now=now,
-        voice=page.localizer,
-        word=page.text,
-    )
-    st.text_input(
-        page.text("doubt.link"),
-        key=f"link:{key}",
-        placeholder="https://",
-        max_chars=uncertain_deliveries.MAX_PAGE_ADDRESS_LENGTH,
-    )
-    with st.container(horizontal=True, gap="small"):
-        there = partial(_confirm_published, page, entry.delivery_id)
-        actions.action_button(
-            page, "doubt.there", there, right=Right.APPROVE, key=f"there:{key}", kind="primary"
+    with forms.open_fields(page, f"link:{key}"):
+        draw_template(
+            "pages/posts/templates/uncertain_delivery.html",
+            doubt=doubt,
+            now=now,
+            voice=page.localizer,
+            word=page.text,
         )
-        first = (AGAIN,) if doubt.is_partly_live else (AGAIN, LEAVE)
-        for what in first:
-            st.button(
-                page.text(f"doubt.{what}"),
-                key=f"{what}:{key}",
-                on_click=_store_first_press,
-                args=(key, what),
+        st.text_input(
+            page.text("doubt.link"),
+            key=f"link:{key}",
+            placeholder="https://",
+            max_chars=uncertain_deliveries.MAX_PAGE_ADDRESS_LENGTH,
+        )
+        forms.show_field_error("link")
+        with st.container(horizontal=True, gap="small"):
+            there = partial(_confirm_published, page, entry.delivery_id)
+            actions.action_button(
+                page, "doubt.there", there, right=Right.APPROVE, key=f"there:{key}", kind="primary"
             )
-    if asked := _find_first_press(key):
-        _render_confirmation(page, doubt, asked[0])
+            first = (AGAIN,) if doubt.is_partly_live else (AGAIN, LEAVE)
+            for what in first:
+                st.button(
+                    page.text(f"doubt.{what}"),
+                    key=f"{what}:{key}",
+                    on_click=_store_first_press,
+                    args=(key, what),
+                )
+        if asked := _find_first_press(key):
+            _render_confirmation(page, doubt, asked[0])
 
 
 def _state_key(key: str) -> str:
@@ -130,7 +132,7 @@ def _confirm_published(page: PageContext, delivery_id: UUID, scope: Scope, _: UU
     _check_own_delivery(page, scope, delivery_id)
     link = str(actions.typed_value(f"link:{delivery_id}") or "").strip()
     if not link:
-        raise BadInput("delivery.no_link")
+        raise BadInput("delivery.no_link").about("link")
     uncertain_deliveries.resolve_uncertain_delivery(
         scope, delivery_id, member_id=page.viewer.member.id, url=link
     )

@@ -10,7 +10,7 @@ from dashboard.pages.planning import held_posts
 from dashboard.pages.posts import move_results
 from dashboard.pages.queue.queries import QueueView
 from dashboard.pages.queue.quiet_periods import PreviewInput, apply_preview, select_quiet_target
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_date
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -49,50 +49,55 @@ def render_bulk_move(page: PageContext, found: QueueView) -> None:
 
 
 def _render_move_form(page: PageContext, found: QueueView) -> None:
-    today = f"{found.today:%d/%m/%Y}"
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = st.text_input(page.text("shift.from"), today, key=FIRST, width=150)
-        last = st.text_input(page.text("shift.to"), today, key=LAST, width=150)
-        days = st.number_input(
-            page.text("shift.days"), -MAX_MOVE_DAYS, MAX_MOVE_DAYS, 1, key=DAYS, width=150
+    with forms.open_fields(page, "shift"):
+        today = f"{found.today:%d/%m/%Y}"
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            first = st.text_input(page.text("shift.from"), today, key=FIRST, width=150)
+            forms.show_field_error("first")
+            last = st.text_input(page.text("shift.to"), today, key=LAST, width=150)
+            forms.show_field_error("last")
+            days = st.number_input(
+                page.text("shift.days"), -MAX_MOVE_DAYS, MAX_MOVE_DAYS, 1, key=DAYS, width=150
+            )
+            hours = st.number_input(
+                page.text("shift.hours"), -MAX_HOURS, MAX_HOURS, 0, key=HOURS, width=150
+            )
+        channel_id = select_quiet_target(page, found, WHERE)
+        by = TimeOffset(int(days), int(hours) * 60)
+        try:
+            zone = found.creator.zone
+            start = day_bounds(parse_date(first), zone)[0]
+            end = day_bounds(parse_date(last), zone)[1]
+            chosen = MoveSelection(found.creator.id, channel_id, max(start, found.now), end)
+            shown = page.read(lambda scope: bulk_moves.preview_bulk_move(scope, chosen, by))
+        except GreenroomError as wrong:
+            draw_template(
+                "shell/templates/note.html", note=page.localizer.message_text(wrong.message)
+            )
+            return
+        names = found.names if channel_id is None else {}
+        draw_template(
+            "pages/queue/templates/move_preview.html",
+            found=shown,
+            names=names,
+            voice=page.localizer,
+            word=page.text,
         )
-        hours = st.number_input(
-            page.text("shift.hours"), -MAX_HOURS, MAX_HOURS, 0, key=HOURS, width=150
+        act = partial(
+            apply_preview,
+            _read_move_inputs(),
+            _read_move_inputs,
+            partial(_move_deliveries, page, chosen, by, shown.seen_versions),
         )
-    channel_id = select_quiet_target(page, found, WHERE)
-    by = TimeOffset(int(days), int(hours) * 60)
-    try:
-        zone = found.creator.zone
-        start = day_bounds(parse_date(first), zone)[0]
-        end = day_bounds(parse_date(last), zone)[1]
-        chosen = MoveSelection(found.creator.id, channel_id, max(start, found.now), end)
-        shown = page.read(lambda scope: bulk_moves.preview_bulk_move(scope, chosen, by))
-    except GreenroomError as wrong:
-        draw_template("shell/templates/note.html", note=page.localizer.message_text(wrong.message))
-        return
-    names = found.names if channel_id is None else {}
-    draw_template(
-        "pages/queue/templates/move_preview.html",
-        found=shown,
-        names=names,
-        voice=page.localizer,
-        word=page.text,
-    )
-    act = partial(
-        apply_preview,
-        _read_move_inputs(),
-        _read_move_inputs,
-        partial(_move_deliveries, page, chosen, by, shown.seen_versions),
-    )
-    actions.action_button(
-        page,
-        "shift.go",
-        act,
-        right=Right.RUN,
-        key="shift:go",
-        kind="primary",
-        disabled=not shown.moving,
-    )
+        actions.action_button(
+            page,
+            "shift.go",
+            act,
+            right=Right.RUN,
+            key="shift:go",
+            kind="primary",
+            disabled=not shown.moving,
+        )
 
 
 def _read_move_inputs() -> PreviewInput:

@@ -19,7 +19,7 @@ from dashboard.pages.queue import (
     quiet_periods,
 )
 from dashboard.pages.queue.queries import QueueView, load_queue
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -233,7 +233,7 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                 )
                 _render_slot(page, found, one.id, said.strip())
         best_times.render_best_times(page, found, days=DAYS, clock=CLOCK)
-        with st.form("queue:slot", border=False):
+        with forms.open_form(page, "queue:slot"):
             st.pills(
                 page.text("queue.days"),
                 range(7),
@@ -241,12 +241,15 @@ def _render_slots(page: PageContext, found: QueueView) -> None:
                 selection_mode="multi",
                 key=DAYS,
             )
+            forms.show_field_error("days")
             with st.container(horizontal=True, vertical_alignment="bottom"):
                 st.text_input(page.text("compose.clock"), "18:30", key=CLOCK, width=110)
+                forms.show_field_error("clock")
                 st.number_input(
                     page.text("queue.jitter"), 0, MAX_JITTER_MINUTES, 0, key=JITTER, width=200
                 )
                 st.text_input(page.text("queue.label"), key=LABEL, max_chars=60, width=200)
+                forms.show_field_error("label")
                 st.checkbox(
                     page.text("queue.automatic"),
                     key=AUTOMATIC,
@@ -271,9 +274,12 @@ def _automatic_mark(page: PageContext, one: Slot) -> str:
 
 
 def _render_minimum_interval(page: PageContext, found: QueueView) -> None:
-    with st.container(horizontal=True, vertical_alignment="bottom", gap="small"):
+    key = f"{APART}:{found.channel.id}"
+    with (
+        forms.open_fields(page, key),
+        st.container(horizontal=True, vertical_alignment="bottom", gap="small"),
+    ):
         now = found.channel.min_interval // MINUTE
-        key = f"{APART}:{found.channel.id}"
         st.number_input(
             page.text("queue.apart"), 0, lifecycle.MAX_INTERVAL_MINUTES, now, key=key, width=320
         )
@@ -339,7 +345,7 @@ def _add_slots(page: PageContext, channel_id: UUID, scope: Scope, _: UUID) -> Me
     creator = page.get_creator(scope, require_own_creator(page, scope, channel_id))
     days = actions.typed_value(DAYS) or []
     if not days:
-        raise BadInput("queue.no_days")
+        raise BadInput("queue.no_days").about("days")
     clock = parse_time(str(actions.typed_value(CLOCK) or ""))
     label = str(actions.typed_value(LABEL) or "")
     for day in days:

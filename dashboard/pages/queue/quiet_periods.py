@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.pages.posts import move_results
 from dashboard.pages.queue.queries import QueueView, list_quiet_days
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import PageAction
 from dashboard.shell.date_input import parse_date, parse_time
 from dashboard.shell.page_context import PageContext
@@ -110,11 +110,13 @@ def _delete_quiet_period(page: PageContext, one: QuietPeriod, scope: Scope, _: U
 
 def _render_quiet_days_form(page: PageContext, found: QueueView) -> None:
     today = f"{found.today:%d/%m/%Y}"
-    with st.form("quiet:days"):
+    with forms.open_form(page, "quiet:days", border=True):
         st.text_input(page.text("quiet.label"), key=LABEL, max_chars=80)
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.text_input(page.text("quiet.first"), today, key=FIRST, width=150)
+            forms.show_field_error("first")
             st.text_input(page.text("quiet.last"), today, key=LAST, width=150)
+            forms.show_field_error("last")
             actions.submit_button(
                 page,
                 "quiet.keep_days",
@@ -131,7 +133,8 @@ def _read_quiet_target(found: QueueView, key: str) -> UUID | None:
 
 def _save_quiet_days(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, found.creator.id)
-    first, last = (parse_date(str(actions.typed_value(key) or "")) for key in (FIRST, LAST))
+    first = actions.parse_field(FIRST, "first", parse_date)
+    last = actions.parse_field(LAST, "last", parse_date)
     label = str(actions.typed_value(LABEL) or "") or page.text("quiet.holiday")
     channel_id = _read_quiet_target(found, WHERE)
     quiet_periods.add_quiet_days(
@@ -141,7 +144,7 @@ def _save_quiet_days(page: PageContext, found: QueueView, scope: Scope, _: UUID)
 
 
 def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
-    with st.form("quiet:hours"):
+    with forms.open_form(page, "quiet:hours", border=True):
         with st.container(horizontal=True, vertical_alignment="bottom"):
             st.selectbox(
                 page.text("quiet.on"),
@@ -153,7 +156,9 @@ def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
                 width=170,
             )
             st.text_input(page.text("quiet.start"), "22:00", key=START, width=110)
+            forms.show_field_error("start")
             st.text_input(page.text("quiet.end"), "08:00", key=END, width=110)
+            forms.show_field_error("end")
             actions.submit_button(
                 page,
                 "quiet.keep_hours",
@@ -167,7 +172,8 @@ def _render_quiet_hours_form(page: PageContext, found: QueueView) -> None:
 def _save_quiet_hours(page: PageContext, found: QueueView, scope: Scope, _: UUID) -> Message:
     creator = page.get_creator(scope, found.creator.id)
     day = actions.typed_value(WEEKDAY)
-    start, end = (parse_time(str(actions.typed_value(key) or "")) for key in (START, END))
+    start = actions.parse_field(START, "start", parse_time)
+    end = actions.parse_field(END, "end", parse_time)
     quiet_periods.add_quiet_hours(
         scope,
         creator.id,
@@ -211,54 +217,59 @@ def _cancel_pause(page: PageContext, one: QuietPeriod, scope: Scope, _: UUID) ->
 def _render_pause_form(page: PageContext, found: QueueView) -> None:
     """Render the form for a new pause. The preview of moved posts appears once its dates
     are valid."""
-    today = f"{found.today:%d/%m/%Y}"
-    st.text_input(
-        page.text("pause.words"),
-        key=P_WORDS,
-        max_chars=160,
-        placeholder=page.text("pause.words_hint"),
-    )
-    with st.container(horizontal=True, vertical_alignment="bottom"):
-        first = st.text_input(page.text("quiet.first"), today, key=P_FIRST, width=150)
-        last = st.text_input(page.text("quiet.last"), today, key=P_LAST, width=150)
-    channel_id = select_quiet_target(page, found, P_WHERE)
-    words = str(actions.typed_value(P_WORDS) or "").strip()
-    try:
-        wanted = PostingPause(
-            found.creator.id,
-            channel_id,
-            parse_date(first),
-            parse_date(last),
-            found.creator.zone,
-            words,
+    with forms.open_fields(page, "pause"):
+        today = f"{found.today:%d/%m/%Y}"
+        st.text_input(
+            page.text("pause.words"),
+            key=P_WORDS,
+            max_chars=160,
+            placeholder=page.text("pause.words_hint"),
         )
-        shown = page.read(lambda scope: pauses.preview_pause(scope, wanted))
-    except GreenroomError as wrong:
-        draw_template("shell/templates/note.html", note=page.localizer.message_text(wrong.message))
-        return
-    names = found.names if channel_id is None else {}
-    draw_template(
-        "pages/queue/templates/move_preview.html",
-        found=shown,
-        names=names,
-        voice=page.localizer,
-        word=page.text,
-    )
-    act = partial(
-        apply_preview,
-        _read_pause_inputs(),
-        _read_pause_inputs,
-        partial(_start_pause, page, wanted, shown.seen_versions),
-    )
-    actions.action_button(
-        page,
-        "pause.begin",
-        act,
-        right=Right.RUN,
-        key="pause:begin",
-        kind="primary",
-        disabled=not words,
-    )
+        with st.container(horizontal=True, vertical_alignment="bottom"):
+            first = st.text_input(page.text("quiet.first"), today, key=P_FIRST, width=150)
+            forms.show_field_error("first")
+            last = st.text_input(page.text("quiet.last"), today, key=P_LAST, width=150)
+            forms.show_field_error("last")
+        channel_id = select_quiet_target(page, found, P_WHERE)
+        words = str(actions.typed_value(P_WORDS) or "").strip()
+        try:
+            wanted = PostingPause(
+                found.creator.id,
+                channel_id,
+                parse_date(first),
+                parse_date(last),
+                found.creator.zone,
+                words,
+            )
+            shown = page.read(lambda scope: pauses.preview_pause(scope, wanted))
+        except GreenroomError as wrong:
+            draw_template(
+                "shell/templates/note.html", note=page.localizer.message_text(wrong.message)
+            )
+            return
+        names = found.names if channel_id is None else {}
+        draw_template(
+            "pages/queue/templates/move_preview.html",
+            found=shown,
+            names=names,
+            voice=page.localizer,
+            word=page.text,
+        )
+        act = partial(
+            apply_preview,
+            _read_pause_inputs(),
+            _read_pause_inputs,
+            partial(_start_pause, page, wanted, shown.seen_versions),
+        )
+        actions.action_button(
+            page,
+            "pause.begin",
+            act,
+            right=Right.RUN,
+            key="pause:begin",
+            kind="primary",
+            disabled=not words,
+        )
 
 
 def _read_pause_inputs() -> PreviewInput:

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.reports.queries import ReportsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import render_time_zone_picker
 from dashboard.shell.widgets import draw_template
@@ -47,28 +47,27 @@ def close_form() -> None:
 def render_form(page: PageContext, found: ReportsView) -> None:
     """Draw the form of the chosen schedule."""
     key = str(st.session_state[OPEN])
-    view = next((one for one in found.schedules if str(one.schedule.id) == key), None)
-    if view is None and key != NEW:  # It was deleted in another window.
-        close_form()
-        st.rerun()
-    form = view.schedule.form if view is not None else _default_form(page, found)
-    st.subheader(page.text("reports.edit_title" if view is not None else "reports.new_title"))
-    _render_content(page, found, form)
-    _render_times(page, form)
-    _render_recipients(page, found, form)
-    actions.show_refusal(page, REFUSED)
-    schedule_id = view.schedule.id if view is not None else None
-    with st.container(horizontal=True, gap="small"):
-        actions.action_button(
-            page,
-            "reports.save",
-            partial(_save, page, schedule_id),
-            right=Right.MONEY,
-            key=f"reports.save:{key}",
-            kind="primary",
-            refusal=REFUSED,
-        )
-        st.button(page.text("reports.cancel"), key="reports:cancel", on_click=close_form)
+    with forms.open_fields(page, f"reports:{key}"):
+        view = next((one for one in found.schedules if str(one.schedule.id) == key), None)
+        if view is None and key != NEW:  # It was deleted in another window.
+            close_form()
+            st.rerun()
+        form = view.schedule.form if view is not None else _default_form(page, found)
+        st.subheader(page.text("reports.edit_title" if view is not None else "reports.new_title"))
+        _render_content(page, found, form)
+        _render_times(page, form)
+        _render_recipients(page, found, form)
+        schedule_id = view.schedule.id if view is not None else None
+        with st.container(horizontal=True, gap="small"):
+            actions.action_button(
+                page,
+                "reports.save",
+                partial(_save, page, schedule_id),
+                right=Right.MONEY,
+                key=f"reports.save:{key}",
+                kind="primary",
+            )
+            st.button(page.text("reports.cancel"), key="reports:cancel", on_click=close_form)
 
 
 def _default_form(page: PageContext, found: ReportsView) -> ReportForm:
@@ -95,6 +94,7 @@ def _render_content(page: PageContext, found: ReportsView, form: ReportForm) -> 
             key=f"{FIELD}name",
             width=320,
         )
+        forms.show_field_error("name")
         st.segmented_control(
             page.text("reports.audience_label"),
             AUDIENCES,
@@ -196,6 +196,7 @@ def _render_recipients(page: PageContext, found: ReportsView, form: ReportForm) 
         key=f"{FIELD}addresses",
         height=100,
     )
+    forms.show_field_error("addresses", left)
     with right:
         st.pills(
             page.text("reports.attach"),

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
 from dashboard.shell.widgets import draw_template
@@ -55,7 +55,7 @@ def render_agency(page: PageContext) -> None:
             agency_settings.get_logo(scope),
         )
     )
-    with st.form("agency", border=True):
+    with forms.open_form(page, "agency", border=True):
         _render_general_fields(page, found)
         st.subheader(page.text("settings.fiscal"))
         st.caption(page.text("settings.fiscal_explained"))
@@ -69,6 +69,7 @@ def render_agency(page: PageContext) -> None:
 def _render_general_fields(page: PageContext, found: AgencySettings) -> None:
     left, right = st.columns(2)
     left.text_input(page.text("settings.name"), found.name, key="agency:name", max_chars=120)
+    forms.show_field_error("name", left)
     right.selectbox(
         page.text("settings.zone"),
         list_time_zones(found.zone),
@@ -105,9 +106,11 @@ def _render_fiscal_fields(page: PageContext, found: AgencySettings) -> None:
     left.text_input(
         page.text("settings.legal_name"), found.legal_name, key="agency:legal_name", max_chars=120
     )
+    forms.show_field_error("legal_name", left)
     right.text_input(
         page.text("settings.vat_number"), found.vat_number, key="agency:vat_number", max_chars=40
     )
+    forms.show_field_error("vat_number", right)
     left, right = st.columns(2)
     left.text_area(
         page.text("settings.address"),
@@ -115,12 +118,14 @@ def _render_fiscal_fields(page: PageContext, found: AgencySettings) -> None:
         key="agency:address",
         max_chars=agency_settings.MAX_ADDRESS_LENGTH,
     )
+    forms.show_field_error("address", left)
     right.text_input(
         page.text("settings.invoice_prefix"),
         found.invoice_prefix,
         key="agency:invoice_prefix",
         max_chars=20,
     )
+    forms.show_field_error("invoice_prefix", right)
 
 
 def _save_settings(scope: Scope, _: UUID) -> Message:
@@ -144,7 +149,7 @@ def _save_settings(scope: Scope, _: UUID) -> Message:
 
 def _render_logo(page: PageContext, found: AgencySettings, logo: bytes | None) -> None:
     """Draw the logo and the field that replaces it."""
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, "logo"):
         st.subheader(page.text("settings.logo"))
         if logo is not None:
             draw_template(

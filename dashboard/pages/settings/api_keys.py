@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.settings.integration_queries import ApiKeysView, load_api_keys
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -21,6 +21,7 @@ CREATORS = "key:creators"
 DAYS = "key:days"
 SECRET = "key:secret"  # noqa: S105  the name of a field, no secret
 PRESS = "key:make"
+FORM = "key:new"
 LIVES = (7, 30, 90, 365)
 """Lifetimes to choose from, in days."""
 
@@ -74,9 +75,10 @@ def _clear_secret() -> None:
 
 def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
     names = {one.slug: one.name for one in found.creators}
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, FORM):
         left, right = st.columns(2)
         left.text_input(page.text("system.key_name"), key=NAME, max_chars=keys.MAX_KEY_NAME)
+        forms.show_field_error("name", left)
         right.selectbox(
             page.text("system.key_days"),
             LIVES,
@@ -93,6 +95,7 @@ def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
             placeholder=page.text("system.key_scopes_hint"),
             select_all=False,
         )
+        forms.show_field_error("scopes")
         st.multiselect(
             page.text("system.key_creators"),
             list(names),
@@ -109,7 +112,7 @@ def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
 def _handle_create_press() -> None:
     """Create a key and show it. Clear the name, so that a second press creates no second key."""
     made: list[str] = []
-    actions.run_action(partial(_create_key, made), Right.RUN, PRESS)
+    actions.run_action(partial(_create_key, made), Right.RUN, PRESS, form=FORM)
     if f"press:{PRESS}" not in st.session_state and any(made):
         st.session_state[SECRET] = made[-1]
         st.session_state[NAME] = ""

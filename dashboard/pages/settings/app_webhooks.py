@@ -13,7 +13,7 @@ from channels.listening import app_webhooks, webhook_subscriptions
 from channels.listening.app_webhooks import CALL_SECRET_FIELD, CalledApp
 from channels.listening.webhook_subscriptions import WebhookSubscription
 from connectors.contract.app_webhooks import SupportsAppWebhooks, SupportsWebhookSubscription
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
@@ -102,22 +102,28 @@ def _render_app(page: PageContext, one: CalledApp, base: str) -> None:
     st.code(f"{base}/hooks/{one.platform}/{page.viewer.tenant_id}/{one.id}", language=None)
     st.write(_app_status_text(page, one))
     box = f"calls:{one.id}:{one.letter is not None}"
-    st.text_input(
-        page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box
-    )
-    with st.container(horizontal=True, gap="small"):
-        code = "calls.take" if one.letter is None else "calls.replace"
-        actions.action_button(
-            page, code, partial(_save_app_secret, one.id, box), right=Right.RUN, key=f"{box}:take"
+    with forms.open_fields(page, box):
+        st.text_input(
+            page.text("calls.secret"), type="password", max_chars=500, autocomplete="off", key=box
         )
-        if one.letter is not None:
+        forms.show_field_error("secret")
+        with st.container(horizontal=True, gap="small"):
+            code = "calls.take" if one.letter is None else "calls.replace"
             actions.action_button(
                 page,
-                "calls.end",
-                partial(_disable_webhooks, one.id),
+                code,
+                partial(_save_app_secret, one.id, box),
                 right=Right.RUN,
-                key=f"{box}:end",
+                key=f"{box}:take",
             )
+            if one.letter is not None:
+                actions.action_button(
+                    page,
+                    "calls.end",
+                    partial(_disable_webhooks, one.id),
+                    right=Right.RUN,
+                    key=f"{box}:end",
+                )
 
 
 def _app_status_text(page: PageContext, one: CalledApp) -> str:
@@ -139,7 +145,7 @@ def _save_app_secret(application: UUID, box: str, scope: Scope, _: UUID) -> Mess
         or not typed.isprintable()
         or " " in typed
     ):
-        raise BadInput("calls.bad_secret", least=MIN_SECRET_LENGTH)
+        raise BadInput("calls.bad_secret", least=MIN_SECRET_LENGTH).about("secret")
     letter: Mapping[str, str] = {CALL_SECRET_FIELD: typed}
     app_webhooks.enable_app_webhooks(
         scope,

@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
 from foundation.db.database import Scope
@@ -20,7 +20,7 @@ def render_creator_defaults(page: PageContext) -> None:
     """Draw the form of the defaults."""
     found = page.read(agency_settings.get_creator_defaults)
     st.write(page.text("settings.defaults_explained"))
-    with st.form("defaults", border=True):
+    with forms.open_form(page, "defaults", border=True):
         left, right = st.columns(2)
         left.selectbox(
             page.text("settings.default_zone"),

@@ -4,7 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, forms, page_context, session
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -25,7 +25,7 @@ def render_email(page: PageContext) -> None:
         missing = session.missing_mail_settings()
         code = "settings.mail_none" if missing else "settings.mail_house"
         st.write(page.text(code, names=", ".join(missing)))
-    with st.form("email", border=True):
+    with forms.open_form(page, "email", border=True):
         _render_fields(page, found)
         actions.submit_button(
             page,
@@ -33,7 +33,6 @@ def render_email(page: PageContext) -> None:
             _save_mail_server,
             right=Right.STAFF,
             key="email:save",
-            refusal="email",
         )
     if found is not None:
         _render_test(page, found)
@@ -55,6 +54,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         placeholder="smtp.example.com",
         max_chars=253,
     )
+    forms.show_field_error("host", left)
     right.number_input(
         page.text("settings.mail_port"),
         mail_servers.PORTS[0],
@@ -62,6 +62,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         found.port if found else mail_servers.DEFAULT_PORT,
         key="email:port",
     )
+    forms.show_field_error("port", right)
     kinds = mail_servers.SECURITY
     left, right = st.columns(2)
     left.selectbox(
@@ -71,6 +72,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         format_func=lambda one: page.text(f"settings.mail_security_{one}"),
         key="email:security",
     )
+    forms.show_field_error("security", left)
     right.text_input(
         page.text("settings.mail_sender"),
         found.sender if found else "",
@@ -78,6 +80,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         placeholder="greenroom@example.com",
         max_chars=254,
     )
+    forms.show_field_error("sender", right)
     left, right = st.columns(2)
     left.text_input(
         page.text("settings.mail_user"),
@@ -86,6 +89,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         max_chars=254,
         autocomplete="off",
     )
+    forms.show_field_error("user", left)
     right.text_input(
         page.text("settings.mail_password"),
         type="password",
@@ -94,6 +98,7 @@ def _render_fields(page: PageContext, found: MailServer | None) -> None:
         max_chars=mail_servers.MAX_PASSWORD_LENGTH,
         autocomplete="new-password",
     )
+    forms.show_field_error("password", right)
 
 
 def _save_mail_server(scope: Scope, _: UUID) -> Message:
@@ -113,7 +118,7 @@ def _save_mail_server(scope: Scope, _: UUID) -> Message:
             **typed,
         ),
     )
-    st.session_state[PASSWORD] = ""
+    forms.set_on_success(PASSWORD, "")
     return Message("settings.mail_saved")
 
 

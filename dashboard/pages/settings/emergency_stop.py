@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard.auth.passkey_confirmations import REQUESTED_PARAM
 from dashboard.pages.settings.queries import StopsView, load_stops
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.queries import require_can_end_stop, require_can_stop
 from dashboard.shell.widgets import draw_template
@@ -53,13 +53,14 @@ def render_emergency_stops(page: PageContext) -> None:
                 word=page.text,
             )
             _render_stop_ending(page, stop, number, found)
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, "stop"):
         st.write(page.text("system.stop_explained"))
         left, right = st.columns(2)
         chosen = left.selectbox(
             page.text("system.whom"), list(known), format_func=known.__getitem__, key="whom"
         )
         right.text_input(page.text("system.why"), key="why", max_chars=200)
+        forms.show_field_error("reason", right)
         if found.others:
             st.write(page.text("system.stop_others"))
         actions.action_button(
@@ -76,16 +77,20 @@ def render_emergency_stops(page: PageContext) -> None:
 
 def _render_stop_ending(page: PageContext, stop: ActiveStop, number: int, found: StopsView) -> None:
     """Draw the form that lifts a stop, or a note for members who may not lift it."""
-    wide = stop.where in emergency_stops.WIDE_SCOPES
-    if wide and found.others:
-        st.write(page.text(emergency_stops.NOT_PERMITTED))
-        return
-    box = f"why:{number}"
-    st.text_input(page.text("system.why_reopen"), key=box, max_chars=200)
-    act = partial(_request_stop_change, stop, box, close=False)
-    actions.action_button(page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}")
-    if wide and page.viewer.member.id in found.keyed:
-        draw_template("pages/settings/templates/reopen_link.html", stop=stop, word=page.text)
+    with forms.open_fields(page, f"reopen:{number}"):
+        wide = stop.where in emergency_stops.WIDE_SCOPES
+        if wide and found.others:
+            st.write(page.text(emergency_stops.NOT_PERMITTED))
+            return
+        box = f"why:{number}"
+        st.text_input(page.text("system.why_reopen"), key=box, max_chars=200)
+        forms.show_field_error("reason")
+        act = partial(_request_stop_change, stop, box, close=False)
+        actions.action_button(
+            page, "system.reopen", act, right=Right.REOPEN, key=f"reopen:{number}"
+        )
+        if wide and page.viewer.member.id in found.keyed:
+            draw_template("pages/settings/templates/reopen_link.html", stop=stop, word=page.text)
 
 
 def _list_stop_targets(page: PageContext, found: StopsView) -> dict[tuple[str, str], str]:
@@ -133,7 +138,7 @@ def _request_stop_change(
     """
     reason = str(actions.typed_value(box) or "").strip()
     if not close and not reason:
-        raise BadInput("switch.no_reason")
+        raise BadInput("switch.no_reason").about("reason")
     if not close:
         require_can_end_stop(scope, (stop.where, stop.target, stop.feature))
     wanted = EmergencyStopRequested(

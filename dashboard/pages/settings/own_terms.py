@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -38,22 +38,24 @@ def render_own_terms(page: PageContext) -> None:
 
 
 def _render_add_form(page: PageContext) -> None:
-    st.selectbox(
-        page.text("terms.kind"),
-        KINDS,
-        format_func=lambda kind: page.text(f"terms.kind.{kind}"),
-        key=KIND,
-    )
-    st.text_area(page.text("terms.typed"), key=TYPED)
-    actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
-    key = f"terms:file:{st.session_state.get(ROUND, 0)}"
-    st.file_uploader(
-        page.text("terms.upload"),
-        ["txt", "csv"],
-        key=key,
-        max_upload_size=1,
-        on_change=partial(_submit_file, key),
-    )
+    with forms.open_fields(page, "terms"):
+        st.selectbox(
+            page.text("terms.kind"),
+            KINDS,
+            format_func=lambda kind: page.text(f"terms.kind.{kind}"),
+            key=KIND,
+        )
+        st.text_area(page.text("terms.typed"), key=TYPED)
+        forms.show_field_error("terms")
+        actions.action_button(page, "terms.add", _request_terms, right=Right.STAFF, key="terms:add")
+        key = f"terms:file:{st.session_state.get(ROUND, 0)}"
+        st.file_uploader(
+            page.text("terms.upload"),
+            ["txt", "csv"],
+            key=key,
+            max_upload_size=1,
+            on_change=partial(_submit_file, key),
+        )
 
 
 def _submit_file(key: str) -> None:
@@ -73,13 +75,14 @@ def _request_file(data: bytes, scope: Scope, press_id: UUID) -> Message:
 
 def render_sentence_test(page: PageContext) -> None:
     """Draw the form that rates a sentence with the built-in and the agency's own terms."""
-    with st.form("terms:test", border=True):
+    with forms.open_form(page, "terms:test", border=True):
         st.subheader(page.text("terms.test_title"))
         st.text_area(
             page.text("terms.sentence_label"),
             key=SENTENCE,
             max_chars=own_terms.MAX_SENTENCE_LENGTH,
         )
+        forms.show_field_error("sentence")
         actions.submit_button(page, "terms.test", _rate_sentence, right=Right.RUN, key="terms:rate")
 
 

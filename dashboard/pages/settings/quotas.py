@@ -4,7 +4,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -22,7 +22,7 @@ def render_quotas(page: PageContext) -> None:
     pictures, characters = page.read(
         lambda scope: (quotas.agency_daily_quota(scope), quotas.character_quota(scope))
     )
-    with st.form("quotas", border=True):
+    with forms.open_form(page, "quotas", border=True):
         st.number_input(
             page.text("settings.quota_pictures"),
             0,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -25,46 +25,49 @@ OFFICER = "desk:officer"
 
 def render_review_settings(page: PageContext) -> None:
     """Draw the review shares and the safety officer with their current values."""
-    chosen, officer, people = page.read(
-        lambda scope: (
-            review_settings.sampling_shares(scope),
-            review_settings.safety_officer(scope),
-            list_members(scope),
+    with forms.open_fields(page, "desk"):
+        chosen, officer, people = page.read(
+            lambda scope: (
+                review_settings.sampling_shares(scope),
+                review_settings.safety_officer(scope),
+                list_members(scope),
+            )
         )
-    )
-    able = {one.id: one.name for one in people if one.role in (Role.OWNER, Role.MANAGER)}
-    with st.container(border=True):
-        st.subheader(page.text("desk.title"))
-        draw_template("shell/templates/note.html", note=page.text("desk.how"))
-        left, right = st.columns(2)
-        left.number_input(
-            page.text("desk.suggestive"),
-            MIN_SUGGESTIVE_PERCENT,
-            100,
-            chosen.suggestive_percent,
-            key=SUGGESTIVE,
-        )
-        right.number_input(
-            page.text("desk.words"), MIN_WORDS_PERCENT, 100, chosen.words_percent, key=WORDS
-        )
-        actions.action_button(
-            page, "desk.keep", _raise_sampling_shares, right=Right.STAFF, key="desk:keep"
-        )
-        names = list(able)
-        st.selectbox(
-            page.text("desk.officer"),
-            names,
-            index=names.index(officer.id) if officer is not None and officer.id in names else None,
-            format_func=able.__getitem__,
-            key=OFFICER,
-        )
-        actions.action_button(
-            page,
-            "desk.name",
-            partial(_set_safety_officer, able),
-            right=Right.STAFF,
-            key="desk:name",
-        )
+        able = {one.id: one.name for one in people if one.role in (Role.OWNER, Role.MANAGER)}
+        with st.container(border=True):
+            st.subheader(page.text("desk.title"))
+            draw_template("shell/templates/note.html", note=page.text("desk.how"))
+            left, right = st.columns(2)
+            left.number_input(
+                page.text("desk.suggestive"),
+                MIN_SUGGESTIVE_PERCENT,
+                100,
+                chosen.suggestive_percent,
+                key=SUGGESTIVE,
+            )
+            right.number_input(
+                page.text("desk.words"), MIN_WORDS_PERCENT, 100, chosen.words_percent, key=WORDS
+            )
+            actions.action_button(
+                page, "desk.keep", _raise_sampling_shares, right=Right.STAFF, key="desk:keep"
+            )
+            names = list(able)
+            st.selectbox(
+                page.text("desk.officer"),
+                names,
+                index=names.index(officer.id)
+                if officer is not None and officer.id in names
+                else None,
+                format_func=able.__getitem__,
+                key=OFFICER,
+            )
+            actions.action_button(
+                page,
+                "desk.name",
+                partial(_set_safety_officer, able),
+                right=Right.STAFF,
+                key="desk:name",
+            )
 
 
 def _raise_sampling_shares(scope: Scope, _: UUID) -> Message:

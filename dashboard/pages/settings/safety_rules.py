@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.pages.settings import third_party_rules
 from dashboard.pages.settings.queries import SafetyRulesView, load_safety_rules
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -105,37 +105,41 @@ def _request_rule_verification(name: str, url: str, scope: Scope, press_id: UUID
 def _render_place_limits(page: PageContext, found: SafetyRulesView) -> None:
     """Draw the stricter rules of the agency. One member can add a rule; its removal requires two
     members."""
-    if not found.places:
-        return
-    st.subheader(page.text("system.limits"))
-    for number, kept in enumerate(found.limits):
+    with forms.open_fields(page, "limit"):
+        if not found.places:
+            return
+        st.subheader(page.text("system.limits"))
+        for number, kept in enumerate(found.limits):
+            with st.container(border=True):
+                draw_template(
+                    "pages/settings/templates/limit.html",
+                    kept=kept,
+                    place=_place_name(page, found, kept.place),
+                    found=found,
+                    voice=page.localizer,
+                    word=page.text,
+                )
+                act = partial(_request_place_limit, kept.place, kept.rating, kept.verdict, end=True)
+                actions.action_button(
+                    page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}"
+                )
         with st.container(border=True):
-            draw_template(
-                "pages/settings/templates/limit.html",
-                kept=kept,
-                place=_place_name(page, found, kept.place),
-                found=found,
-                voice=page.localizer,
-                word=page.text,
-            )
-            act = partial(_request_place_limit, kept.place, kept.rating, kept.verdict, end=True)
+            st.write(page.text("system.limits_explained"))
+            offered = {
+                "place": {one: _place_name(page, found, one) for one in found.places},
+                "from": {
+                    str(one): page.text(f"rating.{one}") for one in Rating if one is not Rating.X
+                },
+                "what": {one: page.text(f"system.limit_{one}") for one in "HB"},
+            }
+            for column, (name, said) in zip(st.columns([2, 1, 1]), offered.items(), strict=True):
+                label = page.text(f"system.limit_{name}")
+                column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
+            st.text_input(page.text("system.why"), key="l.why", max_chars=200)
+            forms.show_field_error("reason")
             actions.action_button(
-                page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}"
+                page, "system.limit_keep", _add_place_limit, right=Right.RUN, key="limit"
             )
-    with st.container(border=True):
-        st.write(page.text("system.limits_explained"))
-        offered = {
-            "place": {one: _place_name(page, found, one) for one in found.places},
-            "from": {str(one): page.text(f"rating.{one}") for one in Rating if one is not Rating.X},
-            "what": {one: page.text(f"system.limit_{one}") for one in "HB"},
-        }
-        for column, (name, said) in zip(st.columns([2, 1, 1]), offered.items(), strict=True):
-            label = page.text(f"system.limit_{name}")
-            column.selectbox(label, list(said), format_func=said.__getitem__, key=f"l.{name}")
-        st.text_input(page.text("system.why"), key="l.why", max_chars=200)
-        actions.action_button(
-            page, "system.limit_keep", _add_place_limit, right=Right.RUN, key="limit"
-        )
 
 
 def _place_name(page: PageContext, found: SafetyRulesView, name: str) -> str:

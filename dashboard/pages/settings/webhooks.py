@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.settings.integration_queries import WebhooksView, load_webhooks
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -26,6 +26,7 @@ HEARS = "hook:events"
 CREATORS = "hook:creators"
 SECRET = "hook:secret"  # noqa: S105  the name of a field, no secret
 PRESS = "hook:add"
+FORM = "hook:new"
 
 
 def render_webhooks(page: PageContext) -> None:
@@ -117,17 +118,19 @@ def _retry_calls(calls: Sequence[UUID], scope: Scope, _: UUID) -> Message:
 
 def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
     names = {str(one.id): one.name for one in found.creators}
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, FORM):
         left, right = st.columns(2)
         left.text_input(
             page.text("system.hook_name"), key=NAME, max_chars=endpoints.MAX_WEBHOOK_NAME
         )
+        forms.show_field_error("name", left)
         right.text_input(
             page.text("system.hook_url"),
             key=URL,
             max_chars=endpoints.MAX_WEBHOOK_URL,
             placeholder="https://crm.example/hook",
         )
+        forms.show_field_error("url", right)
         st.multiselect(
             page.text("system.hook_events"),
             WEBHOOK_EVENTS,
@@ -137,6 +140,7 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
             placeholder=page.text("system.hook_events_hint"),
             select_all=False,
         )
+        forms.show_field_error("events")
         st.multiselect(
             page.text("system.hook_creators"),
             list(names),
@@ -153,7 +157,7 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
 def _handle_add_press() -> None:
     """Add a webhook and show its secret. Clear the fields, so that a second press adds no second
     one."""
-    if _run_with_new_secret(PRESS, _add_webhook):
+    if _run_with_new_secret(PRESS, _add_webhook, FORM):
         st.session_state[NAME] = st.session_state[URL] = ""
 
 
@@ -161,7 +165,9 @@ def _handle_rotate_press(hook_id: UUID) -> None:
     _run_with_new_secret(f"hook.rotate:{hook_id}", partial(_rotate_secret, hook_id))
 
 
-def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> bool:
+def _run_with_new_secret(
+    press: str, act: Callable[[bytes, Scope, UUID], bool], form: str = ""
+) -> bool:
     """Run `act` with a new secret. Show the secret if the action succeeds."""
     stands: list[bool] = []
     secret = endpoints.create_webhook_secret()
@@ -173,7 +179,7 @@ def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) 
         stands.append(act(letter, scope, press_id))
         return None
 
-    actions.run_action(acted, Right.STAFF, press)
+    actions.run_action(acted, Right.STAFF, press, form=form)
     done = f"press:{press}" not in st.session_state and any(stands)
     if done:
         st.session_state[SECRET] = secret

@@ -9,7 +9,7 @@ import streamlit as st
 
 from dashboard.pages.shop import queries as reads
 from dashboard.pages.shop import sales
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -103,7 +103,7 @@ def _render_refund_form(page: PageContext, sold: OrderRow, charge: OrderCharge) 
     word = page.text("shop.refund_word")
     with (
         st.expander(page.text("shop.refund", amount=page.localizer.format_money(charge.money))),
-        st.form(f"refund:{charge.id}"),
+        forms.open_form(page, f"refund:{charge.id}", border=True),
     ):
         why = f"shop:why:{charge.id}"
         typed = f"shop:sure:{charge.id}"

@@ -8,7 +8,7 @@ import streamlit as st
 from dashboard.media import library_files
 from dashboard.pages.shop import queries
 from dashboard.pages.shop.queries import PacksView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -108,6 +108,7 @@ def _render_price_field(page: PageContext, rail: RailTerms, box: str) -> None:
     st.text_input(
         label, key=box, max_chars=12, placeholder=page.localizer.format_money(_example_price(rail))
     )
+    forms.show_field_error("price")
 
 
 def _render_pack_form(page: PageContext, found: PacksView) -> None:
@@ -116,8 +117,9 @@ def _render_pack_form(page: PageContext, found: PacksView) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_pictures"))
         return
     words = {tile.asset_id: tile.title or page.text("shop.picture") for tile in found.tiles}
-    with st.form("shop:make"):
+    with forms.open_form(page, "shop:make", border=True):
         st.text_input(page.text("shop.title"), key=TITLE, max_chars=packs.MAX_TITLE)
+        forms.show_field_error("title")
         rail = found.rails[0] if found.rails else None
         if rail is not None:
             _render_price_field(page, rail, PRICE)
@@ -155,7 +157,7 @@ def _parse_typed_price(page: PageContext, box: str, rail: RailTerms) -> Money:
             "shop.bad_price",
             said=said or "…",
             example=page.localizer.format_money(_example_price(rail)),
-        ) from error
+        ).about("price") from error
 
 
 def _create_pack(
@@ -174,7 +176,7 @@ def _create_pack(
     )
     if rail is not None and price is not None:
         set_price(scope, creator.id, made, rail.name, price)
-    st.session_state[MAKING] = None
+    forms.set_on_success(MAKING, None)
     return Message("shop.made", {"title": title})
 
 
@@ -183,7 +185,7 @@ def _set_pack_price(
 ) -> Message:
     pack = queries.require_own_pack(scope, page, pack_id)
     set_price(scope, pack.creator_id, pack.id, rail.name, _parse_typed_price(page, box, rail))
-    st.session_state[PRICING] = None
+    forms.set_on_success(PRICING, None)
     return Message("shop.repriced", {"title": pack.title})
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -96,7 +96,7 @@ def _render_files(page: PageContext, statement: PayoutStatement) -> None:
 
 def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView) -> None:
     slot = f"payout:{creator.id}"
-    with st.form(slot), st.container(gap="small"):
+    with forms.open_form(page, slot, border=True), st.container(gap="small"):
         st.write(page.text("payout.record"))
         st.selectbox(
             page.text("payout.recipient"),
@@ -106,6 +106,7 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
         )
         left, right = st.columns([2, 1])
         left.text_input(page.text("payout.amount"), key=f"{slot}:amount", max_chars=20)
+        forms.show_field_error("amount", left)
         right.selectbox(page.text("payout.currency"), found.currencies, key=f"{slot}:currency")
         st.date_input(
             page.text("payout.paid_on"),
@@ -114,16 +115,17 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
             format="DD/MM/YYYY",
             key=f"{slot}:day",
         )
+        forms.show_field_error("day")
         st.text_input(
             page.text("payout.reference"), key=f"{slot}:reference", max_chars=MAX_REFERENCE
         )
+        forms.show_field_error("reference")
         actions.submit_button(
             page,
             "payout.save",
             partial(_record_payout, page, creator, slot),
             right=Right.BOOKS,
             key=f"{slot}:save",
-            refusal=slot,
         )
 
 
@@ -141,7 +143,7 @@ def _record_payout(
     try:
         money = parse_money(typed, str(actions.typed_value(f"{slot}:currency")))
     except ValueError as error:
-        raise BadInput("payout.bad_amount", said=typed[:20] or "…") from error
+        raise BadInput("payout.bad_amount", said=typed[:20] or "…").about("amount") from error
     draft = PayoutDraft(
         money,
         actions.typed_value(f"{slot}:day") or local_day(scope.now, creator.zone),

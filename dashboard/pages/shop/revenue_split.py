@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.shop.queries import member_names
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -83,49 +83,51 @@ def _render_split_form(page: PageContext, creator: Creator, found: SplitsView) -
     """Render the form, filled with the rule that starts last. One empty line for another party is
     always left."""
     slot = f"split:{creator.id}"
-    others = found.newest.others if found.newest is not None else ()
-    _fill_form(slot, found.newest, others)
-    draw_template("pages/shop/templates/header.html", title=page.text("split.new"))
-    with st.container(key=f"{slot}:form"):
-        columns = st.columns(len(OWN_SHARES))
-        for column, name in zip(columns, OWN_SHARES, strict=True):
-            label = creator.name if name == "creator" else page.text(f"split.share.{name}")
-            column.text_input(
-                page.text("split.share_of", name=label), key=f"{slot}:{name}", max_chars=7
+    with forms.open_fields(page, slot):
+        others = found.newest.others if found.newest is not None else ()
+        _fill_form(slot, found.newest, others)
+        draw_template("pages/shop/templates/header.html", title=page.text("split.new"))
+        with st.container(key=f"{slot}:form"):
+            columns = st.columns(len(OWN_SHARES))
+            for column, name in zip(columns, OWN_SHARES, strict=True):
+                label = creator.name if name == "creator" else page.text(f"split.share.{name}")
+                column.text_input(
+                    page.text("split.share_of", name=label), key=f"{slot}:{name}", max_chars=7
+                )
+                forms.show_field_error(f"share:{name}", column)
+            for number in range(_count_party_lines(slot, len(others))):
+                left, right = st.columns([2, 1])
+                left.text_input(
+                    page.text("split.party", number=number + 1),
+                    key=f"{slot}:name:{number}",
+                    max_chars=MAX_PARTY_NAME,
+                )
+                forms.show_field_error("name", left)
+                right.text_input(
+                    page.text("split.party_share", number=number + 1),
+                    key=f"{slot}:share:{number}",
+                    max_chars=7,
+                )
+            _render_sum(page, slot)
+            st.date_input(
+                page.text("split.starts_on"),
+                found.today,
+                min_value=found.today,
+                max_value=found.today + timedelta(days=MAX_DAYS_AHEAD),
+                format="DD/MM/YYYY",
+                key=f"{slot}:from",
+                width=200,
             )
-        for number in range(_count_party_lines(slot, len(others))):
-            left, right = st.columns([2, 1])
-            left.text_input(
-                page.text("split.party", number=number + 1),
-                key=f"{slot}:name:{number}",
-                max_chars=MAX_PARTY_NAME,
+            forms.show_field_error("from")
+            st.caption(page.text("split.what"))
+            actions.action_button(
+                page,
+                "split.save",
+                partial(_save_split, page, creator, slot),
+                right=Right.SPLIT,
+                key=f"{slot}:save",
+                kind="primary",
             )
-            right.text_input(
-                page.text("split.party_share", number=number + 1),
-                key=f"{slot}:share:{number}",
-                max_chars=7,
-            )
-        _render_sum(page, slot)
-        st.date_input(
-            page.text("split.starts_on"),
-            found.today,
-            min_value=found.today,
-            max_value=found.today + timedelta(days=MAX_DAYS_AHEAD),
-            format="DD/MM/YYYY",
-            key=f"{slot}:from",
-            width=200,
-        )
-        st.caption(page.text("split.what"))
-        actions.show_refusal(page, slot)
-        actions.action_button(
-            page,
-            "split.save",
-            partial(_save_split, page, creator, slot),
-            right=Right.SPLIT,
-            key=f"{slot}:save",
-            kind="primary",
-            refusal=slot,
-        )
 
 
 def _fill_form(slot: str, newest: RevenueSplit | None, others: Sequence[NamedShare]) -> None:

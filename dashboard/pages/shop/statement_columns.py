@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
@@ -36,7 +36,7 @@ def render_column_form(
     mark = columns.heading_fingerprint(table.heading)[:12]
     currency = page.read(get_agency).currency if known is None else ""
     draw_template("shell/templates/empty_note.html", note=page.text("shop.columns.what"))
-    with st.form(f"shop:columns:{mark}"):
+    with forms.open_form(page, f"shop:columns:{mark}", border=True):
         proposed = known.places if known is not None else columns.guess_columns(table.heading)
         options = [NONE, *range(len(table.heading))]
         for name in COLUMN_FIELDS:

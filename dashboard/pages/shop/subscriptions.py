@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.pages.shop import subscription_queries
 from dashboard.pages.shop.subscription_queries import SubscriptionsView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.fan_labels import FAN_NAME_RIGHTS
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -70,12 +70,15 @@ def _render_plan_form(page: PageContext, found: SubscriptionsView) -> None:
         draw_template("shell/templates/empty_note.html", note=page.text("plan.no_packs"))
         return
     titles = {ware.id: ware.title for ware in found.wares}
-    with st.form("plan:make"):
+    with forms.open_form(page, "plan:make", border=True):
         st.text_input(page.text("plan.title"), key=TITLE, max_chars=plans.MAX_PLAN_TITLE_LENGTH)
+        forms.show_field_error("title")
         st.text_input(
             page.text("plan.words"), key=WORDS, max_chars=plans.MAX_PLAN_DESCRIPTION_LENGTH
         )
+        forms.show_field_error("text")
         st.text_input(page.text("plan.price_in"), key=PRICE, max_chars=6, placeholder="500")
+        forms.show_field_error("price")
         st.multiselect(
             page.text("plan.opens"),
             list(titles),
@@ -128,7 +131,7 @@ def _create_plan(
     said = str(actions.typed_value(PRICE) or "").strip()
     title = str(actions.typed_value(TITLE) or "").strip()
     if not said.isascii() or not said.isdigit():
-        raise BadInput("plan.bad_price", said=said or "…")
+        raise BadInput("plan.bad_price", said=said or "…").about("price")
     plans.create_plan(
         scope,
         creator_id=creator.id,

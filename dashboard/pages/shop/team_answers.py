@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import LANGUAGES, Message
@@ -43,15 +43,17 @@ def _render_answer(
     page: PageContext, creator_id: UUID, topic: Topic, language: str, body: str | None
 ) -> None:
     box = f"{FORM}:{creator_id}:{topic}:{language}"
-    st.text_area(
-        page.text(f"answers.{topic}.{language}"),
-        body or team_answers.default_answer(topic, language),
-        key=box,
-        height=120,
-        max_chars=MAX_ANSWER_LENGTH,
-    )
-    act = partial(save_answer, page, creator_id, topic=topic, language=language, box=box)
-    actions.action_button(page, "answers.save", act, right=Right.RUN, key=f"{box}:save")
+    with forms.open_fields(page, box):
+        st.text_area(
+            page.text(f"answers.{topic}.{language}"),
+            body or team_answers.default_answer(topic, language),
+            key=box,
+            height=120,
+            max_chars=MAX_ANSWER_LENGTH,
+        )
+        forms.show_field_error("body")
+        act = partial(save_answer, page, creator_id, topic=topic, language=language, box=box)
+        actions.action_button(page, "answers.save", act, right=Right.RUN, key=f"{box}:save")
 
 
 def save_answer(

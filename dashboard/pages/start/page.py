@@ -12,7 +12,7 @@ from dashboard.pages.posts.accounts import soonest_wall_time
 from dashboard.pages.start import agency_setup, wizard
 from dashboard.pages.start.agency_setup import AgencySetup
 from dashboard.pages.start.queries import StartView, load_start
-from dashboard.shell import actions, page_context, session
+from dashboard.shell import actions, forms, page_context, session
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
@@ -55,12 +55,14 @@ def _render_setup_form(page: PageContext) -> None:
         )
         return
     st.write(page.text("start.explained"))
-    with st.form("start", border=True):
+    with forms.open_form(page, "start", border=True):
         left, right = st.columns(2)
         left.text_input(page.text("start.owner"), key="start:owner", max_chars=80)
+        forms.show_field_error("owner", left)
         right.text_input(
             page.text("start.email"), key="start:email", max_chars=254, autocomplete="email"
         )
+        forms.show_field_error("email", right)
         wizard.render_creator_name_and_kind(page)
         left, right = st.columns(2)
         left.selectbox(
@@ -116,8 +118,9 @@ def _submit_setup() -> None:
             key, page.viewer, answers, tenant=session.session_scope_opener()
         )
     except GreenroomError as refused:
-        actions.set_notice(refused.message, bad=True)
+        forms.store_refusal("start", refused)
         return
+    forms.discard_refusal("start")
     st.session_state[LINK] = session.sign_in_page_url(secret)
     st.session_state.pop(KEY, None)
 
@@ -134,15 +137,17 @@ def _render_first_post(page: PageContext, found: StartView) -> None:
     _rerun_on_progress(page, found)
     if found.page is None or found.creator is None:
         return
-    st.text_area(page.text("start.first_words"), key="start:words", max_chars=2000, height=120)
-    actions.action_button(
-        page,
-        "start.publish",
-        partial(_publish_first_post, page, found),
-        right=Right.RUN,
-        key="start:publish",
-        kind="primary",
-    )
+    with forms.open_fields(page, "start:words"):
+        st.text_area(page.text("start.first_words"), key="start:words", max_chars=2000, height=120)
+        forms.show_field_error("text")
+        actions.action_button(
+            page,
+            "start.publish",
+            partial(_publish_first_post, page, found),
+            right=Right.RUN,
+            key="start:publish",
+            kind="primary",
+        )
 
 
 @st.fragment(run_every="2s")

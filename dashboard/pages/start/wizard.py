@@ -14,7 +14,7 @@ from dashboard.pages.start.agency_setup import (
     REPLY_MODES,
     CreatorSetup,
 )
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.actions import typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
@@ -33,9 +33,10 @@ def render_agency_step(page: PageContext, agency: Agency) -> None:
     """Draw the form of the agency: name, time zone, currency and languages."""
     st.title(page.text("start.agency_title"))
     st.write(page.text("start.agency_explained"))
-    with st.form("agency", border=True):
+    with forms.open_form(page, "agency", border=True):
         left, right = st.columns(2)
         left.text_input(page.text("start.agency_name"), key="agency:name", max_chars=120)
+        forms.show_field_error("name", left)
         _render_zone(page, right, "agency:zone", agency.zone)
         currencies = list_currencies()
         left, right = st.columns(2)
@@ -56,6 +57,7 @@ def render_agency_step(page: PageContext, agency: Agency) -> None:
             select_all=False,
             help=page.text("start.languages_help"),
         )
+        forms.show_field_error("languages", right)
         actions.submit_button(
             page,
             "start.agency_keep",
@@ -82,7 +84,7 @@ def render_creator_step(page: PageContext, agency: Agency) -> None:
     """Draw the form of the first creator."""
     st.title(page.text("start.creator_title"))
     st.write(page.text("start.creator_explained"))
-    with st.form("creator", border=True):
+    with forms.open_form(page, "creator", border=True):
         render_creator_name_and_kind(page)
         left, right = st.columns(2)
         left.selectbox(
@@ -117,6 +119,7 @@ def render_creator_name_and_kind(page: PageContext) -> None:
     """Draw the fields of the creator's name and type."""
     left, right = st.columns(2)
     left.text_input(page.text("start.creator"), key="start:creator", max_chars=80)
+    forms.show_field_error("name", left)
     right.radio(
         page.text("start.kind"),
         CREATOR_KINDS,

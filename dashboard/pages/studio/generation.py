@@ -32,7 +32,7 @@ from dashboard.pages.studio.recipes.queries import (
     missing_engine_reason,
     unsupported_fields,
 )
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -88,58 +88,63 @@ DEMO_ENGINE = "demo"
 
 def render_generation_form(page: PageContext, found: StudioView) -> None:
     """Draw the template, the prompt preview, the estimate and the button that starts a run."""
-    draw_template(
-        "pages/studio/library/templates/section.html", title=page.text("studio.make"), note=""
-    )
-    if not found.recipes:
-        _render_first_recipe(page, found, _resolve_engine_name())
-        render_examples(page, found.creator.id, ())
-        wildcards.render_wildcards(page, found.creator.id)
-        render_archived_recipes(page, found.creator.id, found.retired)
-        return
-    chosen = _select_recipe(page, found)
-    given = render_questions(page, chosen)
-    with st.container(horizontal=True, gap="small"):
-        st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.picture_count)
-        count = int(
-            st.number_input(page.text("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140)
+    with forms.open_fields(page, "studio:generate"):
+        draw_template(
+            "pages/studio/library/templates/section.html", title=page.text("studio.make"), note=""
         )
-        seed = _select_seed(page, chosen)
-    spec = page.read(lambda scope: specs.resolve_wildcards(scope, found.creator.id, chosen.spec))
-    makes = _render_prompt_preview(
-        page, spec, seed, count, given
-    ) and style_references.can_use_style_references(page, found.creator.id, chosen.spec)
-    makes = makes and input_pictures.can_use_input_pictures(page, found.creator.id, chosen.spec)
-    pace = page.read(
-        lambda scope: estimates.seconds_per_picture(scope, found.creator.id, chosen.spec)
-    )
-    estimate = costs.describe_estimate(
-        page, chosen.spec, _format_seconds(page, pace * count), count
-    )
-    if (
-        lacks := missing_engine_reason(settings.load_settings().generators, chosen.spec.engine)
-    ) is not None:
-        st.error(page.localizer.message_text(lacks))
-        makes = False
-    engine = _resolve_engine_name(chosen.spec.engine)
-    _render_engine(page, engine, estimate)
-    if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
-        names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
-        draw_template("shell/templates/note.html", note=page.text("studio.untaken", what=names))
-    key = st.session_state.setdefault(RUN_ID, str(uuid7()))
-    order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}", given)
-    actions.action_button(
-        page,
-        "studio.generate",
-        partial(_start_generation, page, order),
-        right=Right.RUN,
-        key="studio:generate",
-        kind="primary",
-        icon=":material/auto_awesome:",
-        shortcut="G",
-        disabled=not makes,
-    )
-    _render_recipe_sections(page, found, chosen)
+        if not found.recipes:
+            _render_first_recipe(page, found, _resolve_engine_name())
+            render_examples(page, found.creator.id, ())
+            wildcards.render_wildcards(page, found.creator.id)
+            render_archived_recipes(page, found.creator.id, found.retired)
+            return
+        chosen = _select_recipe(page, found)
+        given = render_questions(page, chosen)
+        with st.container(horizontal=True, gap="small"):
+            st.session_state.setdefault(f"{COUNT}:{chosen.id}", chosen.spec.picture_count)
+            count = int(
+                st.number_input(
+                    page.text("studio.count"), 1, 24, key=f"{COUNT}:{chosen.id}", width=140
+                )
+            )
+            seed = _select_seed(page, chosen)
+        spec = page.read(
+            lambda scope: specs.resolve_wildcards(scope, found.creator.id, chosen.spec)
+        )
+        makes = _render_prompt_preview(
+            page, spec, seed, count, given
+        ) and style_references.can_use_style_references(page, found.creator.id, chosen.spec)
+        makes = makes and input_pictures.can_use_input_pictures(page, found.creator.id, chosen.spec)
+        pace = page.read(
+            lambda scope: estimates.seconds_per_picture(scope, found.creator.id, chosen.spec)
+        )
+        estimate = costs.describe_estimate(
+            page, chosen.spec, _format_seconds(page, pace * count), count
+        )
+        if (
+            lacks := missing_engine_reason(settings.load_settings().generators, chosen.spec.engine)
+        ) is not None:
+            st.error(page.localizer.message_text(lacks))
+            makes = False
+        engine = _resolve_engine_name(chosen.spec.engine)
+        _render_engine(page, engine, estimate)
+        if left := unsupported_fields(settings.load_settings().generators, chosen.spec):
+            names = ", ".join([page.text(f"studio.untaken.{one}") for one in left])
+            draw_template("shell/templates/note.html", note=page.text("studio.untaken", what=names))
+        key = st.session_state.setdefault(RUN_ID, str(uuid7()))
+        order = _Order(found.creator.id, chosen.id, seed, count, f"dashboard:{key}", given)
+        actions.action_button(
+            page,
+            "studio.generate",
+            partial(_start_generation, page, order),
+            right=Right.RUN,
+            key="studio:generate",
+            kind="primary",
+            icon=":material/auto_awesome:",
+            shortcut="G",
+            disabled=not makes,
+        )
+        _render_recipe_sections(page, found, chosen)
 
 
 def _render_engine(page: PageContext, engine: str, estimate: str) -> None:

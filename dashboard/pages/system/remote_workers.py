@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.system.remote_worker_queries import load_remote_workers
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.command_lines import JOIN_COMMAND
@@ -20,6 +20,7 @@ from tenants.api_keys import remote_workers
 NAME = "machine:name"
 SECRET = "machine:secret"  # noqa: S105  the name of a field, no secret
 PRESS = "machine:make"
+FORM = "machine:new"
 
 
 def render_remote_workers(page: PageContext) -> None:
@@ -49,12 +50,13 @@ def render_remote_workers(page: PageContext) -> None:
                 actions.action_button(
                     page, "system.machine_end_sure", end, right=Right.RUN, key=f"end:{one.id}"
                 )
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, FORM):
         st.text_input(
             page.text("system.machine_name"),
             key=NAME,
             max_chars=remote_workers.MAX_REMOTE_WORKER_NAME,
         )
+        forms.show_field_error("name")
         st.button(page.text("system.machine_make"), key=PRESS, on_click=_handle_create_press)
 
 
@@ -77,7 +79,7 @@ def _clear_secret() -> None:
 def _handle_create_press() -> None:
     """Add a worker and show its key. Clear the name, so that a second press adds no second one."""
     made: list[str] = []
-    actions.run_action(partial(_create_remote_worker, made), Right.RUN, PRESS)
+    actions.run_action(partial(_create_remote_worker, made), Right.RUN, PRESS, form=FORM)
     if f"press:{PRESS}" not in st.session_state and any(made):
         st.session_state[SECRET] = made[-1]
         st.session_state[NAME] = ""

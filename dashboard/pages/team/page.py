@@ -9,7 +9,7 @@ import streamlit as st
 from channels.manual_tasks import assignees
 from dashboard.pages.approvals import policy_offer
 from dashboard.pages.team.queries import TeamMember, TeamView, load_team
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.actions import typed_value
 from dashboard.shell.localization import browser_label
 from dashboard.shell.page_context import PageContext
@@ -186,11 +186,13 @@ def _require_second_factor(wanted: bool, scope: Scope, _: UUID) -> Message:
 
 
 def _render_invite_form(page: PageContext, found: TeamView) -> None:
-    with st.container(border=True):
+    with st.container(border=True), forms.open_fields(page, "team:invite"):
         st.subheader(page.text("team.bring_in"))
         left, right = st.columns(2)
         left.text_input(page.text("team.name"), key="new:name", max_chars=80)
+        forms.show_field_error("name", left)
         right.text_input(page.text("team.email"), key="new:email", max_chars=254)
+        forms.show_field_error("email", right)
         left, right = st.columns(2)
         left.selectbox(
             page.text("team.role"),

@@ -164,7 +164,7 @@ def accept_alt_text(
     """
     row = _get_open_proposal(scope, creators, proposal_id)
     if not alt:
-        raise BadInput("alt.empty")
+        raise BadInput("alt.empty").about("alt")
     library.lock_library(scope, "alts", row.creator_id)
     if library.get_asset(scope, row.asset_id).alt != instead_of:
         raise Conflict("alt.changed")

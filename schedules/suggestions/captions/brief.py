@@ -56,7 +56,7 @@ class CaptionSetBrief:
         if not (self.kit or self.places or self.into):
             raise BadInput("kit.nothing_asked")
         if (self.kit or self.places) and not (self.idea or self.picture):
-            raise BadInput("kit.no_idea")
+            raise BadInput("kit.no_idea").about("idea")
         if self.into and not self.source:
             raise BadInput("kit.no_source")
         if not {self.language, *self.into} <= set(WRITABLE_LANGUAGES):

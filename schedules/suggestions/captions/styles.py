@@ -118,7 +118,7 @@ def apply_styles(
 def _check_tone(tone: str) -> str:
     said = clean_line(unicodedata.normalize("NFC", tone))
     if len(said) > MAX_TONE:
-        raise BadInput("style.tone_long", most=MAX_TONE)
+        raise BadInput("style.tone_long", most=MAX_TONE).about("tone")
     if said and minor_terms.is_about_minor([said]):
         raise BadInput("kit.never_written")
     return said

@@ -56,9 +56,9 @@ class WeekBrief:
     def check_brief(self) -> None:
         """Raise BadInput for an incomplete brief, excessive lengths and forbidden words."""
         if not (self.goal or self.topics):
-            raise BadInput("week.no_goal")
+            raise BadInput("week.no_goal").about("goal")
         if not self.channels:
-            raise BadInput("compose.no_account")
+            raise BadInput("compose.no_account").about("accounts")
         if not self.posting_days:
             raise BadInput("week.no_days")
         if not 1 <= self.count <= MAX_WEEK_POSTS:
@@ -71,5 +71,5 @@ class WeekBrief:
         ):
             raise BadInput("week.too_long", most=MAX_FORBIDDEN_WORDS)
         if self.link and not (len(self.link) <= MAX_LINK_LENGTH and is_web_address(self.link)):
-            raise BadInput("week.link_wrong")
+            raise BadInput("week.link_wrong").about("link")
         reject_forbidden_words(" \n ".join([self.goal, *self.topics]), self.forbidden)

@@ -211,7 +211,7 @@ def update_week_line(scope: Scope, line_id: UUID, change: WeekLineChange, *, ver
     """
     row, plan = _lock_open_line(scope, line_id, version)
     if not change.body.strip():
-        raise BadInput("compose.empty")
+        raise BadInput("compose.empty").about("body")
     if len(change.body) > MAX_LINE_LENGTH:
         raise BadInput("week.too_long", most=MAX_LINE_LENGTH)
     _check_day(scope, change.at.day)

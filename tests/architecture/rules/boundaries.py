@@ -447,3 +447,87 @@ def requested_waits_have_one_reader(source: Source) -> Found:
 
 def _is_retry_after(key: ast.expr) -> bool:
     return isinstance(key, ast.Constant) and str(key.value).lower() == "retry-after"
+
+
+@rule(
+    why="the connect form and 66 others emptied their fields, or told why far away from them",
+    only=("dashboard/*",),
+    but=("dashboard/shell/forms.py",),
+    breach="import streamlit as st\n\ndef draw():\n    with st.form('feed', clear_on_submit=True):\n"
+    "        st.text_input('URL')\n",
+    twin="from dashboard.shell import forms\n\ndef draw(page):\n"
+    "    with forms.open_form(page, 'feed'):\n        st.text_input('URL')\n",
+    at="dashboard/pages/planning/feeds.py",
+)
+def forms_are_opened_by_one_function(source: Source) -> Found:
+    """Refuse `st.form` and `clear_on_submit`."""
+    for call, name in source.calls():
+        if name in {"streamlit.form", "streamlit.form_submit_button"} and not _is_custom_submit(
+            call
+        ):
+            yield call, f"{name} : dashboard.shell.forms.open_form"
+        if any(argument.arg == "clear_on_submit" for argument in call.keywords):
+            yield call, "clear_on_submit : forms.set_on_success in the action"
+
+
+def _is_custom_submit(call: ast.Call) -> bool:
+    """Return True for a submit button with a handler of its own, inside `forms.open_form`."""
+    return any(argument.arg == "on_click" for argument in call.keywords)
+
+
+@rule(
+    why="the reason of a refused press stood at the top of the page, far from the typed text",
+    only=("dashboard/pages/*",),
+    but=(
+        "dashboard/pages/approvals/bulk_approval.py",  # its popover opens the fields
+        "dashboard/pages/inbox/saved_replies.py",  # a search among buttons
+    ),
+    breach="def draw(page):\n    st.text_input('Name', key='name')\n"
+    "    actions.action_button(page, 'save', act, right=right, key='save')\n",
+    twin="def draw(page):\n    with forms.open_fields(page, 'name'):\n"
+    "        st.text_input('Name', key='name')\n"
+    "        actions.action_button(page, 'save', act, right=right, key='save')\n",
+    at="dashboard/pages/team/page.py",
+)
+def typed_texts_and_their_buttons_are_forms(source: Source) -> Found:
+    """Require `forms.open_form` or `forms.open_fields` in a function that draws a text field and a
+    button that reads it."""
+    for function in source.functions():
+        called = {
+            node.func.attr
+            for node in ast.walk(function)
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        }
+        draws = called & {"text_input", "text_area"} and called & {"action_button", "submit_button"}
+        if draws and not called & {"open_form", "open_fields"}:
+            yield function, f"{function.name} draws a text field outside a form"
+
+
+@rule(
+    why="a field that an action emptied stayed empty when its transaction then failed",
+    only=("dashboard/pages/*",),
+    but=(
+        "dashboard/pages/compose/unsaved_changes.py",  # stores fields, empties none
+        "dashboard/pages/studio/generation.py",  # begins a run before its transaction
+    ),
+    breach="def save(scope: Scope, press: UUID) -> None:\n    st.session_state[NAME] = ''\n",
+    twin="def save(scope: Scope, press: UUID) -> None:\n    forms.set_on_success(NAME, '')\n",
+    at="dashboard/pages/compose/snippets.py",
+)
+def actions_empty_fields_on_success(source: Source) -> Found:
+    """Refuse assignments to `st.session_state` in a function that has a scope."""
+    for function in source.functions():
+        arguments = (*function.args.args, *function.args.kwonlyargs)
+        if not any(_names_scope(one.annotation) for one in arguments):
+            continue
+        for node in ast.walk(function):
+            if isinstance(node, ast.Assign) and any(map(_is_session_state, node.targets)):
+                yield node, "st.session_state in an action : forms.set_on_success"
+
+
+def _names_scope(annotation: ast.expr | None) -> bool:
+    return isinstance(annotation, ast.Name) and annotation.id == "Scope"
+
+
+def _is_session_state(target: ast.expr) -> bool:
+    return isinstance(target, ast.Subscript) and ast.unparse(target.value) == "st.session_state"

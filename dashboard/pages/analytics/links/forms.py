@@ -11,7 +11,7 @@ from channels.links import domains
 from channels.links.short_links import MAX_LINK_TARGET_LENGTH
 from dashboard.pages.analytics.links import table
 from dashboard.pages.analytics.links.queries import LinksView
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
@@ -66,7 +66,7 @@ def render_link_form(page: PageContext, found: LinksView) -> None:
         elif not found.channels.get(creator.id):
             st.info(page.text("acquisition.no_chat_account", creator=creator.name))
             return
-        with st.form(NEW, enter_to_submit=False):
+        with forms.open_form(page, NEW, enter_to_submit=False, border=True):
             _render_target(page, found, creator, destination)
             _render_details(page, found, NEW, None)
             if destination is LinkDestination.WEB:
@@ -77,7 +77,6 @@ def render_link_form(page: PageContext, found: LinksView) -> None:
                 partial(_create_link, page, creator.id, destination),
                 right=Right.RUN,
                 key=f"{NEW}:go",
-                refusal=NEW,
             )
 
 
@@ -85,7 +84,7 @@ def render_edit_form(page: PageContext, found: LinksView, link: AcquisitionLink)
     """Render the form that changes the details of a link."""
     slot = _edit_slot(link)
     st.caption(page.text("acquisition.fixed_target"))
-    with st.form(slot, enter_to_submit=False):
+    with forms.open_form(page, slot, enter_to_submit=False, border=True):
         _render_details(page, found, slot, link.details)
         actions.submit_button(
             page,
@@ -93,7 +92,6 @@ def render_edit_form(page: PageContext, found: LinksView, link: AcquisitionLink)
             partial(_update_link, page, link),
             right=Right.RUN,
             key=f"{slot}:go",
-            refusal=slot,
         )
 
 
@@ -101,7 +99,7 @@ def render_domain_form(page: PageContext, found: LinksView) -> None:
     """Render the host name of the agency's short links."""
     with st.expander(page.text("acquisition.domain"), key=f"{DOMAIN}:open"):
         st.caption(page.text("acquisition.domain.help", base=session.public_url()))
-        with st.form(DOMAIN, enter_to_submit=False):
+        with forms.open_form(page, DOMAIN, enter_to_submit=False, border=True):
             st.text_input(
                 page.text("acquisition.domain.host"),
                 found.domain,
@@ -109,13 +107,13 @@ def render_domain_form(page: PageContext, found: LinksView) -> None:
                 placeholder="go.example.com",
                 key=f"{DOMAIN}:host",
             )
+            forms.show_field_error("host")
             actions.submit_button(
                 page,
                 "acquisition.domain.save",
                 _save_domain,
                 right=Right.RUN,
                 key=f"{DOMAIN}:go",
-                refusal=DOMAIN,
             )
 
 
@@ -162,6 +160,7 @@ def _render_target(
         placeholder="https://…" if is_web else "https://discord.gg/…",
         key=f"{NEW}:url",
     )
+    forms.show_field_error("url")
 
 
 def _render_details(
@@ -175,6 +174,7 @@ def _render_details(
         placeholder=page.text("acquisition.field.name_hint"),
         key=f"{slot}:name",
     )
+    forms.show_field_error("name", left)
     sources = list(LinkSource)
     right.selectbox(
         page.text("acquisition.field.source"),
@@ -201,6 +201,7 @@ def _render_details(
             format="DD/MM/YYYY",
             key=f"{slot}:{name}",
         )
+        forms.show_field_error(name, column)
 
 
 def _render_cost(page: PageContext, found: LinksView, slot: str, cost: Money | None) -> None:
@@ -212,6 +213,7 @@ def _render_cost(page: PageContext, found: LinksView, slot: str, cost: Money | N
         placeholder=page.text("acquisition.field.cost_hint"),
         key=f"{slot}:cost",
     )
+    forms.show_field_error("cost", left)
     known = list(found.currencies)
     usual = cost.currency if cost is not None else found.currencies[0]
     if usual not in known:
@@ -236,6 +238,7 @@ def _render_utm(page: PageContext) -> None:
                 placeholder=UTM_HINTS.get(name, ""),
                 key=f"{NEW}:utm_{name}",
             )
+            forms.show_field_error(f"utm_{name}", column)
 
 
 def _currency_name(page: PageContext, code: str) -> str:
@@ -282,8 +285,8 @@ def _create_link(
     link = links.create_link(scope, draft, connectors=platform_connectors(), key=press_id)
     for name in ("name", "url", "cost", *(f"utm_{name}" for name in UTM_NAMES)):
         if f"{NEW}:{name}" in st.session_state:
-            st.session_state[f"{NEW}:{name}"] = ""
-    st.session_state[table.CHOSEN] = link.id
+            forms.set_on_success(f"{NEW}:{name}", "")
+    forms.set_on_success(table.CHOSEN, link.id)
     return Message("acquisition.created", {"name": link.details.name})
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -148,7 +148,7 @@ def _render_form(page: PageContext, creator: Creator, found: ScriptTestsView) ->
     choices = {str(one.id): one for one in found.versions}
     with (
         st.expander(page.text("scripts.begin"), expanded=False),
-        st.form(f"scripts:begin:{creator.id}", border=False),
+        forms.open_form(page, f"scripts:begin:{creator.id}"),
     ):
         draw_template("shell/templates/note.html", note=page.text("scripts.level_note"))
         st.multiselect(

@@ -5,7 +5,7 @@ from functools import partial
 
 import streamlit as st
 
-from dashboard.shell import actions, session
+from dashboard.shell import actions, forms, session
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -34,7 +34,7 @@ def render_link_settings(page: PageContext, creators: Sequence[Creator]) -> None
         )
     known = page.read(lambda scope: link_tracking.link_policy_of_creator(scope, creator.id))
     base = session.public_url()
-    with st.form(f"links:{creator.id}"):
+    with forms.open_form(page, f"links:{creator.id}", border=True):
         st.toggle(
             page.text("links.short", base=base),
             value=bool(known.base),
@@ -50,6 +50,7 @@ def render_link_settings(page: PageContext, creators: Sequence[Creator]) -> None
                 max_chars=MAX_LINK_PARAMETER_LENGTH,
                 key=_widget_key(creator, name),
             )
+            forms.show_field_error(name)
         st.caption(page.text("links.holes"))
         actions.submit_button(
             page,

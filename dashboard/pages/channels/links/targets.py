@@ -12,7 +12,7 @@ from dashboard.pages.channels.links.queries import (
     find_link_target,
     load_links,
 )
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -120,10 +120,11 @@ def _render_link_target(page: PageContext, found: LinksView, one: LinkTargetSumm
 
 
 def _render_target_form(page: PageContext, creator: Creator) -> None:
-    with st.form("targets:new"):
+    with forms.open_form(page, "targets:new", border=True):
         st.text_input(
             page.text("targets.url"), placeholder="https://", max_chars=urls.MAX_URL_LENGTH, key=URL
         )
+        forms.show_field_error("url")
         st.selectbox(
             page.text("targets.owner"),
             list(LinkOwner),
@@ -137,6 +138,7 @@ def _render_target_form(page: PageContext, creator: Creator) -> None:
             format_func=lambda one: page.text(f"targets.rating.{one}"),
             key=RATING,
         )
+        forms.show_field_error("rating")
         st.checkbox(page.text("targets.adult"), key=ADULT)
         draw_template("shell/templates/note.html", note=page.text("targets.honest"))
         actions.submit_button(
@@ -152,7 +154,7 @@ def _request_link_target(page: PageContext, creator_id: UUID, scope: Scope, _: U
     creator = page.get_creator(scope, creator_id)
     rating = actions.typed_value(RATING)
     if rating is None:
-        raise BadInput("targets.no_rating")
+        raise BadInput("targets.no_rating").about("rating")
     typed = str(actions.typed_value(URL) or "")
     owner = LinkOwner(actions.typed_value(OWNER) or LinkOwner.OTHER)
     url = link_targets.request_link_target(

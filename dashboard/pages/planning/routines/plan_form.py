@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.planning.routines.queries import RoutinePageView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.date_input import parse_time
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -38,7 +38,7 @@ TIME_WIDTH = 190
 
 def render_routine_form(page: PageContext, found: RoutinePageView, plan: RoutinePlan) -> None:
     """Draw the form with the values of a plan, and one empty slot."""
-    with st.form(_field_key(found, "form"), border=False):
+    with forms.open_form(page, _field_key(found, "form")):
         _render_pictures(page, found, plan)
         _render_times(page, found, plan)
         _render_title(page, "routine.slots_section", "routine.slots_why")
@@ -101,6 +101,7 @@ def _render_times(page: PageContext, found: RoutinePageView, plan: RoutinePlan) 
                 key=_field_key(found, name),
                 width=TIME_WIDTH,
             )
+            forms.show_field_error(name)
     st.multiselect(
         page.text("routine.approvers"),
         list(found.approvers),
@@ -132,6 +133,7 @@ def _render_slot(
                 key=key("at"),
                 width=TIME_WIDTH,
             )
+            forms.show_field_error(f"at:{number}")
             st.selectbox(
                 page.text("routine.slot_media", number=number),
                 list(SlotMedia),
@@ -223,7 +225,7 @@ def _read_plan(found: RoutinePageView, slots: int) -> RoutinePlan:
     read = [_read_slot(found, number) for number in range(1, slots + 1)]
     topics = str(actions.typed_value(_field_key(found, "topics")) or "").splitlines()
     generate_at, propose_at, approve_by, report_at = (
-        parse_time(_typed_text(found, name)) for name in TIMES
+        actions.parse_field(_field_key(found, name), name, parse_time) for name in TIMES
     )
     return RoutinePlan(
         tuple(slot for slot in read if slot is not None),
@@ -253,7 +255,7 @@ def _read_slot(found: RoutinePageView, number: int) -> RoutineSlot | None:
     media = SlotMedia(actions.typed_value(key("media")) or SlotMedia.GENERATED)
     own = str(actions.typed_value(key("template")) or "")
     return RoutineSlot(
-        parse_time(clock),
+        actions.parse_field(key("at"), f"at:{number}", parse_time),
         tuple(map(UUID, actions.typed_value(key("channels")) or ())),
         media,
         tuple(sorted(map(int, actions.typed_value(key("days")) or ()))),
@@ -271,5 +273,6 @@ def _typed_number(found: RoutinePageView, name: str, default: int) -> int:
 
 
 def _typed_optional_time(found: RoutinePageView, name: str) -> time | None:
-    typed = _typed_text(found, name)
-    return parse_time(typed) if typed else None
+    if not _typed_text(found, name):
+        return None
+    return actions.parse_field(_field_key(found, name), name, parse_time)

@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.media import library_files
 from dashboard.pages.studio.library import alt_text_queries
 from dashboard.pages.studio.library.alt_text_queries import AltTextEntry
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
@@ -111,7 +111,7 @@ def _render_alt_text_proposal(
 ) -> None:
     proposal = one.proposal
     key = f"alt:{one.proposal.id}"
-    with st.container(border=True, gap="small", key=key):
+    with st.container(border=True, gap="small", key=key), forms.open_fields(page, key):
         if pictured:
             draw_template(
                 "pages/studio/library/templates/alt_text_picture.html",
@@ -137,6 +137,7 @@ def _render_alt_text_proposal(
         st.text_area(
             label, proposal.alt, max_chars=MAX_ALT_TEXT_LENGTH, height=80, key=f"{key}:alt"
         )
+        forms.show_field_error("alt")
         st.text_area(
             page.text("alt.shows"),
             proposal.shows,
@@ -172,7 +173,7 @@ def _accept_alt_text(
     )
     for field in FIELDS:
         if f"{field}{proposal.asset_id}" in st.session_state:
-            st.session_state[f"{field}{proposal.asset_id}"] = alt
+            forms.set_on_success(f"{field}{proposal.asset_id}", alt)
     return Message("studio.alt_kept")
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.library import clips
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -50,37 +50,39 @@ def _render_animation_fields(
     page: PageContext, creator_id: UUID, asset_id: UUID, movers: dict[str, VideoModel]
 ) -> None:
     key = f"film:{asset_id}"
-    draw_template("shell/templates/note.html", note=page.text("film.how"))
-    name = st.selectbox(page.text("film.model"), list(movers), key=f"{key}:model") or next(
-        iter(movers)
-    )
-    family = movers[name].family
-    most = max(family.seconds, video.MIN_SECONDS + 1)
-    seconds = st.slider(
-        page.text("film.seconds"),
-        video.MIN_SECONDS,
-        most,
-        min(USUAL_SECONDS, family.seconds),
-        key=f"{key}:seconds:{name}",
-    )
-    clips.render_length_warning(page, creator_id, round(seconds))
-    if family.words:
-        st.text_area(
-            page.text("film.words"),
-            max_chars=animations.MAX_PROMPT_LENGTH,
-            height=80,
-            key=f"{key}:words",
+    with forms.open_fields(page, key):
+        draw_template("shell/templates/note.html", note=page.text("film.how"))
+        name = st.selectbox(page.text("film.model"), list(movers), key=f"{key}:model") or next(
+            iter(movers)
         )
-    if family.motion:
-        st.slider(
-            page.text("film.motion"),
-            video.MIN_MOTION,
-            video.MAX_MOTION,
-            USUAL_MOTION,
-            key=f"{key}:motion",
+        family = movers[name].family
+        most = max(family.seconds, video.MIN_SECONDS + 1)
+        seconds = st.slider(
+            page.text("film.seconds"),
+            video.MIN_SECONDS,
+            most,
+            min(USUAL_SECONDS, family.seconds),
+            key=f"{key}:seconds:{name}",
         )
-    act = partial(_request_animation, page, creator_id, asset_id)
-    actions.action_button(page, "film.ask", act, right=Right.RUN, key=key, kind="primary")
+        clips.render_length_warning(page, creator_id, round(seconds))
+        if family.words:
+            st.text_area(
+                page.text("film.words"),
+                max_chars=animations.MAX_PROMPT_LENGTH,
+                height=80,
+                key=f"{key}:words",
+            )
+            forms.show_field_error("words")
+        if family.motion:
+            st.slider(
+                page.text("film.motion"),
+                video.MIN_MOTION,
+                video.MAX_MOTION,
+                USUAL_MOTION,
+                key=f"{key}:motion",
+            )
+        act = partial(_request_animation, page, creator_id, asset_id)
+        actions.action_button(page, "film.ask", act, right=Right.RUN, key=key, kind="primary")
 
 
 def _request_animation(

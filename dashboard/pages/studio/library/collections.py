@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.library.queries import LibraryView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -27,32 +27,37 @@ def render_collection_choice(
     page: PageContext, creator_id: UUID, here: LibraryView, assets: Sequence[UUID]
 ) -> None:
     """Draw the form that adds the selection to a collection, and the order in an opened one."""
-    said = {"": page.text("studio.collection.new")} | {
-        str(one.id): one.name for one in here.collections
-    }
-    with st.popover(page.text("studio.collection"), icon=":material/folder:"):
-        if here.opened is not None:
-            _render_arrange_actions(page, creator_id, here.opened, assets)
-        if st.session_state.get(INTO) not in said:
-            st.session_state[INTO] = ""
-        chosen = st.selectbox(
-            page.text("studio.collection.into"), list(said), format_func=said.__getitem__, key=INTO
-        )
-        if not chosen:
-            st.text_input(
-                page.text("studio.collection.name"),
-                key=NAME,
-                max_chars=collections.MAX_COLLECTION_NAME,
+    with forms.open_fields(page, NAME):
+        said = {"": page.text("studio.collection.new")} | {
+            str(one.id): one.name for one in here.collections
+        }
+        with st.popover(page.text("studio.collection"), icon=":material/folder:"):
+            if here.opened is not None:
+                _render_arrange_actions(page, creator_id, here.opened, assets)
+            if st.session_state.get(INTO) not in said:
+                st.session_state[INTO] = ""
+            chosen = st.selectbox(
+                page.text("studio.collection.into"),
+                list(said),
+                format_func=said.__getitem__,
+                key=INTO,
             )
-        act = partial(_add_to_collection, page, creator_id, assets)
-        actions.action_button(
-            page,
-            "studio.collection.add",
-            act,
-            right=Right.RUN,
-            key="studio:collection:add",
-            kind="primary",
-        )
+            if not chosen:
+                st.text_input(
+                    page.text("studio.collection.name"),
+                    key=NAME,
+                    max_chars=collections.MAX_COLLECTION_NAME,
+                )
+                forms.show_field_error("name")
+            act = partial(_add_to_collection, page, creator_id, assets)
+            actions.action_button(
+                page,
+                "studio.collection.add",
+                act,
+                right=Right.RUN,
+                key="studio:collection:add",
+                kind="primary",
+            )
 
 
 def _add_to_collection(
@@ -92,13 +97,17 @@ def _render_arrange_actions(
 
 def render_collection_actions(page: PageContext, creator_id: UUID, opened: CollectionView) -> None:
     """Draw the actions that rename an opened collection, create a pack from it, and delete it."""
-    with st.expander(page.text("studio.collection.change")):
+    with (
+        st.expander(page.text("studio.collection.change")),
+        forms.open_fields(page, f"{RENAMED}:{opened.id}"),
+    ):
         st.session_state.setdefault(f"{RENAMED}:{opened.id}", opened.name)
         st.text_input(
             page.text("studio.collection.name"),
             key=f"{RENAMED}:{opened.id}",
             max_chars=collections.MAX_COLLECTION_NAME,
         )
+        forms.show_field_error("name")
         rename = partial(_rename_collection, page, creator_id, opened.id)
         actions.action_button(
             page,
@@ -109,6 +118,7 @@ def render_collection_actions(page: PageContext, creator_id: UUID, opened: Colle
         )
         if opened.assets:
             st.text_input(page.text("studio.pack_title"), max_chars=packs.MAX_TITLE, key=TITLE)
+            forms.show_field_error("title")
             begin = partial(_create_collection_pack, page, creator_id, opened.id)
             actions.action_button(
                 page, "studio.collection.pack", begin, right=Right.RUN, key="studio:collection:pack"

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.library.queries import LibraryTile
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -54,7 +54,7 @@ def render_deletion_policy(page: PageContext) -> None:
     days = page.read(erasure.retention_days)
     with (
         st.expander(page.text("studio.retention"), icon=":material/auto_delete:"),
-        st.form("retention", border=False),
+        forms.open_form(page, "retention"),
     ):
         draw_template("shell/templates/note.html", note=page.text("studio.retention_how"))
         st.number_input(

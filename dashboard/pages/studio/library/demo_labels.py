@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.library.queries import PictureLineage
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -26,8 +26,11 @@ def render_demo_label(page: PageContext, creator_id: UUID, found: PictureLineage
     if not card.label:
         return
     key = f"label:{card.asset_id}"
-    with st.popover(
-        page.text("labels.out" if found.lifted else "labels.stays"), icon=":material/label:"
+    with (
+        st.popover(
+            page.text("labels.out" if found.lifted else "labels.stays"), icon=":material/label:"
+        ),
+        forms.open_fields(page, key),
     ):
         if found.lifted is not None:
             draw_template(
@@ -47,6 +50,7 @@ def render_demo_label(page: PageContext, creator_id: UUID, found: PictureLineage
             height=80,
             key=f"{key}:why",
         )
+        forms.show_field_error("reason")
         act = partial(_lift_demo_label, page, creator_id, card.asset_id, f"{key}:why")
         actions.action_button(page, "labels.let_out", act, right=Right.RUN, key=key, kind="primary")
 

@@ -9,7 +9,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.media import library_files
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -59,25 +59,33 @@ def render_person_tags(page: PageContext, creator_id: UUID, asset_id: UUID, sha2
 
 def render_unrecognizable_count(page: PageContext, creator_id: UUID, asset_id: UUID) -> None:
     """Draw the form that counts unrecognizable people in an image."""
-    known = page.read(lambda scope: bystanders.find_bystanders(scope, asset_id))
-    with st.popover(page.text("people.blurred"), icon=":material/blur_on:"):
-        if known is not None and known.confirmed:
-            draw_template(
-                "shell/templates/note.html",
-                note=page.text("people.blurred_counted", count=known.confirmed),
+    with forms.open_fields(page, f"blur:{asset_id}"):
+        known = page.read(lambda scope: bystanders.find_bystanders(scope, asset_id))
+        with st.popover(page.text("people.blurred"), icon=":material/blur_on:"):
+            if known is not None and known.confirmed:
+                draw_template(
+                    "shell/templates/note.html",
+                    note=page.text("people.blurred_counted", count=known.confirmed),
+                )
+            if known is not None and known.proposed:
+                draw_template(
+                    "shell/templates/note.html",
+                    note=page.text("people.blurred_open", count=known.proposed),
+                )
+            draw_template("shell/templates/note.html", note=page.text("people.blurred_how"))
+            key = f"blurred:{asset_id}"
+            st.number_input(
+                page.text("people.blurred_many"), 1, bystanders.MAX_BYSTANDERS, 1, key=key
             )
-        if known is not None and known.proposed:
-            draw_template(
-                "shell/templates/note.html",
-                note=page.text("people.blurred_open", count=known.proposed),
+            act = partial(_propose_bystanders, page, creator_id, asset_id, key)
+            actions.action_button(
+                page,
+                "people.blurred_say",
+                act,
+                right=Right.RUN,
+                key=f"blur:{asset_id}",
+                kind="primary",
             )
-        draw_template("shell/templates/note.html", note=page.text("people.blurred_how"))
-        key = f"blurred:{asset_id}"
-        st.number_input(page.text("people.blurred_many"), 1, bystanders.MAX_BYSTANDERS, 1, key=key)
-        act = partial(_propose_bystanders, page, creator_id, asset_id, key)
-        actions.action_button(
-            page, "people.blurred_say", act, right=Right.RUN, key=f"blur:{asset_id}", kind="primary"
-        )
 
 
 def _propose_bystanders(

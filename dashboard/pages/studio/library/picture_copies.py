@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.media import library_files
 from dashboard.media.library_files import revealed_picture_url
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -138,13 +138,17 @@ def _escape_label(label: str) -> str:
 def _render_watermark_form(page: PageContext, creator_id: UUID, mark: Watermark | None) -> None:
     """Draw the form for the text and appearance of the creator's watermark."""
     key = f"watermark:{creator_id}"
-    with st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"):
+    with (
+        st.popover(page.text("watermark.edit"), icon=":material/branding_watermark:"),
+        forms.open_fields(page, key),
+    ):
         st.text_input(
             page.text("watermark.text"),
             mark.text if mark else "",
             max_chars=MAX_WATERMARK_LENGTH,
             key=f"{key}:text",
         )
+        forms.show_field_error("text")
         st.selectbox(
             page.text("watermark.corner"),
             WATERMARK_CORNERS,

@@ -31,7 +31,7 @@ from dashboard.pages.studio.library.queries import (
 )
 from dashboard.pages.studio.library.run_comparison import shelve_action
 from dashboard.pages.studio.recipes.queries import StudioView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -150,7 +150,10 @@ def _render_picture_tools(
     animations.render_animation_form(page, creator_id, tile.card)
     _render_repeat_button(page, creator_id, asset_id, found.story.again)
     person_tags.render_unrecognizable_count(page, creator_id, asset_id)
-    with st.popover(page.text("studio.alt"), icon=":material/edit:"):
+    with (
+        st.popover(page.text("studio.alt"), icon=":material/edit:"),
+        forms.open_fields(page, f"alt:{asset_id}"),
+    ):
         st.text_input(
             page.text("studio.alt_hint"), tile.card.alt, max_chars=300, key=f"alt:{asset_id}"
         )
@@ -199,32 +202,34 @@ def _render_lower_rating_form(page: PageContext, creator_id: UUID, tile: Library
     The member must reveal the image first and give a reason.
     """
     asset_id = tile.card.asset_id
-    known = tile.card.standing.rating or Rating.G
-    with st.popover(page.text("second.too_high"), icon=":material/arrow_downward:"):
-        draw_template("shell/templates/note.html", note=page.text("second.too_high_how"))
-        actions.action_button(
-            page,
-            "studio.reveal",
-            partial(reveal_pictures, page, (asset_id,)),
-            right=Right.REVIEW,
-            key=f"lower:see:{asset_id}",
-        )
-        st.selectbox(
-            page.text("second.lower_to"),
-            [str(one) for one in Rating if one.rank < known.rank],
-            format_func=lambda one: page.text(f"studio.level.{one}"),
-            key=f"lower:to:{asset_id}",
-        )
-        st.text_area(
-            page.text("second.why"),
-            max_chars=MAX_LOWERING_REASON,
-            height=80,
-            key=f"lower:why:{asset_id}",
-        )
-        act = partial(_request_lower_rating, page, creator_id, asset_id)
-        actions.action_button(
-            page, "second.ask", act, right=Right.REVIEW, key=f"lower:{asset_id}", kind="primary"
-        )
+    with forms.open_fields(page, f"lower:{asset_id}"):
+        known = tile.card.standing.rating or Rating.G
+        with st.popover(page.text("second.too_high"), icon=":material/arrow_downward:"):
+            draw_template("shell/templates/note.html", note=page.text("second.too_high_how"))
+            actions.action_button(
+                page,
+                "studio.reveal",
+                partial(reveal_pictures, page, (asset_id,)),
+                right=Right.REVIEW,
+                key=f"lower:see:{asset_id}",
+            )
+            st.selectbox(
+                page.text("second.lower_to"),
+                [str(one) for one in Rating if one.rank < known.rank],
+                format_func=lambda one: page.text(f"studio.level.{one}"),
+                key=f"lower:to:{asset_id}",
+            )
+            st.text_area(
+                page.text("second.why"),
+                max_chars=MAX_LOWERING_REASON,
+                height=80,
+                key=f"lower:why:{asset_id}",
+            )
+            forms.show_field_error("reason")
+            act = partial(_request_lower_rating, page, creator_id, asset_id)
+            actions.action_button(
+                page, "second.ask", act, right=Right.REVIEW, key=f"lower:{asset_id}", kind="primary"
+            )
 
 
 def _request_lower_rating(
@@ -377,8 +382,12 @@ def _submit_ratings(
 
 
 def _render_pack_form(page: PageContext, creator_id: UUID, assets: tuple[UUID, ...]) -> None:
-    with st.popover(page.text("studio.pack"), icon=":material/inventory:"):
+    with (
+        st.popover(page.text("studio.pack"), icon=":material/inventory:"),
+        forms.open_fields(page, "studio:pack"),
+    ):
         st.text_input(page.text("studio.pack_title"), max_chars=packs.MAX_TITLE, key="pack:title")
+        forms.show_field_error("title")
         st.text_area(
             page.text("studio.pack_about"), max_chars=packs.MAX_DESCRIPTION, key="pack:about"
         )

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.library.queries import LibraryTile
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
@@ -20,33 +20,37 @@ OFF = "studio:tags:off"
 
 def render_tags(page: PageContext, creator_id: UUID, picked: Sequence[LibraryTile]) -> None:
     """Draw the fields that add and remove labels."""
-    assets = [tile.card.asset_id for tile in picked]
-    there = {key: written for tile in picked for key, written in tile.card.tags.items()}
-    with st.popover(page.text("studio.tags"), icon=":material/sell:"):
-        st.text_input(
-            page.text("studio.tags_new"),
-            key=NEW,
-            max_chars=400,
-            placeholder=page.text("studio.tags_how"),
-        )
-        put = partial(_add_tags, page, creator_id, assets)
-        actions.action_button(
-            page, "studio.tags_put", put, right=Right.RUN, key="studio:tags:put", kind="primary"
-        )
-        if there:
-            st.session_state[OFF] = [one for one in st.session_state.get(OFF) or () if one in there]
-            st.multiselect(
-                page.text("studio.tags_there"),
-                sorted(there),
-                format_func=there.__getitem__,
-                placeholder=page.text("studio.tags_hint"),
-                key=OFF,
-                select_all=False,
+    with forms.open_fields(page, NEW):
+        assets = [tile.card.asset_id for tile in picked]
+        there = {key: written for tile in picked for key, written in tile.card.tags.items()}
+        with st.popover(page.text("studio.tags"), icon=":material/sell:"):
+            st.text_input(
+                page.text("studio.tags_new"),
+                key=NEW,
+                max_chars=400,
+                placeholder=page.text("studio.tags_how"),
             )
-            off = partial(_remove_tags, page, creator_id, assets)
+            forms.show_field_error("tag")
+            put = partial(_add_tags, page, creator_id, assets)
             actions.action_button(
-                page, "studio.tags_off", off, right=Right.RUN, key="studio:tags:take"
+                page, "studio.tags_put", put, right=Right.RUN, key="studio:tags:put", kind="primary"
             )
+            if there:
+                st.session_state[OFF] = [
+                    one for one in st.session_state.get(OFF) or () if one in there
+                ]
+                st.multiselect(
+                    page.text("studio.tags_there"),
+                    sorted(there),
+                    format_func=there.__getitem__,
+                    placeholder=page.text("studio.tags_hint"),
+                    key=OFF,
+                    select_all=False,
+                )
+                off = partial(_remove_tags, page, creator_id, assets)
+                actions.action_button(
+                    page, "studio.tags_off", off, right=Right.RUN, key="studio:tags:take"
+                )
 
 
 def _add_tags(

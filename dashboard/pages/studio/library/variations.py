@@ -9,7 +9,7 @@ import streamlit as st
 from dashboard.pages.studio.recipes import costs, external_engines, region_mask
 from dashboard.pages.studio.recipes.actions import RECIPE_KEY
 from dashboard.pages.studio.recipes.queries import engine_capabilities
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -39,7 +39,10 @@ def render_variation_form(page: PageContext, creator_id: UUID, card: AssetCard) 
     if not known:
         return
     key = f"vary:{card.asset_id}"
-    with st.popover(page.text("vary.make"), icon=":material/auto_fix_high:"):
+    with (
+        st.popover(page.text("vary.make"), icon=":material/auto_fix_high:"),
+        forms.open_fields(page, key),
+    ):
         draw_template("shell/templates/note.html", note=page.text("vary.how"))
         may = _select_variation_recipe(page, creator_id, card, known, key)
         st.slider(
@@ -70,7 +73,10 @@ def render_pose_form(page: PageContext, creator_id: UUID, card: AssetCard) -> No
     if not known:
         return
     key = f"pose:{card.asset_id}"
-    with st.popover(page.text("pose.make"), icon=":material/accessibility_new:"):
+    with (
+        st.popover(page.text("pose.make"), icon=":material/accessibility_new:"),
+        forms.open_fields(page, key),
+    ):
         draw_template("shell/templates/note.html", note=page.text("pose.how"))
         may = _select_variation_recipe(page, creator_id, card, known, key)
         st.slider(
@@ -178,7 +184,7 @@ def _save_recipe_inputs(
     made = versions.change_recipe(
         scope, [mine], UUID(str(actions.typed_value(f"{key}:recipe"))), said
     )
-    st.session_state[RECIPE_KEY] = str(made)
+    forms.set_on_success(RECIPE_KEY, str(made))
     return Message("studio.recipe_kept", {"name": specs.get_spec(scope, made).name})
 
 

@@ -6,7 +6,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -71,7 +71,7 @@ def _copy_recipe(
 
 def open_recipe(scope: Scope, recipe_id: UUID) -> Message:
     """Choose a template on the page. Return the notice that names it."""
-    st.session_state[RECIPE_KEY] = str(recipe_id)
+    forms.set_on_success(RECIPE_KEY, str(recipe_id))
     return Message("studio.recipe_begun", {"name": specs.get_spec(scope, recipe_id).name})
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.recipes.queries import engine_name
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -49,12 +49,13 @@ def render_cost_cap(page: PageContext, spec: RecipeSpec) -> None:
         return
     with st.expander(page.text("studio.spending"), icon=":material/payments:"):
         for currency in currencies:
-            with st.form(f"spending:{currency}", border=False):
+            with forms.open_form(page, f"spending:{currency}"):
                 found = _load_monthly_budget(page, currency)
                 own = _format_cap_amount(found.own) if found.own is not None else ""
                 st.text_input(
                     page.text("studio.cap", currency=currency), own, key=f"{CAP}:{currency}"
                 )
+                forms.show_field_error("cap")
                 draw_template("shell/templates/note.html", note=_describe_spending(page, found))
                 keep = partial(_save_spending_cap, currency)
                 actions.submit_button(
@@ -93,7 +94,7 @@ def _save_spending_cap(currency: str, scope: Scope, _: UUID) -> Message:
     try:
         cap = parse_money(text, currency) if text else None
     except ValueError as error:
-        raise BadInput("spending.cap_wrong", currency=currency) from error
+        raise BadInput("spending.cap_wrong", currency=currency).about("cap") from error
     spending_caps.set_spending_cap(scope, currency, cap)
     return Message("studio.cap_kept")
 

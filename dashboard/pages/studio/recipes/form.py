@@ -10,7 +10,7 @@ from dashboard.pages.studio.recipes import costs, input_pictures, syntax
 from dashboard.pages.studio.recipes.actions import RECIPE_KEY, render_recipe_actions
 from dashboard.pages.studio.recipes.queries import can_set_sampler, engine_capabilities
 from dashboard.pages.studio.recipes.versions import render_recipe_versions
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -28,7 +28,7 @@ def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummar
     spec = chosen.spec
     mark = str(chosen.id)
     with st.expander(page.text("studio.edit_recipe"), icon=":material/edit:"):
-        with st.form(f"recipe:{mark}", border=False):
+        with forms.open_form(page, f"recipe:{mark}"):
             _render_prompt_fields(page, spec, mark)
             _render_number_fields(page, spec, mark)
             keep = partial(_save_recipe, page, creator_id, spec, mark)
@@ -42,12 +42,17 @@ def render_recipe_form(page: PageContext, creator_id: UUID, chosen: RecipeSummar
 
 def _render_prompt_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
     st.text_input(page.text("studio.name"), spec.name, max_chars=60, key=f"name:{mark}")
+    forms.show_field_error("name")
     st.text_area(page.text("studio.prompt"), spec.prompt, max_chars=500, key=f"prompt:{mark}")
+    forms.show_field_error("prompt")
     draw_template("shell/templates/note.html", note=page.text("studio.prompt_how"))
     st.text_area(page.text("studio.words"), syntax.format_lists(spec), key=f"words:{mark}")
+    forms.show_field_error("words")
     st.text_area(page.text("studio.questions"), syntax.format_questions(spec), key=f"asked:{mark}")
+    forms.show_field_error("questions")
     draw_template("shell/templates/note.html", note=page.text("studio.questions_how"))
     st.text_input(page.text("studio.without"), spec.negative, max_chars=500, key=f"negative:{mark}")
+    forms.show_field_error("negative")
 
 
 def _render_number_fields(page: PageContext, spec: RecipeSpec, mark: str) -> None:
@@ -159,7 +164,7 @@ def _save_recipe(
     specs.plan_pictures(
         specs.resolve_wildcards(scope, creator_id, wanted), seed=0, count=1
     )  # Resolving the shared word lists here reports unknown words at once.
-    st.session_state[RECIPE_KEY] = str(
-        specs.save_recipe(scope, creator_id, wanted)
+    forms.set_on_success(
+        RECIPE_KEY, str(specs.save_recipe(scope, creator_id, wanted))
     )  # Select the new version.
     return Message("studio.recipe_kept", {"name": wanted.name})

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -68,7 +68,7 @@ def _render_limits_form(page: PageContext, form: _Form, found: GenerationLimits)
     mark = form.mark
     window = form.window or form.otherwise or NIGHT
     whose = "agency" if form.creator_id is None else "creator"
-    with st.form(f"limits:{mark}", border=False):
+    with forms.open_form(page, f"limits:{mark}"):
         st.radio(
             page.text(f"studio.limits_{whose}"),
             ["always", "hours"],

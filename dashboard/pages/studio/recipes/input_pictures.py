@@ -10,7 +10,7 @@ from dashboard.media.library_files import revealed_picture_url
 from dashboard.pages.studio.recipes import external_engines, region_mask
 from dashboard.pages.studio.recipes.actions import RECIPE_KEY
 from dashboard.pages.studio.recipes.queries import engine_capabilities, engine_name
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -199,7 +199,7 @@ def _save_input_picture(
 ) -> Message:
     mine = page.get_creator(scope, creator_id).id
     made = versions.change_recipe(scope, [mine], chosen.id, _read_input_fields(chosen))
-    st.session_state[RECIPE_KEY] = str(made)
+    forms.set_on_success(RECIPE_KEY, str(made))
     return Message("studio.recipe_kept", {"name": specs.get_spec(scope, made).name})
 
 

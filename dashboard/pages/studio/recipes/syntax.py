@@ -82,7 +82,7 @@ def _parse_question(name: str, rest: str) -> dict[str, Any]:
             "kind": "choice",
             "options": [one.strip() for one in rest.split("/") if one.strip()],
         }
-    raise BadInput("studio.bad_question", line=f"{name}: {rest}"[:60])
+    raise BadInput("studio.bad_question", line=f"{name}: {rest}"[:60]).about("questions")
 
 
 def format_loras(spec: RecipeSpec) -> str:
@@ -105,5 +105,5 @@ def _split_named_lines(text: str) -> Iterator[tuple[str, str]]:
     for line in filter(None, (line.strip() for line in text.splitlines())):
         name, colon, rest = line.partition(":")
         if not colon or not name.strip():
-            raise BadInput("studio.bad_line", line=line[:60])
+            raise BadInput("studio.bad_line", line=line[:60]).about("words")
         yield name.strip(), rest.strip()

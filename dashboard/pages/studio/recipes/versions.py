@@ -5,7 +5,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -58,7 +58,7 @@ def _render_recipe_file(page: PageContext, creator_id: UUID, chosen: RecipeSumma
         key=f"yaml:{chosen.id}",
         on_click="ignore",
     )
-    with st.form(f"text:{chosen.id}", border=False):
+    with forms.open_form(page, f"text:{chosen.id}"):
         key = f"text:in:{chosen.id}"
         st.text_area(page.text("studio.bring_text"), key=key, max_chars=yaml_files.MAX_FILE_BYTES)
         file = f"text:file:{chosen.id}"

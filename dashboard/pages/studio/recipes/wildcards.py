@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -58,10 +58,11 @@ def _wildcard_label(page: PageContext, one: WildcardVersion) -> str:
 
 
 def _render_new_wildcard_form(page: PageContext, creator_id: UUID) -> None:
-    with st.form("studio:list:new", border=False):
+    with forms.open_form(page, "studio:list:new"):
         st.text_input(
             page.text("studio.list_name"), max_chars=wildcards.MAX_WILDCARD_NAME, key=NAME
         )
+        forms.show_field_error("name")
         st.radio(
             page.text("studio.list_whose"),
             WHOSES,
@@ -70,6 +71,7 @@ def _render_new_wildcard_form(page: PageContext, creator_id: UUID) -> None:
             key=WHOSE,
         )
         st.text_area(page.text("studio.list_words"), key=WORDS)
+        forms.show_field_error("words")
         make = partial(_create_wildcard, page, creator_id)
         actions.submit_button(
             page, "studio.list_make", make, right=Right.RUN, key="studio:list:make"
@@ -88,18 +90,20 @@ def _render_wildcard(page: PageContext, creator_id: UUID, one: WildcardVersion) 
         else page.text("studio.list_by_none")
     )
     draw_template("shell/templates/note.html", note=said)
-    with st.form(f"studio:list:{one.id}", border=False):
+    with forms.open_form(page, f"studio:list:{one.id}"):
         st.text_input(
             page.text("studio.list_name"),
             one.name,
             max_chars=wildcards.MAX_WILDCARD_NAME,
             key=f"{NAME}:{one.id}",
         )
+        forms.show_field_error("name")
         st.text_area(
             page.text("studio.list_words"),
             wildcards.format_wildcard(one.said),
             key=f"{WORDS}:{one.id}",
         )
+        forms.show_field_error("words")
         keep = partial(_save_wildcard, page, creator_id, one)
         actions.submit_button(
             page, "studio.list_keep", keep, right=Right.RUN, key=f"studio:list:keep:{one.id}"
@@ -164,7 +168,7 @@ def _create_wildcard(page: PageContext, creator_id: UUID, scope: Scope, _: UUID)
     )
     own = creator_id if actions.typed_value(WHOSE) == "creator" else None
     wildcards.create_wildcard(scope, _visible_creator_ids(page, scope), name, said, creator_id=own)
-    st.session_state[LIST] = f"{'agency' if own is None else 'creator'}:{name}"
+    forms.set_on_success(LIST, f"{'agency' if own is None else 'creator'}:{name}")
     return Message("studio.list_kept", {"name": name})
 
 
@@ -180,7 +184,7 @@ def _save_wildcard(
     name, said = wildcards.parse_wildcard(typed, {"words": words, "weights": weights})
     made, changed = wildcard_renames.rename_wildcard_and_recipes(scope, seen, one.id, name)
     wildcards.change_wildcard(scope, seen, made, said)
-    st.session_state[LIST] = _wildcard_key(wildcards.lock_wildcard(scope, seen, made))
+    forms.set_on_success(LIST, _wildcard_key(wildcards.lock_wildcard(scope, seen, made)))
     if changed:
         return Message("studio.list_renamed", {"name": name, "recipes": ", ".join(changed)[:200]})
     return Message("studio.list_kept", {"name": name})

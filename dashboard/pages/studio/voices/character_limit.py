@@ -5,7 +5,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.voices.queries import VoicesView
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -26,7 +26,7 @@ def render_character_limit(page: PageContext, found: VoicesView) -> None:
             "studio.characters_used_of", used=used, most=page.localizer.format_number(found.most)
         )
     draw_template("shell/templates/note.html", note=said)
-    with st.form("characters", border=False):
+    with forms.open_form(page, "characters"):
         most = quotas.MAX_CHARACTER_QUOTA
         st.number_input(
             page.text("studio.characters"),

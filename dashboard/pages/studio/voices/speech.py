@@ -7,7 +7,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.studio.recipes.queries import RECENT_WINDOW
-from dashboard.shell import actions, page_context
+from dashboard.shell import actions, forms, page_context
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
@@ -52,7 +52,7 @@ def _find_voice(scope: Scope, creator_id: UUID) -> ChosenVoice | None:
 
 
 def _render_speech_form(page: PageContext, creator: Creator) -> None:
-    with st.form("speech", border=False, clear_on_submit=False):
+    with forms.open_form(page, "speech"):
         st.text_area(
             page.text("studio.speech_words"), max_chars=MAX_CHARACTERS, height=120, key=WORDS
         )
