@@ -39,8 +39,14 @@ MAX_ABOUT = 120
 UNAVAILABLE = (OperationalError, TimeoutError)
 """Errors of a database that cannot be reached, or of a pool without a free connection."""
 
+REPEAT_SECONDS = 2.0
+"""Seconds after a successful press in which the same press with the same text is a double click."""
+
 _TOLD = "told"
 _REFUSED = "refused:"
+_READ = "read"
+_CLEARING = "clearing"
+_CLEARED = "cleared:"
 _LINK = re.compile(r"https?://[\w.:/~%-]+")
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
@@ -181,16 +187,22 @@ def _run_press(
     page = page_context.current_page()
     if page is None:
         return
+    form: _ClearedForm | None = st.session_state.get(f"{_CLEARED}{key}")
+    if form is not None and form.is_submitted_again():
+        return
     slot = f"press:{key}"
     press_id = st.session_state.setdefault(slot, uuid7())
+    st.session_state[_READ], st.session_state[_CLEARING] = set(), set()
     try:
         require_right(page.viewer.member.role, right)
         said = act(page, press_id)
     except GreenroomError as refused:
-        if refusal:
+        if form is not None and form.is_unchanged():
+            st.session_state.pop(slot, None)
+        elif refusal:
             st.session_state[f"{_REFUSED}{refusal}"] = refused.message
         else:
-            set_notice(refused.message, bad=True)
+            set_notice(refused.message, bad=True, key=key)
         return
     except UNAVAILABLE as away:
         structlog.get_logger("dashboard").warning("dashboard.act_failed", error=type(away).__name__)
@@ -199,8 +211,51 @@ def _run_press(
     pending_counts.discard_counts(page.viewer.tenant_id)
     st.session_state.pop(slot, None)
     st.session_state.pop(f"{_REFUSED}{refusal}", None)
+    st.session_state[_TOLD] = [
+        note for note in st.session_state.get(_TOLD, []) if not (note.bad and note.key == key)
+    ]
+    _clear_submitted_fields(key)
     if said is not None:
         set_notice(said)
+
+
+def clear_fields(*fields: str) -> None:
+    """Clear text fields as soon as the action that calls this has succeeded. A second press of the
+    same button, before anything in the form changes, is a double click: it is not refused for the
+    text that is missing now."""
+    st.session_state[_CLEARING].update(fields)
+
+
+@dataclass(frozen=True)
+class _ClearedForm:
+    """The fields that a successful press has read, before and after it cleared some."""
+
+    submitted: dict[str, Any]
+    cleared: dict[str, Any]
+    at: float
+
+    def is_submitted_again(self) -> bool:
+        """Return True for a double click before the browser received the cleared fields."""
+        return (
+            monotonic() - self.at < REPEAT_SECONDS
+            and {name: typed_value(name) for name in self.submitted} == self.submitted
+        )
+
+    def is_unchanged(self) -> bool:
+        """Return True if nothing has been entered since."""
+        return {name: typed_value(name) for name in self.cleared} == self.cleared
+
+
+def _clear_submitted_fields(key: str) -> None:
+    fields = {name for name in st.session_state.pop(_CLEARING, ()) if name in st.session_state}
+    read = st.session_state.pop(_READ, set())
+    if not fields:
+        st.session_state.pop(f"{_CLEARED}{key}", None)
+        return
+    submitted = {name: typed_value(name) for name in read | fields}
+    cleared = submitted | dict.fromkeys(fields, "")
+    st.session_state[f"{_CLEARED}{key}"] = _ClearedForm(submitted, cleared, monotonic())
+    st.session_state.update(dict.fromkeys(fields, ""))
 
 
 def show_refusal(page: PageContext, refusal: str) -> None:
@@ -218,6 +273,8 @@ def typed_value(key: str) -> Any:
     Call it inside the action, because values read while drawing may be outdated.
     """
     value = st.session_state.get(key)
+    if _READ in st.session_state:
+        st.session_state[_READ].add(key)
     return _UNKEPT.sub("", value) if isinstance(value, str) else value
 
 
@@ -225,16 +282,18 @@ def typed_value(key: str) -> Any:
 class _Note:
     message: Message
     bad: bool
+    key: str = ""
+    """Of a refusal, the button that was pressed. Its next success removes the refusal."""
     place: str = ""
     """The page on which the notice was first shown and on which it remains."""
     said: float | None = None
 
 
-def set_notice(message: Message, *, bad: bool = False) -> None:
+def set_notice(message: Message, *, bad: bool = False, key: str = "") -> None:
     """Store a notice for the next drawing of the page. It replaces notices that were
-    already shown."""
+    already shown. `key` is the button of a refused press."""
     waiting = [note for note in st.session_state.get(_TOLD, []) if note.said is None]
-    st.session_state[_TOLD] = [*waiting, _Note(message, bad)]
+    st.session_state[_TOLD] = [*waiting, _Note(message, bad, key)]
 
 
 def show_notices(page: PageContext, place: str) -> None:

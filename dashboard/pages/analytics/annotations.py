@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.shell.actions import action_button, submit_button, typed_value
+from dashboard.shell.actions import action_button, clear_fields, submit_button, typed_value
 from dashboard.shell.charts import ChartNote
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
@@ -108,7 +108,7 @@ def _add(page: PageContext, scope: Scope, press_id: UUID) -> Message:
         text=typed_value(TEXT) or "",
         key=press_id,
     )
-    st.session_state[TEXT] = ""
+    clear_fields(TEXT)
     return Message("analytics.annotation.was_added")
 
 

@@ -216,5 +216,5 @@ def _add_cost(page: PageContext, scope: Scope, press_id: UUID) -> Message:
         str(actions.typed_value(f"{FORM}:note") or ""),
     )
     cost_entries.add_cost_entry(scope, mine.id, draft, entry_id=press_id)
-    st.session_state[f"{FORM}:amount"] = ""  # so that a second press does not enter it again
+    actions.clear_fields(f"{FORM}:amount")
     return Message("analytics.cost.was_added", {"amount": str(money)})

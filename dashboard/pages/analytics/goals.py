@@ -8,7 +8,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.shell.actions import action_button, submit_button, typed_value
+from dashboard.shell.actions import action_button, clear_fields, submit_button, typed_value
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.tables import Table, TableCell, TableColumn, TableRow, draw_table
 from dashboard.shell.widgets import draw_template
@@ -169,7 +169,7 @@ def _save(page: PageContext, scope: Scope, press_id: UUID) -> Message:
         currency=currency,
         key=press_id,
     )
-    st.session_state[f"{FORM}:target"] = ""
+    clear_fields(f"{FORM}:target")
     return Message("analytics.goals.was_saved", {"creator": creator.name})
 
 

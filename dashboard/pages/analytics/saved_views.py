@@ -6,7 +6,13 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.shell.actions import action_button, run_action, show_refusal, typed_value
+from dashboard.shell.actions import (
+    action_button,
+    clear_fields,
+    run_action,
+    show_refusal,
+    typed_value,
+)
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
@@ -86,7 +92,7 @@ def _save(page: PageContext, parameters: dict[str, str], scope: Scope, press_id:
         is_shared=bool(typed_value(SHARED)),
         key=press_id,
     )
-    st.session_state[NAME] = ""
+    clear_fields(NAME)
     return Message("analytics.saved_views.was_saved", {"name": name})
 
 

@@ -140,8 +140,7 @@ def _save_snippet(page: PageContext, creator_id: UUID, scope: Scope, press: UUID
         text=str(actions.typed_value(TEXT_KEY) or ""),
         key=press,
     )
-    st.session_state[NAME_KEY] = ""
-    st.session_state[TEXT_KEY] = ""
+    actions.clear_fields(NAME_KEY, TEXT_KEY)
     return Message("snippet.saved")
 
 

@@ -101,7 +101,7 @@ def send_reply(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUI
         key=press,
         there=there,
     )
-    st.session_state[f"{box}:sent"] = True
+    actions.clear_fields(box)
 
 
 def offer_locked_pack(
@@ -237,7 +237,7 @@ def add_note(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID)
         str(actions.typed_value(box) or ""),
         key=press,
     )
-    st.session_state[f"{box}:sent"] = True
+    actions.clear_fields(box)
 
 
 def stop_sales(
@@ -291,7 +291,7 @@ def reply_to_comment(
         key=press,
         can=can,
     )
-    st.session_state[f"{box}:sent"] = True
+    actions.clear_fields(box)
 
 
 def suggest_comment_reply(

@@ -78,8 +78,6 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
     talk = one.desk.id
     browser_component("reply")(key="reply", height="content")
     box = _reply_box_key(one)
-    if st.session_state.pop(f"{box}:sent", False) and not one.kept:
-        st.session_state[box] = ""
     st.text_area(
         page.text("inbox.answer_in_public", fan=one.desk.fan),
         saved_replies.initial_text(one, box),

@@ -45,8 +45,6 @@ def render_memory(page: PageContext, one: ConversationView) -> None:
 
 def _render_new_fact_form(page: PageContext, one: ConversationView) -> None:
     form = f"inbox:memory:new:{one.desk.id}"
-    if st.session_state.pop(f"{form}:sent", False):
-        st.session_state[f"{form}:value"] = ""
     st.selectbox(
         page.text("memory.key"),
         list(map(str, MemoryKey)),
@@ -121,7 +119,7 @@ def add_memory(page: PageContext, talk: UUID, form: str, scope: Scope, press: UU
         str(actions.typed_value(f"{form}:value") or ""),
         press=press,
     )
-    st.session_state[f"{form}:sent"] = True
+    actions.clear_fields(f"{form}:value")
     return Message("memory.saved")
 
 

@@ -209,7 +209,7 @@ def save_reply(
     saved_replies.create_saved_reply(
         scope, row, name=name, words=words, language=language, place=place, key=press
     )
-    st.session_state[f"{form}:name"] = ""
+    actions.clear_fields(f"{form}:name")
     return Message("saved.kept")
 
 

@@ -93,7 +93,7 @@ def _send(page: PageContext, found: PersonaView, scope: Scope, press_id: UUID) -
         str(actions.typed_value(box) or ""),
         key=press_id,
     )
-    st.session_state[box] = ""
+    actions.clear_fields(box)
 
 
 def _end(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Message:

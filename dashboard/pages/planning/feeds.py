@@ -119,7 +119,7 @@ def _render_feed_form(page: PageContext, found: FeedsView) -> None:
         draw_template("shell/templates/note.html", note=page.text("files.feeds_no_accounts"))
         return
     creator_id = found.creator.id
-    with st.form("feeds:add", border=True, clear_on_submit=True):
+    with st.form("feeds:add", border=True):
         st.text_input(
             page.text("files.feed_url"),
             key=f"{URL}:{creator_id}",
@@ -147,4 +147,5 @@ def _add_feed(page: PageContext, creator_id: UUID, scope: Scope, _: UUID) -> Mes
     url = actions.typed_value(f"{URL}:{creator_id}")
     accounts = actions.typed_value(f"{ACCOUNTS}:{creator_id}")
     sources.add_feed(scope, creator_id, str(url or ""), [UUID(one) for one in accounts or []])
+    actions.clear_fields(f"{URL}:{creator_id}")
     return Message("files.feed_added")

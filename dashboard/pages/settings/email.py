@@ -113,7 +113,7 @@ def _save_mail_server(scope: Scope, _: UUID) -> Message:
             **typed,
         ),
     )
-    st.session_state[PASSWORD] = ""
+    actions.clear_fields(PASSWORD)
     return Message("settings.mail_saved")
 
 

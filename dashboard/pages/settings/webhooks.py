@@ -151,17 +151,15 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
 
 
 def _handle_add_press() -> None:
-    """Add a webhook and show its secret. Clear the fields, so that a second press adds no second
-    one."""
-    if _run_with_new_secret(PRESS, _add_webhook):
-        st.session_state[NAME] = st.session_state[URL] = ""
+    """Add a webhook and show its secret."""
+    _run_with_new_secret(PRESS, _add_webhook)
 
 
 def _handle_rotate_press(hook_id: UUID) -> None:
     _run_with_new_secret(f"hook.rotate:{hook_id}", partial(_rotate_secret, hook_id))
 
 
-def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> bool:
+def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) -> None:
     """Run `act` with a new secret. Show the secret if the action succeeds."""
     stands: list[bool] = []
     secret = endpoints.create_webhook_secret()
@@ -174,14 +172,12 @@ def _run_with_new_secret(press: str, act: Callable[[bytes, Scope, UUID], bool]) 
         return None
 
     actions.run_action(acted, Right.STAFF, press)
-    done = f"press:{press}" not in st.session_state and any(stands)
-    if done:
+    if actions.has_succeeded(press) and any(stands):
         st.session_state[SECRET] = secret
-    return done
 
 
 def _add_webhook(letter: bytes, scope: Scope, press_id: UUID) -> bool:
-    return endpoints.add_webhook(
+    stands = endpoints.add_webhook(
         scope,
         hook_id=press_id,
         name=str(actions.typed_value(NAME) or ""),
@@ -190,6 +186,8 @@ def _add_webhook(letter: bytes, scope: Scope, press_id: UUID) -> bool:
         creators=[UUID(one) for one in actions.typed_value(CREATORS) or ()],
         letter=letter,
     )
+    actions.clear_fields(NAME, URL)
+    return stands
 
 
 def _rotate_secret(hook_id: UUID, letter: bytes, scope: Scope, _: UUID) -> bool:

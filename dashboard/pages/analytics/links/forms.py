@@ -280,9 +280,8 @@ def _create_link(
         utm=UtmParameters(**{name: _typed_text(NEW, f"utm_{name}") for name in UTM_NAMES}),
     )
     link = links.create_link(scope, draft, connectors=platform_connectors(), key=press_id)
-    for name in ("name", "url", "cost", *(f"utm_{name}" for name in UTM_NAMES)):
-        if f"{NEW}:{name}" in st.session_state:
-            st.session_state[f"{NEW}:{name}"] = ""
+    typed = ("name", "url", "cost", *(f"utm_{name}" for name in UTM_NAMES))
+    actions.clear_fields(*(f"{NEW}:{name}" for name in typed))
     st.session_state[table.CHOSEN] = link.id
     return Message("acquisition.created", {"name": link.details.name})
 
