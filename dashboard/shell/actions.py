@@ -40,7 +40,12 @@ MAX_ABOUT = 120
 UNAVAILABLE = (OperationalError, TimeoutError)
 """Errors of a database that cannot be reached, or of a pool without a free connection."""
 
+REPEAT_SECONDS = 2.0
+"""Seconds after a successful press in which the same press with the same text is a double click."""
+
 _TOLD = "told"
+_READ = "read"
+_CLEARED = "cleared:"
 _UNKEPT = re.compile(r"[\x00\ud800-\udfff]")
 
 
@@ -171,17 +176,23 @@ def _run_press(
     page = page_context.current_page()
     if page is None:
         return
+    cleared_form: _ClearedForm | None = st.session_state.get(f"{_CLEARED}{key}")
+    if cleared_form is not None and cleared_form.is_submitted_again():
+        return
     slot = f"press:{key}"
     press_id = st.session_state.setdefault(slot, uuid7())
+    st.session_state[_READ] = set()
     try:
         require_right(page.viewer.member.role, right)
         with forms.collect_pending_state() as pending:
             said = act(page, press_id)
     except GreenroomError as refused:
-        if form:
+        if cleared_form is not None and cleared_form.is_unchanged():
+            st.session_state.pop(slot, None)
+        elif form:
             forms.store_refusal(form, refused)
         else:
-            set_notice(refused.message, bad=True)
+            set_notice(refused.message, bad=True, key=key)
         return
     except UNAVAILABLE as away:
         structlog.get_logger("dashboard").warning("dashboard.act_failed", error=type(away).__name__)
@@ -190,10 +201,48 @@ def _run_press(
     pending_counts.discard_counts(page.viewer.tenant_id)
     st.session_state.pop(slot, None)
     forms.discard_refusal(form)
+    st.session_state[_TOLD] = [
+        note for note in st.session_state.get(_TOLD, []) if not (note.bad and note.key == key)
+    ]
+    _record_cleared_form(key, pending)
     for name, value in pending.items():
         st.session_state[name] = value
     if said is not None:
         set_notice(said)
+
+
+@dataclass(frozen=True)
+class _ClearedForm:
+    """The fields that a successful press has read, before and after it cleared some."""
+
+    submitted: dict[str, Any]
+    cleared: dict[str, Any]
+    at: float
+
+    def is_submitted_again(self) -> bool:
+        """Return True for a double click before the browser received the cleared fields."""
+        return (
+            monotonic() - self.at < REPEAT_SECONDS
+            and {name: typed_value(name) for name in self.submitted} == self.submitted
+        )
+
+    def is_unchanged(self) -> bool:
+        """Return True if nothing has been entered since."""
+        return {name: typed_value(name) for name in self.cleared} == self.cleared
+
+
+def _record_cleared_form(key: str, pending: dict[str, object]) -> None:
+    """Record which fields a successful press clears. A second press of the same button, before
+    anything in the form changes, is a double click: it is not refused for the text that is missing
+    now."""
+    fields = {name for name, value in pending.items() if value == "" and name in st.session_state}
+    read = st.session_state.pop(_READ, set())
+    if not fields:
+        st.session_state.pop(f"{_CLEARED}{key}", None)
+        return
+    submitted = {name: typed_value(name) for name in read | fields}
+    cleared = submitted | dict.fromkeys(fields, "")
+    st.session_state[f"{_CLEARED}{key}"] = _ClearedForm(submitted, cleared, monotonic())
 
 
 def typed_value(key: str) -> Any:
@@ -203,6 +252,8 @@ def typed_value(key: str) -> Any:
     Call it inside the action, because values read while drawing may be outdated.
     """
     value = st.session_state.get(key)
+    if _READ in st.session_state:
+        st.session_state[_READ].add(key)
     return _UNKEPT.sub("", value) if isinstance(value, str) else value
 
 
@@ -216,16 +267,18 @@ def parse_field(key: str, field: str, parse: Callable[[str], T]) -> T:
 class _Note:
     message: Message
     bad: bool
+    key: str = ""
+    """Of a refusal, the button that was pressed. Its next success removes the refusal."""
     place: str = ""
     """The page on which the notice was first shown and on which it remains."""
     said: float | None = None
 
 
-def set_notice(message: Message, *, bad: bool = False) -> None:
+def set_notice(message: Message, *, bad: bool = False, key: str = "") -> None:
     """Store a notice for the next drawing of the page. It replaces notices that were
-    already shown."""
+    already shown. `key` is the button of a refused press."""
     waiting = [note for note in st.session_state.get(_TOLD, []) if note.said is None]
-    st.session_state[_TOLD] = [*waiting, _Note(message, bad)]
+    st.session_state[_TOLD] = [*waiting, _Note(message, bad, key)]
 
 
 def show_notices(page: PageContext, place: str) -> None:

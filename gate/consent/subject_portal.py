@@ -82,7 +82,6 @@ class LinkedPerson:
 
     person_id: UUID
     name: str
-    linked_at: datetime | None
     address: str = ""
     confirmed: bool = False
 
@@ -101,11 +100,9 @@ def list_linkable_people(scope: Scope) -> list[LinkedPerson]:
         .order_by(col(Person.display_ref), col(Person.id))
     )
     return [
-        LinkedPerson(
-            one.id, one.display_ref, link.updated_at, link.address, bool(link.confirmed_at)
-        )
+        LinkedPerson(one.id, one.display_ref, link.address, bool(link.confirmed_at))
         if link is not None
-        else LinkedPerson(one.id, one.display_ref, None)
+        else LinkedPerson(one.id, one.display_ref)
         for one, link in rows
     ]
 

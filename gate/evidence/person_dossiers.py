@@ -87,7 +87,8 @@ class PersonDossier:
     name: str
     twin_of: str
     creator_id: UUID | None
-    linked_at: datetime | None
+    portal_used_at: datetime | None
+    """When the person first acted in their portal; a link that nobody has opened does not count."""
     proofs: tuple[AgeProofSummary, ...]
     declaration: DeclarationSummary | None
     general: tuple[str, ...]
@@ -115,7 +116,8 @@ WITH k AS (
     OR position(lower(normalize(:named, NFKC)) IN lower(normalize(p.display_ref, NFKC))) > 0)
     AND (CAST(:creators AS uuid[]) IS NULL OR p.creator_id = ANY(CAST(:creators AS uuid[])))
   ORDER BY lower(p.display_ref), p.id LIMIT :limit)
-SELECT k.id, k.display_ref, k.creator_id, t.display_ref AS twin_of, l.updated_at AS linked_at,
+SELECT k.id, k.display_ref, k.creator_id, t.display_ref AS twin_of,
+  least(l.confirmed_at, l.asked_at) AS portal_used_at,
   (SELECT jsonb_agg(jsonb_build_array(i.custodian, i.method, i.verified_at, i.valid_until,
   i.on_day, i.noted_by, i.id, i.withdrawn_at IS NOT NULL OR --inside)
       ORDER BY i.verified_at DESC, i.id)
@@ -158,7 +160,7 @@ def _dossier_from_row(row: Any, facts: PersonFacts, now: datetime) -> PersonDoss
         name=row.display_ref,
         twin_of=row.twin_of or "",
         creator_id=row.creator_id,
-        linked_at=row.linked_at,
+        portal_used_at=row.portal_used_at,
         proofs=tuple(_age_proof_from_row(each, now) for each in row.proofs or ()),
         declaration=_declaration_from_row(row.declared, row.tiles or ()),
         general=tuple(missing_requirements(facts, Rating.G, now)),

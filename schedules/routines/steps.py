@@ -79,6 +79,21 @@ class StepView:
     results: StepResults
     ended_at: datetime | None
 
+    def status(self, now: datetime) -> str:
+        """Return the state to show at `now`: its stored state within its hours, "waiting" while it
+        only follows posts, and "over" once its time has passed although it did not end.
+
+        `now` is UTC-aware.
+        """
+        if self.state in ENDED_STEP_STATES:
+            return str(self.state)
+        if now >= self.over_at:
+            return "over"
+        if now < self.due_at:
+            return str(StepState.DUE)
+        following = self.state is StepState.RUNNING and self.kind in FOLLOWING
+        return "waiting" if following else str(self.state)
+
     def can_run_again(self, now: datetime) -> bool:
         """Return True if a member can run the step again: it did not succeed and is not over."""
         return self.state in (StepState.SKIPPED, StepState.FAILED) and now < self.over_at

@@ -299,7 +299,8 @@ def freeze_pack(scope: Scope, pack_id: UUID) -> None:
 
 
 def replace_pack_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> None:
-    """Replace the images of an unsold pack.
+    """Replace the images of an unsold pack. The same images in the same order are no new version,
+    which would end open offers.
 
     Raises Conflict for a sold pack; BadInput and NotFound as `create_pack`.
     """
@@ -307,6 +308,11 @@ def replace_pack_items(scope: Scope, pack_id: UUID, assets: Sequence[UUID]) -> N
     if row.frozen:
         raise Conflict("pack.sold", title=row.title)
     items = _build_item_rows(scope, row, assets)
+    before = select(PackItemRow.asset_id).where(
+        PackItemRow.tenant_id == scope.tenant_id, PackItemRow.pack_id == pack_id
+    )
+    if list(scope.session.exec(before.order_by(col(PackItemRow.position)))) == list(assets):
+        return
     scope.run(
         "DELETE FROM pack_items WHERE tenant_id = :tenant AND pack_id = :pack",
         tenant=scope.tenant_id,

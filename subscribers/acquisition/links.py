@@ -205,7 +205,7 @@ def create_link(
 
 
 def update_link(scope: Scope, link_id: UUID, details: LinkDetails, *, version: int) -> None:
-    """Change the details of a link that is still at this version.
+    """Change the details of a link that is still at this version. The same details are no new one.
 
     Raises NotFound, BadInput as `create_link` does, and Conflict for another version.
     """
@@ -213,7 +213,10 @@ def update_link(scope: Scope, link_id: UUID, details: LinkDetails, *, version: i
     row = _lock_row(scope, link_id)
     if row.version != version:
         raise Conflict("acquisition.changed")
-    for name, value in _detail_columns(details).items():
+    columns = _detail_columns(details)
+    if all(getattr(row, name) == value for name, value in columns.items()):
+        return
+    for name, value in columns.items():
         setattr(row, name, value)
     row.version += 1
     scope.add(row)

@@ -389,7 +389,7 @@ def _record_sent(scope: Scope, talk: Conversation, row: Draft, native_id: str) -
     comment_rows.mark_comments_answered(scope, talk, row)
     locked_messages.record_locked_message_sent(scope, row)
     if row.kind == "notice":
-        directory.record_ai_disclosure(scope, talk.fan_id, row.service)
+        directory.record_speaker_notice(scope, talk.fan_id, row.service)
         outgoing_messages.release_held_drafts(scope, talk.id)
     scope.add(talk)
     outbox.cancel(scope, ChatReconcile.kind, row.id)

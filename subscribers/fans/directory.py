@@ -263,15 +263,22 @@ def _record_reachable(scope: Scope, known: FanIdentityView) -> FanIdentityView:
     return get_fan_identity(scope, known.fan_id, known.channel_id)
 
 
-def record_ai_disclosure(scope: Scope, fan_id: UUID, version: str) -> None:
-    """Record that the AI disclosure reached the fan."""
+TEAM_NOTICES = frozenset({"service.notice.team", "service.notice.virtual_team"})
+"""Notices of conversations in which no AI replies. They disclose none."""
+
+
+def record_speaker_notice(scope: Scope, fan_id: UUID, code: str) -> None:
+    """Record that a notice about who replies reached the fan, and with it the disclosure of the AI
+    if it names one."""
     scope.run(
-        "UPDATE fans SET disclosed_at = :now, notice_version = :version, updated_at = house_now()"
+        "UPDATE fans SET notice_version = :code, updated_at = house_now(),"
+        " disclosed_at = CASE WHEN :discloses THEN :now ELSE disclosed_at END"
         " WHERE tenant_id = :tenant AND id = :fan",
         tenant=scope.tenant_id,
         fan=fan_id,
         now=scope.now,
-        version=version,
+        code=code,
+        discloses=code not in TEAM_NOTICES,
     )
 
 

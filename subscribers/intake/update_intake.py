@@ -55,9 +55,6 @@ PATIENCE = timedelta(seconds=8)
 """Timing of replies to a burst of messages: `SILENCE` ends the burst, and no reply waits longer
 than `PATIENCE`."""
 
-NOTICE_AGAIN = timedelta(hours=3)
-"""Interval at which the AI disclosure is repeated in a session; each new session starts with it."""
-
 REDONE_MOST = 2
 """Maximum number of consecutive replies that are discarded because the fan sent another message."""
 
@@ -112,7 +109,7 @@ def receive_update(
         case "edited":
             message_edits.receive_edit(scope, channel, update)
         case "join":
-            join_requests.handle_join_request(scope, channel, update, notice=_send_ai_disclosure)
+            join_requests.handle_join_request(scope, channel, update)
         case "message" | "button" | "age" | "stop" | "unsupported":
             _receive_chat_update(
                 scope, channel, update, rails=rails, environment=environment, pages=pages
@@ -163,7 +160,7 @@ def _receive_chat_update(
     _record_acquisition(scope, talk, fan, update)
     _try_role(scope, channel, fan, asks=_asks_age(update))
     conversation_rows.reopen_conversation(scope, talk)
-    _send_ai_disclosure(scope, talk, fan, talk.session_at != session)
+    speaker_notices.send_speaker_notice(scope, talk, is_new_session=talk.session_at != session)
     if crisis:
         escalation.respond_to_crisis(scope, talk, update.text)
         conversation_rows.record_marker_line(scope, talk, "crisis")
@@ -345,39 +342,6 @@ def _detect_age_signal(
     except Refused:
         return AgeSignal.REFUSED
     return AgeSignal.PROVEN if adult else AgeSignal.MINOR
-
-
-def _send_ai_disclosure(
-    scope: Scope, talk: Conversation, fan: directory.FanIdentityView, fresh: bool
-) -> None:
-    """Send the AI disclosure if it is due: before the first reply, in each new session, every three
-    hours, and when the bot resumes after a member.
-
-    While a member answers, it would not be true and is not sent.
-    """
-    if OwnerState(talk.owner) is OwnerState.HUMAN:
-        return
-    told, waiting = (
-        scope.run(  # One statement: between two, the disclosure could arrive unnoticed by both.
-            "SELECT f.disclosed_at, EXISTS (SELECT 1 FROM drafts d WHERE d.tenant_id = :tenant"
-            " AND d.conversation_id = :talk AND d.kind = 'notice' AND d.state IN ('auto', "
-            "'sending', 'uncertain'))"
-            " FROM fans f WHERE f.tenant_id = :tenant AND f.id = :fan",
-            tenant=scope.tenant_id,
-            talk=talk.id,
-            fan=fan.fan_id,
-        ).one()
-    )
-    due = (
-        told is None
-        or fresh
-        or scope.now - told > NOTICE_AGAIN
-        or speaker_notices.has_person_spoken_last(scope, talk)
-    )
-    if due and not waiting:
-        outgoing_messages.send_automated_message(
-            scope, talk, speaker_notices.speaker_sentence(scope, talk, "notice"), kind="notice"
-        )
 
 
 def _answer_message(scope: Scope, talk: Conversation, said: str, rail: PaymentRail | None) -> None:
@@ -576,9 +540,7 @@ def return_to_bot(scope: Scope, conversation_id: UUID) -> None:
         or not _is_owed(scope, talk)
     ):
         return
-    _send_ai_disclosure(
-        scope, talk, directory.get_fan_identity(scope, talk.fan_id, talk.channel_id), False
-    )
+    speaker_notices.send_speaker_notice(scope, talk, is_new_session=False)
     schedule_reply(scope, talk)
 
 

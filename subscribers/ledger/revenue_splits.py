@@ -115,7 +115,8 @@ def format_percent(share: int) -> str:
 
 
 def add_revenue_split(scope: Scope, creator_id: UUID, draft: SplitDraft, *, split_id: UUID) -> UUID:
-    """Store a revenue split of a creator, once for each `split_id`, and return that ID.
+    """Store a revenue split of a creator, once for each `split_id`, and return that ID. If the same
+    shares already apply on that day, nothing is stored and the ID of their rule is returned.
 
     A rule for a coming day replaces an earlier one for the same day. Raises BadInput for invalid
     shares, names and days, Refused if the month of the start is closed, and Conflict if `split_id`
@@ -135,6 +136,12 @@ def add_revenue_split(scope: Scope, creator_id: UUID, draft: SplitDraft, *, spli
     starts_at = (
         scope.now if draft.starts_on == today else day_bounds(draft.starts_on, creator.zone)[0]
     )
+    shares = SplitShares(
+        draft.agency, draft.creator, draft.chatter, tuple(parties), chatter_of="sale"
+    )
+    same = find_split_at(scope, creator_id, starts_at)
+    if same is not None and same.shares == shares:
+        return same.id
     _insert_rule(scope, creator_id, split_id, draft, parties=parties, starts_at=starts_at)
     audit.record(
         scope,

@@ -15,7 +15,7 @@ from sqlmodel import col, select
 
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
-from foundation.errors import Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from subscribers.replies import autonomy
@@ -86,6 +86,13 @@ class PersonaVersion:
     sales_style: SalesStyle = "active"
     suggestions: str = ""
     lorebook: tuple[LorebookEntry, ...] = ()
+
+    @property
+    def is_empty(self) -> bool:
+        """True if the persona has a name at most, and nothing that shapes an answer."""
+        texts = (self.card, self.voice, self.greeting, self.suggestions)
+        lists = (self.examples, self.rules, self.forbidden, self.lorebook)
+        return not any(text.strip() for text in texts) and not any(lists)
 
     def speaks(self, language: str) -> bool:
         """Return True if the persona answers in this language ("fr" or "en") by itself. Without
@@ -159,21 +166,29 @@ def create_persona_version(
     scope: Scope, creator_id: UUID, persona: PersonaVersion, *, key: UUID | None = None
 ) -> UUID:
     """Create a new version of a creator's persona as a draft, at most once for each `key`. Return
-    its ID."""
+    its ID, or that of the newest version if that is in use or a draft and has the same content.
+
+    Raises BadInput for a persona that says nothing.
+    """
     scope.lock(f"persona:{creator_id}")
     if key is not None and scope.session.get(Persona, (scope.tenant_id, key)) is not None:
         return key
-    last = scope.run(
-        "SELECT coalesce(max(version), 0) FROM personas WHERE tenant_id = :tenant AND creator_id "
-        "= :creator",
-        tenant=scope.tenant_id,
-        creator=creator_id,
-    ).scalar_one()
+    if persona.is_empty:
+        raise BadInput("persona.empty")
+    newest = scope.session.exec(
+        select(Persona)
+        .where(Persona.tenant_id == scope.tenant_id, Persona.creator_id == creator_id)
+        .order_by(col(Persona.version).desc())
+        .limit(1)
+        .execution_options(populate_existing=True)
+    ).one_or_none()
+    if newest is not None and newest.state != "retired" and newest.digest == persona.digest():
+        return newest.id
     row = Persona(
         tenant_id=scope.tenant_id,
         id=key or uuid7(),
         creator_id=creator_id,
-        version=last + 1,
+        version=newest.version + 1 if newest is not None else 1,
         state="draft",
         level=persona.level,
         digest=persona.digest(),

@@ -31,6 +31,7 @@ from subscribers.rails.price_text import format_price
 from subscribers.replies import (
     autonomy,
     handoff_notices,
+    persona,
     prompt,
     reply_checks,
     script_tests,
@@ -125,6 +126,8 @@ def begin_reply_turn(scope: Scope, conversation_id: UUID, *, rails: Rails) -> Re
     if speaker.level == "off":
         conversation_rows.escalate_to_member(scope, talk, Message("chat.bot_off"))
         return None
+    if speaker_notices.knows_team_only(scope, talk):  # The persona was activated since.
+        speaker_notices.send_speaker_notice(scope, talk, is_new_session=False)
     conversation_rows.cancel_bot_drafts(scope, talk.id, Message("draft.superseded"), ("pending",))
     channel = queries.get_channel(scope, talk.channel_id)
     rail = rails.get(channel.platform)
@@ -167,11 +170,12 @@ def may_offer(speaker: PersonaVersion, said: Sequence[str]) -> bool:
 
 def _go_on(scope: Scope, talk: Conversation) -> None:
     """Return the conversation to the bot after no member answered in time, with one notice to the
-    fan."""
+    fan. Without an AI that replies, it keeps waiting for a member."""
     if (
         talk.safety_hold
         or talk.reason is None
         or talk.reason["code"] not in conversation_rows.NON_URGENT_REASONS
+        or not speaker_notices.replies_with_ai(persona.active_persona(scope, talk.creator_id))
     ):
         return
     conversation_rows.change_owner(scope, talk, OwnerState.BOT, Message("chat.nobody_came"))

@@ -5,8 +5,6 @@ The request remains pending and is granted as soon as they have the right. A min
 is declined without a message.
 """
 
-from typing import Protocol
-
 from channels.accounts.queries import Channel
 from channels.age_verification import age_checks
 from channels.roles import reader_roles
@@ -17,28 +15,13 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from gate.viewers import age_assurance
 from subscribers.conversations import conversation_rows, outgoing_messages
-from subscribers.conversations.models import Conversation
 from subscribers.fans import directory
+from subscribers.replies import speaker_notices
 from subscribers.safety import role_eligibility
 from subscribers.subscriptions import subscription_rows
 
 
-class SendDisclosure(Protocol):
-    """Send the AI disclosure if it is due."""
-
-    def __call__(
-        self,
-        scope: Scope,
-        conversation: Conversation,
-        identity: directory.FanIdentityView,
-        is_new_session: bool,
-        /,
-    ) -> None: ...
-
-
-def handle_join_request(
-    scope: Scope, channel: Channel, update: ChatUpdate, *, notice: SendDisclosure
-) -> None:
+def handle_join_request(scope: Scope, channel: Channel, update: ChatUpdate) -> None:
     """Process a join request. A repeated update changes nothing."""
     if update.ref != channel.destination_id or not channel.options.get(ADMISSION_FIELD):
         return
@@ -71,7 +54,7 @@ def handle_join_request(
     role_eligibility.apply_account_roles(scope, platform=channel.platform, only=fan.native_id)
     if reader_roles.retry_role(scope, channel.id, fan.native_id, anyway=True):
         return
-    notice(scope, talk, fan, talk.session_at != session)
+    speaker_notices.send_speaker_notice(scope, talk, is_new_session=talk.session_at != session)
     outgoing_messages.send_automated_message(
         scope, talk, Message(f"service.join.{_find_missing_requirement(scope, giver, fan)}")
     )

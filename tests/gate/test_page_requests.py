@@ -166,9 +166,8 @@ def test_linkable_people_are_listed_once(here: World) -> None:
         subject_portal.create_portal_link(scope, zoe)
     with here.scope() as scope:
         first, last = subject_portal.list_linkable_people(scope)
-        assert first == LinkedPerson(ida, "Ida", None)
+        assert first == LinkedPerson(ida, "Ida")
         assert (last.person_id, last.name) == (zoe, "Zoe")
-        assert last.linked_at is not None
 
 
 def test_revocation_is_queued_once_with_priority(here: World) -> None:

@@ -164,7 +164,8 @@ def render_routine(services: Services, creator: str, *, agency: str, as_json: bo
         routine = routines.find_routine(scope, found.id)
         if routine is None:
             raise NotFound("routine.unknown")
-        every = steps.list_steps(scope, found.id, local_day(scope.now, found.zone))
+        now = scope.now
+        every = steps.list_steps(scope, found.id, local_day(now, found.zone))
     if as_json:
         return _routine_as_json(found, routine, every)
     state = translate(Message("routine.active" if routine.active else "routine.paused"))
@@ -176,7 +177,7 @@ def render_routine(services: Services, creator: str, *, agency: str, as_json: bo
         (
             f"{step.due_at.astimezone(zone):%H:%M}",
             translate(Message(f"routine.step.{step.kind}")),
-            translate(Message(f"state.step.{step.state}")),
+            translate(Message(f"state.step.{step.status(now)}")),
             translate(step.reason) if step.reason is not None else "",
         )
         for step in every

@@ -101,7 +101,7 @@ def send_reply(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUI
         key=press,
         there=there,
     )
-    forms.set_on_success(f"{box}:sent", True)
+    forms.set_on_success(box, "")
 
 
 def offer_locked_pack(
@@ -237,7 +237,7 @@ def add_note(page: PageContext, talk: UUID, box: str, scope: Scope, press: UUID)
         str(actions.typed_value(box) or ""),
         key=press,
     )
-    forms.set_on_success(f"{box}:sent", True)
+    forms.set_on_success(box, "")
 
 
 def stop_sales(
@@ -291,7 +291,7 @@ def reply_to_comment(
         key=press,
         can=can,
     )
-    forms.set_on_success(f"{box}:sent", True)
+    forms.set_on_success(box, "")
 
 
 def suggest_comment_reply(

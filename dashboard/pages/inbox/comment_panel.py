@@ -79,8 +79,6 @@ def _render_comment_composer(page: PageContext, one: ConversationView, about: Co
     browser_component("reply")(key="reply", height="content")
     box = _reply_box_key(one)
     with forms.open_fields(page, box):
-        if st.session_state.pop(f"{box}:sent", False) and not one.kept:
-            st.session_state[box] = ""
         st.text_area(
             page.text("inbox.answer_in_public", fan=one.desk.fan),
             saved_replies.initial_text(one, box),

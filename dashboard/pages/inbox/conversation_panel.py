@@ -166,8 +166,6 @@ def _render_message_composer(page: PageContext, one: ConversationView) -> None:
     browser_component("reply")(key="reply", height="content")
     box = f"inbox:text:{talk}"
     with forms.open_fields(page, box):
-        if st.session_state.pop(f"{box}:sent", False) and not one.kept:
-            st.session_state[box] = ""
         st.text_area(
             page.text("inbox.write", fan=one.desk.fan),
             saved_replies.initial_text(one, box),
@@ -310,8 +308,6 @@ def render_notes(page: PageContext, one: ConversationView) -> None:
         return
     box = f"inbox:note:{one.desk.id}"
     with forms.open_fields(page, box):
-        if st.session_state.pop(f"{box}:sent", False):
-            st.session_state[box] = ""
         st.text_area(
             page.text("inbox.note_text"), key=box, height=80, max_chars=fan_notes.MAX_NOTE_LENGTH
         )

@@ -46,8 +46,6 @@ def render_memory(page: PageContext, one: ConversationView) -> None:
 def _render_new_fact_form(page: PageContext, one: ConversationView) -> None:
     form = f"inbox:memory:new:{one.desk.id}"
     with forms.open_fields(page, form):
-        if st.session_state.pop(f"{form}:sent", False):
-            st.session_state[f"{form}:value"] = ""
         st.selectbox(
             page.text("memory.key"),
             list(map(str, MemoryKey)),
@@ -129,7 +127,7 @@ def add_memory(page: PageContext, talk: UUID, form: str, scope: Scope, press: UU
         str(actions.typed_value(f"{form}:value") or ""),
         press=press,
     )
-    forms.set_on_success(f"{form}:sent", True)
+    forms.set_on_success(f"{form}:value", "")
     return Message("memory.saved")
 
 

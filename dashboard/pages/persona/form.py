@@ -231,5 +231,5 @@ def _save_draft(page: PageContext, found: PersonaView, scope: Scope, press_id: U
     creator = page.get_creator(scope, found.creator.id)
     typed = read_form(page, found)
     content_checks.check_persona(scope, typed)
-    persona.create_persona_version(scope, creator.id, typed, key=press_id)
-    return Message("persona.saved_draft")
+    saved = persona.create_persona_version(scope, creator.id, typed, key=press_id)
+    return Message("persona.saved_draft" if saved == press_id else "persona.unchanged")

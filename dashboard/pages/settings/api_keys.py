@@ -110,12 +110,11 @@ def _render_new_key_form(page: PageContext, found: ApiKeysView) -> None:
 
 
 def _handle_create_press() -> None:
-    """Create a key and show it. Clear the name, so that a second press creates no second key."""
+    """Create a key and show it."""
     made: list[str] = []
     actions.run_action(partial(_create_key, made), Right.RUN, PRESS, form=FORM)
-    if f"press:{PRESS}" not in st.session_state and any(made):
+    if actions.has_succeeded(PRESS) and any(made):
         st.session_state[SECRET] = made[-1]
-        st.session_state[NAME] = ""
 
 
 def _create_key(made: list[str], scope: Scope, press_id: UUID) -> None:
@@ -128,6 +127,7 @@ def _create_key(made: list[str], scope: Scope, press_id: UUID) -> None:
         key_id=press_id,
     )
     made.append(secret)
+    forms.set_on_success(NAME, "")
 
 
 def _revoke_key(key_id: UUID, scope: Scope, _: UUID) -> Message:

@@ -155,10 +155,8 @@ def _render_new_webhook_form(page: PageContext, found: WebhooksView) -> None:
 
 
 def _handle_add_press() -> None:
-    """Add a webhook and show its secret. Clear the fields, so that a second press adds no second
-    one."""
-    if _run_with_new_secret(PRESS, _add_webhook, FORM):
-        st.session_state[NAME] = st.session_state[URL] = ""
+    """Add a webhook and show its secret."""
+    _run_with_new_secret(PRESS, _add_webhook, FORM)
 
 
 def _handle_rotate_press(hook_id: UUID) -> None:
@@ -167,7 +165,7 @@ def _handle_rotate_press(hook_id: UUID) -> None:
 
 def _run_with_new_secret(
     press: str, act: Callable[[bytes, Scope, UUID], bool], form: str = ""
-) -> bool:
+) -> None:
     """Run `act` with a new secret. Show the secret if the action succeeds."""
     stands: list[bool] = []
     secret = endpoints.create_webhook_secret()
@@ -180,14 +178,12 @@ def _run_with_new_secret(
         return None
 
     actions.run_action(acted, Right.STAFF, press, form=form)
-    done = f"press:{press}" not in st.session_state and any(stands)
-    if done:
+    if actions.has_succeeded(press) and any(stands):
         st.session_state[SECRET] = secret
-    return done
 
 
 def _add_webhook(letter: bytes, scope: Scope, press_id: UUID) -> bool:
-    return endpoints.add_webhook(
+    stands = endpoints.add_webhook(
         scope,
         hook_id=press_id,
         name=str(actions.typed_value(NAME) or ""),
@@ -196,6 +192,9 @@ def _add_webhook(letter: bytes, scope: Scope, press_id: UUID) -> bool:
         creators=[UUID(one) for one in actions.typed_value(CREATORS) or ()],
         letter=letter,
     )
+    forms.set_on_success(NAME, "")
+    forms.set_on_success(URL, "")
+    return stands
 
 
 def _rotate_secret(hook_id: UUID, letter: bytes, scope: Scope, _: UUID) -> bool:

@@ -77,12 +77,11 @@ def _clear_secret() -> None:
 
 
 def _handle_create_press() -> None:
-    """Add a worker and show its key. Clear the name, so that a second press adds no second one."""
+    """Add a worker and show its key."""
     made: list[str] = []
     actions.run_action(partial(_create_remote_worker, made), Right.RUN, PRESS, form=FORM)
-    if f"press:{PRESS}" not in st.session_state and any(made):
+    if actions.has_succeeded(PRESS) and any(made):
         st.session_state[SECRET] = made[-1]
-        st.session_state[NAME] = ""
 
 
 def _create_remote_worker(made: list[str], scope: Scope, press_id: UUID) -> None:
@@ -91,6 +90,7 @@ def _create_remote_worker(made: list[str], scope: Scope, press_id: UUID) -> None
             scope, name=str(actions.typed_value(NAME) or ""), machine_id=press_id
         )
     )
+    forms.set_on_success(NAME, "")
 
 
 def _end_remote_worker(machine_id: UUID, scope: Scope, _: UUID) -> Message:

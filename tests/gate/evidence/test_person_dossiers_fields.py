@@ -21,6 +21,7 @@ from tests.gate.person_actions import (
     add_custodian,
     add_reference_pictures,
     add_unknown_person,
+    confirm_contact_address,
     declare_person,
     member_scope,
     note_age_proof,
@@ -48,7 +49,7 @@ def test_dossier_of_real_person_lists_newest_proof_first(here: World) -> None:
         (one,) = person_dossiers.list_dossiers(scope)
         newest, older = one.proofs
         assert (one.id, one.name, one.twin_of, one.creator_id) == (ida, "Ida", "", here.creator_id)
-        assert (one.linked_at is not None, one.declaration, one.active_consents) == (True, None, ())
+        assert (one.portal_used_at, one.declaration, one.active_consents) == (None, None, ())
         assert newest == AgeProofSummary(
             "Notaire Roux",
             "document",
@@ -74,7 +75,7 @@ def test_dossier_of_real_person_lists_newest_proof_first(here: World) -> None:
     twin = add_unknown_person(here, "digital_twin", display_ref="Bis", twin_of=ida)
     with here.scope() as scope:
         double = next(each for each in person_dossiers.list_dossiers(scope) if each.id == twin)
-        assert (double.twin_of, double.proofs, double.linked_at) == ("Ida", one.proofs, None)
+        assert (double.twin_of, double.proofs, double.portal_used_at) == ("Ida", one.proofs, None)
         assert double.general == ("depict", "publish", "ai_likeness")
 
 
@@ -159,3 +160,22 @@ def test_missing_requirements_are_ordered_and_exact(
 ) -> None:
     assert list(missing_requirements(person, Rating.G, NOW)) == general
     assert list(missing_requirements(person, Rating.N, NOW)) == adult
+
+
+@pytest.mark.parametrize("acts", ["confirms", "revokes", "both", ""])
+def test_portal_counts_as_used_once_its_person_acted_in_it(here: World, acts: str) -> None:
+    ida = add_unknown_person(here, creator_id=here.creator_id)
+    with member_scope(here, here.ann) as scope:
+        subject_portal.create_portal_link(scope, ida)
+    with here.scope() as scope:
+        if acts in ("confirms", "both"):
+            confirm_contact_address(scope, ida)
+        if acts in ("revokes", "both"):
+            scope.run(
+                "UPDATE person_links SET asked_at = house_now() WHERE person_id = :id", id=ida
+            )
+    with member_scope(here, here.ann) as scope:
+        subject_portal.create_portal_link(scope, ida)  # a new link changes nothing of this
+    with here.scope() as scope:
+        (one,) = person_dossiers.list_dossiers(scope)
+    assert (one.portal_used_at is not None) is bool(acts)

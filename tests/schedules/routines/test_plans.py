@@ -8,9 +8,12 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict
+from foundation.i18n.translation import load_catalogue
+from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, day_bounds
 from schedules.routines.plans import (
     PLAN_WEEKDAY,
@@ -25,6 +28,7 @@ from schedules.routines.plans import (
     plan_to_json,
 )
 from schedules.routines.states import ENDED_STEP_STATES, STEP_STATES, StepKind, StepState
+from schedules.routines.steps import NO_RESULTS, StepView
 
 CHANNEL = UUID(int=1)
 SLOT = RoutineSlot(time(10), (CHANNEL,))
@@ -195,3 +199,30 @@ def test_step_ends_only_after_it_began_and_begins_again_only_after_it_ended(
             assert state in ENDED_STEP_STATES - {StepState.DONE}
         began = after is StepState.RUNNING
         state = after
+
+
+@given(
+    zone=st.sampled_from(ZONES),
+    kind=st.sampled_from(StepKind),
+    state=st.sampled_from(StepState),
+    at=st.times(),
+)
+@hypothesis_settings(deadline=None)
+def test_step_is_in_progress_only_within_its_hours(
+    zone: str, kind: StepKind, state: StepState, at: time
+) -> None:
+    due, over, now = (
+        WallTime(date(2026, 12, 1), clock, zone).instant() for clock in (time(9), time(20), at)
+    )
+    step = StepView(
+        uuid7(), uuid7(), uuid7(), date(2026, 12, 1), str(kind), kind, "", due, over, state, None,
+        NO_RESULTS, None,
+    )  # fmt: skip
+    shown = step.status(now)
+    assert (shown in {"running", "waiting"}) == (
+        state is StepState.RUNNING and time(9) <= at < time(20)
+    )
+    assert shown in {*map(str, StepState), "waiting", "over"}
+    if state in ENDED_STEP_STATES:
+        assert shown == state
+    assert {f"state.step.{shown}"} <= set(load_catalogue("en")) & set(load_catalogue("fr"))

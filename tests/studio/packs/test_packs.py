@@ -89,7 +89,8 @@ def test_sold_pack_cannot_change(nova: CreatorStudio) -> None:
     assets = pictures(nova)
     pack_id = make(nova, assets)
     with nova.scope() as scope:
-        packs.replace_pack_items(scope, pack_id, assets[:1])
+        for same in (assets, assets[:1], assets[:1]):
+            packs.replace_pack_items(scope, pack_id, same)
         packs.freeze_pack(scope, pack_id)
     before = read(nova, pack_id)
     assert (before.version, len(before.media)) == (2, 1)

@@ -273,6 +273,8 @@ def test_change_of_an_older_version_is_refused(studio: Studio) -> None:
         links.update_link(scope, link.id, details("Other"), version=link.version)
     with studio.scope() as scope:
         found = links.get_link(scope, link.id)
+        links.update_link(scope, link.id, found.details, version=found.version)
+        assert links.get_link(scope, link.id).version == found.version
     assert (found.details.name, found.details.cost, found.target) == ("Ad", COST, link.target)
 
 

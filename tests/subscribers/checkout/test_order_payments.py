@@ -58,7 +58,7 @@ def test_fan_chats_buys_and_receives_the_pack(studio: Studio) -> None:
     studio.go()
     assert studio.texts("leo")[-2:] == [
         "Matin calme",
-        "Paiement reçu : 500 (test). Merci ! Votre pack arrive dans cette conversation.",
+        "Paiement reçu : 500 (test). Merci ! Vous pouvez ouvrir votre pack dans cette conversation à tout moment.",
     ]
     assert len(studio.seen("leo")[-2]["media"]) == 2
     assert balance(studio, rail(studio)) == 500

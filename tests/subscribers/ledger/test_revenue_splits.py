@@ -162,6 +162,20 @@ def test_rule_is_stored_once_and_a_coming_one_can_be_replaced(
             revenue_splits.add_revenue_split(scope, other, draft(scope), split_id=split_id)
 
 
+def test_shares_that_already_apply_are_no_new_rule(
+    tenant: OpenScope, tenant_id: UUID, creator: UUID
+) -> None:
+    with tenant(tenant_id, "system:test") as scope:
+        first = revenue_splits.add_revenue_split(scope, creator, draft(scope), split_id=uuid7())
+        for day in (0, 2, 30):
+            same = revenue_splits.add_revenue_split(
+                scope, creator, draft(scope, day), split_id=uuid7()
+            )
+            assert same == first
+        assert len(revenue_splits.list_revenue_splits(scope, creator)) == 1
+        assert len([one for one in audit.list_recent_acts(scope) if one.act == "split.set"]) == 1
+
+
 def test_rule_stored_before_keeps_its_meaning(
     tenant: OpenScope, tenant_id: UUID, creator: UUID
 ) -> None:

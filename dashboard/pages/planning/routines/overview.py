@@ -98,6 +98,7 @@ def _render_steps(drawn: PageContext, creator: Creator) -> None:
             draw_template(
                 "pages/planning/templates/routine_step.html",
                 one=one,
+                now=found.now,
                 posts=found.posts_of(one),
                 voice=voice,
                 word=page.text,

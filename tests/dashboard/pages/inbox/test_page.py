@@ -130,9 +130,42 @@ def test_double_click_sends_one_message(house: House) -> None:
         page.press("Envoyer")
         page.widgets.append(sent)
         text = page.press("Envoyer")
-    assert "Saisissez un message." in text
+        assert "Saisissez un message." not in text
+        page.type("Votre message à leo", " ")
+        assert "Saisissez un message." in page.press("Envoyer")
     house.studio.go()
     assert house.studio.texts("leo").count("Une fois.") == 1
+
+
+def test_double_click_before_the_field_is_cleared_sends_one_message(house: House) -> None:
+    house.studio.say("leo", "/human")
+    with house.look(chat=house.talk()) as page:
+        page.press("Reprendre")
+        page.type("Votre message à leo", "Une fois.")
+        assert "Saisissez un message." not in page.press_twice("Envoyer")
+    house.studio.go()
+    assert house.studio.texts("leo").count("Une fois.") == 1
+
+
+@pytest.mark.parametrize(
+    ("opens", "field", "button", "refusal"),
+    [
+        ("Reprendre", "Votre message à leo", "Envoyer", "Saisissez un message."),
+        ("Ajouter une note", "Note pour l’équipe", "Enregistrer la note", "Saisissez"),
+        ("", "Que doit retenir le bot ?", "Enregistrer le souvenir", "Saisissez"),
+    ],
+)
+def test_refusal_ends_with_the_success_of_the_same_button(
+    house: House, opens: str, field: str, button: str, refusal: str
+) -> None:
+    house.studio.say("leo", "/human")
+    with house.look(chat=house.talk()) as page:
+        if opens:
+            page.press(opens)
+        assert refusal in page.press(button)
+        page.type(field, "Aime la mer")
+        for _ in range(2):  # The second press finds the field cleared.
+            assert refusal not in page.press(button)
 
 
 def test_refused_message_gives_its_reason(house: House) -> None:
