@@ -9,7 +9,7 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
-from babel.numbers import format_decimal, get_currency_name
+from babel.numbers import format_decimal
 
 from foundation.i18n import translation
 from foundation.i18n.browser_languages import date_locale, is_month_first
@@ -208,8 +208,12 @@ class MemberLocalizer:
         )
 
     def format_currency(self, currency: str) -> str:
-        """Return the ISO 4217 code of a currency with its name."""
-        return f"{currency} · {get_currency_name(currency, locale=self.language)}"
+        """Return the label of a currency in a choice: "EUR · Euro", or "Stars"."""
+        return translation.label_currency(currency, self.language)
+
+    def currency_name(self, currency: str) -> str:
+        """Return the currency of a heading: its ISO 4217 code, or the name of Stars."""
+        return translation.currency_name(currency, self.language)
 
     def format_money(self, money: Money) -> str:
         """Format an amount of money."""

@@ -111,7 +111,7 @@ def _draw_chart(page: PageContext, found: CostAnalysis) -> None:
     (profit,) = (one[3] for one in costs.total_by_currency(rows))
     labels = ChartLabels(
         "",
-        page.text("analytics.profit_in", currency=charts.currency_label(page, code)),
+        page.text("analytics.profit_in", currency=code),
         page.text("analytics.costs.summary", profit=page.localizer.format_money(profit)),
     )
     charts.draw_bar_chart(page, labels, series, key="analytics:costs:chart")
@@ -186,6 +186,7 @@ def _draw_form(page: PageContext) -> None:
         middle.selectbox(
             page.text("analytics.column.currency"),
             [*COMMON_CURRENCIES, *others],
+            format_func=page.localizer.format_currency,
             key=f"{FORM}:currency",
         )
         right.text_input(

@@ -14,7 +14,6 @@ from dashboard.shell.charts import (
     ChartLabels,
     ChartPoint,
     ChartSeries,
-    currency_label,
     draw_line_chart,
 )
 from dashboard.shell.page_context import PageContext, current_page
@@ -211,7 +210,7 @@ def _draw_course(page: PageContext, found: LaunchState, currency: str) -> None:
     ]
     labels = ChartLabels(
         across=page.text("live.time"),
-        up=page.text("analytics.net_in", currency=currency_label(page, currency)),
+        up=page.text("analytics.net_in", currency=currency),
         summary=page.text(
             "live.course",
             net=points[-1].text,

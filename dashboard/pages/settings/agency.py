@@ -77,7 +77,12 @@ def _render_general_fields(page: PageContext, found: AgencySettings) -> None:
     )
     offered = list(dict.fromkeys((found.currency, *CURRENCIES)))
     left, right = st.columns(2)
-    left.selectbox(page.text("settings.currency"), offered, key="agency:currency")
+    left.selectbox(
+        page.text("settings.currency"),
+        offered,
+        format_func=page.localizer.format_currency,
+        key="agency:currency",
+    )
     right.selectbox(
         page.text("settings.language"),
         LANGUAGES,

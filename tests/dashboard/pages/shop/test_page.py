@@ -398,7 +398,7 @@ def test_unknown_columns_are_mapped_once_and_remembered(house: House) -> None:
             "What (ex. Subscription from u1)",
         )
         page.choose("Format des dates", "mois/jour/année")
-        page.type("Devise par défaut (ex. USD)", "usd")
+        page.choose("Devise par défaut", "USD")
         told = page.press("Enregistrer l’association")
         assert "Association enregistrée" in told
         told = page.press("Importer les lignes (2)")
