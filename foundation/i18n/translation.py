@@ -25,6 +25,7 @@ CURRENCY_NAMES: Mapping[str, str] = {"XTS": "currency.test", "XTR": "currency.st
 """Message codes of the names of currencies whose code nobody knows. Members see the name alone."""
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
+_AMOUNTS = re.compile(rf"{_MONEY.pattern}(?:, {_MONEY.pattern})+")
 _CURRENCIES = re.compile(rf"(?:[A-Z]{{3}}, )*(?:{'|'.join(CURRENCY_NAMES)})(?:, [A-Z]{{3}})*")
 _FIRST_DAY = re.compile(r"\b1 (?=[^\W\d])")
 _OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|metric\.[a-z0-9_]{1,40}")
@@ -196,13 +197,15 @@ def label_currency(currency: str, language: str) -> str:
 def format_parameter(value: str | int, language: str) -> str | int:
     """Format a message parameter.
 
-    An amount, stored as `str(Money)`, is formatted for the language. The code of a platform
-    option or of a metric is replaced by its label, and codes of currencies by `currency_name`.
+    Amounts, stored as `str(Money)`, are formatted for the language. The code of a platform option
+    or of a metric is replaced by its label, and codes of currencies by `currency_name`.
     """
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)
     if isinstance(value, str) and _CURRENCIES.fullmatch(value):
         return ", ".join(currency_name(code, language) for code in value.split(", "))
+    if isinstance(value, str) and _AMOUNTS.fullmatch(value):
+        return " · ".join(str(format_parameter(part, language)) for part in value.split(", "))
     found = _MONEY.fullmatch(value) if isinstance(value, str) else None
     if found is None or len(found[2] or "") != currency_exponent(found[3]):
         return value

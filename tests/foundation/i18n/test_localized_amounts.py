@@ -65,6 +65,11 @@ def test_no_text_shows_the_code_of_stars_or_test_money(
     assert currency in ("XTR", "XTS") or all(currency in text for text in texts[:3])
 
 
+def test_amounts_of_several_currencies_are_formatted() -> None:
+    assert format_parameter("12.50 EUR, 500 XTR", "fr") == "12,50\xa0€ · 500 Étoiles"
+    assert format_parameter("12.50 EUR, 500 XTR, x", "fr") == "12.50 EUR, 500 XTR, x"
+
+
 @pytest.mark.parametrize("word", ["XTRA", "EXTRA, XTR", "XTR, and more", "xtr", "My XTR pack"])
 def test_words_that_contain_the_code_of_a_currency_stay(word: str) -> None:
     assert format_parameter(word, "fr") == word
