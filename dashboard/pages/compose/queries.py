@@ -21,6 +21,7 @@ from studio.ingest import uploads
 from studio.ingest.uploads import UploadView
 from studio.library import assets, queries
 from studio.library.assets import AssetTile
+from studio.packs.packs import packs_on_sale
 from tenants.agencies.queries import Creator
 
 
@@ -39,6 +40,8 @@ class ComposeView:
     """Selected pictures without a rating, which block publishing. The picker asks for it."""
     ranks: Mapping[UUID, RankedDraft]
     """Ranks of the draft among past posts, by account."""
+    packs: Mapping[UUID, Sequence[str]]
+    """Titles of the packs on sale that contain pictures of the draft, by picture."""
 
 
 def load_compose(
@@ -68,6 +71,7 @@ def load_compose(
         next_free=find_next_usual_time(scope, creator.id, creator.zone, channels=draft.channels),
         unrated=open_,
         ranks=result_forecasts.load_ranks(scope, creator.id, shown),
+        packs=packs_on_sale(scope, creator.id, draft.assets),
     )
 
 
