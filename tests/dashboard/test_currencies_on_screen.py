@@ -26,7 +26,7 @@ from insights.rollups.periods import DateRange
 from insights.workspace.goals import GoalMetric, set_goal
 from subscribers.ledger import entries, payout_statements
 from subscribers.ledger.entries import SplitShares
-from tenants.agencies import queries
+from tenants.agencies import agency_settings, queries
 from tenants.agencies.rights import Role
 from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
@@ -96,6 +96,26 @@ def test_no_page_shows_the_code_of_a_currency(
     for name in ("insights", "shop:books", "insights:sales"):
         assert stars in unescape(shown[name]), f"{name} shows the sales"
     assert "dashboard.page_failed" not in door.log.read_text()[before:]
+
+
+def test_totals_of_stars_show_what_they_are_worth(door: Door, agency: Agency) -> None:
+    pages = (("insights", "overview"), ("insights", "sales"), ("shop", "orders"), ("shop", "books"))
+
+    def estimates() -> list[bool]:
+        found = []
+        for path, view in pages:
+            with stream(door.url, door.cookie(agency)) as page:
+                text = page.open(f"/{path}", view=view)
+                found.append(bool(re.search(r"(Stars|Étoiles)[^(<]{0,3}\((about|environ) ", text)))
+        return found
+
+    assert not any(estimates()), "nobody said what Stars are worth"
+    with agency.scope() as scope:
+        agency_settings.update_agency_settings(scope, {"stars_value": "13 USD"})
+    assert not any(estimates()), "the agency counts in euros"
+    with agency.scope() as scope:
+        agency_settings.update_agency_settings(scope, {"stars_value": "13.00 EUR"})
+    assert all(estimates()), dict(zip(pages, estimates(), strict=True))
 
 
 @pytest.mark.parametrize("kind", ReportKind)

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_total_cell
 from dashboard.shell import actions, charts
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries
 from dashboard.shell.page_context import PageContext
@@ -40,7 +40,7 @@ def render_costs(page: PageContext, period: AnalyticsPeriod) -> None:
     draw_template(
         "pages/analytics/templates/cost_figures.html",
         totals=costs.total_by_currency(found.months),
-        cell=partial(format_cell, page),
+        cell=partial(format_total_cell, page),
         voice=page.localizer,
         word=page.text,
     )

@@ -195,7 +195,7 @@ def _list_figures(
         (voice.message_text(METRICS["messages_in"].name), voice.format_number(found.messages_in)),
         (voice.message_text(METRICS["orders"].name), voice.format_number(found.orders)),
     ]
-    net = " · ".join(voice.format_money(one) for one in found.net) or voice.format_number(0)
+    net = " · ".join(voice.format_total(one) for one in found.net) or voice.format_number(0)
     return [*figures, (voice.message_text(METRICS["net"].name), net)]
 
 

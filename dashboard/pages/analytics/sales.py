@@ -7,7 +7,7 @@ from functools import partial
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_total_cell
 from dashboard.shell import charts
 from dashboard.shell.charts import (
     ChartLabels,
@@ -75,7 +75,7 @@ def _draw_totals(page: PageContext, found: SalesAnalysis) -> None:
         totals=list(found.breakdown.totals.values()),
         found=found,
         change=_format_change,
-        cell=partial(format_cell, page),
+        cell=partial(format_total_cell, page),
         voice=page.localizer,
         word=page.text,
     )
