@@ -158,6 +158,14 @@ class TokenPrice:
         return Price(whole.quantize(Decimal("0.0001"), ROUND_CEILING), self.input.currency)
 
 
+def estimate_stars(stars: Money, per_thousand: Money) -> Money:
+    """Return what Stars are worth if 1,000 of them are worth `per_thousand`, rounded to the nearest
+    minor unit. Raises ValueError for an amount that is not in Stars."""
+    if stars.currency != STARS:
+        raise ValueError(f"not Stars: {stars.currency}")
+    return Money(round(Fraction(stars.minor * per_thousand.minor, 1000)), per_thousand.currency)
+
+
 def round_up(minor: Decimal, currency: str) -> Money:
     """Return a sum of prices as money, rounded up to whole minor units."""
     return Money(int(minor.to_integral_value(ROUND_CEILING)), currency)

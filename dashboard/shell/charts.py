@@ -14,7 +14,6 @@ import streamlit as st
 
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template
-from foundation.i18n.translation import CURRENCY_UNITS
 
 HEIGHT = 240
 """Height of a chart in pixels."""
@@ -218,12 +217,6 @@ def _heat_row(one: HeatCell) -> dict[str, Any]:
         "weight": FAINT if one.is_faint else 1.0,
         "marked": one.is_marked,
     }
-
-
-def currency_label(page: PageContext, currency: str) -> str:
-    """Return the name of a currency: its code, or the name of a unit without a code of its own."""
-    code = CURRENCY_UNITS.get(currency)
-    return page.text(code, amount="").strip("() \xa0") if code else currency
 
 
 def quote_vega(text: str) -> str:

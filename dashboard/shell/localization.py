@@ -1,7 +1,8 @@
 """Text, numbers, money, dates and times of the dashboard, in the viewer's language and
 time zone."""
 
-from dataclasses import dataclass, replace
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 from fractions import Fraction
@@ -9,12 +10,12 @@ from functools import cache
 from zoneinfo import ZoneInfo
 
 from babel.dates import format_date, format_skeleton, format_timedelta, get_timezone_location
-from babel.numbers import format_decimal, get_currency_name
+from babel.numbers import format_decimal
 
 from foundation.i18n import translation
 from foundation.i18n.browser_languages import date_locale, is_month_first
 from foundation.i18n.translation import Message, render_message
-from foundation.money import Money
+from foundation.money import STARS, Money, estimate_stars
 from foundation.ops.wall_time import load_zone
 
 _BROWSERS = (("Edg", "Edge"), ("Firefox", "Firefox"), ("Chrome", "Chrome"), ("Safari", "Safari"))
@@ -47,11 +48,13 @@ def _city_of_zone(zone: str, language: str) -> str:
 @dataclass(frozen=True)
 class MemberLocalizer:
     """Formats text and values in the viewer's language (fr or en) and time zone. `locale` is that
-    of dates, such as `en_US`; without one, dates begin with the day."""
+    of dates, such as `en_US`; without one, dates begin with the day. `read_stars_rate` returns what
+    1,000 Stars are worth, or None."""
 
     language: str
     zone: ZoneInfo
     locale: str = ""
+    read_stars_rate: Callable[[], Money | None] = field(default=lambda: None, compare=False)
 
     @property
     def _date_locale(self) -> str:
@@ -208,12 +211,26 @@ class MemberLocalizer:
         )
 
     def format_currency(self, currency: str) -> str:
-        """Return the ISO 4217 code of a currency with its name."""
-        return f"{currency} · {get_currency_name(currency, locale=self.language)}"
+        """Return the label of a currency in a choice: "EUR · Euro", or "Stars"."""
+        return translation.label_currency(currency, self.language)
+
+    def currency_name(self, currency: str) -> str:
+        """Return the currency of a heading: its ISO 4217 code, or the name of Stars."""
+        return translation.currency_name(currency, self.language)
 
     def format_money(self, money: Money) -> str:
         """Format an amount of money."""
         return translation.format_money(money, self.language)
+
+    def format_total(self, money: Money) -> str:
+        """Format a total. Stars are followed by an estimate in the currency of the agency, if what
+        they are worth is known."""
+        rate = self.read_stars_rate() if money.currency == STARS and money.minor else None
+        amount = self.format_money(money)
+        if rate is None:
+            return amount
+        estimate = self.format_money(estimate_stars(money, rate))
+        return self.text("money.with_estimate", amount=amount, estimate=estimate)
 
     def format_value(self, value: Money | int) -> str:
         """Format an amount of money or a number."""

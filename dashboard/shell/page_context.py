@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import TypeVar
 from uuid import UUID
 
@@ -24,8 +25,10 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.browser_languages import date_locale, preferred_language
 from foundation.i18n.translation import Message, format_parameter, render_message
+from foundation.money import Money
 from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
+from tenants.agencies.agency_settings import get_agency_settings
 from tenants.agencies.queries import Creator
 from tenants.agencies.rights import Right, has_right
 
@@ -156,7 +159,14 @@ def _build_page_context(who: Viewer) -> PageContext:
     member = who.member
     set_reader(member.role)
     locale = date_locale(_requested_languages(), member.language)
-    return PageContext(who, MemberLocalizer(member.language, load_zone(member.zone), locale))
+    read_rate = cache(partial(_read_stars_rate, who))
+    voice = MemberLocalizer(member.language, load_zone(member.zone), locale, read_rate)
+    return PageContext(who, voice)
+
+
+def _read_stars_rate(who: Viewer) -> Money | None:
+    with session.session_scope_opener()(who.tenant_id, who.actor) as scope:
+        return get_agency_settings(scope).stars_rate
 
 
 def _requested_languages() -> str:

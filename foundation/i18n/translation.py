@@ -22,7 +22,12 @@ _OF_PLATFORMS = ("platform", "place", "connect", "option")
 CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 """Message codes of currencies that locales do not name."""
 
+CURRENCY_NAMES: Mapping[str, str] = {"XTS": "currency.test", "XTR": "currency.stars"}
+"""Message codes of the names of currencies whose code nobody knows. Members see the name alone."""
+
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
+_AMOUNTS = re.compile(rf"{_MONEY.pattern}(?:, {_MONEY.pattern})+")
+_CURRENCIES = re.compile(rf"(?:[A-Z]{{3}}, )*(?:{'|'.join(CURRENCY_NAMES)})(?:, [A-Z]{{3}})*")
 _FIRST_DAY = re.compile(r"\b1 (?=[^\W\d])")
 _OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|(metric|disk\.place)\.[a-z0-9_]{1,40}")
 _CATALOGUES = Path(__file__).parents[1] / "locale"
@@ -186,14 +191,35 @@ def format_money(amount: Money, language: str, units: Mapping[str, str] = CURREN
     )
 
 
+def currency_name(currency: str, language: str) -> str:
+    """Return the currency of a heading: its ISO 4217 code, or the name of Stars and test money."""
+    code = CURRENCY_NAMES.get(currency)
+    return render_message(Message(code), language) if code else currency
+
+
+def label_currency(currency: str, language: str) -> str:
+    """Return the label of a currency in a choice: "EUR · Euro", or "Stars"."""
+    from babel.numbers import get_currency_name  # noqa: PLC0415  as above
+
+    if currency in CURRENCY_NAMES:
+        name = currency_name(currency, language)
+        return f"{name[:1].upper()}{name[1:]}"
+    return f"{currency} · {get_currency_name(currency, locale=language)}"
+
+
 def format_parameter(value: str | int, language: str) -> str | int:
     """Format a message parameter.
 
-    An amount, stored as `str(Money)`, is formatted for the language. The code of a platform
-    option, of a metric or of a place on a disk is replaced by its label.
+    Amounts, stored as `str(Money)`, are formatted for the language. The code of a platform option,
+    of a metric or of a place on a disk is replaced by its label, and codes of currencies by
+    `currency_name`.
     """
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)
+    if isinstance(value, str) and _CURRENCIES.fullmatch(value):
+        return ", ".join(currency_name(code, language) for code in value.split(", "))
+    if isinstance(value, str) and _AMOUNTS.fullmatch(value):
+        return " · ".join(str(format_parameter(part, language)) for part in value.split(", "))
     found = _MONEY.fullmatch(value) if isinstance(value, str) else None
     if found is None or len(found[2] or "") != currency_exponent(found[3]):
         return value

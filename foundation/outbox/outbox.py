@@ -450,16 +450,18 @@ def check_event_type(event_type: type[Event]) -> None:
         raise TypeError(f"{event_type.__name__}: no queue is called {event_type.queue}")
 
 
-def put_coalesced(scope: Scope, event: Event, *, within: timedelta) -> datetime:
+def put_coalesced(scope: Scope, event: Event, *, within: timedelta, part: str = "") -> datetime:
     """Put `event` at the end of the current interval of length `within` (whole seconds); return
     that end.
 
-    Further calls in the same interval find it waiting. The deduplication key contains the time:
+    Further calls in the same interval find it waiting, unless they are about another `part` of the
+    subject. The deduplication key contains the time:
     otherwise the key would be in use while a row runs, and changes since the start of that row
     would not be handled.
     """
     size = int(within.total_seconds())
     end = (int(scope.now.timestamp()) // size + 1) * size
     at = datetime.fromtimestamp(end, UTC)
-    put(scope, event, at=at, dedupe=f"soon:{event.kind}:{event.subject_id}:{end}")
+    subject = f"{event.subject_id}:{part}" if part else str(event.subject_id)
+    put(scope, event, at=at, dedupe=f"soon:{event.kind}:{subject}:{end}")
     return at

@@ -52,7 +52,7 @@ def chart_key(series: DaySeries) -> str:
 def chart_title(series: DaySeries, language: str) -> str:
     """Return the title of a chart, with the unit of its values."""
     name = fact_texts.render_text(fact_texts.metric_code(series.metric), language)
-    return f"{name} ({series.currency})" if series.currency else name
+    return fact_texts.qualify_currency(name, series.currency, language)
 
 
 def render_charts(facts: ReportFacts, language: str, accent: str = "") -> dict[str, str]:

@@ -5,7 +5,13 @@ from datetime import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
 
-from foundation.i18n.translation import Message, format_date, format_money, render_message
+from foundation.i18n.translation import (
+    Message,
+    currency_name,
+    format_date,
+    format_money,
+    render_message,
+)
 from foundation.money import Money
 from insights.metrics.catalog import METRICS
 from insights.reports.facts import Fact, ReportFacts, order_currencies
@@ -55,7 +61,12 @@ def build_fact_line(fact: Fact, language: str) -> FactLine:
 def metric_name(fact: Fact, language: str) -> str:
     """Return the name of a metric; counts of one currency also name it."""
     name = render_text(metric_code(fact.metric), language)
-    return f"{name} ({fact.currency})" if fact.unit == "count" and fact.currency else name
+    return qualify_currency(name, fact.currency if fact.unit == "count" else "", language)
+
+
+def qualify_currency(name: str, currency: str, language: str) -> str:
+    """Return a name with its currency, which is "" for numbers."""
+    return f"{name} ({currency_name(currency, language)})" if currency else name
 
 
 def metric_code(metric: str) -> str:

@@ -2,7 +2,13 @@
 
 from fpdf import FPDF
 
-from foundation.i18n.translation import Message, format_date, format_money, render_message
+from foundation.i18n.translation import (
+    Message,
+    currency_name,
+    format_date,
+    format_money,
+    render_message,
+)
 from insights.reports.pdf_tables import create_document, write_table_row, write_text_line
 from subscribers.ledger.payout_statements import CurrencyStatement, PayoutStatement, SplitLine
 from subscribers.ledger.payouts import PayoutView
@@ -72,7 +78,7 @@ def party_label(line: SplitLine, language: str) -> str:
 
 def _write_section(paper: FPDF, section: CurrencyStatement, language: str) -> None:
     paper.ln(4)
-    write_text_line(paper, section.currency, size=11, bold=True)
+    write_text_line(paper, currency_name(section.currency, language), size=11, bold=True)
     for row in section_rows(section, language):
         write_table_row(paper, TWO_COLUMNS, row, size=10)
     paper.ln(2)

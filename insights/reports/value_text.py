@@ -15,6 +15,9 @@ from insights.reports.tables.table_files import TableValue
 _MONTHS = frozenset({"month", "cohort"})
 """Columns whose dates stand for a month."""
 
+_CURRENCIES = frozenset({"currency", "cost_currency"})
+"""Columns of codes of currencies."""
+
 
 def format_value(column: str, value: TableValue, language: str) -> str:
     """Return a value of a column as text; an unknown value is "n/a"."""
@@ -29,6 +32,8 @@ def format_value(column: str, value: TableValue, language: str) -> str:
             return _format_day(column, value, language)
         case int():
             return _format_count(column, value, language)
+        case _ if column in _CURRENCIES:
+            return translation.currency_name(str(value), language)
         case _:
             return str(value)
 

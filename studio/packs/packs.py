@@ -10,6 +10,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
+from gate.assets.free_copies import find_posted_free
 from gate.contract.units import Medium, Rating, highest_rating
 from gate.ratings import ratings
 from studio.library.assets import check_assets_owned, get_rendition, lock_library
@@ -192,6 +193,57 @@ def remove_from_drafts(scope: Scope, *, creator_id: UUID, asset: UUID) -> None:
 def get_pack(scope: Scope, pack_id: UUID) -> PackView:
     """Return a pack. Raises NotFound, also for another tenant's pack."""
     return _pack_from_row(scope, _get_pack_row(scope, pack_id))
+
+
+@dataclass(frozen=True)
+class PackPicture:
+    """A picture of a pack, by its alt text or the name of its file."""
+
+    asset_id: UUID
+    title: str
+
+
+def list_posted_free(
+    scope: Scope, creator_id: UUID, packs: Collection[UUID]
+) -> dict[UUID, list[PackPicture]]:
+    """Return the pictures of these packs that were already published without a price, by pack and
+    in their order. Packs without such a picture are absent."""
+    rows = scope.run(
+        "SELECT i.pack_id, i.asset_id, coalesce(nullif(c.alt, ''), c.file_name) AS title"
+        " FROM pack_items i JOIN creations c"
+        "   ON c.tenant_id = i.tenant_id AND c.asset_id = i.asset_id"
+        " WHERE i.tenant_id = :tenant AND i.creator_id = :creator AND i.pack_id = ANY(:packs)"
+        " ORDER BY i.pack_id, i.position",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        packs=list(packs),
+    ).all()
+    free = find_posted_free(scope, creator_id, {row.asset_id for row in rows})
+    found: dict[UUID, list[PackPicture]] = {}
+    for row in rows:
+        if row.asset_id in free:
+            found.setdefault(row.pack_id, []).append(PackPicture(row.asset_id, row.title))
+    return found
+
+
+def packs_on_sale(
+    scope: Scope, creator_id: UUID, assets: Collection[UUID]
+) -> dict[UUID, list[str]]:
+    """Return the titles of the active packs that contain these assets, by asset."""
+    rows = scope.run(
+        "SELECT i.asset_id, p.title FROM pack_items i JOIN packs p"
+        "   ON p.tenant_id = i.tenant_id AND p.id = i.pack_id"
+        " WHERE i.tenant_id = :tenant AND p.creator_id = :creator AND p.state = :active"
+        "   AND i.asset_id = ANY(:assets) ORDER BY p.title",
+        tenant=scope.tenant_id,
+        creator=creator_id,
+        active=str(PackState.ACTIVE),
+        assets=list(assets),
+    )
+    found: dict[UUID, list[str]] = {}
+    for row in rows if assets else ():
+        found.setdefault(row.asset_id, []).append(row.title)
+    return found
 
 
 def has_pack(scope: Scope, creators: Collection[UUID]) -> bool:

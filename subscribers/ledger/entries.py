@@ -12,6 +12,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.ids import uuid7
 from foundation.money import BASIS_POINTS, Money, split_amount
+from subscribers.ledger import sale_notices
 from subscribers.ledger.models import LedgerEntry
 
 TransactionKind = Literal[
@@ -250,9 +251,11 @@ def record_sale(
     creator_id: UUID,
     fan_id: UUID | None,
 ) -> None:
-    """Post a matched payment: the sale, its split by the rule in force, and the commission."""
+    """Post a matched payment: the sale, its split by the rule in force, and the commission. Members
+    are notified."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
-    book("sale", PAYMENT_SOURCE, str(payment_id), sale_entries(money, rail))
+    if book("sale", PAYMENT_SOURCE, str(payment_id), sale_entries(money, rail)):
+        sale_notices.schedule_sale_notice(scope, creator_id, at)
     _post_split(scope, payment_id, money, book, at=at, creator_id=creator_id)
 
 
@@ -339,14 +342,12 @@ def settle_suspense(
     creator_id: UUID,
     fan_id: UUID | None,
 ) -> None:
-    """Post a payment in suspense as a sale, with its split by the rule in force."""
+    """Post a payment in suspense as a sale, with its split by the rule in force. Members are
+    notified."""
     book = partial(post_transaction, scope, occurred_at=at, creator_id=creator_id, fan_id=fan_id)
-    book(
-        "sale",
-        "settled",
-        str(payment_id),
-        [LedgerLine(SUSPENSE_ACCOUNT, money), LedgerLine(SALES_ACCOUNT, -money)],
-    )
+    lines = [LedgerLine(SUSPENSE_ACCOUNT, money), LedgerLine(SALES_ACCOUNT, -money)]
+    if book("sale", "settled", str(payment_id), lines):
+        sale_notices.schedule_sale_notice(scope, creator_id, at)
     _post_split(scope, payment_id, money, book, at=at, creator_id=creator_id)
 
 

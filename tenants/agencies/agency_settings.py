@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import BadInput, NotFound, about_input
 from foundation.i18n.translation import LANGUAGES
-from foundation.money import is_currency
+from foundation.money import Money, is_currency, parse_amounts
 from tenants import audit
 from tenants.agencies import agencies
 from tenants.agencies.models import Agency, AgencyLogo
@@ -33,15 +33,18 @@ MAX_LOGO_BYTES = 200_000
 MIN_APPROVAL_TIME = timedelta(hours=1)
 MAX_APPROVAL_TIME = timedelta(days=7)
 
-_VAT_NUMBER = re.compile(r"[A-Z0-9]{4,20}")
-_INVOICE_PREFIX = re.compile(r"[A-Z0-9][A-Z0-9/-]{0,9}")
-_ACCENT = re.compile(r"#[0-9a-f]{6}")
+_CODES = {
+    "vat_number": re.compile(r"[A-Z0-9]{4,20}"),
+    "invoice_prefix": re.compile(r"[A-Z0-9][A-Z0-9/-]{0,9}"),
+    "accent": re.compile(r"#[0-9a-f]{6}"),
+}
 
 
 @dataclass(frozen=True)
 class AgencySettings:
     """The settings of an agency. `language` is that of new members, `languages` those in which it
-    works; `accent` is a colour as `#rrggbb`, or empty."""
+    works; `accent` is a colour as `#rrggbb`, or empty; `stars_value` is what it receives for 1,000
+    Stars, such as `13.00 EUR`, or empty."""
 
     name: str
     language: str
@@ -53,6 +56,20 @@ class AgencySettings:
     vat_number: str = ""
     invoice_prefix: str = ""
     accent: str = ""
+    stars_value: str = ""
+
+    @property
+    def stars_rate(self) -> Money | None:
+        """Return what 1,000 Stars are worth in the currency of the agency, or None if nobody
+        entered it, or entered it in another currency."""
+        return next(
+            (
+                value
+                for code, value in parse_amounts(self.stars_value).items()
+                if code == self.currency
+            ),
+            None,
+        )
 
     @property
     def issuer(self) -> tuple[str, ...]:
@@ -85,6 +102,7 @@ def get_agency_settings(scope: Scope) -> AgencySettings:
         vat_number=row.vat_number,
         invoice_prefix=row.invoice_prefix,
         accent=row.accent,
+        stars_value=row.stars_value,
     )
 
 
@@ -258,12 +276,10 @@ def _normalize_setting(name: str, value: str | Sequence[str]) -> str | tuple[str
             return normalize_name(value) if value.strip() else ""
         case "address":
             return _normalize_address(value)
-        case "vat_number":
-            return _match_or_empty(_VAT_NUMBER, re.sub(r"[\s.-]", "", value).upper(), "vat_number")
-        case "invoice_prefix":
-            return _match_or_empty(_INVOICE_PREFIX, value.strip().upper(), "invoice_prefix")
-        case "accent":
-            return _match_or_empty(_ACCENT, value.strip().lower(), "accent")
+        case "vat_number" | "invoice_prefix" | "accent":
+            return _normalize_code(name, value)
+        case "stars_value":
+            return _normalize_stars_value(value)
     return value
 
 
@@ -272,6 +288,18 @@ def _normalize_currency(value: str) -> str:
     if not is_currency(code):
         raise BadInput("agency.currency", currency=code[:10])
     return code
+
+
+def _normalize_stars_value(value: str) -> str:
+    if not value.strip():
+        return ""
+    try:
+        (amount,) = parse_amounts(value).values()
+    except ValueError as error:
+        raise BadInput("agency.stars_value") from error
+    if amount.minor <= 0 or not is_currency(amount.currency):
+        raise BadInput("agency.stars_value")
+    return str(amount)
 
 
 def _normalize_languages(values: Sequence[str]) -> tuple[str, ...]:
@@ -289,7 +317,13 @@ def _normalize_address(value: str) -> str:
     return address
 
 
-def _match_or_empty(pattern: "re.Pattern[str]", value: str, name: str) -> str:
-    if value and not pattern.fullmatch(value):
+def _normalize_code(name: str, value: str) -> str:
+    """Return a VAT number, prefix of invoices or colour. An empty value removes it."""
+    code = {
+        "vat_number": re.sub(r"[\s.-]", "", value).upper(),
+        "invoice_prefix": value.strip().upper(),
+        "accent": value.strip().lower(),
+    }[name]
+    if code and not _CODES[name].fullmatch(code):
         raise BadInput(f"agency.{name}")
-    return value
+    return code

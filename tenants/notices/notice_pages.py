@@ -28,6 +28,9 @@ DECISIONS = NoticePage("decisions", "/approvals", (Right.APPROVE, Right.REVIEW))
 PEOPLE = NoticePage("people", "/people", (Right.RUN, Right.APPROVE, Right.REVIEW))
 MESSAGES = NoticePage("messages", "/inbox", (Right.CHAT,))
 MONEY = NoticePage("money", "/shop", (Right.RUN, Right.MONEY))
+SALES = NoticePage("sales", "/shop?view=orders", (Right.MONEY,))
+"""Sales as they happen."""
+
 STUDIO = NoticePage("studio", "/studio", (Right.RUN,))
 STOPS = NoticePage("stops", "/settings?section=stop", (Right.RUN,))
 ALERTS = NoticePage("alerts", "/notifications?section=alerts", (Right.MONEY,))
@@ -45,6 +48,7 @@ NOTICE_PAGES = (
     PEOPLE,
     MESSAGES,
     MONEY,
+    SALES,
     STUDIO,
     ALERTS,
     HOUSE,
@@ -134,6 +138,7 @@ _OF: Mapping[str, NoticePage] = {
         ],
         MONEY,
     ),
+    "sales": SALES,
     **dict.fromkeys(["job", "upload", "picture", "label.say", "clip", "alert.costs"], STUDIO),
     **dict.fromkeys(["alert", "alert.data"], ALERTS),
 }

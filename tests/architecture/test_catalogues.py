@@ -292,6 +292,17 @@ def test_percent_signs_follow_the_language(language: str, wrong: str) -> None:
     assert not found, found
 
 
+RAW_CURRENCY = re.compile(r"\{\{\s*(?:\w+\.)*\w*currency\s*\}\}")
+
+
+def test_templates_show_the_name_of_a_currency() -> None:
+    assert RAW_CURRENCY.search("<th>{{ section.currency }}</th>")
+    raw = [
+        f"{name}: {found[0]}" for name, text in templates() if (found := RAW_CURRENCY.search(text))
+    ]
+    assert not raw, raw
+
+
 def test_templates_use_no_internal_terms() -> None:
     found = []
     for package in PACKAGES:

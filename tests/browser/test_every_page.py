@@ -68,11 +68,11 @@ LONG = 13
 """Minimum length in characters of a text part that counts as English."""
 
 ODD = re.compile(
-    r"\{(?!platform|account|campaign)\w+\}|\bNone\b(?!:)|\bundefined\b|\bNaN\b"
+    r"\{(?!platform|account|campaign)\w+\}|\bXT[RS]\b|\bNone\b(?!:)|\bundefined\b|\bNaN\b"
     r"|(?<![\d.,:/\u202f\xa0])1 (?!mois\b|fois\b|plus\b)[a-zé]+s\b"
 )
-"""Unfilled placeholders, except the campaign marks that users type, and a plural after the number
-1."""
+"""Unfilled placeholders, except the campaign marks that users type, codes of Stars and test money,
+and a plural after the number 1."""
 
 SMALL = """
 () => [...document.querySelectorAll('[data-testid="stMain"] :is(a, button, input, select, \

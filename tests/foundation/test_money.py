@@ -1,8 +1,10 @@
 """Amounts entered by users are parsed to the minor unit or rejected, never rounded."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from foundation.money import Money, parse_money
+from foundation.money import Money, estimate_stars, parse_money
 
 
 @pytest.mark.parametrize(
@@ -42,3 +44,18 @@ def test_typed_amount_is_parsed_exactly(text: str, currency: str, minor: int) ->
 def test_ambiguous_amount_is_rejected(text: str, currency: str) -> None:
     with pytest.raises(ValueError, match="not an amount"):
         parse_money(text, currency)
+
+
+@given(st.integers(-(10**9), 10**9), st.integers(1, 10**6), st.sampled_from(["EUR", "JPY", "KWD"]))
+def test_estimate_of_stars_is_within_half_a_minor_unit(
+    stars: int, per_thousand: int, currency: str
+) -> None:
+    worth = estimate_stars(Money(stars, "XTR"), Money(per_thousand, currency))
+    assert worth.currency == currency
+    assert abs(worth.minor * 1000 - stars * per_thousand) <= 500
+
+
+@pytest.mark.parametrize("currency", ["EUR", "XTS"])
+def test_only_stars_are_estimated(currency: str) -> None:
+    with pytest.raises(ValueError, match="not Stars"):
+        estimate_stars(Money(5, currency), Money(1300, "EUR"))

@@ -60,7 +60,7 @@ def test_fan_chats_pays_and_proves_age(sandbox: RunningSandbox, account: str) ->
     _, sent = sandbox.api("POST", account, "chats/L%C3%A9o/messages", message)
     text = page(sandbox, f"/c/{account}?fan=L%C3%A9o").body.decode()
     assert NASTY not in text
-    assert "Payer 500 XTS" in text
+    assert "Payer 500 (test)" in text
     assert "Plus tard" in text
     press(sandbox, account, fan="Léo", type="pay", message_id=sent["id"])
     press(sandbox, account, fan="Léo", type="age")

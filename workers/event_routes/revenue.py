@@ -1,5 +1,5 @@
-"""Routes of events about revenue: platform earnings, reconciliation of transactions, and
-subscriptions."""
+"""Routes of events about revenue: platform earnings, reconciliation of transactions,
+subscriptions, and notices of sales."""
 
 from collections.abc import Collection
 from datetime import date
@@ -13,6 +13,8 @@ from insights.metrics.events import RollupDue
 from subscribers.checkout import platform_earnings, rail_reconciliation, subscription_endings
 from subscribers.checkout.events import EarningsDue, RailReconcile
 from subscribers.intake import handlers
+from subscribers.ledger import sale_notices
+from subscribers.ledger.events import SalesBooked
 from subscribers.subscriptions.events import SubscriptionEnd, SubscriptionNear, SubscriptionStop
 from workers.relay.dispatch import NETWORK_DEADLINE_SECONDS, EventRoute
 from workers.wiring import Services
@@ -57,6 +59,7 @@ def revenue_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(
             SubscriptionEnd, partial(subscription_endings.handle_subscription_end, tenant=s.tenant)
         ),
+        EventRoute(SalesBooked, partial(sale_notices.notify_of_sales, tenant=s.tenant)),
         EventRoute(EarningsDue, earned, deadline_seconds=READING_SECONDS),
         EventRoute(RailReconcile, compare, deadline_seconds=READING_SECONDS),
     )

@@ -6,7 +6,7 @@ from uuid import UUID
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_total_cell
 from dashboard.shell import actions, charts, forms
 from dashboard.shell.charts import ChartLabels, ChartPoint, ChartSeries
 from dashboard.shell.page_context import PageContext
@@ -40,7 +40,7 @@ def render_costs(page: PageContext, period: AnalyticsPeriod) -> None:
     draw_template(
         "pages/analytics/templates/cost_figures.html",
         totals=costs.total_by_currency(found.months),
-        cell=partial(format_cell, page),
+        cell=partial(format_total_cell, page),
         voice=page.localizer,
         word=page.text,
     )
@@ -111,7 +111,7 @@ def _draw_chart(page: PageContext, found: CostAnalysis) -> None:
     (profit,) = (one[3] for one in costs.total_by_currency(rows))
     labels = ChartLabels(
         "",
-        page.text("analytics.profit_in", currency=charts.currency_label(page, code)),
+        page.text("analytics.profit_in", currency=code),
         page.text("analytics.costs.summary", profit=page.localizer.format_money(profit)),
     )
     charts.draw_bar_chart(page, labels, series, key="analytics:costs:chart")
@@ -188,6 +188,7 @@ def _draw_form(page: PageContext) -> None:
         middle.selectbox(
             page.text("analytics.column.currency"),
             [*COMMON_CURRENCIES, *others],
+            format_func=page.localizer.format_currency,
             key=f"{FORM}:currency",
         )
         right.text_input(

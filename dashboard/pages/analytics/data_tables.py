@@ -173,3 +173,10 @@ def _sort_rows(
 def format_cell(page: PageContext, column: str, value: TableValue) -> str:
     """Return a value as text in the member's language; an unknown value is "n/a"."""
     return format_value(column, value, page.localizer.language)
+
+
+def format_total_cell(page: PageContext, column: str, value: TableValue) -> str:
+    """Return a total as text: `format_cell`, with the estimate of Stars."""
+    if isinstance(value, Money):
+        return page.localizer.format_total(value)
+    return format_cell(page, column, value)

@@ -144,6 +144,7 @@ def _render_form(
         st.selectbox(
             page.text("analytics.goals.currency"),
             list(known),
+            format_func=page.localizer.format_currency,
             help=page.text("analytics.goals.currency_help"),
             key=f"{FORM}:currency",
         )

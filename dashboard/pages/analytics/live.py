@@ -14,7 +14,6 @@ from dashboard.shell.charts import (
     ChartLabels,
     ChartPoint,
     ChartSeries,
-    currency_label,
     draw_line_chart,
 )
 from dashboard.shell.page_context import PageContext, current_page
@@ -196,7 +195,7 @@ def _list_figures(
         (voice.message_text(METRICS["messages_in"].name), voice.format_number(found.messages_in)),
         (voice.message_text(METRICS["orders"].name), voice.format_number(found.orders)),
     ]
-    net = " · ".join(voice.format_money(one) for one in found.net) or voice.format_number(0)
+    net = " · ".join(voice.format_total(one) for one in found.net) or voice.format_number(0)
     return [*figures, (voice.message_text(METRICS["net"].name), net)]
 
 
@@ -211,7 +210,7 @@ def _draw_course(page: PageContext, found: LaunchState, currency: str) -> None:
     ]
     labels = ChartLabels(
         across=page.text("live.time"),
-        up=page.text("analytics.net_in", currency=currency_label(page, currency)),
+        up=page.text("analytics.net_in", currency=currency),
         summary=page.text(
             "live.course",
             net=points[-1].text,

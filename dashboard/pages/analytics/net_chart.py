@@ -7,7 +7,6 @@ from dashboard.shell.charts import (
     ChartLabels,
     ChartPoint,
     ChartSeries,
-    currency_label,
     draw_bar_chart,
 )
 from dashboard.shell.page_context import PageContext
@@ -33,7 +32,7 @@ def draw_net_chart(
         series.append(ChartSeries(name, earlier, is_before=True))
     labels = ChartLabels(
         across=page.text("insights.day"),
-        up=page.text("analytics.net_in", currency=currency_label(page, net.currency)),
+        up=page.text("analytics.net_in", currency=net.currency),
         summary=page.text(
             "insights.chart",
             first=voice.format_date(period.first),

@@ -49,7 +49,7 @@ def _net_tile(page: PageContext, one: SalesComparison, *, compares: bool) -> Fig
     voice = page.localizer
     return FigureTile(
         "net",
-        voice.format_money(one.net),
+        voice.format_total(one.net),
         voice.format_money(one.net_before) if compares else "",
         percent_change(one.net, one.net_before) if compares else None,
         sparkline_points(one.days),

@@ -7,14 +7,13 @@ from functools import partial
 import streamlit as st
 
 from dashboard.pages.analytics import filters
-from dashboard.pages.analytics.data_tables import draw_view_table, format_cell
+from dashboard.pages.analytics.data_tables import draw_view_table, format_total_cell
 from dashboard.shell import charts
 from dashboard.shell.charts import (
     ChartLabels,
     ChartPoint,
     ChartSeries,
     HeatCell,
-    currency_label,
 )
 from dashboard.shell.fan_labels import fan_label
 from dashboard.shell.page_context import PageContext
@@ -76,7 +75,7 @@ def _draw_totals(page: PageContext, found: SalesAnalysis) -> None:
         totals=list(found.breakdown.totals.values()),
         found=found,
         change=_format_change,
-        cell=partial(format_cell, page),
+        cell=partial(format_total_cell, page),
         voice=page.localizer,
         word=page.text,
     )
@@ -102,6 +101,7 @@ def _select_currency(page: PageContext, codes: Sequence[str]) -> str:
         codes,
         default=codes[0],
         required=True,
+        format_func=page.localizer.currency_name,
         key=CURRENCY,
         label_visibility="collapsed",
     )
@@ -148,7 +148,7 @@ def _draw_days(page: PageContext, found: SalesAnalysis, code: str) -> None:
     total = found.breakdown.totals[code]
     labels = ChartLabels(
         "",
-        page.text("analytics.net_in", currency=currency_label(page, code)),
+        page.text("analytics.net_in", currency=code),
         page.text(
             "analytics.days.summary",
             net=page.localizer.format_money(total.net),
@@ -202,7 +202,7 @@ def _draw_groups(
     ]
     if points:
         summary = page.text("analytics.groups.summary", name=points[0].at, net=points[0].text)
-        unit = page.text("analytics.net_in", currency=currency_label(page, code))
+        unit = page.text("analytics.net_in", currency=code)
         labels = ChartLabels("", unit, summary)
         charts.draw_ranking_chart(page, labels, points, key=f"analytics:sales:{by}:chart:{code}")
     _draw_table(page, period, found, build, f"by:{by}")
@@ -232,7 +232,7 @@ def _draw_hours(page: PageContext, found: SalesAnalysis, code: str) -> None:
         hour=f"{best.hour:02}:00",
         net=page.localizer.format_money(best.net),
     )
-    unit = page.text("analytics.net_in", currency=currency_label(page, code))
+    unit = page.text("analytics.net_in", currency=code)
     labels = ChartLabels(page.text("analytics.column.hour"), unit, summary)
     key = f"analytics:sales:hours:chart:{code}"
     down = page.text("analytics.column.weekday")

@@ -13,7 +13,7 @@ from connectors.shared.options import OPTION_FALSE, OPTION_TRUE, ChosenOptions, 
 from foundation import money
 from foundation.errors import NotFound
 from foundation.ids import uuid7
-from foundation.money import Money
+from foundation.money import TEST_CURRENCY, Money
 from foundation.ops.wall_time import parse_wall_time
 from schedules.drafts.drafts import Draft
 from schedules.posts.channel_overrides import ChannelOverride, PostContent, normalize_options
@@ -557,7 +557,7 @@ def _read_price(account: str) -> Money | None:
     said = field_text(override_key(account, "price")).strip()
     if not said:
         return None
-    currency = field_text(override_key(account, "currency")) or "XTS"
+    currency = field_text(override_key(account, "currency")) or TEST_CURRENCY
     try:
         return money.parse_money(said, currency)
     except ValueError:

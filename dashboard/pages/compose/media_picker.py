@@ -1,5 +1,6 @@
 """Media of a draft: pictures from the library, and uploads, which workers process."""
 
+from collections.abc import Sequence
 from functools import partial
 from uuid import UUID
 
@@ -104,7 +105,16 @@ def _render_selected_media(page: PageContext, found: ComposeView) -> None:
                     on_click=_remove_picture,
                     args=(str(tile.asset_id),),
                 )
+    for tile in chosen:
+        if tile.asset_id in found.packs:
+            _draw_pack_note(page, tile, found.packs[tile.asset_id])
     _render_alt_text_fields(page, found)
+
+
+def _draw_pack_note(page: PageContext, tile: AssetTile, packs: Sequence[str]) -> None:
+    title = tile.title or page.text("shop.picture")
+    note = page.text("compose.in_pack", title=title, packs=", ".join(packs))
+    draw_template("shell/templates/note.html", note=note)
 
 
 def _render_library(page: PageContext, found: ComposeView) -> None:

@@ -21,6 +21,7 @@ from studio.ingest import uploads
 from studio.ingest.uploads import UploadView
 from studio.library import assets, queries
 from studio.library.assets import AssetTile
+from studio.packs.packs import packs_on_sale
 from tenants.agencies import agency_settings
 from tenants.agencies.queries import Creator
 
@@ -42,6 +43,8 @@ class ComposeView:
     """Ranks of the draft among past posts, by account."""
     approval_time: timedelta
     """The time in which a post that is published at once can be approved."""
+    packs: Mapping[UUID, Sequence[str]]
+    """Titles of the packs on sale that contain pictures of the draft, by picture."""
 
 
 def load_compose(
@@ -72,6 +75,7 @@ def load_compose(
         unrated=open_,
         ranks=result_forecasts.load_ranks(scope, creator.id, shown),
         approval_time=agency_settings.get_approval_time(scope),
+        packs=packs_on_sale(scope, creator.id, draft.assets),
     )
 
 

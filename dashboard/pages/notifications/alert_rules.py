@@ -240,6 +240,7 @@ def _render_limit(page: PageContext, found: AlertsView, draft: _Draft) -> None:
         right.selectbox(
             page.text("alerts.currency"),
             currencies,
+            format_func=page.localizer.format_currency,
             key=draft.field("currency"),
         )
     left, right = st.columns(2)

@@ -11,7 +11,9 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.time_zones import list_time_zones, time_zone_label
 from dashboard.shell.widgets import draw_template
 from foundation.db.database import Scope
+from foundation.errors import BadInput
 from foundation.i18n.translation import LANGUAGES, Message
+from foundation.money import parse_money
 from generators.media import pictures
 from generators.media.pictures import RenditionProfile
 from tenants.agencies import agency_settings
@@ -43,6 +45,7 @@ DEFAULT_ACCENT = "#7a2e8e"
 LOGO_TYPES = ["png", "jpg", "jpeg", "webp"]
 MAX_UPLOAD_MB = 5
 LOGO_PROFILE = RenditionProfile("logo", 512, "image/png", max_bytes=agency_settings.MAX_LOGO_BYTES)
+STARS_VALUE = "agency:stars_value"
 _ROUND = "agency:round"
 _TEXTS = ("name", "legal_name", "address", "vat_number", "invoice_prefix")
 
@@ -78,7 +81,12 @@ def _render_general_fields(page: PageContext, found: AgencySettings) -> None:
     )
     offered = list(dict.fromkeys((found.currency, *CURRENCIES)))
     left, right = st.columns(2)
-    left.selectbox(page.text("settings.currency"), offered, key="agency:currency")
+    left.selectbox(
+        page.text("settings.currency"),
+        offered,
+        format_func=page.localizer.format_currency,
+        key="agency:currency",
+    )
     right.selectbox(
         page.text("settings.language"),
         LANGUAGES,
@@ -126,6 +134,15 @@ def _render_fiscal_fields(page: PageContext, found: AgencySettings) -> None:
         max_chars=20,
     )
     forms.show_field_error("invoice_prefix", right)
+    left, _ = st.columns(2)
+    left.text_input(
+        page.text("settings.stars_value", currency=found.currency),
+        str(found.stars_rate.decimal) if found.stars_rate is not None else "",
+        help=page.text("settings.stars_value_help"),
+        key=STARS_VALUE,
+        max_chars=12,
+    )
+    forms.show_field_error("stars_value", left)
 
 
 def _save_settings(scope: Scope, _: UUID) -> Message:
@@ -142,9 +159,18 @@ def _save_settings(scope: Scope, _: UUID) -> Message:
             "language": actions.typed_value("agency:language"),
             "languages": tuple(actions.typed_value("agency:languages") or ()),
             "accent": accent,
+            "stars_value": _read_stars_value(str(chosen["currency"])),
         },
     )
     return Message("settings.saved")
+
+
+def _read_stars_value(currency: str) -> str:
+    typed = str(actions.typed_value(STARS_VALUE) or "").strip()
+    try:
+        return str(parse_money(typed, currency)) if typed else ""
+    except ValueError as error:
+        raise BadInput("settings.stars_value_wrong", said=typed).about("stars_value") from error
 
 
 def _render_logo(page: PageContext, found: AgencySettings, logo: bytes | None) -> None:

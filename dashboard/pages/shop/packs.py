@@ -15,6 +15,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.i18n.translation import Message
 from foundation.money import Money, currency_exponent, parse_money
+from studio.library.assets import AssetTile
 from studio.packs import packs
 from studio.packs.packs import PackListing
 from studio.packs.states import PackState
@@ -66,6 +67,7 @@ def _render_pack(page: PageContext, found: PacksView, ware: PackListing, *, runs
         "pages/shop/templates/pack.html",
         ware=ware,
         cover=library_files.picture_url(ware.cover) if ware.cover is not None and sees else "",
+        posted=[one.title or page.text("shop.picture") for one in found.posted.get(ware.id, ())],
         prices=[(rail, page.localizer.format_money(price)) for rail, price in asked.items()],
         voice=page.localizer,
         word=page.text,
@@ -116,7 +118,10 @@ def _render_pack_form(page: PageContext, found: PacksView) -> None:
     if not found.tiles:
         draw_template("shell/templates/empty_note.html", note=page.text("shop.no_pictures"))
         return
-    words = {tile.asset_id: tile.title or page.text("shop.picture") for tile in found.tiles}
+    words = {
+        tile.asset_id: _picture_label(page, tile, posted=tile.asset_id in found.free)
+        for tile in found.tiles
+    }
     with forms.open_form(page, "shop:make", border=True):
         st.text_input(page.text("shop.title"), key=TITLE, max_chars=packs.MAX_TITLE)
         forms.show_field_error("title")
@@ -138,6 +143,11 @@ def _render_pack_form(page: PageContext, found: PacksView) -> None:
             right=Right.RUN,
             key="shop:make:go",
         )
+
+
+def _picture_label(page: PageContext, tile: AssetTile, *, posted: bool) -> str:
+    title = tile.title or page.text("shop.picture")
+    return page.text("shop.picture_posted", title=title) if posted else title
 
 
 def _toggle_slot(slot: str, value: object) -> None:

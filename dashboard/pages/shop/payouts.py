@@ -107,7 +107,12 @@ def _render_payout_form(page: PageContext, creator: Creator, found: PayoutsView)
         left, right = st.columns([2, 1])
         left.text_input(page.text("payout.amount"), key=f"{slot}:amount", max_chars=20)
         forms.show_field_error("amount", left)
-        right.selectbox(page.text("payout.currency"), found.currencies, key=f"{slot}:currency")
+        right.selectbox(
+            page.text("payout.currency"),
+            found.currencies,
+            format_func=page.localizer.format_currency,
+            key=f"{slot}:currency",
+        )
         st.date_input(
             page.text("payout.paid_on"),
             found.today,

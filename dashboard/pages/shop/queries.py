@@ -1,7 +1,7 @@
 """Queries of the Shop page: packs and prices, orders, reconciliation, months and statement
 files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from uuid import UUID
@@ -14,12 +14,13 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
+from gate.assets.free_copies import find_posted_free
 from schedules.posts import post_costs
 from studio.costs.cost_report import SpendingTotal
 from studio.library import assets, demo_separation
 from studio.library.assets import AssetTile
 from studio.packs import packs
-from studio.packs.packs import PackListing
+from studio.packs.packs import PackListing, PackPicture
 from subscribers.catalog.prices import prices_of_packs
 from subscribers.ledger import month_close
 from subscribers.ledger.month_close import LedgerMonth
@@ -37,13 +38,16 @@ MONTHS = 6
 @dataclass(frozen=True)
 class PacksView:
     """A creator's packs with their prices on each rail, the rails that can sell them, and the
-    pictures available for a new pack."""
+    pictures available for a new pack. `posted` are the pictures of each pack that were already
+    published without a price, and `free` those among the available ones."""
 
     creator: Creator
     wares: Sequence[PackListing]
     prices: Mapping[UUID, Mapping[str, Money]]
     rails: Sequence[RailTerms]
     tiles: Sequence[AssetTile]
+    posted: Mapping[UUID, Sequence[PackPicture]]
+    free: Collection[UUID]
 
 
 @dataclass(frozen=True)
@@ -103,6 +107,7 @@ def load_packs(scope: Scope, creator: Creator) -> PacksView:
     platforms = {
         one.platform for one in list_creator_channels(scope, creator.id) if one.chat_surface
     }
+    tiles = assets.list_asset_tiles(scope, creator.id)
     return PacksView(
         creator=creator,
         wares=wares,
@@ -112,7 +117,9 @@ def load_packs(scope: Scope, creator: Creator) -> PacksView:
             for platform, terms in installed_rails.rail_terms_by_platform().items()
             if platform in platforms
         ],
-        tiles=assets.list_asset_tiles(scope, creator.id),
+        tiles=tiles,
+        posted=packs.list_posted_free(scope, creator.id, [ware.id for ware in wares]),
+        free=find_posted_free(scope, creator.id, [tile.asset_id for tile in tiles]),
     )
 
 

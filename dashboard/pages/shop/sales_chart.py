@@ -1,7 +1,6 @@
 """The chart of sales: the net amount of each day beside the day of the period before."""
 
 from datetime import date, timedelta
-from functools import partial
 from typing import Any
 
 import altair as alt
@@ -29,7 +28,7 @@ def render_sales_chart(page: PageContext, asked: SaleFilter, summary: SalesSumma
             list(by_code),
             default=code,
             required=True,
-            format_func=partial(charts.currency_label, page),
+            format_func=page.localizer.currency_name,
             key=CURRENCY,
             label_visibility="collapsed",
         )
@@ -51,7 +50,7 @@ def _build_chart(page: PageContext, asked: SaleFilter, one: PeriodSales) -> alt.
             values=[row["day"] for row in rows[::every]], labelAngle=0, labelOverlap=True
         ),
     )
-    amounts = page.text("sales.axis", unit=charts.currency_label(page, one.currency))
+    amounts = page.text("sales.axis", unit=page.localizer.currency_name(one.currency))
     tooltip = [
         alt.Tooltip("day:N", title=page.text("sales.column.at")),
         *(

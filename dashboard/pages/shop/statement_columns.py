@@ -12,6 +12,7 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, escape_markdown
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
+from foundation.money import STARS, list_currencies
 from subscribers.statements import column_mappings, columns
 from subscribers.statements.columns import (
     COLUMN_FIELDS,
@@ -56,11 +57,11 @@ def render_column_form(
 
 
 def _render_format_fields(page: PageContext, mark: str, known: StatementFormat) -> None:
-    st.text_input(
+    st.selectbox(
         page.text("shop.columns.default"),
-        known.currency,
+        list(dict.fromkeys((known.currency, *list_currencies(), STARS))),
+        format_func=lambda code: page.localizer.format_currency(code) if code else "–",
         key=_field_key(mark, "default"),
-        max_chars=3,
     )
     dates = ("day_first", "month_first")
     decimals = ("point", "comma")

@@ -12,6 +12,7 @@ from insights.predictions.evidence import NotEnoughData
 from insights.predictions.limits import HORIZONS, needed_days
 from insights.predictions.sentiment import need_comments
 from insights.predictions.storage import StoredPrediction
+from insights.reports import fact_texts
 from insights.reports.tables.analytics_tables import AnalyticsTable, FanLabel
 from insights.reports.tables.table_files import TableValue
 from insights.rollups.creator_facts import COMMENT_SENTIMENTS, MESSAGE_SENTIMENTS
@@ -183,7 +184,7 @@ def subject_name(subject: str, language: str) -> str:
     code, _, currency = subject.partition(":")
     metric = METRICS.get(code)
     name = render_message(metric.name, language) if metric is not None else code
-    return f"{name} ({currency})" if currency else name
+    return fact_texts.qualify_currency(name, currency, language)
 
 
 def prediction_value(subject: str, value: float | None) -> TableValue:

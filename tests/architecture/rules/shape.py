@@ -134,3 +134,66 @@ def packages_hold_a_docstring_only(source: Source) -> Found:
         body = source.tree.body[1:] if ast.get_docstring(source.tree) else source.tree.body
         for statement in body:
             yield statement, "an __init__.py with code"
+
+
+CURRENCY_CHOICES = {"selectbox", "segmented_control", "radio", "pills", "multiselect"}
+"""Widgets that show their options."""
+
+
+def _names_currency(node: ast.AST) -> bool:
+    name = (
+        node.id
+        if isinstance(node, ast.Name)
+        else node.attr
+        if isinstance(node, ast.Attribute)
+        else ""
+    )
+    return name == "currency" or name.endswith("_currency")
+
+
+def _mixes_currency_with_words(text: ast.JoinedStr) -> bool:
+    """Return True if a currency stands beside a space or a parenthesis: it is not part of a key."""
+    parts = text.values
+    for number, part in enumerate(parts):
+        if not isinstance(part, ast.FormattedValue) or not _names_currency(part.value):
+            continue
+        before, after = (
+            str(one.value) if isinstance(one, ast.Constant) else ""
+            for one in (
+                parts[number - 1] if number else None,
+                parts[number + 1] if number + 1 < len(parts) else None,
+            )
+        )
+        if before[-1:] in {" ", "(", "\xa0"} or after[:1] in {" ", ")", "\xa0"}:
+            return True
+    return False
+
+
+def _offers_currencies(call: ast.Call) -> bool:
+    if not isinstance(call.func, ast.Attribute) or call.func.attr not in CURRENCY_CHOICES:
+        return False
+    key = next((one.value for one in call.keywords if one.arg == "key"), None)
+    return key is not None and "currency" in ast.unparse(key).lower()
+
+
+@rule(
+    why="members read XTR and XTS where they should read Stars and test money",
+    but=(
+        "foundation/money.py",  # `str(Money)`, which `format_parameter` formats
+        "foundation/i18n/translation.py",  # the rule itself
+        "subscribers/statements/file_reader.py",  # the key of a line
+        "insights/rollups/metric_queries.py",  # SQL
+    ),
+    at="dashboard/pages/shop/payouts.py",
+    breach='name = f"{label} ({one.currency})"\n',
+    twin='key = f"{slot}:{one.currency}"\n',
+)
+def currencies_are_shown_by_name(source: Source) -> Found:
+    """Refuse texts that contain the code of a currency, and choices without labels: use
+    `currency_name` and `label_currency`."""
+    for text in source.nodes(ast.JoinedStr):
+        if _mixes_currency_with_words(text):
+            yield text, "the code of a currency in a text : use currency_name"
+    for call in source.nodes(ast.Call):
+        if _offers_currencies(call) and "format_func" not in {one.arg for one in call.keywords}:
+            yield call, "a choice of currencies without labels : use format_func"

@@ -6,7 +6,15 @@ from hypothesis import strategies as st
 
 from connectors.registry import loader
 from connectors.shared import options
-from foundation.i18n.translation import Message, format_money, format_parameter, render_message
+from foundation.i18n.translation import (
+    LANGUAGES,
+    Message,
+    currency_name,
+    format_money,
+    format_parameter,
+    label_currency,
+    render_message,
+)
 from foundation.money import Money
 
 
@@ -34,6 +42,37 @@ def test_stored_message_shows_amounts_in_reader_language() -> None:
     assert "3,00\xa0$US" in render_message(full, "fr")
     assert "$3.00" in render_message(full, "en")
     assert "3.00 USD" not in render_message(full, "fr") + render_message(full, "en")
+
+
+@given(
+    st.sampled_from(["EUR", "USD", "JPY", "XTR", "XTS"]),
+    st.lists(st.sampled_from(["EUR", "GBP", "XTR", "XTS"]), max_size=3),
+    st.sampled_from(LANGUAGES),
+    st.integers(0, 10**9),
+)
+def test_no_text_shows_the_code_of_stars_or_test_money(
+    currency: str, others: list[str], language: str, minor: int
+) -> None:
+    texts = [
+        currency_name(currency, language),
+        label_currency(currency, language),
+        str(format_parameter(currency, language)),
+        str(format_parameter(", ".join([currency, *others]), language)),
+        format_money(Money(minor, currency), language),
+        render_message(Message("analytics.net_in", {"currency": currency}), language),
+    ]
+    assert not [text for text in texts if "XTR" in text or "XTS" in text or not text.strip()]
+    assert currency in ("XTR", "XTS") or all(currency in text for text in texts[:3])
+
+
+def test_amounts_of_several_currencies_are_formatted() -> None:
+    assert format_parameter("12.50 EUR, 500 XTR", "fr") == "12,50\xa0€ · 500 Étoiles"
+    assert format_parameter("12.50 EUR, 500 XTR, x", "fr") == "12.50 EUR, 500 XTR, x"
+
+
+@pytest.mark.parametrize("word", ["XTRA", "EXTRA, XTR", "XTR, and more", "xtr", "My XTR pack"])
+def test_words_that_contain_the_code_of_a_currency_stay(word: str) -> None:
+    assert format_parameter(word, "fr") == word
 
 
 @pytest.mark.parametrize(

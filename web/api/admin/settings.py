@@ -36,6 +36,9 @@ class AgencyIn(RequestModel):
     vat_number: _Short | None = None
     invoice_prefix: _Short | None = None
     accent: _Short | None = Field(default=None, description="A colour as `#rrggbb`, or empty.")
+    stars_value: _Short | None = Field(
+        default=None, description="Amount received for 1,000 Stars, such as `13.00 EUR`, or empty."
+    )
 
 
 class CreatorDefaultsIn(RequestModel):
@@ -79,6 +82,7 @@ class AgencyOut(BaseModel):
     vat_number: str
     invoice_prefix: str
     accent: str
+    stars_value: str
 
 
 class CreatorDefaultsOut(BaseModel):

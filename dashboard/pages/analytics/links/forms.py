@@ -16,7 +16,7 @@ from dashboard.shell.page_context import PageContext
 from dashboard.shell.platforms import platform_connectors
 from foundation.db.database import Scope
 from foundation.errors import NotFound
-from foundation.i18n.translation import CURRENCY_UNITS, Message
+from foundation.i18n.translation import Message
 from foundation.money import Money
 from subscribers.acquisition import links
 from subscribers.acquisition.links import (
@@ -222,7 +222,7 @@ def _render_cost(page: PageContext, found: LinksView, slot: str, cost: Money | N
         page.text("acquisition.field.currency"),
         known,
         index=known.index(usual),
-        format_func=partial(_currency_name, page),
+        format_func=page.localizer.format_currency,
         key=f"{slot}:currency",
         help=page.text("acquisition.field.currency_help"),
     )
@@ -239,12 +239,6 @@ def _render_utm(page: PageContext) -> None:
                 key=f"{NEW}:utm_{name}",
             )
             forms.show_field_error(f"utm_{name}", column)
-
-
-def _currency_name(page: PageContext, code: str) -> str:
-    if code in CURRENCY_UNITS:
-        return f"{code} · {page.text(f'acquisition.currency.{code}')}"
-    return page.localizer.format_currency(code)
 
 
 def _typed_text(slot: str, name: str) -> str:

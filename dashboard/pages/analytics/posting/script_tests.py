@@ -170,6 +170,7 @@ def _render_form(page: PageContext, creator: Creator, found: ScriptTestsView) ->
                 st.selectbox(
                     page.text("scripts.currency"),
                     found.currencies,
+                    format_func=page.localizer.currency_name,
                     key=f"{CURRENCY}:{creator.id}",
                     width=140,
                 )

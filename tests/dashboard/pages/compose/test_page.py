@@ -25,6 +25,8 @@ from schedules.posts.transitions import get_delivery
 from schedules.rescheduling import priority
 from studio.ingest import uploads
 from studio.ingest.events import UploadDue
+from studio.packs import packs
+from studio.packs.states import PackState
 from tenants.agencies.rights import Role
 from tenants.auth import members
 from tests.dashboard.builders import ZONE, Agency, create_agency
@@ -472,3 +474,26 @@ def test_account_over_its_limit_is_removed_with_a_click(door: Door, lumiere: Age
         assert "À corriger avant de programmer" not in page.press("Retirer Fil")
         page.press("Soumettre pour validation")
     assert len(posts(lumiere)) == 1
+
+
+def test_composer_warns_of_a_picture_that_is_sold_in_a_pack(door: Door, lumiere: Agency) -> None:
+    sea = picture(door, lumiere, seed=1, rating=Rating.G, alt="la mer")
+    picture(door, lumiere, seed=2, rating=Rating.G, alt="le bois")
+    with lumiere.scope() as scope:
+        pack = packs.create_pack(
+            scope,
+            creator_id=lumiere.creator_id,
+            slug="plage",
+            title="Plage",
+            description="",
+            assets=[sea],
+        )
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        assert "Plage" not in page.check("le bois")
+        assert "« la mer » est en vente dans le pack Plage." in page.check("la mer")
+    with lumiere.scope() as scope:
+        packs.set_pack_state(scope, pack, PackState.PAUSED)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/calendar", new=1)
+        assert "Plage" not in page.check("la mer")

@@ -6,6 +6,7 @@ import pytest
 from PIL import Image
 
 from foundation.db.database import OpenScope
+from foundation.errors import BadInput
 from tenants import audit
 from tenants.agencies import agency_settings
 from tenants.agencies.agency_settings import AgencySettings, CreatorDefaults
@@ -61,6 +62,26 @@ def test_invalid_value_is_explained_and_nothing_is_lost(door: Door, lumiere: Age
         page.type("Numéro de TVA", "")
         page.press("Enregistrer")
     assert stored(lumiere).legal_name == "Lumière SARL"
+
+
+def test_value_of_stars_is_saved_in_the_currency_of_the_agency(door: Door, lumiere: Agency) -> None:
+    field = "Valeur de 1 000 Étoiles Telegram (EUR)"
+    with stream(door.url, door.cookie(lumiere)) as page:
+        page.open("/settings")
+        page.type(field, "treize")
+        assert "n’est pas un montant" in page.press("Enregistrer")
+        assert stored(lumiere).stars_value == ""
+        page.type(field, "13,00")
+        assert "Réglages enregistrés" in page.press("Enregistrer")
+    assert stored(lumiere).stars_value == "13.00 EUR"
+
+
+@pytest.mark.parametrize(
+    "typed", ["13", "13.00 XTR", "0.00 EUR", "-1 EUR", "1 EUR, 2 USD", "x EUR"]
+)
+def test_value_of_stars_is_an_amount_with_a_currency(lumiere: Agency, typed: str) -> None:
+    with lumiere.scope() as scope, pytest.raises(BadInput, match="stars_value"):
+        agency_settings.update_agency_settings(scope, {"stars_value": typed})
 
 
 def test_logo_is_stored_as_a_small_picture_and_removed(door: Door, lumiere: Agency) -> None:

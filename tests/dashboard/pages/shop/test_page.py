@@ -20,6 +20,8 @@ from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import load_zone
+from gate.copies import live_copies
+from gate.permits import issuance
 from gate.ratings import ratings
 from studio.costs.cost_report import SpendingTotal
 from studio.library import assets
@@ -35,6 +37,7 @@ from tests.dashboard.builders import ZONE, Agency, create_agency
 from tests.dashboard.conftest import Door
 from tests.dashboard.streamlit_client import Stream, stream
 from tests.fakes.sandbox import RunningSandbox, network
+from tests.gate.builders import KEY, Step, unit
 from tests.subscribers.builders import Studio, create_nova
 from tests.subscribers.earnings_builders import EarningsAccount
 
@@ -130,6 +133,32 @@ def test_pack_with_a_frozen_picture_is_marked_and_changes_its_cover(house: House
         text = page.again()
     assert "bloquées ou retirées" in text
     assert before[0] not in text
+
+
+def test_pack_names_its_pictures_that_were_posted_for_free(house: House) -> None:
+    with house.look() as page:
+        assert "Déjà publié gratuitement" not in page.again()
+    with house.studio.scope() as scope:
+        (pack,) = packs.list_packs(scope, [house.agency.creator_id])
+        first = packs.get_pack(scope, pack.id).media[0]
+        post = unit(house.studio.world, media=[first])  # type: ignore[arg-type]  # same fields
+        post = replace(post, flags=issuance.required_flags_of_unit(scope, post))
+        issuance.lock_unit(scope, post)
+        permit = issuance.mint_permit(
+            scope, post, Step(), key=KEY, author=house.agency.act_as(Role.MANAGER)
+        )
+    with house.studio.scope() as scope:
+        live_copies.record_copy(scope, permit.jti, "n1", scope.now)
+        assert packs.list_posted_free(scope, uuid7(), [pack.id]) == {}
+    with house.look() as page:
+        text = page.again()
+        assert "Déjà publié gratuitement (1) : picture 0" in text
+        page.press("Nouveau pack")
+        options = page.find("Images du pack").options
+        assert [one.endswith("déjà publiée gratuitement") for one in sorted(options)] == [
+            True,
+            False,
+        ]
 
 
 def test_price_is_changed_and_sale_is_paused(house: House) -> None:
@@ -398,7 +427,7 @@ def test_unknown_columns_are_mapped_once_and_remembered(house: House) -> None:
             "What (ex. Subscription from u1)",
         )
         page.choose("Format des dates", "mois/jour/année")
-        page.type("Devise par défaut (ex. USD)", "usd")
+        page.choose("Devise par défaut", "USD")
         told = page.press("Enregistrer l’association")
         assert "Association enregistrée" in told
         told = page.press("Importer les lignes (2)")
