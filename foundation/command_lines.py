@@ -37,14 +37,13 @@ def is_command(text: str) -> bool:
 def command_line(command: str) -> str:
     """Return a command such as `greenroom gate resume` as it must be typed: with its path if the
     program is not on PATH, and through Docker Compose in containers."""
-    name, _, arguments = command.removeprefix(PROGRAM).strip().partition(" ")
+    typed = command.removeprefix(PROGRAM).strip()
+    name, _, arguments = typed.partition(" ")
     if not _Deployment.in_containers:
-        first = _program_path()
-    elif name in _IN_CONTAINERS:
-        first, name = _IN_CONTAINERS[name], ""
-    else:
-        first = f"docker compose exec make {PROGRAM}"
-    return " ".join(filter(None, (first, name, arguments)))
+        return f"{_program_path()} {typed}"
+    if name in _IN_CONTAINERS:
+        return f"{_IN_CONTAINERS[name]} {arguments}".rstrip()
+    return f"docker compose exec make {PROGRAM} {typed}"
 
 
 def _program_path() -> str:
