@@ -152,7 +152,11 @@ FIELDS = (
     FieldsCase("settings", ("system.key_name", " "), (), "system.key_make", (("section", "keys"),)),
     FieldsCase("calendar", ("post_label.name", " "), (), "post_label.make", (("labels", "1"),)),
     FieldsCase(
-        "calendar", ("compose.clock", "25 Uhr"), ("compose.body",), "compose.submit", (("new", "1"),)
+        "calendar",
+        ("compose.clock", "25 Uhr"),
+        ("compose.body",),
+        "compose.submit",
+        (("new", "1"),),
     ),
     FieldsCase("people", ("people.name", " "), (), "people.add_now"),
 )
