@@ -11,15 +11,15 @@ from tests.dashboard.conftest import Door
 TYPED = {"handle": "mia.example", "app_password": "abcd-efgh-ijkl-mnop", "server": "ftp://pds"}
 
 BELOW = """
-label => {
+([label, reason]) => {
   const of = [...document.querySelectorAll('input')].find(e => e.ariaLabel === label);
   const field = of.getBoundingClientRect();
-  const alert = document.querySelector('[data-testid="stMain"] [data-testid="stAlert"]')
-    .getBoundingClientRect();
+  const alert = [...document.querySelectorAll('[data-testid="stMain"] [data-testid="stAlert"]')]
+    .find(e => e.textContent.includes(reason)).getBoundingClientRect();
   return alert.top >= field.bottom && alert.top - field.bottom < 60;
 }
 """
-"""True if the first alert of the page stands directly below the field."""
+"""True if the alert with the reason stands directly below the field."""
 
 
 @pytest.mark.parametrize("language", ["fr", "en"])
@@ -42,4 +42,5 @@ def test_refused_server_address_keeps_what_was_typed(
         for name, value in TYPED.items():
             field = visitor.page.get_by_label(text(f"connect.bluesky.{name}"), exact=True)
             assert field.input_value() == value, name
-        assert visitor.page.evaluate(BELOW, text("connect.bluesky.server"))
+        places = [text("connect.bluesky.server"), text("enrolment.address_refused")]
+        assert visitor.page.evaluate(BELOW, places)
