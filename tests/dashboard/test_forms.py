@@ -152,9 +152,13 @@ FIELDS = (
     FieldsCase("settings", ("system.key_name", " "), (), "system.key_make", (("section", "keys"),)),
     FieldsCase("calendar", ("post_label.name", " "), (), "post_label.make", (("labels", "1"),)),
     FieldsCase(
-        "calendar", ("compose.clock", "25 Uhr"), ("compose.body",), "compose.plan", (("new", "1"),)
+        "calendar",
+        ("compose.clock", "25 Uhr"),
+        ("compose.body",),
+        "compose.submit",
+        (("new", "1"),),
     ),
-    FieldsCase("people", ("people.name", " "), (), "people.add"),
+    FieldsCase("people", ("people.name", " "), (), "people.add_now"),
 )
 
 
@@ -166,7 +170,8 @@ def label(code: str) -> str:
 @pytest.mark.parametrize("case", FIELDS, ids=lambda one: f"{one.path}:{one.invalid[0]}")
 def test_fields_with_a_button_keep_their_texts(page: Stream, case: FieldsCase) -> None:
     page.open(f"/{case.path}", **dict(case.query))
-    if case.button == "compose.plan":
+    if case.button == "compose.submit":
+        page.choose(label("compose.accounts"), "Account on mastodon")
         page.choose(label("compose.when"), label("compose.when.at"))
     for code in case.kept:
         page.type(label(code), "nora@atelier.example" if code == "team.email" else TYPED)
@@ -188,7 +193,7 @@ def test_connect_form_keeps_its_texts_when_the_server_is_refused(
     page.open("/channels", connect="1")
     page.choose(label("channels.platform"), "Bluesky")
     page.type(label("connect.bluesky.handle"), "mia.example")
-    page.type(label("connect.bluesky.password"), "abcd-efgh-ijkl-mnop")
+    page.type(label("connect.bluesky.app_password"), "abcd-efgh-ijkl-mnop")
     page.type(server, "ftp://pds" if is_typed else "https://10.0.0.7")
     filled = page.filled_ids()
     elements = press(page, label("channels.connect_now"))

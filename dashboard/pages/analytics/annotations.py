@@ -29,7 +29,6 @@ from tenants.agencies.rights import Right
 DAY = "annotation:day"
 TEXT = "annotation:text"
 OF = "annotation:creator"
-REFUSAL = "annotation"
 
 
 def list_chart_notes(page: PageContext, period: AnalyticsPeriod) -> list[ChartNote]:

@@ -35,7 +35,6 @@ _CHOSEN = "alerts:rule"
 _KIND = "alerts:kind"
 _METRIC = "alerts:metric"
 _FIELD = "alerts:{}:{}"
-_REFUSED = "alerts:refused:{}"
 
 
 @dataclass(frozen=True)

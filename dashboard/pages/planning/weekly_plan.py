@@ -118,21 +118,25 @@ def _render_brief_form(page: PageContext, found: WeeklyPlanView) -> None:
             select_all=False,
         )
         if found.recipes:
-            st.multiselect(
-                page.text("week.recipes"),
-                list(found.recipes),
-                format_func=lambda key: found.recipes[key],
-                key=_brief_field_key("recipes", one),
-                help=page.text("week.recipes_why"),
-                placeholder=page.text("week.recipes_hint"),
-                select_all=False,
-            )
+            _render_recipes_field(page, found)
         st.text_input(page.text("week.link"), key=_brief_field_key("link", one))
         forms.show_field_error("link")
         act = partial(_request_weekly_plan, page, found)
         actions.submit_button(
             page, "week.ask", act, right=Right.RUN, key=_brief_field_key("ask", one)
         )
+
+
+def _render_recipes_field(page: PageContext, found: WeeklyPlanView) -> None:
+    st.multiselect(
+        page.text("week.recipes"),
+        list(found.recipes),
+        format_func=lambda key: found.recipes[key],
+        key=_brief_field_key("recipes", found.creator),
+        help=page.text("week.recipes_why"),
+        placeholder=page.text("week.recipes_hint"),
+        select_all=False,
+    )
 
 
 def _request_weekly_plan(

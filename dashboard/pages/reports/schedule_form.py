@@ -23,7 +23,6 @@ from tenants.agencies.rights import Right
 OPEN = "reports:open"
 NEW = "new"
 FIELD = "reports:form:"
-REFUSED = "reports"
 
 
 def is_open() -> bool:
