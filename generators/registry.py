@@ -60,6 +60,7 @@ SPEECH_ENGINES = (
 VIDEO_ENGINES = ("generators.engines.video.diffusion_video:load_engine",)
 CLASSIFIERS = ("generators.engines.vision.http_classifier:load_engine",)
 PICTURE_CHECKS = ("generators.engines.vision.bundled_checks:load_engine",)
+PICTURE_CHECK_MODELS = "generators.engines.vision.bundled_checks:describe_models"
 BACKGROUND_REMOVERS = ("generators.engines.vision.background_masks:load_engine",)
 UPSCALERS = ("generators.engines.vision.upscalers:load_engine",)
 StartProcess = Callable[[], None]
@@ -267,8 +268,8 @@ def load_classifier(settings: GeneratorsSettings) -> Classifier | None:
 def describe_picture_checks() -> Mapping[str, bool]:
     """Return the packages of the bundled models that check pictures, with True for those that are
     installed unchanged."""
-    path = f"{PICTURE_CHECKS[0].partition(':')[0]}:describe_models"
-    return cast(Callable[[], Mapping[str, bool]], resolve_path(path))()
+    describe = resolve_path(PICTURE_CHECK_MODELS)
+    return cast(Callable[[], Mapping[str, bool]], describe)()
 
 
 def load_picture_checks(settings: GeneratorsSettings) -> PictureChecks | None:

@@ -168,6 +168,13 @@ def queue_post(
     return waiting_message(page, scope, post_id, "compose.waits", when)
 
 
+_OPEN_CODES = {
+    "compose.waits": "compose.waits_open",
+    "compose.waits_soon": "compose.waits_soon_open",
+}
+"""Message codes for posts without a limit, by the code with a deadline."""
+
+
 def waiting_message(
     page: PageContext, scope: Scope, post_id: UUID, code: str, params: Mapping[str, str]
 ) -> Message:
@@ -175,6 +182,6 @@ def waiting_message(
     approval still publishes the post, in the member's time zone."""
     until = approval_deadline(scope, post_id)
     if until is None:
-        return Message(f"{code}_open", params)
+        return Message(_OPEN_CODES[code], params)
     moment = page.localizer.format_moment(until, scope.now)
     return Message(code, {**params, "until": moment})
