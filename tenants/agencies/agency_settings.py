@@ -21,6 +21,7 @@ from tenants import audit
 from tenants.agencies import agencies
 from tenants.agencies.models import Agency, AgencyLogo
 from tenants.agencies.names import normalize_name
+from tenants.agencies.tax_numbers import parse_tax_number
 
 RATING_CEILINGS = ("G", "S", "N", "E")
 """Maximum content ratings of a creator, in ascending order."""
@@ -29,7 +30,6 @@ MAX_ADDRESS_LENGTH = 300
 MAX_LOGO_BYTES = 200_000
 """Maximum size of a stored logo, a PNG of at most 512 pixels."""
 
-_VAT_NUMBER = re.compile(r"[A-Z0-9]{4,20}")
 _INVOICE_PREFIX = re.compile(r"[A-Z0-9][A-Z0-9/-]{0,9}")
 _ACCENT = re.compile(r"#[0-9a-f]{6}")
 
@@ -228,12 +228,19 @@ def _normalize_setting(name: str, value: str | Sequence[str]) -> str | tuple[str
         case "address":
             return _normalize_address(value)
         case "vat_number":
-            return _match_or_empty(_VAT_NUMBER, re.sub(r"[\s.-]", "", value).upper(), "vat_number")
+            return _normalize_tax_number(value)
         case "invoice_prefix":
             return _match_or_empty(_INVOICE_PREFIX, value.strip().upper(), "invoice_prefix")
         case "accent":
             return _match_or_empty(_ACCENT, value.strip().lower(), "accent")
     return value
+
+
+def _normalize_tax_number(value: str) -> str:
+    number = parse_tax_number(value) if value.strip() else ""
+    if number is None:
+        raise BadInput("agency.vat_number")
+    return number
 
 
 def _normalize_currency(value: str) -> str:

@@ -42,7 +42,7 @@ def test_owner_saves_the_settings_of_the_agency(
         ("fr",),
         "Lumière SARL",
         "1 rue de la Paix\n75002 Paris",
-        "FR32123456789",
+        "FR44732829320",
         "LUM-",
     )
     assert stored(other).legal_name == ""
