@@ -36,7 +36,7 @@ SECONDS = 20.0
 """Maximum total time of one email in seconds, slow responses included."""
 
 MAX_DISPLAY_NAME = 64
-_SEPARATING = frozenset("@<>,;:\"\\()[]")
+_SEPARATING = frozenset('@<>,;:"\\()[]')
 """Characters with a meaning in address headers. A name with an address in it would look like the
 sender of that address."""
 

@@ -102,7 +102,8 @@ def send_portal_link(scope: Scope, person_id: UUID) -> None:
     link = _find_link(scope, person_id)
     if link is None or not link.address:
         raise Conflict("contact.no_address")
-    outbox.put(scope, PortalLinkDue(scope.tenant_id, person_id), dedupe=f"person.link:{person_id}")
+    due = PortalLinkDue(scope.tenant_id, person_id, by=scope.actor)
+    outbox.put(scope, due, dedupe=f"person.link:{person_id}")
 
 
 def get_contact_address(scope: Scope, person_id: UUID) -> str:

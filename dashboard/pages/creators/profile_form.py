@@ -240,7 +240,8 @@ def _save_creator(
     elif typed_value(f"{place}:no_picture"):
         profiles.remove_avatar(scope, one.creator.id)
         st.session_state[f"{place}:no_picture"] = False
-    return Message("creators.saved", {"name": one.creator.name})
+    saved = page.get_creator(scope, one.creator.id)
+    return Message("creators.saved", {"name": saved.name})
 
 
 def _read_changes(place: str, one: CreatorProfile) -> CreatorChanges:
