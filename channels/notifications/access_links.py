@@ -88,6 +88,12 @@ def send_member_link(
     _send_link(event, make, tenant=tenant, post=post)
 
 
+def _member_name(scope: Scope, actor: str) -> str:
+    """Return the name of the member who acts, or "" for the system."""
+    members = queries.list_members(scope)
+    return next((one.name for one in members if f"member:{one.id}" == actor), "")
+
+
 def _send_link(
     event: PortalLinkDue | CustodianLinkDue | MemberLinkDue,
     make: Callable[[Scope], _Link],
@@ -99,6 +105,8 @@ def _send_link(
     try:
         with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
             link = make(scope)
+            agency = queries.get_agency(scope)
+            by = _member_name(scope, event.by)
             now = scope.now
     except GreenroomError:  # The recipient was removed, or has no address any more.
         return
@@ -111,6 +119,8 @@ def _send_link(
         Message(f"mail.subject_{link.why}"),
         (Message(f"mail.{link.why}", {"link": link.url}),),
         now,
+        sender=agency.name,
+        by=by,
     )
     answer = post(email, NoticeOrder(event.tenant_id, event.subject_id))
     taken = isinstance(answer, Response) and answer.is_success

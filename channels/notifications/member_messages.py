@@ -150,6 +150,7 @@ def send_test_email(event: MailTestDue, *, tenant: OpenScope, post: SendEmail, h
     """
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
         member = queries.get_member(scope, event.subject_id)
+        agency = queries.get_agency(scope)
         now = scope.now
     letter = OutgoingEmail(
         event.test_id,
@@ -160,6 +161,8 @@ def send_test_email(event: MailTestDue, *, tenant: OpenScope, post: SendEmail, h
         Message("mail.subject_test"),
         (Message("mail.test", {"link": f"{house.rstrip('/')}{MAIL_SERVER_PATH}"}),),
         now,
+        sender=agency.name,
+        by=member.name,
     )
     answer = post(letter, NoticeOrder(event.tenant_id, member.id))
     with tenant(event.tenant_id, EMAIL_ACTOR) as scope:
@@ -219,6 +222,7 @@ def build_member_email(due: PendingMessage, house: str) -> OutgoingEmail:
         _build_subject(due),
         tuple(lines),
         due.at,
+        sender=due.agency,
     )
 
 

@@ -6,11 +6,11 @@ numbers, a code and URLs of the dashboard, but no text by a tenant. Reports are 
 `connectors/transport/transport.py`.
 """
 
-import re
 import smtplib
 import socket
 import ssl
 import threading
+import unicodedata
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,6 +24,7 @@ from uuid import UUID
 from connectors.contract.connector import Response, StepAnswerLost, StepNotSent, StepResult
 from connectors.transport import notice_content
 from connectors.transport.transport import EgressForbidden
+from foundation.email_addresses import parse_email_address
 from foundation.http.address_policy import NOT_PUBLIC, AddressPolicy, allow_any_address
 from foundation.i18n.translation import Message, render_message
 from foundation.ops import telemetry
@@ -34,8 +35,10 @@ EMAIL_STEP = "mail"
 SECONDS = 20.0
 """Maximum total time of one email in seconds, slow responses included."""
 
-_ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
-"""The accepted addresses: one mailbox, without display name, list or quoting."""
+MAX_DISPLAY_NAME = 64
+_SEPARATING = frozenset('@<>,;:"\\()[]')
+"""Characters with a meaning in address headers. A name with an address in it would look like the
+sender of that address."""
 
 SMTP_ACCEPTED = 250
 TO_US = (250, 251)
@@ -54,7 +57,8 @@ def _default_tls_context() -> ssl.SSLContext:
 @dataclass(frozen=True)
 class OutgoingEmail:
     """An email of catalogue messages in the member's language. `id` is the same for all attempts,
-    so that mail clients show duplicates only once."""
+    so that mail clients show duplicates only once. `sender` is the name of the agency, and `by`
+    that of the member who sends it, if one does."""
 
     id: UUID
     tenant_id: UUID
@@ -64,6 +68,8 @@ class OutgoingEmail:
     subject: Message
     lines: Sequence[Message]
     at: datetime
+    sender: str = ""
+    by: str = ""
 
 
 MAX_ATTACHMENTS_BYTES = 15 * 2**20
@@ -144,7 +150,7 @@ class EmailTransport:
             raise EgressForbidden("egress.other_account", step=EMAIL_STEP)
         heads = f"{letter.sender}{letter.subject}"
         size = sum(len(one.data) for one in letter.attachments)
-        readable = _ADDRESS.fullmatch(letter.to) and heads.isprintable()
+        readable = parse_email_address(letter.to) and heads.isprintable()
         if not readable or size > MAX_ATTACHMENTS_BYTES:
             raise EgressForbidden("egress.malformed", step=EMAIL_STEP)
         if not self._settings.host:
@@ -161,8 +167,8 @@ class EmailTransport:
 
     def _build_report(self, letter: OutgoingReport) -> EmailMessage:
         made = EmailMessage()
-        made["From"] = formataddr((letter.sender, self._settings.sender))
-        made["To"] = letter.to
+        made["From"] = self._sender_header(letter.sender)
+        made["To"] = parse_email_address(letter.to)
         made["Subject"] = letter.subject
         made["Date"] = format_datetime(letter.at)
         made["Message-ID"] = f"<{letter.id}@{self._settings.sender.rpartition('@')[2]}>"
@@ -178,7 +184,7 @@ class EmailTransport:
     def _check_order(self, letter: OutgoingEmail, order: NoticeOrder) -> None:
         if (order.tenant_id, order.member_id) != (letter.tenant_id, letter.member_id):
             raise EgressForbidden("egress.other_account", step=EMAIL_STEP)
-        if not _ADDRESS.fullmatch(letter.to):
+        if parse_email_address(letter.to) is None:
             raise EgressForbidden("egress.malformed", step=EMAIL_STEP)
         notice_content.check_messages(
             (letter.subject, *letter.lines), EMAIL_STEP, house=self._house, pages=self._pages
@@ -186,8 +192,8 @@ class EmailTransport:
 
     def _build_email(self, letter: OutgoingEmail) -> EmailMessage:
         made = EmailMessage()
-        made["From"] = self._settings.sender
-        made["To"] = letter.to
+        made["From"] = self._sender_header(*filter(None, (letter.by, letter.sender)))
+        made["To"] = parse_email_address(letter.to)
         made["Subject"] = render_message(letter.subject, letter.language)
         made["Date"] = format_datetime(letter.at)
         made["Message-ID"] = f"<{letter.id}@{self._settings.sender.rpartition('@')[2]}>"
@@ -196,6 +202,12 @@ class EmailTransport:
             "\n\n".join(render_message(line, letter.language) for line in letter.lines) + "\n"
         )
         return made
+
+    def _sender_header(self, *names: str) -> str:
+        """Return the `From` header: the sender address with the names before it. Names are typed by
+        tenants, so only characters that stay inside a display name are kept."""
+        shown = " · ".join(clean_display_name(one) for one in names)
+        return formataddr((shown, self._settings.sender))
 
     def _deliver(self, made: EmailMessage) -> StepResult:
         """Return `StepNotSent` for any failure before the text is sent; after that, the server may
@@ -241,6 +253,16 @@ class EmailTransport:
         except (OSError, smtplib.SMTPException, ValueError) as error:
             return StepNotSent(EMAIL_STEP, _error_class(error))
         return None if status in TO_US else Response(EMAIL_STEP, status, {}, {})
+
+
+def clean_display_name(name: str) -> str:
+    """Return a name for a `From` header: one line of at most 64 characters, without line breaks,
+    control and reordering characters, and characters that could be read as an address."""
+    kept = "".join(
+        " " if letter in _SEPARATING or unicodedata.category(letter)[0] in "CZ" else letter
+        for letter in unicodedata.normalize("NFC", name)
+    )
+    return " ".join(kept.split())[:MAX_DISPLAY_NAME].strip()
 
 
 def _send_content(client: smtplib.SMTP, made: EmailMessage) -> StepResult:

@@ -7,7 +7,6 @@ revoking need only the link: removing is never harder than publishing.
 """
 
 import hashlib
-import re
 import secrets
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,6 +14,7 @@ from uuid import UUID
 from sqlmodel import select
 
 from foundation.db.database import Scope
+from foundation.email_addresses import MAX_EMAIL_LENGTH, parse_email_address
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.outbox import outbox
@@ -26,8 +26,7 @@ from tenants.agencies import queries
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import device_fingerprints
 
-MAX_ADDRESS = 254
-_ADDRESS = re.compile(r"[^\s<>\"(),:;\\\[\]@]{1,64}@[A-Za-z0-9.-]{1,253}", re.ASCII)
+MAX_ADDRESS = MAX_EMAIL_LENGTH
 
 
 @dataclass(frozen=True)
@@ -58,8 +57,8 @@ def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
         require_right(member.role, Right.RUN)
     if persons.get_person(scope, person_id).kind != persons.REAL_PERSON:
         raise BadInput("person.bad_kind", kind="synthetic")
-    typed = address.strip()
-    if len(typed) > MAX_ADDRESS or not _ADDRESS.fullmatch(typed):
+    typed = parse_email_address(address)
+    if typed is None:
         raise BadInput("contact.malformed").about("address")
     _check_address_free(scope, person_id, typed)
     known = _find_link(scope, person_id)
@@ -103,7 +102,8 @@ def send_portal_link(scope: Scope, person_id: UUID) -> None:
     link = _find_link(scope, person_id)
     if link is None or not link.address:
         raise Conflict("contact.no_address")
-    outbox.put(scope, PortalLinkDue(scope.tenant_id, person_id), dedupe=f"person.link:{person_id}")
+    due = PortalLinkDue(scope.tenant_id, person_id, by=scope.actor)
+    outbox.put(scope, due, dedupe=f"person.link:{person_id}")
 
 
 def get_contact_address(scope: Scope, person_id: UUID) -> str:

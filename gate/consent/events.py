@@ -28,6 +28,8 @@ class PortalLinkDue:
     tenant_id: UUID
     subject_id: UUID
     tries: int = 0
+    by: str = ""
+    """The actor who sends the link, if one does."""
 
 
 @dataclass(frozen=True)

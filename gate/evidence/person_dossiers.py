@@ -88,7 +88,8 @@ class PersonDossier:
     twin_of: str
     creator_id: UUID | None
     portal_used_at: datetime | None
-    """When the person first acted in their portal; a link that nobody has opened does not count."""
+    """Time at which the person first acted in their portal. A link that was only sent does not
+    count."""
     proofs: tuple[AgeProofSummary, ...]
     declaration: DeclarationSummary | None
     general: tuple[str, ...]

@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlmodel import col, select
 
 from foundation.db.database import Scope
+from foundation.email_addresses import parse_email_address
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.i18n.visible_text import is_one_line
@@ -44,15 +45,9 @@ LOCK = "report.schedules"
 MAX_SCHEDULES = 50
 MAX_RECIPIENTS = 20
 MAX_NAME_LENGTH = 80
-MAX_ADDRESS_LENGTH = 254
 
 RecipientRoute = Literal["email", "telegram"]
 ScheduleState = Literal["active", "paused", "ended"]
-
-_ADDRESS = re.compile(
-    r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?\.)+"
-    r"[A-Za-z]{2,63}"
-)
 
 
 @dataclass(frozen=True)
@@ -250,10 +245,10 @@ def parse_addresses(typed: str) -> tuple[str, ...]:
     BadInput for the first one that is invalid."""
     found: dict[str, None] = {}
     for part in filter(None, (one.strip() for one in re.split(r"[,;\n]", typed))):
-        if len(part) > MAX_ADDRESS_LENGTH or not _ADDRESS.fullmatch(part):
+        address = parse_email_address(part)
+        if address is None:
             raise BadInput("reports.address", address=part[:60]).about("addresses")
-        local, _, domain = part.rpartition("@")
-        found[f"{local}@{domain.lower()}"] = None
+        found[address] = None
     return tuple(found)
 
 

@@ -22,6 +22,7 @@ from tenants import audit
 from tenants.agencies import agencies
 from tenants.agencies.models import Agency, AgencyLogo
 from tenants.agencies.names import normalize_name
+from tenants.agencies.tax_numbers import parse_tax_number
 
 RATING_CEILINGS = ("G", "S", "N", "E")
 """Maximum content ratings of a creator, in ascending order."""
@@ -34,7 +35,6 @@ MIN_APPROVAL_TIME = timedelta(hours=1)
 MAX_APPROVAL_TIME = timedelta(days=7)
 
 _CODES = {
-    "vat_number": re.compile(r"[A-Z0-9]{4,20}"),
     "invoice_prefix": re.compile(r"[A-Z0-9][A-Z0-9/-]{0,9}"),
     "accent": re.compile(r"#[0-9a-f]{6}"),
 }
@@ -276,11 +276,20 @@ def _normalize_setting(name: str, value: str | Sequence[str]) -> str | tuple[str
             return normalize_name(value) if value.strip() else ""
         case "address":
             return _normalize_address(value)
-        case "vat_number" | "invoice_prefix" | "accent":
+        case "vat_number":
+            return _normalize_tax_number(value)
+        case "invoice_prefix" | "accent":
             return _normalize_code(name, value)
         case "stars_value":
             return _normalize_stars_value(value)
     return value
+
+
+def _normalize_tax_number(value: str) -> str:
+    number = parse_tax_number(value) if value.strip() else ""
+    if number is None:
+        raise BadInput("agency.vat_number")
+    return number
 
 
 def _normalize_currency(value: str) -> str:
@@ -318,9 +327,8 @@ def _normalize_address(value: str) -> str:
 
 
 def _normalize_code(name: str, value: str) -> str:
-    """Return a VAT number, prefix of invoices or colour. An empty value removes it."""
+    """Return a prefix of invoices or a colour. An empty value removes it."""
     code = {
-        "vat_number": re.sub(r"[\s.-]", "", value).upper(),
         "invoice_prefix": value.strip().upper(),
         "accent": value.strip().lower(),
     }[name]

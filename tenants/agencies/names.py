@@ -4,19 +4,14 @@ import re
 import unicodedata
 from uuid import UUID
 
+from foundation.email_addresses import parse_email_address
 from foundation.errors import BadInput
 
 MAX_NAME_LENGTH = 120
 """Maximum length of a name in characters."""
 
-MAX_EMAIL_LENGTH = 254
-"""Maximum length of an address in characters (RFC 5321 §4.5.3.1.3, without the angle brackets)."""
-
 _REORDERING = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 """Embeddings, overrides and isolates, which also reorder the text around a name (UAX #9)."""
-
-_EMAIL = re.compile(r"[^\s@,;:<>()\[\]\\\"]+@[^\s@,;:<>()\[\]\\\"]+")
-"""A single address. A comma would make it several, a line break a new header."""
 
 MIN_HANDLE_LENGTH = 3
 MAX_HANDLE_LENGTH = 40
@@ -166,7 +161,7 @@ def normalize_name(typed: str) -> str:
 def normalize_email(typed: str) -> str:
     """Return an email address without surrounding whitespace. Raise BadInput unless it is a single
     address."""
-    email = typed.strip()
-    if len(email) > MAX_EMAIL_LENGTH or not _EMAIL.fullmatch(email) or not email.isprintable():
-        raise BadInput("member.unfit").about("email")
+    email = parse_email_address(typed)
+    if email is None:
+        raise BadInput("member.bad_email").about("email")
     return email

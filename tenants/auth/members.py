@@ -29,6 +29,8 @@ class CustodianLinkDue:
     tenant_id: UUID
     subject_id: UUID
     tries: int = 0
+    by: str = ""
+    """The actor who sends the link, if one does."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +44,8 @@ class MemberLinkDue:
     subject_id: UUID
     purpose: str
     tries: int = 0
+    by: str = ""
+    """The actor who sends the link, if one does."""
 
 
 @dataclass(frozen=True)
@@ -106,7 +110,7 @@ def invite_member(
 def mail_invitation(scope: Scope, member_id: UUID) -> None:
     """Queue an email with an invitation to the member's own address. Raises NotFound."""
     queries.get_member(scope, member_id)
-    due = MemberLinkDue(scope.tenant_id, member_id, str(LinkPurpose.INVITATION))
+    due = MemberLinkDue(scope.tenant_id, member_id, str(LinkPurpose.INVITATION), by=scope.actor)
     outbox.put(scope, due, dedupe=f"{due.kind}:{due.purpose}:{member_id}")
 
 
@@ -122,7 +126,7 @@ def create_member_link(
         return sessions.create_sign_in_link(scope, member_id, purpose)
     outbox.put(
         scope,
-        CustodianLinkDue(scope.tenant_id, member_id),
+        CustodianLinkDue(scope.tenant_id, member_id, by=scope.actor),
         dedupe=f"member.custodian_link:{member_id}",
     )
     return ""

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.db.tables import stored_message
+from foundation.email_addresses import parse_email_address
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
@@ -37,7 +38,6 @@ _HOST = re.compile(
 )
 """A host name, which may be one of the local network without a domain."""
 
-_SENDER = re.compile(r"[a-z0-9._%+-]{1,64}@[a-z0-9.-]{1,253}\.[a-z0-9-]{2,63}", re.IGNORECASE)
 _USER = re.compile(r"[\x21-\x7e]{1,254}")
 
 
@@ -112,7 +112,7 @@ def set_mail_server(scope: Scope, typed: MailServerForm) -> None:
     """
     host = typed.host.strip().lower().removeprefix("[").removesuffix("]")
     user = typed.user.strip()
-    sender = typed.sender.strip()
+    sender = parse_email_address(typed.sender) or ""
     _check_form(host, user, sender, typed)
     scope.lock("mail.server")
     row = _find_row(scope)
@@ -187,7 +187,7 @@ def _check_form(host: str, user: str, sender: str, typed: MailServerForm) -> Non
         raise BadInput("mailserver.unencrypted_login").about("security")
     if user and not _USER.fullmatch(user):
         raise BadInput("mailserver.user").about("user")
-    if not _SENDER.fullmatch(sender):
+    if not sender:
         raise BadInput("mailserver.sender").about("sender")
 
 

@@ -101,6 +101,7 @@ class PendingMessage:
     channel_id: UUID | None = None
     chat: str = field(default="", repr=False)
     browser: PushSubscription | None = None
+    agency: str = ""
 
 
 # Messages that are due
@@ -359,6 +360,7 @@ def _build_pending(scope: Scope, row: MessageRow, member: Member) -> PendingMess
         _count_items(scope, row, member) if row.why in ("urgent", "new", "brief") else (),
         row.tries,
         scope.now,
+        agency=queries.get_agency(scope).name,
         **where,
     )
 

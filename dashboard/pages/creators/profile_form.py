@@ -259,9 +259,9 @@ def _save_creator(
     elif typed_value(f"{place}:no_picture"):
         profiles.remove_avatar(scope, one.creator.id)
         forms.set_on_success(f"{place}:no_picture", False)
-    raised = page.get_creator(scope, one.creator.id).approval_tiers > before
-    code = "creators.saved_approvals" if raised else "creators.saved"
-    return Message(code, {"name": one.creator.name})
+    saved = page.get_creator(scope, one.creator.id)
+    code = "creators.saved_approvals" if saved.approval_tiers > before else "creators.saved"
+    return Message(code, {"name": saved.name})
 
 
 def _read_changes(place: str, one: CreatorProfile) -> CreatorChanges:

@@ -184,13 +184,12 @@ def load_reconciliation(scope: Scope, mine: Sequence[Creator]) -> Reconciliation
 
 
 def list_months(scope: Scope, creator: Creator) -> list[date]:
-    """Return the first days of the months to choose from: the last complete month, earlier ones
-    from newest to oldest, then the current month."""
-    this = local_day(scope.now, creator.zone).replace(day=1)
-    found = [this]
+    """Return the first days of the months to choose from: the current month in the creator's time
+    zone, then earlier ones from newest to oldest."""
+    found = [local_day(scope.now, creator.zone).replace(day=1)]
     for _ in range(MONTHS):
         found.append((found[-1] - timedelta(days=1)).replace(day=1))
-    return [*found[1:], this]
+    return found
 
 
 def load_month(scope: Scope, page: PageContext, creator_id: UUID, first: date) -> AccountingView:

@@ -12,7 +12,7 @@ from gate.contract.units import Rating
 from subscribers.replies import persona
 from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies, agency_settings, queries
-from tenants.agencies.names import normalize_name
+from tenants.agencies.names import normalize_email, normalize_name
 from tenants.agencies.rights import Role
 from tenants.auth import members, sessions
 
@@ -64,13 +64,10 @@ class AgencySetup:
 
 
 def check_setup(answers: AgencySetup) -> None:
-    """Raise BadInput if a required answer is missing."""
-    if (
-        not answers.creator.strip()
-        or not answers.owner.strip()
-        or "@" not in answers.email.strip("@ ")
-    ):
+    """Raise BadInput if a required answer is missing or is no email address."""
+    if not answers.creator.strip() or not answers.owner.strip() or not answers.email.strip():
         raise BadInput("start.incomplete")
+    normalize_email(answers.email)
 
 
 def set_up_agency(key: UUID, who: Viewer, answers: AgencySetup, *, tenant: OpenScope) -> str:

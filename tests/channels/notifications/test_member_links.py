@@ -12,6 +12,7 @@ from foundation.db.database import Database
 from foundation.errors import BadInput, Refused
 from foundation.ids import INSTALLATION_ID, uuid7
 from foundation.ops.settings import MailSettings
+from tenants.agencies import queries
 from tenants.agencies.rights import Role
 from tenants.auth import members, password_links, passwords, sessions
 from tests.conftest import Cluster
@@ -167,6 +168,13 @@ def test_invitation_is_mailed_and_signs_in_once(house: House, fault: str) -> Non
     if fault:
         house.agency.pass_time(minutes=2)
         house.agency.run()
+    with house.agency.scope() as scope:
+        agency = queries.get_agency(scope).name
+        by = queries.get_member(scope, house.member).name
+    assert all(
+        got["From"].addresses[0].display_name == f"{by} · {agency}"
+        for got in house.server.to("zoe@x.test")
+    )
     mailed = house.secret("/auth/link/", "zoe@x.test")
     link = sessions.find_link(tenant, mailed)
     assert link is not None

@@ -147,3 +147,25 @@ def test_settings_reject_cleartext_password_and_sender_list() -> None:
     with pytest.raises(ValidationError):
         MailSettings(sender="a@b.example, c@d.example")
     assert MailSettings().missing_settings == ("GREENROOM_MAIL__HOST", "GREENROOM_MAIL__SENDER")
+
+
+@pytest.mark.parametrize(
+    ("by", "sender", "shown"),
+    [
+        ("", "", ""),
+        ("", "Lumière", "Lumière"),
+        ("Anne Martin", "Lumière", "Anne Martin · Lumière"),
+        ("", "Lumière\r\nBcc: eve@evil.example", "Lumière Bcc eve evil.example"),
+        ('Eve" <eve@evil.example>', "L", "Eve eve evil.example · L"),
+        ("", "A\u202eB\x00C\u2028D", "A B C D"),
+        ("", "x" * 300, "x" * 64),
+    ],
+)
+def test_sender_is_named_and_stays_one_address(
+    server: MailServer, by: str, sender: str, shown: str
+) -> None:
+    assert send(server, letter(by=by, sender=sender)) == Response("mail", 250, {}, {})
+    (got,) = server.to("anne@agence.example")
+    (address,) = got["From"].addresses
+    assert (address.display_name, address.addr_spec) == (shown, "greenroom@agence.example")
+    assert got["Bcc"] is None

@@ -115,12 +115,12 @@ def test_statement_names_its_issuer(tenant: OpenScope, tenant_id: UUID, creator:
             {
                 "legal_name": "Atelier Nord SAS",
                 "address": "1 rue du Port\n59000 Lille",
-                "vat_number": "FR 32 123456789",
+                "vat_number": "FR 44 732829320",
                 "invoice_prefix": "nord-",
             },
         )
         found = payout_statements.load_payout_statement(scope, creator, scope.now.date())
-    assert found.issuer == ("Atelier Nord SAS", "1 rue du Port", "59000 Lille", "FR32123456789")
+    assert found.issuer == ("Atelier Nord SAS", "1 rue du Port", "59000 Lille", "FR44732829320")
     assert found.number == f"NORD-{before.number}"
 
 

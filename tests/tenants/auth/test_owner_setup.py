@@ -47,7 +47,7 @@ def test_first_owner_signs_in_to_an_agency_without_a_name(tenant: OpenScope) -> 
     ("wrong", "code"),
     [
         (replace(ZOE, name="  "), "name.unfit"),
-        (replace(ZOE, email="zoe"), "member.unfit"),
+        (replace(ZOE, email="zoe@atelier"), "member.bad_email"),
         (replace(ZOE, password="court"), "password.length"),
         (replace(ZOE, password="passwordpassword"), "password.leaked"),
     ],

@@ -62,7 +62,7 @@ class ApprovalsIn(RequestModel):
 class SettingsIn(RequestModel):
     """Changes of settings, by section."""
 
-    model_config = example_config({"agency": {"currency": "EUR", "vat_number": "FR32123456789"}})
+    model_config = example_config({"agency": {"currency": "EUR", "vat_number": "FR44732829320"}})
 
     agency: AgencyIn = Field(default_factory=AgencyIn)
     creator_defaults: CreatorDefaultsIn = Field(default_factory=CreatorDefaultsIn)

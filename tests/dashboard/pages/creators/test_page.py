@@ -55,11 +55,12 @@ def test_profile_is_edited_with_a_picture_that_only_members_see(
     with stream(door.url, door.cookie(lumiere)) as page:
         page.open("/creators")
         page.press("Modifier")
+        page.type("Nom", "Mia Renommée")
         page.type("Biographie", "Bonjour à tous")
         page.type("Publications par jour", "4")
         page.attach("Photo de profil", {"me.png": picture()})
         text = page.press("Enregistrer")
-        assert "Le profil de" in text
+        assert "Le profil de Mia Renommée" in text
         assert "4 publications par jour" in page.again()
     with lumiere.scope() as scope:
         found = creators.get_profile(scope, lumiere.creator_id)

@@ -30,7 +30,7 @@ def test_owner_saves_the_settings_of_the_agency(
         page.type("Nom de l’agence", "Lumière et Cie")
         page.choose("Devise", "CHF")
         page.type("Raison sociale", "Lumière SARL")
-        page.type("Numéro de TVA", "fr 32 123 456 789")
+        page.type("Numéro de TVA", "fr 44 732 829 320")
         page.type("Adresse", "1 rue de la Paix\n75002 Paris")
         page.type("Préfixe des numéros de relevé", "lum-")
         assert "Réglages enregistrés" in page.press("Enregistrer")
@@ -43,7 +43,7 @@ def test_owner_saves_the_settings_of_the_agency(
         ("fr",),
         "Lumière SARL",
         "1 rue de la Paix\n75002 Paris",
-        "FR32123456789",
+        "FR44732829320",
         "LUM-",
     )
     assert stored(other).legal_name == ""
@@ -57,7 +57,7 @@ def test_invalid_value_is_explained_and_nothing_is_lost(door: Door, lumiere: Age
         page.open("/settings")
         page.type("Raison sociale", "Lumière SARL")
         page.type("Numéro de TVA", "FR!")
-        assert "Le numéro de TVA comporte" in page.press("Enregistrer")
+        assert "Ce numéro de TVA n’est pas valide" in page.press("Enregistrer")
         assert stored(lumiere).legal_name == ""
         page.type("Numéro de TVA", "")
         page.press("Enregistrer")

@@ -23,7 +23,9 @@ def test_key_is_created_shown_once_and_revoked(door: Door, lumiere: Agency) -> N
         text = page.press("Créer une clé")
         (secret,) = set(re.findall(r"grk_[\w-]{43}", text))
         assert "Agenda &lt;b&gt;" in text
-        assert "un nom" in page.press("Créer une clé"), "the empty name creates no second key"
+        text = page.press("Créer une clé")
+        assert "un nom" not in text, "a double click is not refused"
+        assert set(re.findall(r"grk_[\w-]{43}", text)) == {secret}, "and creates no second key"
         entered = keys.authenticate_key(door.tenant, secret, address="test")
         assert entered is not None
         assert (entered.tenant_id, entered.member_id) == (
