@@ -78,7 +78,7 @@ def test_few_posts_have_no_range(door: Door, lumiere: Agency) -> None:
 
 def test_test_of_scripts_is_started_and_ended(door: Door, lumiere: Agency) -> None:
     with lumiere.scope() as scope:
-        first = persona.default_persona("Mia", "virtual", ["fr"])
+        first = replace(persona.default_persona("Mia", "virtual", ["fr"]), voice="Calme")
         persona.activate_persona(
             scope, persona.create_persona_version(scope, lumiere.creator_id, first)
         )
