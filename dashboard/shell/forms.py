@@ -42,7 +42,7 @@ _OPEN: ContextVar[_OpenForm | None] = ContextVar("open_form", default=None)
 """The form that is being drawn."""
 
 _PENDING: ContextVar[dict[str, object] | None] = ContextVar("pending_state", default=None)
-"""What the running action sets once it has succeeded."""
+"""The values that the running action sets once it has succeeded."""
 
 
 @contextmanager

@@ -5,7 +5,6 @@ Read first, draw afterwards, and act in callbacks. Do not call Streamlit while a
 rerun exception would roll back the transaction silently.
 """
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -25,6 +24,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound
 from foundation.i18n.browser_languages import date_locale, preferred_language
 from foundation.i18n.translation import Message, format_parameter, render_message
+from foundation.i18n.web_addresses import is_web_address
 from foundation.money import Money
 from foundation.ops.wall_time import load_zone
 from tenants.agencies import queries
@@ -34,7 +34,6 @@ from tenants.agencies.rights import Right, has_right
 
 T = TypeVar("T")
 
-_LINK = re.compile(r"https?://[\w.:/~%-]+")
 SESSION_CHECK_INTERVAL = "5s"
 """Interval at which an open page checks its session."""
 
@@ -79,7 +78,7 @@ class PageContext:
             for name, one in message.params.items()
         )
         typed = {
-            name: escape_markdown(one) if isinstance(one, str) and not _LINK.fullmatch(one) else one
+            name: escape_markdown(one) if isinstance(one, str) and not is_web_address(one) else one
             for name, one in given
         }
         return self.localizer.message_text(Message(message.code, typed))

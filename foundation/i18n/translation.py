@@ -23,7 +23,7 @@ CURRENCY_UNITS: Mapping[str, str] = {"XTS": "money.test", "XTR": "money.stars"}
 """Message codes of currencies that locales do not name."""
 
 CURRENCY_NAMES: Mapping[str, str] = {"XTS": "currency.test", "XTR": "currency.stars"}
-"""Message codes of the names of currencies whose code nobody knows. Members see the name alone."""
+"""Message codes of the names of currencies with a little-known code. Members see the name alone."""
 
 _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
 _AMOUNTS = re.compile(rf"{_MONEY.pattern}(?:, {_MONEY.pattern})+")

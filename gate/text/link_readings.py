@@ -26,7 +26,8 @@ _OUTSIDE_ON = {
     # twitter-text: paths consist of Latin and Cyrillic letters, digits and ASCII signs.
     "x": re.compile(r"[^0-9A-Za-z_\u00c0-\u024f\u0400-\u04ff]*"),
 }
-"""What never belongs to an address on a platform if it stands right before or after it."""
+"""Characters that never belong to an address on a platform if they stand right before or after
+it."""
 
 Span = tuple[int, int]
 

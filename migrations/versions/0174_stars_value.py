@@ -11,7 +11,7 @@ depends_on = None
 
 def upgrade() -> None:
     op.add_column(
-        "agencies", sa.Column("stars_value", sa.Text(), nullable=False, server_default="")
+        "agencies", sa.Column("stars_value", sa.String(), nullable=False, server_default="")
     )
 
 

@@ -20,8 +20,8 @@ def list_creator_approvers(scope: Scope, creator: Creator, *, first: str = "") -
 
 
 def has_enough_approvers(members: Sequence[Member], creator: Creator) -> bool:
-    """Return True if the posts of a creator can get the approvals that they need: an approver may
-    write posts, and nobody approves their own."""
+    """Return True if the posts of a creator can get the approvals that they need: approvers may
+    write posts, but cannot approve their own."""
     people = {one.principal_id for one in _select_approvers(members, creator)}
     return creator.approval_tiers == 0 or len(people) > creator.approval_tiers
 

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+from channels.accounts.queries import list_creator_channels
 from channels.creators import profiles
 from foundation.db.database import Scope
 from foundation.errors import Conflict
@@ -17,18 +18,22 @@ _PLANNED = sorted({DeliveryState.APPROVED, DeliveryState.SCHEDULED, DeliveryStat
 def is_handle_fixed(scope: Scope, creator_id: UUID) -> bool:
     """Return True if a post of the creator was, or may have been, published anywhere, or one is
     scheduled on the creator's own page."""
+    own_pages = [
+        channel.id
+        for channel in list_creator_channels(scope, creator_id)
+        if channel.platform == OWN_PAGE
+    ]
     return bool(
         scope.run(
-            "SELECT EXISTS (SELECT FROM deliveries d JOIN channels c"
-            " ON c.tenant_id = d.tenant_id AND c.id = d.channel_id"
-            " WHERE d.tenant_id = :tenant AND d.creator_id = :creator"
-            " AND (d.state = ANY(:published) OR d.url IS NOT NULL"
-            " OR (c.platform = :own_page AND d.state = ANY(:planned))))",
+            "SELECT EXISTS (SELECT FROM deliveries"
+            " WHERE tenant_id = :tenant AND creator_id = :creator"
+            " AND (state = ANY(:published) OR url IS NOT NULL"
+            " OR (channel_id = ANY(:own_pages) AND state = ANY(:planned))))",
             tenant=scope.tenant_id,
             creator=creator_id,
             published=_PUBLISHED,
             planned=_PLANNED,
-            own_page=OWN_PAGE,
+            own_pages=own_pages,
         ).scalar_one()
     )
 

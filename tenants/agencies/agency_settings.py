@@ -60,8 +60,8 @@ class AgencySettings:
 
     @property
     def stars_rate(self) -> Money | None:
-        """Return what 1,000 Stars are worth in the currency of the agency, or None if nobody
-        entered it, or entered it in another currency."""
+        """Return the value of 1,000 Stars in the currency of the agency, or None if it was not
+        entered, or was entered in another currency."""
         return next(
             (
                 value

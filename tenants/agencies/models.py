@@ -43,7 +43,7 @@ class Agency(TenantRow, table=True):
     accent: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """Colour of the agency as `#rrggbb`, or empty."""
     stars_value: str = Field(default="", sa_column_kwargs={"server_default": ""})
-    """What the agency receives for 1,000 Stars, such as `13.00 EUR`, or empty."""
+    """The value of 1,000 Stars for the agency, such as `13.00 EUR`, or empty."""
     creator_zone: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """Time zone of new creators; empty means that of the agency."""
     creator_languages: list[str] = Field(default_factory=list, sa_column=_languages_column())

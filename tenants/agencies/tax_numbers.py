@@ -24,7 +24,8 @@ def parse_tax_number(typed: str) -> str | None:
     number = _SEPARATORS.sub("", typed).upper()
     if not _CHARACTERS.fullmatch(number) or not any(map(str.isdigit, number)):
         return None
-    country, rest = number[:2].lower(), number[2:]
+    country = number[:2].lower()
+    rest = number[2:]
     if country in vat.MEMBER_STATES or country in ("el", "xi"):
         return number if vat.is_valid(number) else None
     module = get_cc_module(country, "vat") if country.isalpha() else None

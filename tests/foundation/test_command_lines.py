@@ -91,7 +91,7 @@ def test_every_text_with_a_command_shows_the_installed_one(
     assert len(codes) > 20
 
     class Anything(dict[str, str | int]):
-        def items(self):  # type: ignore[no-untyped-def]
+        def items(self):  # type: ignore[no-untyped-def]  # only iterated
             return {name: "x" for name in _PARAMETERS}.items()
 
     for code in codes:

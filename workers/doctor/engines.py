@@ -1,6 +1,6 @@
 """Checks of the engines: models for pictures, text, vision, video and speech."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from foundation.errors import GreenroomError
 from foundation.ops.settings import Settings
@@ -89,9 +89,9 @@ def _check_classifier(settings: Settings) -> Finding:
     return finding_ok("pictures", "doctor.classifier", version=source.partition(":")[2])
 
 
-def _check_picture_checks() -> Finding:
-    """Check that the bundled models, which contradict ratings and answers, are installed."""
-    known = registry.describe_picture_checks()
+def _check_picture_checks(known: Mapping[str, bool]) -> Finding:
+    """Check that the bundled models, which contradict ratings and answers, are installed. `known`
+    are their packages, with True for those that are installed unchanged."""
     missing = ", ".join(package for package, there in known.items() if not there)
     if missing:
         return finding_warning("picture checks", "doctor.picture_checks_missing", models=missing)

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from connectors.registry import loader
 from foundation.i18n.translation import load_catalogue
 from foundation.ops.settings import Settings, load_settings
+from generators import registry
 from workers.doctor import data_stores, duty_coverage, removal_form, retention_backlog
 from workers.doctor.engines import (
     _check_background_remover,
@@ -93,7 +94,7 @@ def collect_findings(settings: Settings) -> Iterator[Finding]:
     yield _check_video_engine(settings)
     yield from _check_speech_engines(settings)
     yield _check_classifier(settings)
-    yield _check_picture_checks()
+    yield _check_picture_checks(registry.describe_picture_checks())
     yield from check_connector_packages()
     yield _check_processes(settings, status)
 

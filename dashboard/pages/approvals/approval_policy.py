@@ -44,7 +44,7 @@ def _render_approval_time(page: PageContext) -> None:
     """Draw the form of the time in which a post that is due at once can be approved."""
     current = page.read(agency_settings.get_approval_time)
     offered = sorted({*APPROVAL_TIMES, current})
-    with st.form("rule:time", border=False):
+    with forms.open_form(page, "rule:time"):
         st.selectbox(
             page.text("rule.time"),
             offered,

@@ -26,8 +26,7 @@ from gate.reviews.rating_reductions import MAX_LOWERING_REASON, LoweringRequest
 from gate.reviews.spot_checks import PendingSample
 from schedules.approvals import pending_decisions
 from schedules.approvals.pending_decisions import SecondReviews, reviewable_creators
-from studio.library import assets as library
-from studio.library import demo_separation
+from studio.library import assets, demo_separation
 from tenants.agencies.rights import Right
 
 DONE = "approvals:second"
@@ -49,7 +48,7 @@ def render_second_reviews(page: PageContext, found: ApprovalsView, second: Secon
         else {}
     )
     names = page.read(
-        lambda scope: library.asset_titles(scope, [wish.asset_id for wish in second.wishes])
+        lambda scope: assets.asset_titles(scope, [wish.asset_id for wish in second.wishes])
     )
     things = [
         [one.asset_id]

@@ -332,17 +332,7 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
         _find_first_time(found, when),
         repeating=recurrence.read_recurrence(RECURRENCE_PREFIX).is_repeating,
     )
-    draw_template(
-        "shell/templates/note.html",
-        note=page.text(
-            "compose.zone", place=page.localizer.zone_city(_selected_time_zone(found, when))
-        ),
-    )
-    if when == "soon" and found.creator.approval_tiers:
-        length = page.localizer.format_duration(found.approval_time)
-        draw_template(
-            "shell/templates/note.html", note=page.text("compose.soon_asks", length=length)
-        )
+    _render_schedule_notes(page, found, when)
     _render_limit_problems(page, found)
     submit = "compose.submit" if found.creator.approval_tiers else "compose.plan"
     with st.container(horizontal=True, gap="small", key="gr_submit"):
@@ -350,6 +340,17 @@ def _render_schedule_form(page: PageContext, found: ComposeView, written: Draft)
         unsaved_changes.render_save_button(page, found.creator.id, uploads=len(found.uploads) > 0)
     if st.session_state.get(STORED_VERSION_KEY):
         draw_template("shell/templates/note.html", note=page.text("compose.stored"))
+
+
+def _render_schedule_notes(page: PageContext, found: ComposeView, when: str) -> None:
+    """Render the time zone of the post, and how long a post that is due at once can be approved."""
+    place = page.localizer.zone_city(_selected_time_zone(found, when))
+    draw_template("shell/templates/note.html", note=page.text("compose.zone", place=place))
+    if when == "soon" and found.creator.approval_tiers:
+        length = page.localizer.format_duration(found.approval_time)
+        draw_template(
+            "shell/templates/note.html", note=page.text("compose.soon_asks", length=length)
+        )
 
 
 def _render_limit_problems(page: PageContext, found: ComposeView) -> None:

@@ -18,8 +18,8 @@ from schedules.approvals.release import release_post
 from schedules.approvals.review_queue import ReviewItem
 from schedules.drafts.drafts import Draft
 from schedules.drafts.previews import PostPreview, preview_draft
-from studio.library import assets as library
 from studio.library import member_reviews, playback, queries
+from studio.library.assets import asset_titles
 from studio.library.playback import Playback
 from tenants.agencies.queries import Creator, Member
 from tenants.agencies.rights import Right, has_right
@@ -122,7 +122,7 @@ def load_review_pictures(
     standing = ratings.display_ratings(scope, {sha256 for _, sha256, _ in pictures})
     seen = library_files.list_revealed(scope, assets)
     reels = playback.playback_of(scope, assets)
-    names = library.asset_titles(scope, assets)
+    names = asset_titles(scope, assets)
     return [
         ReviewPicture(
             asset,

@@ -27,7 +27,7 @@ from tests.schedules.csv_files import FileImporter, format_csv
 
 
 def draft(at: SandboxAgency, **more: object) -> Draft:
-    return Draft(at.creator_id, "", "hello", (), (at.channels["main"],), **more)  # type: ignore[arg-type]
+    return Draft(at.creator_id, "", "hello", (), (at.channels["main"],), **more)  # type: ignore[arg-type]  # fields by name
 
 
 def only_delivery(at: SandboxAgency, post_id: UUID) -> UUID:

