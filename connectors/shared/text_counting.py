@@ -44,8 +44,8 @@ _BARE = r"(?<![a-z0-9@#$_./-])(?:[a-z0-9\u00c0-\u024f-]+\.)+[a-z]{2,63}(?![a-z0-
 _EXTENT = regex.compile(rf"{_HOST}(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
 _WITHOUT_SCHEME = regex.compile(rf"{_BARE}(?::\d+)?{_PATH}{_QUERY}", regex.IGNORECASE)
 """The texts of which X makes a link. X links host names with an existing top-level domain. These
-patterns contain no list of them: they match every possible name, and one without `https://` counts at least
-its full length. A character directly after a URL, such as an emoji, is not part of it."""
+patterns contain no list of them: they match every possible name, and one without `https://` counts
+at least its full length. A character directly after a URL, such as an emoji, is not part of it."""
 
 _EMOJI = regex.compile(r"\p{Extended_Pictographic}|\p{Regional_Indicator}|[0-9#*]\ufe0f?\u20e3")
 
