@@ -13,7 +13,7 @@ from foundation.ids import uuid7
 from foundation.ops.clock import sleep
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tenants.auth import sessions
+from tenants.auth import members, sessions
 from tests.channels import manual_task_builders
 from tests.channels.manual_task_builders import NAME
 from tests.conftest import Cluster
@@ -56,9 +56,9 @@ def lea(services: Services, sandbox: RunningSandbox) -> SandboxAgency:  # noqa: 
 def add_member(
     lea: SandboxAgency, role: Role, *, creators: tuple[str, ...] = (), language: str = "fr"
 ) -> UUID:
-    """Add another member of the agency."""
+    """Add another member of the agency, who chose this language."""
     with lea.scope() as scope:
-        return agencies.add_member(
+        member_id = agencies.add_member(
             scope,
             name=f"{role}",
             email=f"{uuid7()}@example.test",
@@ -67,6 +67,8 @@ def add_member(
             zone=ZONE,
             creators=creators,
         )
+        members.set_member_language(scope, member_id, language)
+        return member_id
 
 
 @contextmanager

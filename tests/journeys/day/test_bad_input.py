@@ -190,7 +190,7 @@ def test_command_prints_one_line_and_an_exit_code(house: Installation, tmp_path:
     assert told.code == 2
     assert told.out == ""
     assert told.err == (
-        "wrong.yaml, ligne 22, « slots.2.at » : saisissez une heure comme 10:00. Rien n’a été "
+        "wrong.yaml, ligne 23, « slots.2.at » : saisissez une heure comme 10:00. Rien n’a été "
         "modifié.\n"
     )
     plain = house.run(
@@ -203,7 +203,7 @@ def test_command_prints_one_line_and_an_exit_code(house: Installation, tmp_path:
         PYTHONIOENCODING="ascii",
     )
     assert plain.err.startswith(
-        "wrong.yaml, ligne 22, ? slots.2.at ? : saisissez une heure comme 10:00"
+        "wrong.yaml, ligne 23, ? slots.2.at ? : saisissez une heure comme 10:00"
     )
     unknown = house.run("report", "--creator", "nobody")
     assert (unknown.code, unknown.out) == (4, "")

@@ -400,10 +400,10 @@ def test_failing_page_shows_a_reference_and_no_traceback(door: Door, lumiere: Ag
     with stream(door.url, door.cookie(lumiere)) as page:
         page.may_fail = True
         text = page.open()
-    assert "Référence pour l’assistance" in text
+    assert "donnez cette référence" in text
     assert "Traceback" not in text
     assert "Atlantis" not in text
-    incident = re.search(r"assistance : (\w{8})", text)
+    incident = re.search(r"gère le serveur : (\w{8})", text)
     assert incident is not None
     assert incident[1] in door.log.read_text()
 
