@@ -30,7 +30,7 @@ def test_refused_server_address_keeps_what_was_typed(
         return render_message(Message(code), language)
 
     agency = create_agency(door.tenant, language=language)
-    with chromium.visitor() as visitor:
+    with chromium.visitor(language=language) as visitor:
         enter(visitor, door, agency)
         visitor.go(f"{door.url}/channels?connect=1")
         visitor.page.get_by_text("Bluesky", exact=False).first.click()
