@@ -53,6 +53,9 @@ def test_paid_post_is_published_once_at_its_price(house: OAuthAccount, mode: str
     post = lea.wish(post_id, "fanvue")
     lea.approve(post_id)
     house.live(minutes=20)
+    if mode == "reset_before":  # Fanvue has no key, and its lists prove nothing.
+        assert (lea.state(post), house.texts()) == (DeliveryState.UNCERTAIN, [])
+        return
     assert lea.state(post) is DeliveryState.PUBLISHED
     assert [(one.text, one.price, len(one.media)) for one in house.member.posts.values()] == [
         ("réservée", 1200, 1)
@@ -82,7 +85,7 @@ def test_tokens_are_renewed_early_and_refresh_tokens_used_once(house: OAuthAccou
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "reset_before", "status:503_after"])
-def test_lost_response_is_looked_up_and_posted_once(house: OAuthAccount, mode: str) -> None:
+def test_lost_response_is_looked_up_and_never_repeated(house: OAuthAccount, mode: str) -> None:
     lea = house.desk
     house.enrol()
     house.server.book.schedule_fault(mode, on="posts")
@@ -90,8 +93,9 @@ def test_lost_response_is_looked_up_and_posted_once(house: OAuthAccount, mode: s
     lea.run()
     assert lea.state(lost) is DeliveryState.UNCERTAIN
     house.live(minutes=20)
-    assert lea.state(lost) is DeliveryState.PUBLISHED
-    assert house.texts() == [f"perdue {mode}"]
+    arrived = mode != "reset_before"
+    assert lea.state(lost) is (DeliveryState.PUBLISHED if arrived else DeliveryState.UNCERTAIN)
+    assert house.texts() == [f"perdue {mode}"] * arrived
 
 
 @pytest.mark.parametrize("mode", ["reset_after", "status:503", "hang"])
