@@ -268,7 +268,7 @@ def test_first_comment_waits_for_the_post_and_is_sent_once(
 ) -> None:
     here = create_connected_creator(networks)
     profile = here.instagram()
-    profile.comments_after = 50.0
+    profile.comments_after = 25.0
     sent = commented(here, "Bonjour", after=60)
     here.desk.live(seconds=90)
     assert here.desk.state(sent) is DeliveryState.PARTLY, (
