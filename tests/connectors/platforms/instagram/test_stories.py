@@ -164,7 +164,7 @@ def test_lost_story_is_found_by_container_type_and_time() -> None:
         "two stories match"
     )
     assert isinstance(find(wanted, (OUT, listed(older))), Unknown), "the list may lag"
-    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(), (
+    assert find(wanted, (ok("look", {"status_code": "FINISHED"}),)) == Absent(confirmed=True), (
         "the container is still unpublished"
     )
     assert isinstance(find(sought(), ()), Unknown), "the container ID is unknown"
