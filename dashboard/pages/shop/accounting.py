@@ -279,5 +279,18 @@ def _import_statement(
     name, data = given
     source = bookings.ledger_source_name(scope, creator.id, str(actions.typed_value(SOURCE) or ""))
     sheet = column_mappings.read_known_statement(scope, data, source)
+    lines = bookings.preview_statement(scope, creator.id, sheet, source=source)
     count = bookings.import_statement(scope, creator.id, sheet, source=source, name=name)
+    _select_imported_month(scope, creator, lines)
     return Message("shop.imported", {"count": count, "source": source})
+
+
+def _select_imported_month(scope: Scope, creator: Creator, lines: list[CheckedLine]) -> None:
+    """Select the newest month that the import added lines to."""
+    months = {
+        local_day(line.at, creator.zone).replace(day=1)
+        for line in lines
+        if line.fate is LineOutcome.NEW
+    }
+    if selectable := months.intersection(queries.list_months(scope, creator)):
+        st.session_state[f"{MONTH}:{creator.id}"] = max(selectable)

@@ -5,6 +5,7 @@ const GRID = ".st-key-gr_grid";
 const PANEL = ".st-key-gr_panel";
 const SENT = ["post", "at", "creator", "account", "delivery", "version", "day"];
 const AGAIN = 10000; // milliseconds in which the panel, or the card behind it, is searched for to focus it
+const REDRAWN = 2000; // milliseconds after that in which a redrawn page may lose the focus
 const TYPING = "input, textarea, select, [contenteditable=true], [role=combobox], [role=listbox], [role=dialog], [role=spinbutton]";
 const OVERLAY = "[data-testid=stPopoverBody], [data-react-aria-top-layer] [role=dialog], [data-react-aria-top-layer] [role=listbox]";
 
@@ -13,11 +14,20 @@ let keys = {};
 let opened = null; // the card whose panel is open
 
 function focusSoon(find) {
-  const until = performance.now() + AGAIN;
+  let until = performance.now() + AGAIN;
+  let focused = null;
   const look = () => {
-    const found = find();
-    if (found) found.focus();
-    else if (performance.now() < until) setTimeout(look, 100);
+    if (focused && document.activeElement !== document.body) {
+      if (document.activeElement !== focused) return; // the user moved on
+    } else {
+      const target = find();
+      if (target) {
+        target.focus();
+        if (!focused) until = performance.now() + REDRAWN;
+        focused = target;
+      }
+    }
+    if (performance.now() < until) setTimeout(look, 100);
   };
   look();
 }

@@ -17,7 +17,10 @@ from tests.conftest import wait_until
 from tests.journeys.telegram.test_bot import bought
 
 ROWS = ".gr-rows tbody tr"
-PERSON = "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Version/18.0 Safari/604.1"
+PERSON = (
+    "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko)"
+    " Version/18.0 Mobile/15E148 Safari/604.1"
+)
 
 
 def _line(visitor: Visitor) -> Mapping[str, str]:

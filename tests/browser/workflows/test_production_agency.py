@@ -53,7 +53,7 @@ def set_up_owner(visitor: Visitor, link: str) -> None:
     visitor.page.get_by_text("By AI, disclosed to fans").click()
     visitor.page.get_by_text("A team member approves").click()
     press(visitor, "Add creator")
-    visitor.shows("Creator page created")
+    visitor.shows("Creator added.")
 
 
 def add_creator(visitor: Visitor, url: str, name: str) -> None:
@@ -160,7 +160,7 @@ def test_agency_is_set_up_without_a_terminal(
         max_.page.keyboard.press("a")
         max_.shows("Approved")
         open_page(nora, f"{url}/start")
-        nora.shows("✓ First post published", WAIT)
+        nora.shows("✓ Publish your first post on a public channel", WAIT)
 
         telegram.world.say(bot, "leo", "Hi! My name is Tom and I love sailing.")
         wait_until(lambda: len(telegram.world.texts(bot, "leo")) >= 1, WAIT)

@@ -74,6 +74,7 @@ def test_guest_rates_assigned_pictures(lea: RunningAgency) -> None:
         zoe.rest()  # a new member's page is drawn twice, and a press in between is lost
         zoe.press("Afficher")
         assert "Publications (" not in zoe.text()
+        zoe.page.get_by_role("radio", name="Le créateur").check(force=True)
         zoe.press("Classer")
         zoe.shows("Classement enregistré")
         wait_until(lambda: ratings() == ["G"], 60)
