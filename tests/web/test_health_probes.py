@@ -15,7 +15,7 @@ from web.app import create_web_app
 def test_server_is_ready_under_any_host_name(room: WebServer) -> None:
     for host in ("127.0.0.1", "elsewhere.example.test", "web:8080"):
         found = room.client.get("/readyz", headers={"host": host})
-        assert (found.status_code, found.json()) == (200, {"ready": True})
+        assert (found.status_code, found.json()) == (200, {"ready": True, "unwritable": []})
 
 
 def test_server_without_database_is_alive_but_not_ready(tmp_path: Path) -> None:
@@ -24,7 +24,7 @@ def test_server_without_database_is_alive_but_not_ready(tmp_path: Path) -> None:
     with serve_app(app) as url, httpx.Client(base_url=url, timeout=20) as client:
         assert client.get("/healthz").status_code == 200
         found = client.get("/readyz")
-    assert (found.status_code, found.json()) == (503, {"ready": False})
+    assert (found.status_code, found.json()) == (503, {"ready": False, "unwritable": []})
 
 
 def test_internal_host_name_is_accepted(tmp_path: Path, pages: Database) -> None:

@@ -12,7 +12,7 @@ from tests.web.api_client import ApiClient, error_code
 def versions(api: ApiClient) -> UUID:
     """Activate a persona of mia and return the ID of another version."""
     with api.scope() as scope:
-        first = persona.default_persona("Mia", "virtual", ["en"])
+        first = replace(persona.default_persona("Mia", "virtual", ["en"]), greeting="Hello!")
         creator = api.creators["mia"]
         persona.activate_persona(scope, persona.create_persona_version(scope, creator, first))
         return persona.create_persona_version(scope, creator, replace(first, greeting="Hi!"))
