@@ -16,7 +16,7 @@ from dashboard.pages.shop.statement_pdf import (
     account_label,
     render_statement_pdf,
 )
-from dashboard.shell import actions
+from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from dashboard.shell.widgets import draw_template, render_template
 from foundation.db.database import Scope
@@ -293,4 +293,4 @@ def _select_imported_month(scope: Scope, creator: Creator, lines: list[CheckedLi
         if line.fate is LineOutcome.NEW
     }
     if selectable := months.intersection(queries.list_months(scope, creator)):
-        st.session_state[f"{MONTH}:{creator.id}"] = max(selectable)
+        forms.set_on_success(f"{MONTH}:{creator.id}", max(selectable))
