@@ -8,9 +8,12 @@ All lexicons run on every text, in every view, on each field and on all fields t
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
 
 from gate.contract.units import Rating, highest_rating
+from gate.text import ages
+from gate.text.age_patterns import AgeSubject
 from gate.text.lexicon import Lexicon, shipped_lexicon
 from gate.text.normalization import (
     fold_case,
@@ -21,11 +24,6 @@ from gate.text.normalization import (
 )
 
 _SENTENCE = re.compile(r"(?<![.!?;…])[.!?;…]++\s+|\n+")
-_ONE = re.compile(r"\b[il|](?=[0-7]\b)")
-_ONE_M = re.compile(r"\b1(?=['’ ]?m\b)")
-_PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
-_WITH_FIGURES = re.compile(r"\b[a-z]+\d[a-z0-9]*[a-z]\b")
-_LETTERS = str.maketrans("013457", "oieast")
 PIECE = 2
 """Maximum words of an earlier message that may be one piece of a split term."""
 MAX_MESSAGE_SPREAD = 2
@@ -220,58 +218,47 @@ def _folded_texts(text: str) -> frozenset[str]:
 
 
 def detect_minor_statement(
-    text: str, *, before: Sequence[str] = (), asked: str = "", lexicon: Lexicon | None = None
+    text: str,
+    *,
+    before: Sequence[str] = (),
+    asked: str = "",
+    today: date | None = None,
+    lexicon: Lexicon | None = None,
 ) -> MinorSignal:
-    """Return how clearly a viewer indicates that they are under 18.
+    """Return how clearly a writer indicates that they are under 18.
 
-    Ages from 5 to 17 are detected, in digits or words. `before` contains the viewer's last
-    messages, oldest first, because a statement may be spread over several messages. `asked` is the
-    last message to the viewer: after a question about age, a bare number is an answer.
+    `before` contains the writer's last messages, oldest first, because a statement may be spread
+    over several messages. `asked` is the last message to the writer: after a question about age, a
+    bare number is an answer. Years of birth are read only with `today`.
     """
     known = lexicon or shipped_lexicon()
-    if _has_match(known.age_asked, {_flatten_text(asked)}) and _has_match(
-        known.minor_answer, _figure_variants(_flatten_text(text))
-    ):
+    if asked and ages.is_minor_answer(text, asked, lexicon=known):
         return MinorSignal.STATED
-    alone = _minor_signal(text, known)
+    alone = _minor_signal(text, today, known)
     last = " ".join(before[-MAX_MESSAGE_SPREAD:])
     if (
         alone is MinorSignal.STATED
         or not last
-        or _minor_signal(last, known) is not MinorSignal.NONE
+        or _minor_signal(last, today, known) is not MinorSignal.NONE
     ):
         return alone  # Earlier messages were checked when they arrived.
-    together = _minor_signal(f"{last} {text}", known)
+    together = _minor_signal(f"{last} {text}", today, known)
     return alone if together is MinorSignal.NONE else together
 
 
-def _minor_signal(text: str, known: Lexicon) -> MinorSignal:
-    ways = _figure_variants(_flatten_text(text))
-    if _has_match(known.minor_stated, ways):
+def _minor_signal(text: str, today: date | None, known: Lexicon) -> MinorSignal:
+    own = [
+        mention
+        for mention in ages.find_ages(text, today, lexicon=known)
+        if mention.subject is AgeSubject.WRITER
+    ]
+    if any(mention.certain for mention in own):
         return MinorSignal.STATED
-    return MinorSignal.HINTED if _has_match(known.minor_hinted, ways) else MinorSignal.NONE
-
-
-def _has_match(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bool:
-    return any(pattern.search(seen) for pattern in patterns for seen in ways)
-
-
-def _figure_variants(seen: str) -> set[str]:
-    """Return three variants of a text.
-
-    They are the text itself, the text with confused digits and letters corrected, and that with
-    leetspeak replaced.
-    """
-    tidy = _ONE_M.sub("i", _ONE.sub("1", _PARTED.sub(r"1\1", seen)))
-    return {seen, tidy, _WITH_FIGURES.sub(lambda found: found[0].translate(_LETTERS), tidy)}
+    return MinorSignal.HINTED if own else MinorSignal.NONE
 
 
 def is_bot_question(text: str, *, lexicon: Lexicon | None = None) -> bool:
     """Return True if a viewer asks whether the replies are automated."""
     known = lexicon or shipped_lexicon()
-    seen = _flatten_text(text)
+    seen = " ".join(fold_case(text).split())
     return any(pattern.search(seen) for pattern in known.bot)
-
-
-def _flatten_text(text: str) -> str:
-    return " ".join(fold_case(text).split())
