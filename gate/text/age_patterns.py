@@ -173,15 +173,14 @@ class AgePatterns:
     _marks: dict[tuple[frozenset[str], bool], str] = field(default_factory=dict, repr=False)
 
     @cached_property
-    def anchors(self) -> "re.Pattern[str]":
-        """Return the pattern of figures, number words and keywords. A text without any of them
-        contains no age in a language with a block."""
-        numbers = _join_by_letter([*self._words, *_ROMAN])
-        return re.compile(rf"[0-9]|{self.keywords.pattern}|\b(?:{numbers})")
+    def numerals(self) -> "re.Pattern[str]":
+        """Return the pattern of the beginning of any number. Most texts contain none."""
+        return re.compile(rf"[0-9]|\b(?:{_join_by_letter([*self._words, *_ROMAN])})")
 
     @cached_property
     def keywords(self) -> "re.Pattern[str]":
-        """Return the pattern of the anchors without a number."""
+        """Return the pattern of the words without one of which no pattern without a number
+        matches."""
         words = {word for block in self.blocks.values() for word in block.anchors}
         return re.compile(rf"\b(?:{_join_by_letter(words)})")
 
@@ -261,7 +260,7 @@ class AgePatterns:
         }
 
     @cached_property
-    def _numerals(self) -> "re.Pattern[str]":
+    def _written_numbers(self) -> "re.Pattern[str]":
         """Return the pattern of dates, years, number words, Roman numerals and figures."""
         months = "|".join(sorted(self._months, key=len, reverse=True))
         tens = "|".join(ten for block in self.blocks.values() for ten in block.tens)
@@ -290,7 +289,7 @@ class AgePatterns:
         numbers: dict[int, WrittenNumber] = {}
         births: dict[int, WrittenNumber] = {}
         end = length = 0
-        for match in self._numerals.finditer(flat):
+        for match in self._written_numbers.finditer(flat):
             birth = self._read_birth(match, today)
             mark, number = (self._birth_mark, birth) if birth else self._read_number(match)
             if number is None:

@@ -65,8 +65,7 @@ def find_ages(
     known = (lexicon or shipped_lexicon()).ages
     found: dict[AgeMention, None] = {}
     for flat in _figure_variants(flatten_text(text)):
-        if known.anchors.search(flat):
-            found |= dict.fromkeys(_read_blocks(flat, known, today))
+        found |= dict.fromkeys(_read_blocks(flat, known, today))
         found |= dict.fromkeys(_read_elsewhere(flat, known))
     if not text.isascii() and known.verbatim_cues.search(visible_letters(text)):
         found[_elsewhere(AgeKind.CUE, AgeSubject.PERSON)] = None
@@ -115,12 +114,16 @@ def _figure_variants(flat: str) -> tuple[str, ...]:
 
 def _read_blocks(flat: str, known: AgePatterns, today: date | None) -> Iterator[AgeMention]:
     """Yield the ages in the languages with a block. A number is read once, by the first pattern."""
-    marked = known.mark_numbers(flat, today)
+    marked = MarkedText(flat, {}, {})
+    if known.numerals.search(flat):
+        marked = known.mark_numbers(flat, today)
     present = {"number"} if marked.numbers else set()
     if marked.births:
         present.add("birth")
     if known.keywords.search(flat):
         present.add("keyword")
+    if not present:
+        return
     taken: set[int] = set()
     for group in known.groups:
         if group.needs not in present:

@@ -81,6 +81,7 @@ def rate_texts(
     *,
     before: Sequence[str] = (),
     sequences: Sequence[TextSequence] = (),
+    today: date | None = None,
     lexicon: Lexicon | None = None,
 ) -> TextRating:
     """Rate every text of a unit, in display order.
@@ -94,9 +95,9 @@ def rate_texts(
     read = list(shown)
     if len(shown) > 1:  # Platforms differ in which field they show first.
         read += ["\n".join(shown), "\n".join(reversed(shown))]
-    kinds = {kind for text in read for kind in _matched_kinds(text, known)}
+    kinds = {kind for text in read for kind in _matched_kinds(text, today, known)}
     if before and shown:
-        kinds |= _completed_kinds(before, shown, known)
+        kinds |= _completed_kinds(before, shown, today, known)
     for one in sequences:
         kinds |= _sequence_kinds(one, known)
     if "minor" in kinds:
@@ -109,7 +110,7 @@ def rate_texts(
         not prohibited
         and "minor_context" in kinds
         and kinds & _RATED.keys()
-        and _has_adjacent_terms([*before, *shown], known)
+        and _has_adjacent_terms([*before, *shown], today, known)
     ):
         prohibited = "minor"
     found = highest_rating([_RATED[kind] for kind in kinds & _RATED.keys()])
@@ -121,11 +122,14 @@ def rate_texts(
     )
 
 
-def _matched_kinds(text: str, known: Lexicon) -> set[str]:
-    return {term.kind for term in known.index.count_text(text)}
+def _matched_kinds(text: str, today: date | None, known: Lexicon) -> set[str]:
+    kinds = {term.kind for term in known.index.count_text(text)}
+    return kinds | {"minor_context"} if ages.describes_minor(text, today, lexicon=known) else kinds
 
 
-def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon) -> set[str]:
+def _completed_kinds(
+    before: Sequence[str], shown: Sequence[str], today: date | None, known: Lexicon
+) -> set[str]:
     """Return the kinds of the terms that these texts complete.
 
     The earlier texts are matched twice, all of them and then only the short ones, because full
@@ -133,7 +137,14 @@ def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon
     """
     pieces = [line for line in before if len(line.split()) <= PIECE]
     kinds = _added_kinds(before, shown, known)
-    return kinds | _added_kinds(pieces, shown, known) if 0 < len(pieces) < len(before) else kinds
+    if 0 < len(pieces) < len(before):
+        kinds |= _added_kinds(pieces, shown, known)
+    last = "\n".join(before[-MAX_MESSAGE_SPREAD:])
+    if ages.describes_minor(
+        "\n".join([last, *shown]), today, lexicon=known
+    ) and not ages.describes_minor(last, today, lexicon=known):
+        kinds.add("minor_context")
+    return kinds
 
 
 def _sequence_kinds(one: TextSequence, known: Lexicon) -> set[str]:
@@ -173,7 +184,7 @@ def _added_kinds(
     }
 
 
-def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
+def _has_adjacent_terms(texts: Sequence[str], today: date | None, known: Lexicon) -> bool:
     """Return True if a contextual and a sexual term are in the same or in adjacent sentences.
 
     A term that is spread over several sentences has no position and counts as adjacent. Such terms
@@ -181,7 +192,7 @@ def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
     elsewhere hides them.
     """
     sentences = [part for text in texts for part in _SENTENCE.split(text) if part.strip()]
-    kinds = [_matched_kinds(sentence, known) for sentence in sentences]
+    kinds = [_matched_kinds(sentence, today, known) for sentence in sentences]
     context = {at for at, found in enumerate(kinds) if "minor_context" in found}
     sexual = {at for at, found in enumerate(kinds) if found & _RATED.keys()}
     if not context or not sexual or any({at - 1, at, at + 1} & sexual for at in context):
@@ -189,6 +200,7 @@ def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
     rest = [
         _matched_kinds(
             "\n".join(part for at, part in enumerate(sentences) if at not in whole),
+            today,
             known,
         )
         for whole in (context, sexual)
