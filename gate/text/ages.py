@@ -130,7 +130,8 @@ def _read_blocks(flat: str, known: AgePatterns, today: date | None) -> Iterator[
             continue
         for match in group.pattern.finditer(marked.text):
             at, written = _locate_number(match, group, marked)
-            if at in taken or (written is None and group.needs != "keyword"):
+            is_read = at in taken and group.kind is not AgeKind.CUE
+            if is_read or (written is None and group.needs != "keyword"):
                 continue
             mention = _build_mention(group, written)
             if mention is None:

@@ -258,6 +258,27 @@ def detect_minor_statement(
     return alone if together is MinorSignal.NONE else together
 
 
+def mentions_minor(
+    texts: Sequence[str], *, today: date | None = None, lexicon: Lexicon | None = None
+) -> bool:
+    """Return True if a text mentions minors in any way or contains what is always prohibited.
+
+    This is the check of texts that a model reads or wrote, which is stricter than the one before
+    publishing: words such as "kids" count, because a model can write another text.
+    """
+    known = lexicon or shipped_lexicon()
+    rated = rate_texts(texts, today=today, lexicon=known)
+    return (
+        bool(rated.prohibited)
+        or rated.contextual
+        or any(
+            mention.subject is not AgeSubject.OTHER
+            for text in texts
+            for mention in ages.find_ages(text, today, lexicon=known)
+        )
+    )
+
+
 def _minor_signal(text: str, today: date | None, known: Lexicon) -> MinorSignal:
     own = [
         mention
