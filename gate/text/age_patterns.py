@@ -260,7 +260,7 @@ class AgePatterns:
         }
 
     @cached_property
-    def _written_numbers(self) -> "re.Pattern[str]":
+    def written_numbers(self) -> "re.Pattern[str]":
         """Return the pattern of dates, years, number words, Roman numerals and figures."""
         months = "|".join(sorted(self._months, key=len, reverse=True))
         tens = "|".join(ten for block in self.blocks.values() for ten in block.tens)
@@ -289,7 +289,7 @@ class AgePatterns:
         numbers: dict[int, WrittenNumber] = {}
         births: dict[int, WrittenNumber] = {}
         end = length = 0
-        for match in self._written_numbers.finditer(flat):
+        for match in self.written_numbers.finditer(flat):
             birth = self._read_birth(match, today)
             mark, number = (self._birth_mark, birth) if birth else self._read_number(match)
             if number is None:
