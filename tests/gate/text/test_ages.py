@@ -94,12 +94,12 @@ NOT_MINORS = {
     "|the high school reunion|Top 10|10 years today|14 new photos|at 15:30|15% off|15/10|our shop was born in 2015"
     "|my dog was born in 2015|season 3 episode 7|I would give it 5 stars!|15 km run|once again|I'm 25|class of 2015"
     "|5 years strong|she is 5 minutes late|eighteen years old|one hundred and fifteen years old|girl, 12 roses|a girl with 2 cats"
-    "|v1.15 years|she lives at number 15|in 2015|3 May 2011|the kids are asleep|35mm, f/16, 4k",
+    "|v1.15 years|she lives at number 15|in 2015|3 May 2011|the kids are asleep|35mm, f/16, 4k|the limit: two years.|Enter the key under Age verification",
     "fr": "il y a 10 ans|photographe depuis 12 ans|Elle a 25 ans.|Mia, 34 ans|vingt-cinq ans|trente-cinq ans|vingt et un ans"
     "|dix-huit ans|dix-neuf ans|soixante-quinze ans|quatre-vingt-dix ans|soixante-dix-sept ans|née en 1999|12 ans d'expérience"
     "|15 ans de mariage|un whisky de 12 ans d'âge|mon chien de 12 ans|maman d'une fille de 10 ans|prof d'élèves de 15 ans"
     "|interdit aux mineurs|15 minutes|en 3e position|notre marque née en 2015|15e anniversaire de mariage|dans 2 ans|à 15h30"
-    "|troisième photo|en première ligne|seize heures|les enfants dorment|18h",
+    "|troisième photo|en première ligne|seize heures|les enfants dorment|18h|jusqu'à deux ans à l'avance|une période de deux ans|un contrat de 3 ans",
     "es": "hace 10 años|tiene 25 años|treinta y cinco años|veinticinco años|dieciocho años|diez y ocho años|nació en 1999"
     "|10 años de experiencia|prohibido para menores de 18|llevo 10 años|mi perro de 12 años|15 minutos|once fotos"
     "|eso es todo|aquí en 15 días|madre de un hijo de 10 años",
