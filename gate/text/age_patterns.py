@@ -7,7 +7,7 @@ and the number words of that language, and cannot match the "five" of "twenty-fi
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
 from functools import cached_property
@@ -19,7 +19,7 @@ from gate.text.normalization import fold_case
 
 ADULT = 18
 _FIRST_MARK = 0x10000
-"""The first letter of Linear B, a script in which nobody posts."""
+"""The first letter of Linear B, a script that no supported language uses."""
 
 _TEEN = 10
 """The lowest age of the placeholder `{teen}`, for patterns that small numbers match by chance."""
@@ -46,11 +46,11 @@ class AgeKind(StrEnum):
     SHORTHAND = "shorthand"
     STATUS = "status"
     CUE = "cue"
-    """A word that is common in texts about minors but gives nobody an age, such as "kids"."""
+    """A word that is common in texts about minors but gives no person an age, such as "kids"."""
 
 
 class AgeSubject(StrEnum):
-    """The person whose age is given: the writer, another person, or nobody (a duration, a dog, a
+    """The person whose age is given: the writer, another person, or none (a duration, a dog, a
     pupil of a teacher)."""
 
     WRITER = "writer"
@@ -81,8 +81,8 @@ _KINDS: Mapping[str, AgeKind] = {
 class KindPatterns(BaseModel):
     """The patterns of one kind in one language.
 
-    `stated` and `hinted` are sentences of the writer, `person` describes somebody else, and `other`
-    is what looks like an age and is none.
+    `stated` and `hinted` are sentences of the writer, `person` describes another person, and
+    `other` is what looks like an age and is none.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -134,10 +134,14 @@ class MinorPatterns(BaseModel):
 
 @dataclass(frozen=True)
 class WrittenNumber:
-    """An age that a number or a date may stand for. `is_word` is True for number words."""
+    """An age that a number or a date may stand for, and the letter that marks it.
+
+    `is_word` is True for number words.
+    """
 
     low: int
     high: int
+    mark: str
     is_word: bool = False
 
 
@@ -170,7 +174,6 @@ class AgePatterns:
 
     blocks: Mapping[str, AgeBlock]
     minor: MinorPatterns
-    _marks: dict[tuple[frozenset[str], bool], str] = field(default_factory=dict, repr=False)
 
     @cached_property
     def numerals(self) -> "re.Pattern[str]":
@@ -268,7 +271,9 @@ class AgePatterns:
         words = "|".join(
             form.replace(" ", "[ -]?") for form in sorted(self._words, key=len, reverse=True)
         )
-        day, year, suffix = "[0-3]?[0-9]", "20[0-9]{2}", "st|nd|rd|th"
+        day = "[0-3]?[0-9]"
+        year = "20[0-9]{2}"
+        suffix = "st|nd|rd|th"
         return re.compile(
             rf"\b(?P<y1>{year})[-/.](?P<m1>[01]?[0-9])[-/.](?P<d1>{day})\b"
             rf"|\b(?P<a>{day})(?:[-/]|\. ?)(?P<b>{day})(?:[-/]|\. ?)"
@@ -291,17 +296,18 @@ class AgePatterns:
         end = length = 0
         for match in self.written_numbers.finditer(flat):
             birth = self._read_birth(match, today)
-            mark, number = (self._birth_mark, birth) if birth else self._read_number(match)
+            number = birth or self._read_number(match)
             if number is None:
                 continue
             before = flat[end : match.start()]
             (births if birth else numbers)[length + len(before)] = number
-            pieces += [before, mark]
+            pieces += [before, number.mark]
             length += len(before) + 1
             end = match.end()
         return MarkedText("".join([*pieces, flat[end:]]), numbers, births)
 
-    def _read_number(self, match: "re.Match[str]") -> tuple[str, WrittenNumber | None]:
+    def _read_number(self, match: "re.Match[str]") -> WrittenNumber | None:
+        """Return the age that a number may stand for, or None for that of an adult."""
         languages = frozenset(self.blocks)
         if match["figure"]:
             number = int(match["figure"])
@@ -310,11 +316,11 @@ class AgePatterns:
         elif match["word"] and not match["tens"]:
             number, languages = self._spelled[match["word"].replace(" ", "").replace("-", "")]
         else:
-            return "", None
+            return None
         if not 0 < number < ADULT:
-            return "", None
-        known = WrittenNumber(number, number, is_word=bool(match["word"]))
-        return self.marks[languages, number >= _TEEN], known
+            return None
+        mark = self.marks[languages, number >= _TEEN]
+        return WrittenNumber(number, number, mark, is_word=bool(match["word"]))
 
     @cached_property
     def _spelled(self) -> Mapping[str, tuple[int, frozenset[str]]]:
@@ -332,8 +338,8 @@ class AgePatterns:
             dates = [(self._months[match["month"]], int(day or 31))]
             ages = _ages_of_date(int(match["y3"]), dates, today)
         elif match["y2"]:
-            first, second = int(match["a"]), int(match["b"])
-            dates = [(second, first), (first, second)]
+            either = (int(match["a"]), int(match["b"]))
+            dates = [either, either[::-1]]
             ages = _ages_of_date(_full_year(match["y2"], today), dates, today)
         elif match["y1"]:
             dates = [(int(match["m1"]), int(match["d1"]))]
@@ -341,7 +347,9 @@ class AgePatterns:
         else:
             return None
         low, high = ages
-        return WrittenNumber(low, min(high, ADULT - 1)) if 0 <= low < ADULT else None
+        if not 0 <= low < ADULT:
+            return None
+        return WrittenNumber(low, min(high, ADULT - 1), self._birth_mark)
 
     @cached_property
     def stated_elsewhere(self) -> "re.Pattern[str]":
@@ -375,7 +383,7 @@ class AgePatterns:
         return _join(filled)
 
     @cached_property
-    def asked(self) -> "re.Pattern[str]":
+    def questions(self) -> "re.Pattern[str]":
         """Return the questions about age."""
         own = [pattern for block in self.blocks.values() for pattern in block.asked]
         return _join(

@@ -83,7 +83,7 @@ def describes_minor(text: str, today: date | None, *, lexicon: Lexicon | None = 
 def is_minor_answer(text: str, asked: str, *, lexicon: Lexicon | None = None) -> bool:
     """Return True if a text begins with a number under 18 and `asked` is a question about age."""
     known = (lexicon or shipped_lexicon()).ages
-    if not known.asked.search(flatten_text(asked)):
+    if not known.questions.search(flatten_text(asked)):
         return False
     for flat in _figure_variants(flatten_text(text)):
         marked = known.mark_numbers(flat, None)
@@ -160,7 +160,8 @@ def _build_mention(group: PatternGroup, written: WrittenNumber | None) -> AgeMen
         kind = AgeKind.WORD
     low, high = _RANGES.get(kind, (0, ADULT - 1))
     if written is not None and kind is not AgeKind.SCHOOL:
-        low, high = written.low, written.high
+        low = written.low
+        high = written.high
         if kind is AgeKind.REMAINING:
             low = high = ADULT - written.low
     if group.subject is AgeSubject.WRITER and high < _LOWEST_WRITER_AGE:

@@ -1,6 +1,9 @@
 """Written ages: every form in every language is read, and durations, sizes and adults are not."""
 
+import random
 from datetime import date, timedelta
+from re import _parser as parser  # type: ignore[attr-defined]  # the parser has no public name
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -168,6 +171,44 @@ def test_every_block_has_every_kind() -> None:
             assert getattr(block, part).hinted, (language, part)
         for part in ("age", "status"):
             assert getattr(block, part).stated, (language, part)
+
+
+def sample(parsed: Any, choose: random.Random) -> str:
+    """Return a text that a parsed pattern may match; conditions around it are ignored."""
+    pieces = []
+    for code, value in parsed:
+        match str(code):
+            case "LITERAL":
+                pieces.append(chr(value))
+            case "BRANCH":
+                pieces.append(sample(choose.choice(value[1]), choose))
+            case "SUBPATTERN":
+                pieces.append(sample(value[3], choose))
+            case "MAX_REPEAT" | "MIN_REPEAT":
+                most = min(int(value[1]), int(value[0]) + 1)
+                times = choose.randint(int(value[0]), most)
+                pieces += [sample(value[2], choose) for _ in range(times)]
+            case "IN":
+                literals = [chr(each) for kind, each in value if str(kind) == "LITERAL"]
+                pieces.append(choose.choice(literals or ["x"]))
+    return "".join(pieces)
+
+
+def test_every_text_of_a_pattern_without_a_number_contains_an_anchor() -> None:
+    known = shipped_lexicon().ages
+    choose = random.Random(1)
+    missed = set()
+    matched = 0
+    for group in known.groups:
+        if group.needs == "keyword":
+            parsed = parser.parse(group.pattern.pattern)
+            for _ in range(3000):
+                text = sample(parsed, choose)
+                if group.pattern.search(text):
+                    matched += 1
+                    missed |= {text} if not known.keywords.search(text) else set()
+    assert matched > 10_000
+    assert missed == set()
 
 
 @pytest.mark.parametrize(

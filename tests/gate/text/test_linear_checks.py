@@ -162,7 +162,7 @@ def patterns() -> dict[str, "re.Pattern[str]"]:
 
 AGE_PATTERNS = (
     "numerals", "keywords", "written_numbers", "stated_elsewhere", "hinted_elsewhere",
-    "cues_elsewhere", "verbatim_cues", "asked", "answer",
+    "cues_elsewhere", "verbatim_cues", "questions", "answer",
 )  # fmt: skip
 ANCHORED = {"_WITH_HOST", "_NAME", "_LAUGHTER"}
 """Patterns that are matched only at the beginning of a text."""
