@@ -64,7 +64,7 @@ def find_ages(
     """
     known = (lexicon or shipped_lexicon()).ages
     found: dict[AgeMention, None] = {}
-    for flat in _figure_variants(flatten_text(text)):
+    for flat in _figure_variants(_flatten_text(text)):
         found |= dict.fromkeys(_read_blocks(flat, known, today))
         found |= dict.fromkeys(_read_elsewhere(flat, known))
     if not text.isascii() and known.verbatim_cues.search(visible_letters(text)):
@@ -83,9 +83,9 @@ def describes_minor(text: str, today: date | None, *, lexicon: Lexicon | None = 
 def is_minor_answer(text: str, asked: str, *, lexicon: Lexicon | None = None) -> bool:
     """Return True if a text begins with a number under 18 and `asked` is a question about age."""
     known = (lexicon or shipped_lexicon()).ages
-    if not known.questions.search(flatten_text(asked)):
+    if not known.questions.search(_flatten_text(asked)):
         return False
-    for flat in _figure_variants(flatten_text(text)):
+    for flat in _figure_variants(_flatten_text(text)):
         marked = known.mark_numbers(flat, None)
         answer = known.answer.search(marked.text)
         number = marked.numbers.get(answer.start("age")) if answer else None
@@ -94,7 +94,7 @@ def is_minor_answer(text: str, asked: str, *, lexicon: Lexicon | None = None) ->
     return False
 
 
-def flatten_text(text: str) -> str:
+def _flatten_text(text: str) -> str:
     """Return the text folded, on one line, with spaces in place of underscores."""
     return " ".join(fold_case(text).replace("_", " ").split())
 
