@@ -22,13 +22,16 @@ from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
-from gate.text import language_check, link_readings, text_rating, urls
+from gate.text import disclosures, language_check, link_readings, text_rating, urls
+from gate.text.disclosures import AiDisclosure
 from gate.text.language_check import LanguageReading
 from gate.text.text_rating import TextRating, TextSequence
 
 NO_AI = "none"
 WITHOUT_MODEL = frozenset({NO_AI, "template"})
 """AI levels of texts that no model wrote."""
+DISCLOSING_FIELDS = frozenset({"body", "title"})
+"""Fields that readers see at first, in which a disclosure of AI counts."""
 
 
 @dataclass(frozen=True)
@@ -180,6 +183,22 @@ class Case:
         made = recorded | {medium.ai for medium in self.unit.media} | {self.unit.text_ai}
         made |= {known.text_ai for known in self.referenced_copies.values()}
         return bool(made - WITHOUT_MODEL)
+
+    @cached_property
+    def disclosure(self) -> AiDisclosure:
+        """Return what the texts of the unit and of referenced copies say about AI.
+
+        A mark counts in the body and title of the unit and of the first part, and for a unit
+        without content of its own in the texts of the copies. Earlier parts are judged themselves,
+        so their denials are not read.
+        """
+        unit = self.unit
+        texts = (*(unit.before[0].texts if unit.before else ()), *unit.texts)
+        seen = [text.body for text in texts if text.field in DISCLOSING_FIELDS]
+        if not unit.media:
+            seen += self._referenced_texts
+        own = (*unit.visible_texts, *self._referenced_texts)
+        return disclosures.read_disclosure(seen, own, lexicon=self.bundle.lexicon)
 
     @property
     def is_conversational(self) -> bool:

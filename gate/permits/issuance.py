@@ -43,7 +43,6 @@ from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.reviews import spot_checks
-from gate.text.text_rating import has_ai_disclosure
 from tenants import audit
 
 __all__ = [
@@ -136,7 +135,7 @@ def _apply_required_marks(case: Case, line: Callable[[], str]) -> Unit:
     # A bot message always gets the label, because its own text about AI may mean something else.
     if by_bot:
         body = text_marks.remove_text_mark(body).removesuffix(f"\n\n{line()}")
-    if by_bot or not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon):
+    if by_bot or not case.disclosure.stated:
         body = f"{body}\n\n{line()}".lstrip("\n")
     if by_bot and unit.audience == "viewer":
         body = text_marks.add_text_mark(body)

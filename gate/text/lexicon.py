@@ -11,6 +11,7 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from gate.text.disclosure_patterns import DisclosurePatterns
 from gate.text.normalization import (
     fold_case,
     fold_leetspeak,
@@ -62,7 +63,7 @@ class Lexicon:
     """Answers to a question about age that state an age under 18."""
     age_asked: tuple["re.Pattern[str]", ...]
     bot: tuple["re.Pattern[str]", ...]
-    ai_marks: tuple["re.Pattern[str]", ...]
+    disclosures: DisclosurePatterns
     vocabulary: Vocabulary
     ordinary_splits: tuple[str, ...] = ()
     """Adjacent words that spell a term but do not mean it, folded."""
@@ -160,7 +161,10 @@ class _File(BaseModel):
     crisis: dict[str, list[str]]
     minor: _Minor
     bot: dict[str, list[str]]
-    ai_marks: list[str]
+    disclosures: DisclosurePatterns | None = None
+    """None in releases that were signed before the section existed; the shipped one applies."""
+    ai_marks: list[str] = []
+    """Not read: the marks of those releases."""
     vocabulary: _Words
     slang: dict[str, str]
 
@@ -282,7 +286,7 @@ def _compile_lexicon(
             re.compile(pattern) for patterns in file.minor.asked.values() for pattern in patterns
         ),
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
-        ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
+        disclosures=file.disclosures or shipped_lexicon().disclosures,
         vocabulary=vocabulary,
         ordinary_splits=tuple(map(fold_lookalikes, file.ordinary_splits)),
     )

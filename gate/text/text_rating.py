@@ -198,12 +198,6 @@ def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
     return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
 
 
-def has_ai_disclosure(texts: Iterable[str], *, lexicon: Lexicon | None = None) -> bool:
-    """Return True if one of the texts states that it is AI-generated."""
-    known = lexicon or shipped_lexicon()
-    return any(pattern.search(fold_case(text)) for text in texts for pattern in known.ai_marks)
-
-
 def is_crisis_message(text: str, *, lexicon: Lexicon | None = None) -> bool:
     """Return True if a message mentions self-harm or suicide, in any supported language."""
     known = lexicon or shipped_lexicon()

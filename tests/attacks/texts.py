@@ -208,6 +208,57 @@ for name, (place, disguise, twin) in {
     register_attack(name)(short_term(place, disguise, twin))
 
 
+AI_MARKS = {
+    "en": ("Made with AI", "Made without AI", "This is not an AI picture"),
+    "fr": ("Image faite avec une IA", "Image faite sans IA", "Ce n'est pas une image par IA"),
+    "es": ("Imagen hecha con IA", "Imagen hecha sin IA", "Esta imagen no fue hecha con IA"),
+    "de": ("Mit KI erstellt", "Ohne KI erstellt", "Das ist kein Bild der KI"),
+    "it": ("Foto fatta con l'IA", "Foto fatta senza IA", "Questa foto non è fatta con l'IA"),
+    "pt": ("Imagem feita com IA", "Imagem feita sem IA", "Esta imagem não foi feita com IA"),
+}
+"""A mark of AI in each supported language, and sentences that deny it."""
+
+
+def generated_picture(stage: Stage) -> Medium:
+    """Add a General picture that a model generated."""
+    return stage.do(lambda scope: picture(scope, stage.world, ai="generated"))
+
+
+def least_refused(stage: Stage, results: list[Result]) -> Result:
+    """Return the result that went furthest, or of a twin the one that went least far."""
+    return max(results, key=lambda result: result.sent if stage.harm else not result.sent)
+
+
+@register_attack("T-18")
+def denial_taken_for_disclosure(stage: Stage) -> Result:
+    medium = generated_picture(stage)
+    texts = [
+        body
+        for mark, *denials in AI_MARKS.values()
+        for body in (denials if stage.harm else [mark, f"Good evening, {mark}"])
+    ]
+    return least_refused(
+        stage,
+        [stage.send(text_unit(stage, "TGpub", media=(medium,), body=body)) for body in texts],
+    )
+
+
+@register_attack("T-19")
+def disclosure_where_nobody_looks(stage: Stage) -> Result:
+    medium = generated_picture(stage)
+    mark = AI_MARKS["en"][0]
+    if not stage.harm:
+        return stage.send(text_unit(stage, "TGpub", media=(medium,), body=mark))
+    hidden = (replace(medium, name=f"{mark}.jpg"), replace(medium, alt=mark))
+    return least_refused(
+        stage,
+        [
+            stage.send(text_unit(stage, "TGpub", media=(each,), body="Good evening"))
+            for each in hidden
+        ],
+    )
+
+
 @register_attack("R-12")
 def host_without_a_scheme(stage: Stage) -> Result:
     body = f"more at mia{'.' if stage.harm else ' '}photography today"

@@ -10,6 +10,7 @@ import pytest
 from gate.contract import custom_emoji
 from gate.text import (
     bare_hosts,
+    disclosures,
     encodings,
     language_check,
     lexicon,
@@ -34,7 +35,7 @@ UNITS = [
     ".", "a.", "-", "a-", "_", " ", "\n", "a\n", "a ", "1", "1 ", "1.", "1, ", "!", "…", "(", "((a", "[", "{", "<", "<a",
     "&", "&amp;", "&#1", "&#9", "@", "a@", "#", ":", ":a", ":a:", "*", "a*", "*a ", "%41", "=41", "\\", "/", "a/", "a://",
     "http://a.be ", "http://a", "https://a/)", "a.be ", "t.me/a ", "xn--a", "+", "|", "0x41 ", "aB", "é", "e\u0301", "\u0301\u0323", "\u200d", "\ufe0f",
-    "❤️", "a🏽", "👩\u200d", "1️⃣", "中", "。", "i'm only ", "j'ai que ", "your age ", "are you ", "really ", "a dot com ",
+    "❤️", "a🏽", "👩\u200d", "1️⃣", "中", "。", "ai ", "not ", "no ia ", "mit ki ", "but ", "i'm only ", "j'ai que ", "your age ", "are you ", "really ", "a dot com ",
     "sommerkleid", "qzxv ", "haha", "€", "1€", "www.", "QUJD", "dGVz ", ".- ", "⠁", "|-|", "U+0041 ", "{a}", "..a", "'", "18 ",
     "ß", "ø", "a.b/", "no.me ", "x-ray ", "a*b", "\x00", "[a](b)", "&lt;b ", "9" * 40 + " ",
 ]  # fmt: skip
@@ -60,7 +61,7 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "age": text_rating.detect_minor_statement,
     "age question": lambda text: text_rating.detect_minor_statement("15", asked=text),
     "bot": text_rating.is_bot_question,
-    "ai": lambda text: text_rating.has_ai_disclosure([text]),
+    "disclosures": lambda text: disclosures.read_disclosure([text]),
     "reply": lambda text: reply_checks.find_reply_fault(text, instructions=text[:200]),
     "custom emoji": lambda text: [
         custom_emoji.find_custom_emoji(each, [text]) for each in ("discord", "mastodon")
@@ -138,7 +139,7 @@ def test_long_text_is_checked_quickly(text: str) -> None:
 def patterns() -> dict[str, "re.Pattern[str]"]:
     """Return every compiled pattern of the checks by its qualified name."""
     modules = (
-        bare_hosts, custom_emoji, encodings, language_check, lexicon, normalization, text_rating,
+        bare_hosts, custom_emoji, disclosures, encodings, language_check, lexicon, normalization, text_rating,
         urls, word_forms, reply_checks, minor_terms,
     )  # fmt: skip
     found = {
@@ -148,9 +149,16 @@ def patterns() -> dict[str, "re.Pattern[str]"]:
         if isinstance(value, re.Pattern)
     }
     known = lexicon.shipped_lexicon()
-    for kind in ("minor_stated", "minor_hinted", "minor_answer", "age_asked", "bot", "ai_marks"):
+    for kind in ("minor_stated", "minor_hinted", "minor_answer", "age_asked", "bot"):
         found |= {f"{kind}.{at}": one for at, one in enumerate(getattr(known, kind))}
-    return found
+    found |= {
+        f"negators.{name}": one for name, one in known.disclosures.negators_by_language.items()
+    }
+    return found | {
+        f"disclosures.{name}.{at}": pattern
+        for name in ("mark_patterns", "denial_patterns", "mention_patterns")
+        for at, pattern in enumerate(getattr(known.disclosures, name))
+    }
 
 
 ANCHORED = {"_WITH_HOST", "_NAME", "_LAUGHTER"}
