@@ -311,6 +311,8 @@ class MediumFacts:
     """True if a member who runs the agency allowed it to be published despite the label."""
     answer: AnswerFacts | None = None
     """The answer to who is shown; None in decisions older than the question."""
+    banned: bool = False
+    """True if it looks like a picture of a person who must never be depicted."""
 
 
 @dataclass(frozen=True)

@@ -202,6 +202,13 @@ def nothing_prohibited(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.PROHIBITED_CATEGORY)
 
 
+def no_banned_person(case: Case) -> Iterable[Finding]:
+    """Block texts that name a person who must never be depicted, and pictures that look like one of
+    that person."""
+    if case.text_rating.banned or any(medium.banned for medium in case.media_facts):
+        yield block_finding(Reason.LIKENESS_REAL_PERSON)
+
+
 def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
     """Block bytes on the blocklist and near copies of them; hold bytes that resemble them less
     closely."""
@@ -434,6 +441,7 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     no_hidden_content,
     no_placeholder_images,
     nothing_prohibited,
+    no_banned_person,
     not_on_the_blocklist,
     text_is_not_obfuscated,
     language_is_supported,

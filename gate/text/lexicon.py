@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -43,6 +43,9 @@ ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
 """Roman numerals from 11 to 17; smaller ones are also words."""
 
 KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
+BANNED = "banned"
+"""Kind of the terms that are names of people who must never be depicted. They are no part of the
+lexicon file."""
 
 
 @dataclass(frozen=True)
@@ -85,7 +88,11 @@ class Lexicon:
         if own not in self._extended:
             while len(self._extended) >= REMEMBERED_EXTENSIONS:
                 self._extended.pop(next(iter(self._extended)), None)
-            terms = (fold_term(kind, base64.b64decode(term).decode()) for kind, term in own)
+            terms = (
+                folded
+                for kind, term in own
+                for folded in _fold_own_term(kind, base64.b64decode(term).decode())
+            )
             self._extended[own] = replace(self, terms=(*self.terms, *terms))
         return self._extended[own]
 
@@ -177,7 +184,7 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
     seen = fold_lookalikes(written)
     leet = fold_leetspeak(seen)
     run = joined_letters(seen)
-    if kind not in KINDS or not run:
+    if kind not in (*KINDS, BANNED) or not run:
         raise ValueError(f"no term of type {kind}: {written!r}")
     letters = tuple(dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet)))
     runs = {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
@@ -191,6 +198,16 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
         turned,
         _doubled_pattern(seen, leet),
     )
+
+
+def _fold_own_term(kind: str, written: str) -> Iterator[LexiconTerm]:
+    """Yield the terms of an agency's entry. A name is also read as one word, as in a hashtag."""
+    if kind != BANNED:
+        yield fold_term(kind, written)
+        return
+    joined = "".join(filter(str.isalnum, written))
+    if joined:  # A name without letters was accepted by earlier versions.
+        yield from dict.fromkeys((fold_term(kind, written), fold_term(kind, joined)))
 
 
 def _doubled_pattern(*forms: str) -> str:

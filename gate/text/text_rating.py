@@ -7,11 +7,12 @@ All lexicons run on every text, in every view, on each field and on all fields t
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gate.contract.units import Rating, highest_rating
-from gate.text.lexicon import Lexicon, shipped_lexicon
+from gate.text.banned_names import remove_other_names
+from gate.text.lexicon import BANNED, Lexicon, shipped_lexicon
 from gate.text.normalization import (
     fold_case,
     fold_lookalikes,
@@ -51,6 +52,8 @@ class TextRating:
     """True if a term is harmless on its own but not allowed together with suggestive content."""
     obfuscated: bool = False
     """True if a text hides how it reads."""
+    banned: bool = False
+    """True if a text names a person who must never be depicted."""
 
 
 @dataclass(frozen=True)
@@ -120,7 +123,25 @@ def rate_texts(
         prohibited=prohibited,
         contextual="minor_context" in kinds,
         obfuscated=any(map(is_obfuscated, shown)),
+        banned=BANNED in kinds and _names_banned_person(shown, before, sequences, known),
     )
+
+
+def _names_banned_person(
+    shown: Sequence[str], before: Sequence[str], sequences: Sequence[TextSequence], known: Lexicon
+) -> bool:
+    """Return True if the texts name a banned person even without the longer names of others."""
+
+    def clean(texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(remove_other_names(text, known) for text in texts)
+
+    others = tuple(
+        replace(one, earlier=clean(one.earlier), own=clean(one.own)) for one in sequences
+    )
+    read = (clean(shown), clean(before), others)
+    if read == (tuple(shown), tuple(before), tuple(sequences)):
+        return True
+    return rate_texts(read[0], before=read[1], sequences=others, lexicon=known).banned
 
 
 def _matched_kinds(text: str, known: Lexicon) -> set[str]:

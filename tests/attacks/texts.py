@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from gate.contract.units import Medium, Rating, Text, Unit
+from gate.people import depiction_bans
 from gate.reviews import own_terms
 from gate.text import urls
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
@@ -179,6 +180,38 @@ def letters_over_many_messages(stage: Stage) -> Result:
 @register_attack("V-08")
 def explicit_words_to_a_reader_nobody_knows(stage: Stage) -> Result:
     return stage.send(message(stage.world, "vun", text=stage.word()))
+
+
+BANNED_NAME = "Lou Martin"
+NAMINGS = (
+    "My friend Lou Martin",
+    "lou martín by the sea",
+    "L o u  M a r t i n",
+    "L0u M4rtin",
+    "for #loumartin",
+    "the Lоu Mаrtin look",
+    "nitraM uoL",
+    base64.b64encode(BANNED_NAME.encode()).decode(),
+)
+"""Captions that name a banned person in several disguises. The twins name nobody or another one."""
+
+
+@register_attack("C-10")
+def caption_that_names_a_banned_person(stage: Stage) -> Result:
+    owner = stage.world.ann if stage.solo else stage.world.rob
+    stage.do(
+        lambda scope: depiction_bans.add_depiction_ban(scope, BANNED_NAME), actor=f"member:{owner}"
+    )
+    explicit = stage.do(
+        lambda scope: picture(
+            scope, stage.world, Rating.E, person=synthetic_person(scope, stage.world)
+        )
+    )
+    captions = NAMINGS if stage.harm else ("My friend Lou", "My friend Lou Martinez")
+    return least_refused(
+        stage,
+        [stage.send(text_unit(stage, "FV1", media=(explicit,), body=body)) for body in captions],
+    )
 
 
 SHORT_TERM = "vuzomk"
