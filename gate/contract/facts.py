@@ -443,6 +443,9 @@ class EvidenceSnapshot:
     messages."""
     windows: tuple[TextWindow, ...] = ()
     """Short texts over which a term may be spread: of single fields, and of public posts."""
+    initials: tuple[str, ...] = ()
+    """The first letters of the last public posts of the creator, and of the account, oldest first:
+    they may spell a term."""
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
     """True if other content of the same subject was approved, and this content was not."""

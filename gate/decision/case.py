@@ -85,18 +85,35 @@ class Case:
             shown,
             before=self.facts.recent,
             sequences=self._sequences,
+            initials=self._initials,
             lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
         )
 
     @property
+    def _initials(self) -> tuple[str, ...]:
+        """Return the first letters of the posts that viewers saw before, and of this one."""
+        own = text_rating.unit_initial(self.unit)
+        is_post = own and not self.unit.service
+        return tuple(letters + own for letters in self.facts.initials) if is_post else ()
+
+    @property
     def _sequences(self) -> tuple[TextSequence, ...]:
-        """Return the texts of the unit, each preceded by the short texts that viewers saw before. A
+        """Return the texts of the unit, each preceded by the short texts that viewers saw before,
+        and each beside the words in its media, without the texts that other fields put between. A
         service text is a complete catalogue sentence, so it has none."""
         if self.unit.service:
             return ()
         fields = self.unit.texts_by_field
         public = not self.unit.viewer
-        found = []
+        own_media = {medium.sha256 for medium in self.unit.media}
+        words = tuple(
+            word for known in self.media_facts if known.sha256 in own_media for word in known.words
+        )
+        found = [
+            TextSequence(words, (text.body,), newest_first=True)
+            for text in self.unit.texts
+            if words and text.body
+        ]
         for window in self.facts.windows:
             own = (fields.get(window.field, ""),) if window.field else self.unit.visible_texts
             if any(own):

@@ -101,7 +101,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
   {OWN_TERMS_SQL}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608 only constants
 _PUBLIC_UNIT = f"{_UNIT}, NULL AS viewer, NULL AS recent, {text_windows.PUBLIC_SQL}"
-_VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public"
+_VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public, NULL AS initials"
 """Everything that each decision reads, in one statement. Row-level security includes the emergency
 stops of the installation."""
 
@@ -150,6 +150,7 @@ def gather_snapshot(
         reviews=said,
         recent=text_windows.recent_texts(read.recent),
         windows=text_windows.windows_of_unit(unit, read.recent, read.public),
+        initials=tuple(dict.fromkeys(letters for letters in read.initials or () if letters)),
         changed=changed,
         above_known=any(_is_parent(unit, one) for one in above),
         above_gone=any(one.removed_at is not None or one.recalled_at is not None for one in above),

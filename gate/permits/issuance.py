@@ -414,7 +414,7 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
             minted_at=permit.minted_at,
             expires_at=permit.expires_at,
             sold=unit.is_sold,
-            short_lines=_encode_json([] if unit.viewer else text_windows.short_lines(unit)),
+            short_lines=_encode_json(text_windows.stored_lines(unit)),
         ).first()
     if done is not None:
         return

@@ -10,13 +10,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from gate.contract.units import Rating, highest_rating
+from gate.contract.units import Rating, Unit, highest_rating
 from gate.text.banned_names import remove_other_names
 from gate.text.lexicon import BANNED, Lexicon, shipped_lexicon
 from gate.text.normalization import (
     fold_case,
     fold_lookalikes,
     is_obfuscated,
+    leading_letter,
     normalized_views,
     spaced_words,
 )
@@ -86,13 +87,15 @@ def rate_texts(
     *,
     before: Sequence[str] = (),
     sequences: Sequence[TextSequence] = (),
+    initials: Sequence[str] = (),
     lexicon: Lexicon | None = None,
 ) -> TextRating:
     """Rate every text of a unit, in display order.
 
     `before` contains the texts that the same reader read last, oldest first. A term counts if it is
     in one field, in all fields joined, or completed by this unit after `before` or in one of the
-    `sequences`.
+    `sequences`. `initials` are the first letters of consecutive posts, the last one that of this
+    unit.
     """
     known = lexicon or shipped_lexicon()
     shown = [text for text in texts if text]
@@ -104,6 +107,7 @@ def rate_texts(
         kinds |= _completed_kinds(before, shown, known)
     for one in sequences:
         kinds |= _sequence_kinds(one, known)
+    kinds |= {term.kind for letters in initials for term in known.index.find_spelt(letters)}
     if "minor" in kinds:
         prohibited = "minor"
     elif "prohibited" in kinds:
@@ -123,12 +127,22 @@ def rate_texts(
         prohibited=prohibited,
         contextual="minor_context" in kinds,
         obfuscated=any(map(is_obfuscated, shown)),
-        banned=BANNED in kinds and _names_banned_person(shown, before, sequences, known),
+        banned=BANNED in kinds and _names_banned_person(shown, before, sequences, initials, known),
     )
 
 
+def unit_initial(unit: Unit) -> str:
+    """Return the first letter of the body of a unit or, without one, of its first text; "" if it
+    has no text."""
+    return leading_letter(unit.text_of("body") or next(filter(None, unit.visible_texts), ""))
+
+
 def _names_banned_person(
-    shown: Sequence[str], before: Sequence[str], sequences: Sequence[TextSequence], known: Lexicon
+    shown: Sequence[str],
+    before: Sequence[str],
+    sequences: Sequence[TextSequence],
+    initials: Sequence[str],
+    known: Lexicon,
 ) -> bool:
     """Return True if the texts name a banned person even without the longer names of others."""
 
@@ -141,7 +155,9 @@ def _names_banned_person(
     read = (clean(shown), clean(before), others)
     if read == (tuple(shown), tuple(before), tuple(sequences)):
         return True
-    return rate_texts(read[0], before=read[1], sequences=others, lexicon=known).banned
+    return rate_texts(
+        read[0], before=read[1], sequences=others, initials=initials, lexicon=known
+    ).banned
 
 
 def _matched_kinds(text: str, known: Lexicon) -> set[str]:

@@ -7,10 +7,11 @@ from typing import Any
 
 from gate.contract.units import Medium, Rating, Text, Unit
 from gate.people import depiction_bans
+from gate.ratings import inspections
 from gate.reviews import own_terms
 from gate.text import urls
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
-from tests.gate.builders import message, picture, synthetic_person, unit
+from tests.gate.builders import message, picture, sentence_beginning_with, synthetic_person, unit
 
 __all__ = ["SCENARIOS"]
 
@@ -180,6 +181,45 @@ def letters_over_many_messages(stage: Stage) -> Result:
 @register_attack("V-08")
 def explicit_words_to_a_reader_nobody_knows(stage: Stage) -> Result:
     return stage.send(message(stage.world, "vun", text=stage.word()))
+
+
+@register_attack("T-17")
+def first_letters_of_whole_sentences(stage: Stage) -> Result:
+    medium = general_picture(stage)
+    sentences = map(sentence_beginning_with, filter(str.isalpha, stage.word()))
+    *earlier, last = [
+        stage.send(text_unit(stage, "IG1", media=(medium,), body=body)) for body in sentences
+    ]
+    assert all(each.sent for each in earlier)
+    return last
+
+
+@register_attack("T-20")
+def term_half_in_the_transcript(stage: Stage) -> Result:
+    word = stage.word()
+    halves = (word[:8], word[8:])
+
+    def send(transcript: str, caption: str) -> Result:
+        medium = general_picture(stage)
+        stage.do(
+            lambda scope: inspections.record_classifier_finding(
+                scope,
+                medium.sha256,
+                source="classifier:ears@1",
+                rating=Rating.G,
+                words=[transcript],
+            )
+        )
+        shown = (replace(medium, alt="The sea in the evening"),)
+        return stage.send(text_unit(stage, "IG1", media=shown, body=caption))
+
+    return least_refused(
+        stage,
+        [
+            send(f"{halves[1]} is what I said", f"Good evening {halves[0]}"),
+            send(f"Good evening {halves[0]}", f"{halves[1]} is what I said"),
+        ],
+    )
 
 
 BANNED_NAME = "Lou Martin"

@@ -32,12 +32,12 @@ DISGUISES: dict[str, Callable[[str], str]] = {
     "digits": lambda name: name.replace("o", "0").replace("a", "4").replace("e", "3"),
     "Cyrillic": lambda name: name.replace("a", "а").replace("e", "е").replace("o", "о"),
     "zero width": "\u200b".join,
-    "base64": lambda name: base64.b64encode(name.encode()).decode(),
 }
 LONG_DISGUISES: dict[str, Callable[[str], str]] = {
     "spaced out": lambda name: " ".join(name.replace(" ", "")),
     "reversed": lambda name: name[::-1],
     "rot13": lambda name: codecs.encode(name, "rot13"),
+    "base64": lambda name: base64.b64encode(name.encode()).decode(),
 }
 
 
