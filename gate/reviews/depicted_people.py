@@ -17,7 +17,12 @@ from gate.assets.models import Asset
 from gate.consent import queries
 from gate.ratings import ratings
 from tenants import audit
-from tenants.agencies.queries import Member, get_acting_member, list_members
+from tenants.agencies.queries import (
+    Member,
+    get_acting_member,
+    list_members,
+    principals_by_actor,
+)
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
@@ -246,7 +251,7 @@ def check_is_another_human(scope: Scope, looker: Member, spoke: Collection[str])
 
     A guest who shares a device fingerprint with one of them counts as the same person.
     """
-    own = {one.principal_id for one in list_members(scope) if f"member:{one.id}" in spoke}
+    own = principals_by_actor(scope, spoke).values()
     if any(
         looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())}
         for one in own
