@@ -270,11 +270,14 @@ def principals_by_actor(scope: Scope, actors: Collection[str]) -> dict[str, UUID
 
     Two actors with one principal are one person, so compare principals and never actors.
     """
+    members = sorted({one for one in actors if one.startswith("member:")})
+    if not members:
+        return {}
     rows = scope.run(
         "SELECT 'member:' || id AS actor, principal_id FROM members WHERE tenant_id = :tenant"
         " AND 'member:' || id = ANY(:actors)",
         tenant=scope.tenant_id,
-        actors=sorted({one for one in actors if one.startswith("member:")}),
+        actors=members,
     )
     return {row.actor: row.principal_id for row in rows}
 
