@@ -225,10 +225,9 @@ def confirm_people(scope: Scope, asset_id: UUID, people: Collection[UUID], *, ma
 
 
 def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: str) -> None:
-    known = {f"member:{one.id}": one for one in list_members(scope)}
-    if scope.actor not in known:
+    looker = {f"member:{one.id}": one for one in list_members(scope)}.get(scope.actor)
+    if looker is None:
         raise Refused("review.people_only")
-    looker = known[scope.actor]
     require_right(looker.role, Right.REVIEW)
     on = queries.card_positions_of_assets(scope, [asset_id]).get(asset_id)
     proposed = next(iter(list_pending_proposals(scope, asset_id=asset_id)), None)
