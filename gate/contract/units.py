@@ -58,6 +58,9 @@ class Subject:
     id: UUID
 
 
+SUBJECT_SURFACE = "surface"
+"""Subject kind of content on a surface that needs no permit (`gate/surfaces`)."""
+
 DUTY_FLAG = "platform_duty=confirmed"
 """Flag of a post that a member publishes manually because the platform requires more than a request
 can carry. The member confirms it in the manual task with a screenshot."""
@@ -270,6 +273,11 @@ class Unit:
     def is_sold(self) -> bool:
         """Return True if the media were paid for, or must be paid for before they are seen."""
         return self.sold or self.price is not None or self.subject.kind == SUBJECT_SOLD
+
+    @property
+    def is_surface(self) -> bool:
+        """Return True for content on a surface that needs no permit, such as a page for clients."""
+        return self.subject.kind == SUBJECT_SURFACE
 
     @property
     def place_id(self) -> str:

@@ -22,8 +22,9 @@ from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
-from gate.text import language_check, link_readings, text_rating, urls
+from gate.text import cached_readings, language_check, link_readings, text_rating, urls
 from gate.text.language_check import LanguageReading
+from gate.text.lexicon import Lexicon
 from gate.text.text_rating import TextRating, TextSequence
 
 NO_AI = "none"
@@ -78,12 +79,20 @@ class Case:
             word for medium in self.media_facts if medium.sha256 not in own for word in medium.words
         ]
         shown += [*self._lead_targets, *self._referenced_texts]
-        return text_rating.rate_texts(
-            shown,
-            before=self.facts.recent,
-            sequences=self._sequences,
-            lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
+        before = self.facts.recent
+        sequences = self._sequences
+        return cached_readings.cached_reading(
+            ("rating", *shown, before, sequences),
+            self.lexicon,
+            lambda: text_rating.rate_texts(
+                shown, before=before, sequences=sequences, lexicon=self.lexicon
+            ),
         )
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """Return the lexicon of the policy with the agency's own terms."""
+        return self.bundle.lexicon.with_coded_terms(self.facts.own_terms)
 
     @property
     def _sequences(self) -> tuple[TextSequence, ...]:
@@ -106,8 +115,11 @@ class Case:
         ignored."""
         names = (*self.facts.names, self.unit.account)
         there = self.texts[len(self.unit.visible_texts) :]
-        return language_check.read_language(
-            (*self.unit.written_texts, *there), names=names, lexicon=self.bundle.lexicon
+        texts = (*self.unit.written_texts, *there)
+        return cached_readings.cached_reading(
+            ("language", *texts, names),
+            self.bundle.lexicon,
+            lambda: language_check.read_language(texts, names=names, lexicon=self.bundle.lexicon),
         )
 
     @cached_property

@@ -40,6 +40,7 @@ from gate.evidence import media_facts, own_release_facts, received_comments, tex
 from gate.evidence.models import LinkTarget
 from gate.policy import admission
 from gate.policy.active_policy import ActivePolicy
+from gate.policy.agency_lexicon import OWN_TERMS_SQL, parse_own_terms
 from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
@@ -88,11 +89,6 @@ _PLACED = f"""
 """  # noqa: S608 only constants
 """Facts that depend on the surface of a unit."""
 
-_OWN_TERMS = """
-  (SELECT jsonb_agg(jsonb_build_array(t.kind, t.term) ORDER BY t.kind, t.term)
-    FROM own_terms t WHERE t.tenant_id = :tenant AND t.open) AS own_terms
-"""
-
 _UNIT = f"""
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
@@ -102,7 +98,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  {_OWN_TERMS}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
+  {OWN_TERMS_SQL}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608 only constants
 _PUBLIC_UNIT = f"{_UNIT}, NULL AS viewer, NULL AS recent, {text_windows.PUBLIC_SQL}"
 _VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public"
@@ -160,7 +156,7 @@ def gather_snapshot(
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
         limits=_parse_place_limits(read.limits),
-        own_terms=_parse_own_terms(read.own_terms),
+        own_terms=parse_own_terms(read.own_terms),
         uncalibrated=bool(read.uncalibrated),
         again=unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, by.bundle),
@@ -255,10 +251,6 @@ def _parse_place_limits(stored: Iterable[tuple[str, str]] | None) -> tuple[Place
     return tuple(
         PlaceLimitFacts(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ()
     )
-
-
-def _parse_own_terms(stored: Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    return tuple((kind, term) for kind, term in stored or ())
 
 
 def _parse_reviews(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
@@ -411,7 +403,7 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         references=pointed,
         links=_list_link_facts(scope, unit, pointed),
         own_hosts=urls.own_hosts(),
-        own_terms=_parse_own_terms(_load_unit_row(scope, unit, f"SELECT {_OWN_TERMS}").own_terms),
+        own_terms=parse_own_terms(_load_unit_row(scope, unit, f"SELECT {OWN_TERMS_SQL}").own_terms),
         recent=text_windows.recent_texts(
             _load_unit_row(scope, unit, f"SELECT {text_windows.RECENT_SQL}").recent
         )
