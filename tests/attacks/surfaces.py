@@ -1,0 +1,103 @@
+"""Attacks on pages, files and messages that need no permit: what the agency's own lists forbid, in
+every place that a reader without proof of age can open.
+
+Words differ in each run: each is a term that the agency adds itself, which every surface reads.
+"""
+
+import html
+from collections.abc import Callable
+from typing import Any
+from uuid import UUID
+
+from foundation.db.database import OpenScope
+from foundation.errors import GreenroomError
+from gate.reviews import own_terms
+from schedules.approvals import client_links
+from schedules.posts import channel_overrides
+from schedules.posts.channel_overrides import ChannelOverride
+from tests.attacks.harness import CLEAN, Result, Tokens
+from tests.web.builders import WebServer
+from tests.web.links.client_link_agency import Browser, House, create_house
+
+SENTENCE = "Good evening everyone, we are all on the beach today and there is"
+"""Enough known words for a new one beside them."""
+
+Shown = Callable[[WebServer, bool], Result]
+SHOWN: dict[str, Shown] = {}
+
+
+def register_page_attack(name: str) -> Callable[[Shown], Shown]:
+    """Register a scenario under an ID of the corpus."""
+
+    def register(scenario: Shown) -> Shown:
+        SHOWN[name] = scenario
+        return scenario
+
+    return register
+
+
+def own_marker() -> str:
+    """Return a new word that the agency can ban."""
+    return Tokens()["EXPLICIT-MARKER-A"]
+
+
+def ban(tenant: OpenScope, tenant_id: UUID, member: UUID, word: str, kind: str) -> None:
+    """Add a term to the own terms of an agency, as a member."""
+    with tenant(tenant_id, f"member:{member}") as scope:
+        own_terms.add_own_terms(scope, kind, (word,))
+
+
+def refusal(act: Callable[[], Any]) -> frozenset[str]:
+    """Return the reason why an action is refused; empty if it is not."""
+    try:
+        act()
+    except GreenroomError as refused:
+        return frozenset({refused.message.code.removeprefix("gate.")})
+    return frozenset()
+
+
+def _open_link(house: House) -> tuple[Browser, str]:
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    return browser, path
+
+
+def _client_link_result(house: House, shown: str, *texts: str) -> Result:
+    """Return what a client link showed: the version with all texts, or nothing of it."""
+    seen = html.unescape(shown)
+    with house.scope() as scope:
+        view = client_links.load_client_view(scope, house.post_id)
+    if view.withheld:
+        assert "is not shown" in seen
+        assert not any(text in seen for text in (*texts, "A title"))
+        return Result("B", frozenset(map(str, view.reasons)), 0)
+    return Result("A", frozenset(), int(all(text in seen for text in texts)))
+
+
+@register_page_attack("O-02")
+def own_term_on_a_client_link(room: WebServer, harm: bool) -> Result:
+    """Ban a word of the post after the client opened the link. In the twin another is banned."""
+    word = own_marker()
+    house = create_house(room)
+    house.write(f"{SENTENCE} {word}")
+    browser, path = _open_link(house)
+    ban(room.tenant, house.tenant_id, house.owner, word if harm else own_marker(), "explicit")
+    found = _client_link_result(house, browser.see(path).text, word)
+    if harm:
+        assert refusal(house.link), "no other link can be created"
+    return found
+
+
+@register_page_attack("O-03")
+def option_on_a_client_link(room: WebServer, harm: bool) -> Result:
+    """Write the word as the title of a link card, an option of the platform."""
+    word = own_marker()
+    house = create_house(room, platform="bluesky")
+    page = "https://shop.test/a"
+    house.register(page)
+    title = word if harm else CLEAN
+    chosen = channel_overrides.normalize_options({"card_title": title})
+    house.write(f"so {page}", others=(ChannelOverride("bluesky", options=chosen),))
+    browser, path = _open_link(house)
+    ban(room.tenant, house.tenant_id, house.owner, word, "explicit")
+    return _client_link_result(house, browser.see(path).text, title)
