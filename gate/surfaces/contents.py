@@ -20,10 +20,6 @@ from gate.decision.decide import Decision
 NO_ID = UUID(int=0)
 """The creator of content of the agency itself, and the subject of all content on surfaces."""
 
-LABEL_FIELDS = frozenset({"name", "slug", "label"})
-"""Fields that hold a name and no sentence, also with a number after a colon (`name:3`). Their words
-belong to no language; all other rules read them."""
-
 
 @dataclass(frozen=True)
 class Reader:
@@ -58,9 +54,7 @@ class Content:
     @property
     def labels(self) -> tuple[str, ...]:
         """Return the texts that are names and no sentences."""
-        return tuple(
-            text.body for text in self.texts if text.field.partition(":")[0] in LABEL_FIELDS
-        )
+        return tuple(text.body for text in self.texts if text.is_label)
 
     def to_unit(self, tenant_id: UUID) -> Unit:
         """Return the unit that the rules judge."""

@@ -9,14 +9,18 @@ from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
+from channels.creators import profiles
 from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError
 from gate.reviews import own_terms
 from schedules.approvals import client_links
 from schedules.posts import channel_overrides
 from schedules.posts.channel_overrides import ChannelOverride
+from tenants.agencies import agencies
+from tenants.agencies.creators import CreatorChanges
+from tenants.agencies.rights import Role
 from tests.attacks.harness import CLEAN, Result, Tokens
-from tests.web.builders import WebServer
+from tests.web.builders import WebServer, create_page
 from tests.web.links.client_link_agency import Browser, House, create_house
 
 SENTENCE = "Good evening everyone, we are all on the beach today and there is"
@@ -101,3 +105,26 @@ def option_on_a_client_link(room: WebServer, harm: bool) -> Result:
     browser, path = _open_link(house)
     ban(room.tenant, house.tenant_id, house.owner, word, "explicit")
     return _client_link_result(house, browser.see(path).text, title)
+
+
+@register_page_attack("O-01")
+def own_term_on_the_public_page(room: WebServer, harm: bool) -> Result:
+    """Ban a word of the description after it was saved; nothing with it can be saved again."""
+    word = own_marker()
+    about = f"{SENTENCE} {word}"
+    page = create_page(room, about=about)
+    with page.scope() as scope:
+        member = agencies.add_member(
+            scope, name="Rob", email="rob@x.test", role=Role.OWNER, language="fr", zone="UTC"
+        )
+    ban(room.tenant, page.tenant_id, member, word if harm else own_marker(), "explicit")
+    seen = [page.get(address).text for address in ("", "feed.xml", "feed.json")]
+    if not harm:
+        return Result("A", frozenset(), int(seen[0].count(word) >= 3))
+    assert not any(word in text for text in seen)
+
+    def save() -> None:
+        with page.scope(f"member:{member}") as scope:
+            profiles.edit_creator(scope, page.creator_id, CreatorChanges(biography=about))
+
+    return Result("B", refusal(save), 0)
