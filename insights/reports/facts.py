@@ -17,9 +17,9 @@ from foundation.ops.wall_time import day_bounds
 from insights.metrics import followers
 from insights.reports.options import INTERNALS, Audience
 from insights.reports.periods import ReportKind, period_before
-from insights.rollups import post_results, queries
-from insights.rollups.periods import AnalyticsPeriod, Comparison, DateRange
-from insights.rollups.post_results import PostResult
+from insights.reports.post_facts import PostFact, load_top_posts
+from insights.rollups import queries
+from insights.rollups.periods import DateRange
 from insights.rollups.queries import DaySales, DayWork
 from studio.costs import cost_report
 from subscribers.orders import sales
@@ -27,9 +27,6 @@ from tenants.agencies.queries import Creator
 
 FACTS_VERSION = 1
 """Version of the stored form. A stored report is rendered by the code of its version."""
-
-TOP_POSTS = 10
-MAX_TITLE = 120
 
 Unit = Literal["count", "money"]
 Source = Literal["ledger", "posts", "platforms", "chats", "costs"]
@@ -71,19 +68,6 @@ class DaySeries:
     currency: str
     first: str
     values: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class PostFact:
-    """A published post with its latest readings; None is a metric that was not read."""
-
-    title: str
-    creator: str
-    channel: str
-    at: str
-    url: str
-    views: int | None
-    interactions: int | None
 
 
 @dataclass(frozen=True)
@@ -185,7 +169,7 @@ def load_report_facts(
         creators={str(one.id): one.name for one in creators},
         facts=(*totals, *visible) if len(creators) != 1 else tuple(totals),
         series=_load_series(scope, ids, asked),
-        posts=_top_posts(scope, creators, period),
+        posts=load_top_posts(scope, creators, period),
         allowed=tuple(sorted(asked.allowed)) if asked.audience == "client" else (),
     )
 
@@ -404,33 +388,6 @@ def _load_series(
     if any(views.values()):
         series.append(DaySeries("views", "", first.isoformat(), tuple(views.values())))
     return tuple(series)
-
-
-def _top_posts(
-    scope: Scope, creators: Sequence[Creator], period: DateRange
-) -> tuple[PostFact, ...]:
-    """Return the published posts of the period with the most views, at most `TOP_POSTS`, with their
-    latest readings."""
-    days = AnalyticsPeriod(period.first, period.last, Comparison.NONE)
-    published = post_results.list_post_results(
-        scope, creators, days, age_hours=post_results.LATEST, most=None
-    )
-    posts = [_post_fact(one) for one in published]
-    posts.sort(key=lambda one: (-(one.views if one.views is not None else -1), one.at, one.title))
-    return tuple(posts[:TOP_POSTS])
-
-
-def _post_fact(one: PostResult) -> PostFact:
-    interactions = one.metric("interactions")
-    return PostFact(
-        title=" ".join(one.title.split())[:MAX_TITLE],
-        creator=one.creator.name,
-        channel=one.channel,
-        at=one.at.isoformat(),
-        url=one.url or "",
-        views=one.values.get("views"),
-        interactions=round(interactions) if interactions is not None else None,
-    )
 
 
 def order_currencies(found: Iterable[str], first: str) -> list[str]:

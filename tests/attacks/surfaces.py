@@ -6,6 +6,7 @@ Words differ in each run: each is a term that the agency adds itself, which ever
 
 import html
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -13,6 +14,9 @@ from channels.creators import profiles
 from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError
 from gate.reviews import own_terms
+from gate.surfaces.decisions import judge_contents
+from insights.reports import runs
+from insights.reports.post_facts import PAGE_SURFACE, post_content
 from schedules.approvals import client_links
 from schedules.posts import channel_overrides
 from schedules.posts.channel_overrides import ChannelOverride
@@ -85,7 +89,7 @@ def own_term_on_a_client_link(room: WebServer, harm: bool) -> Result:
     house = create_house(room)
     house.write(f"{SENTENCE} {word}")
     browser, path = _open_link(house)
-    ban(room.tenant, house.tenant_id, house.owner, word if harm else own_marker(), "explicit")
+    house.ban(word if harm else own_marker())
     found = _client_link_result(house, browser.see(path).text, word)
     if harm:
         assert refusal(house.link), "no other link can be created"
@@ -103,7 +107,7 @@ def option_on_a_client_link(room: WebServer, harm: bool) -> Result:
     chosen = channel_overrides.normalize_options({"card_title": title})
     house.write(f"so {page}", others=(ChannelOverride("bluesky", options=chosen),))
     browser, path = _open_link(house)
-    ban(room.tenant, house.tenant_id, house.owner, word, "explicit")
+    house.ban(word)
     return _client_link_result(house, browser.see(path).text, title)
 
 
@@ -128,3 +132,29 @@ def own_term_on_the_public_page(room: WebServer, harm: bool) -> Result:
             profiles.edit_creator(scope, page.creator_id, CreatorChanges(biography=about))
 
     return Result("B", refusal(save), 0)
+
+
+@register_page_attack("O-04")
+def text_of_an_adult_place_in_a_report(room: WebServer, harm: bool) -> Result:
+    """Report a post whose text is banned by now, without a title and then with a harmless one."""
+    word = own_marker()
+    reasons: frozenset[str] = frozenset()
+    for number, title in enumerate(("", "Bonjour"), start=1):
+        house = create_house(room)
+        house.write(f"{SENTENCE} {word}", title=title)
+        day = date(2026, 1, number)
+        url = house.publish(day)
+        house.ban(word if harm else own_marker())
+        run_id, path = house.report(day)
+        with house.scope() as scope:
+            (post,) = runs.get_run(scope, run_id).facts.posts
+            content = post_content(PAGE_SURFACE, house.creator_id, "", f"{SENTENCE} {word}")
+            reasons |= set(map(str, judge_contents(scope, [content])[0].reasons))
+        shown = html.unescape(room.client.get(path).text)
+        assert post.channel in shown
+        if harm:
+            assert (post.title, post.url) == ("", "")
+            assert not {word, url} & {one for one in (word, url) if one in shown}
+        elif not (post.title and url in shown):
+            return Result("B", reasons, 0)
+    return Result("B", reasons, 0) if harm else Result("A", reasons, 1)

@@ -1,7 +1,7 @@
 """An agency whose posts need a client's approval, and the client's browser."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -11,7 +11,12 @@ from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.ops.wall_time import to_wall_time
 from gate.contract.units import Rating
-from gate.reviews import link_targets
+from gate.reviews import link_targets, own_terms
+from insights.reports import deliveries as report_links
+from insights.reports import runs, schedules
+from insights.reports.events import ReportDue
+from insights.reports.periods import ReportKind
+from insights.reports.schedules import ReportForm
 from schedules.approvals import client_links, decisions
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
@@ -21,7 +26,7 @@ from schedules.posts.link_tracking import DEFAULT_LINK_CHOICES, LinkChoices
 from schedules.posts.thread_parts import ThreadPart
 from studio.ingest import pipeline
 from studio.library import assets
-from tenants.agencies import agencies
+from tenants.agencies import agencies, queries
 from tenants.agencies.rights import Role
 from tests.gate.answers import rate_and_answer
 from tests.schedules.builders import ZONE, jpeg
@@ -78,6 +83,7 @@ class House:
         self,
         body: str,
         *,
+        title: str = "A title",
         media: tuple[UUID, ...] = (),
         parts: tuple[ThreadPart, ...] = (),
         links: LinkChoices = DEFAULT_LINK_CHOICES,
@@ -87,7 +93,7 @@ class House:
         with self.scope(actor) as scope:
             draft = Draft(
                 self.creator_id,
-                "A title",
+                title,
                 body,
                 media,
                 (self.channel_id,),
@@ -110,6 +116,38 @@ class House:
     def link(self) -> str:
         with self.scope(f"member:{self.owner}") as scope:
             return f"{client_links.CLIENT_LINK_PATH}{client_links.create_client_link(scope, self.post_id, name='Anna')}"
+
+    def publish(self, day: date) -> str:
+        """Turn the post into one that was published at noon of a day, and return its address."""
+        url = f"https://sandbox.test/{self.post_id}"
+        with self.scope() as scope:
+            scope.run(
+                "UPDATE deliveries SET state = 'published', due_at = :at, settled_at = :at,"
+                " native_id = CAST(post_id AS text), url = :url WHERE post_id = :post",
+                at=datetime.combine(day, time(12), UTC),
+                url=url,
+                post=self.post_id,
+            )
+        return url
+
+    def report(self, day: date) -> tuple[UUID, str]:
+        """Create the report of a day for a client; return its ID and the path of a link to it."""
+        with self.scope() as scope:
+            owner = queries.get_member(scope, self.owner)
+            form = ReportForm(
+                *("Day", ReportKind.DAILY, "client", (self.creator_id,), 8, ZONE, "fr")
+            )
+            made = schedules.create_schedule(scope, uuid7(), form, owner)
+        runs.create_report(ReportDue(self.tenant_id, made, day, day), tenant=self.room.tenant)
+        with self.scope() as scope:
+            (run,) = runs.list_runs(scope, made)
+            token = report_links.create_link(scope, run.id, owner, language="fr")
+        return run.id, f"{report_links.LINK_PATH}{token}"
+
+    def ban(self, term: str, kind: str = "explicit") -> None:
+        """Add a term to the agency's own terms."""
+        with self.scope(f"member:{self.owner}") as scope:
+            own_terms.add_own_terms(scope, kind, (term,))
 
     def state(self) -> str:
         with self.scope() as scope:

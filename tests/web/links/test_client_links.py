@@ -10,7 +10,6 @@ from foundation.errors import Refused
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
 from gate.contract.units import Rating
-from gate.reviews import own_terms
 from schedules.approvals import client_links, review_comments
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
@@ -276,17 +275,12 @@ def test_unknown_links_and_foreign_sites_change_nothing(house: House) -> None:
     assert house.state() == "draft"
 
 
-def add_term(house: House, term: str, kind: str = "explicit") -> None:
-    with house.scope(f"member:{house.owner}") as scope:
-        own_terms.add_own_terms(scope, kind, (term,))
-
-
 def test_version_is_withheld_once_the_agency_bans_one_of_its_words(house: House) -> None:
     house.write("hello from the marmalade coast", media=(house.photo(12, Rating.G),))
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
     address = browser.see(path).text.partition('<img src="')[2].partition('"')[0]
-    add_term(house, "marmalade")
+    house.ban("marmalade")
     shown = browser.see(path).text
     assert "marmalade" not in shown
     assert "A title" not in shown
