@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from foundation.db.database import Scope
 from foundation.errors import Refused
-from gate.policy import active_policy
+from gate.policy import agency_lexicon
 from gate.text.text_rating import MinorSignal, detect_minor_statement, rate_texts
 
 ADULT = 18
@@ -61,7 +61,7 @@ no sexual context."""
 def check_character_texts(scope: Scope, texts: Iterable[str]) -> None:
     """Raise Refused for a character described as a minor, and for prohibited content."""
     shown = [text for text in texts if text]
-    lexicon = active_policy.current_bundle(scope).lexicon
+    lexicon = agency_lexicon.current_lexicon(scope)
     found = rate_texts(shown, lexicon=lexicon)
     if found.prohibited == "category":
         raise Refused("gate.character_prohibited")

@@ -1,17 +1,28 @@
 """Prompt rating: checks the texts of a run before generation, and derives a minimum rating for its
 images from them."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from typing import Literal
 
 from foundation.db.database import Scope
 from foundation.errors import Refused
-from gate.contract.units import Rating, highest_rating
+from gate.contract.reasons import Reason
+from gate.contract.units import Rating, Text, highest_rating
 from gate.people import depiction_bans
-from gate.policy import active_policy
-from gate.text import text_rating
-from gate.text.lexicon import Lexicon
+from gate.surfaces.contents import Content, SurfaceDecision
+from gate.surfaces.decisions import judge_contents
 from studio.recipes.parameters import ParameterValue
 from studio.recipes.specs import PlannedPicture, RecipeSpec
+
+ModelSurface = Literal["model.image_prompt", "model.overlay", "model.speech", "model.video"]
+
+_REFUSALS = {
+    Reason.PROHIBITED_MINOR: "recipe.prohibited",
+    Reason.PROHIBITED_CATEGORY: "recipe.prohibited",
+    Reason.TEXT_OBFUSCATED: "recipe.hidden_words",
+    Reason.TEXT_REPHRASE: "recipe.rephrase",
+}
+"""The message of each reason, the most serious first."""
 
 
 def rate_prompts(
@@ -30,41 +41,34 @@ def rate_prompts(
     depiction_bans.check_words_allowed(
         scope, " \n ".join([spec.name, *spec.loras, *asked, *answers])
     )
-    lexicon = active_policy.current_bundle(scope).lexicon
-    return rate_words(
-        [*asked, *answers, spec.name, spec.model, *spec.loras],
-        without=[spec.negative],
-        lexicon=lexicon,
-    )
+    wanted = [*asked, *answers, spec.name, spec.model, *spec.loras]
+    return _rate_requests(scope, "model.image_prompt", wanted, without=[spec.negative])
 
 
-def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
-    """Return the rating of texts that are drawn on images or spoken. Raises Refused like
+def rate_text(scope: Scope, words: Sequence[str], surface: ModelSurface) -> Rating:
+    """Return the rating of texts that are drawn on images, spoken or animated. Raises Refused like
     `rate_prompts`."""
     depiction_bans.check_words_allowed(scope, " \n ".join(words))
-    return rate_words(words, lexicon=active_policy.current_bundle(scope).lexicon)
+    return _rate_requests(scope, surface, words)
 
 
-def rate_words(
-    asked: Iterable[str], *, without: Iterable[str] = (), lexicon: Lexicon | None = None
+def _rate_requests(
+    scope: Scope, surface: ModelSurface, asked: Sequence[str], *, without: Sequence[str] = ()
 ) -> Rating:
-    """Return the rating of prompts.
+    """Return the highest rating of what a model is asked for, each text on its own.
 
     Negative prompts (`without`) do not raise the rating, but are refused for the same reasons.
     Raises Refused.
     """
-    found = [_check_prompt_text(one, lexicon) for one in asked]
-    for one in without:
-        _check_prompt_text(one, lexicon)
-    return highest_rating([one.rating for one in found])
+    texts = [*asked, *without]
+    contents = [Content(surface, texts=(Text("prompt", one),) if one else ()) for one in texts]
+    decisions = judge_contents(scope, contents)
+    for decision in decisions:
+        if not decision.is_allowed:
+            raise Refused(_refusal_code(decision))
+    return highest_rating([decision.rating for decision in decisions[: len(asked)]])
 
 
-def _check_prompt_text(words: str, lexicon: Lexicon | None) -> text_rating.TextRating:
-    said = text_rating.rate_texts([words], lexicon=lexicon)
-    if said.prohibited:
-        raise Refused("recipe.prohibited")
-    if said.obfuscated:
-        raise Refused("recipe.hidden_words")
-    if said.contextual and said.rating.rank >= Rating.S.rank:
-        raise Refused("recipe.rephrase")
-    return said
+def _refusal_code(decision: SurfaceDecision) -> str:
+    reasons = (code for reason, code in _REFUSALS.items() if reason in decision.reasons)
+    return next(reasons, decision.main_reason.code)
