@@ -6,29 +6,44 @@ Words differ in each run: each is a term that the agency adds itself, which ever
 
 import html
 from collections.abc import Callable
-from datetime import date
+from datetime import UTC, date, datetime
 from typing import Any
 from uuid import UUID
 
 from channels.creators import profiles
+from connectors.transport import notice_content
+from connectors.transport.smtp import EmailTransport, OutgoingEmail
+from connectors.transport.web_push import OutgoingPush, PushTransport
 from foundation.db.database import OpenScope
 from foundation.errors import GreenroomError
+from foundation.i18n.translation import Message
+from foundation.ids import uuid7
+from foundation.ops.settings import MailSettings
+from gate.contract.permit import NoticeOrder
 from gate.reviews import own_terms
 from gate.surfaces.decisions import judge_contents
+from generators.contract.speech import EngineVoice, OfferedVoice, VoiceLicence
 from insights.reports import runs
 from insights.reports.post_facts import PAGE_SURFACE, post_content
 from schedules.approvals import client_links
 from schedules.posts import channel_overrides
 from schedules.posts.channel_overrides import ChannelOverride
+from studio.recipes import prompt_rating
+from studio.voice import creator_voices, speeches
+from subscribers.replies import content_checks, persona
+from subscribers.replies.persona import PersonaVersion
 from tenants.agencies import agencies
 from tenants.agencies.creators import CreatorChanges
 from tenants.agencies.rights import Role
 from tests.attacks.harness import CLEAN, Result, Tokens
+from tests.fakes.smtp import mail_server
 from tests.web.builders import WebServer, create_page
 from tests.web.links.client_link_agency import Browser, House, create_house
 
 SENTENCE = "Good evening everyone, we are all on the beach today and there is"
 """Enough known words for a new one beside them."""
+
+DASHBOARD = "http://localhost:8501"
 
 Shown = Callable[[WebServer, bool], Result]
 SHOWN: dict[str, Shown] = {}
@@ -158,3 +173,99 @@ def text_of_an_adult_place_in_a_report(room: WebServer, harm: bool) -> Result:
         elif not (post.title and url in shown):
             return Result("B", reasons, 0)
     return Result("B", reasons, 0) if harm else Result("A", reasons, 1)
+
+
+@register_page_attack("O-05")
+def text_of_a_tenant_in_a_notification(room: WebServer, harm: bool) -> Result:
+    """Send a notice with the word as a parameter and inside an address of the dashboard, by every
+    route."""
+    word = own_marker()
+    plain = "".join(filter(str.isalpha, word)).lower()
+    tenant_id, member_id = uuid7(), uuid7()
+    order = NoticeOrder(tenant_id, member_id)
+    clean = {"count": 3, "link": f"{DASHBOARD}/calendar"}
+    texts = [{"count": word}, {"link": f"{DASHBOARD}/{plain}"}, {"link": f"{DASHBOARD}/?{word}"}]
+    reasons: set[str] = set()
+    with mail_server() as server:
+        settings = MailSettings.model_validate(
+            {"host": "127.0.0.1", "port": server.port, "security": "none", "sender": "a@b.example"}
+        )
+        email = EmailTransport(settings, house=DASHBOARD)
+        for odd in texts if harm else [{}]:
+            lines = (Message("mail.area.posts", clean | odd),)
+            letter = OutgoingEmail(
+                uuid7(), tenant_id, member_id, "anne@agence.example", "fr",
+                Message("mail.subject_urgent", {"count": 3}), lines, datetime.now(UTC),
+            )  # fmt: skip
+            push = OutgoingPush(
+                uuid7(), tenant_id, member_id, "fr", lines[0], (), "/calendar",
+                datetime.now(UTC), "https://push.example/x", "", "",
+            )  # fmt: skip
+            routes: list[Callable[[], Any]] = [
+                lambda letter=letter: email.send(letter, order),
+                lambda lines=lines: notice_content.check_messages(lines, "notice", house=DASHBOARD),
+            ]
+            if harm:  # refused before any request, so it needs no push service
+                unreachable: Any = None
+                browser = PushTransport(unreachable, unreachable, house=DASHBOARD)
+                routes.append(lambda push=push, browser=browser: browser.send(push, order))
+            for route in routes:
+                refused = refusal(route)
+                assert refused or not harm
+                reasons |= refused
+        sent = len(server.taken)
+    forbidden = {"EGRESS_FORBIDDEN" if one.startswith("egress.") else one for one in reasons}
+    return Result("B" if forbidden else "A", frozenset(forbidden), sent)
+
+
+@register_page_attack("G-01")
+def own_prohibited_term_drawn_or_spoken(room: WebServer, harm: bool) -> Result:
+    """Ask for a speech and for texts that are drawn, with a word that the agency prohibits."""
+    word = own_marker()
+    house = create_house(room)
+    house.ban(word if harm else own_marker(), "prohibited")
+    licence = VoiceLicence("CC0", "test", "test", commercial=True)
+    voice = OfferedVoice("test", "Test", False, EngineVoice("v", "Voice", "fr", licence))
+    with house.scope() as scope:
+        creator_voices.choose_voice(scope, house.creator_id, voice, by="member:x")
+
+    def ask_for_speech() -> None:
+        with house.scope() as scope:
+            speeches.request_speech(
+                scope, creator_id=house.creator_id, words=f"so {word}", language="fr", key="one",
+                by="member:x",
+            )  # fmt: skip
+
+    def ask_for_overlay() -> None:
+        with house.scope() as scope:
+            prompt_rating.rate_text(scope, [f"so {word}"], "model.overlay")
+
+    refused = refusal(ask_for_speech) | refusal(ask_for_overlay)
+    with house.scope() as scope:
+        asked: int = scope.run("SELECT count(*) FROM outbox WHERE kind = 'speech.say'").scalar_one()
+    if "recipe.prohibited" in refused:
+        return Result("B", frozenset({"PROHIBITED_CATEGORY"}), asked)
+    return Result("B" if refused else "A", refused, asked)
+
+
+@register_page_attack("G-02")
+def own_term_for_minors_in_a_persona(room: WebServer, harm: bool) -> Result:
+    """Save a persona whose card holds a word that the agency uses for minors."""
+    word = own_marker()
+    house = create_house(room)
+    house.ban(word if harm else own_marker(), "minor")
+    card = PersonaVersion(
+        name="Nova", virtual=True, card=f"She is a {word}", voice="Warm", languages=("fr",)
+    )
+
+    def save() -> None:
+        with house.scope() as scope:
+            content_checks.check_persona(scope, card)
+            persona.create_persona_version(scope, house.creator_id, card)
+
+    refused = refusal(save)
+    with house.scope() as scope:
+        stored: int = scope.run("SELECT count(*) FROM personas").scalar_one()
+    if "character_minor" in refused:
+        return Result("B", frozenset({"PROHIBITED_MINOR"}), stored)
+    return Result("B" if refused else "A", refused, stored)
