@@ -82,6 +82,7 @@ class Case:
             shown,
             before=self.facts.recent,
             sequences=self._sequences,
+            today=self.now.date(),
             lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
         )
 

@@ -146,7 +146,7 @@ def rate_sentence(scope: Scope, text: str) -> TextRating:
         raise BadInput("terms.sentence", most=MAX_SENTENCE_LENGTH).about("sentence")
     own = tuple((one.kind, encode_term(one.term)) for one in list_own_terms(scope))
     lexicon = active_policy.current_bundle(scope).lexicon.with_coded_terms(tuple(sorted(own)))
-    return rate_texts([text], lexicon=lexicon)
+    return rate_texts([text], today=scope.now.date(), lexicon=lexicon)
 
 
 def request_own_term_end(scope: Scope, press_id: UUID, term_id: UUID) -> None:

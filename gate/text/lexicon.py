@@ -11,8 +11,8 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from gate.text.age_patterns import AgeBlock, AgePatterns, MinorPatterns
 from gate.text.normalization import (
-    fold_case,
     fold_leetspeak,
     fold_lookalikes,
     joined_letters,
@@ -38,9 +38,6 @@ REMEMBERED_EXTENSIONS = 8
 REMEMBERED_WORDS = 4096
 """Number of words for which a lexicon caches the result of `is_ordinary_word`."""
 
-ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
-"""Roman numerals from 11 to 17; smaller ones are also words."""
-
 KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
 
 
@@ -56,11 +53,7 @@ class Lexicon:
     terms: tuple[LexiconTerm, ...]
     crisis: tuple[str, ...]
     crisis_not: tuple[str, ...]
-    minor_stated: tuple["re.Pattern[str]", ...]
-    minor_hinted: tuple["re.Pattern[str]", ...]
-    minor_answer: tuple["re.Pattern[str]", ...]
-    """Answers to a question about age that state an age under 18."""
-    age_asked: tuple["re.Pattern[str]", ...]
+    ages: AgePatterns
     bot: tuple["re.Pattern[str]", ...]
     ai_marks: tuple["re.Pattern[str]", ...]
     vocabulary: Vocabulary
@@ -109,15 +102,6 @@ class Lexicon:
         return is_ordinary
 
 
-class _Minor(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    stated: dict[str, list[str]]
-    hinted: dict[str, list[str]]
-    asked: dict[str, list[str]] = {}
-    numbers: dict[str, list[str]]
-    not_ages: list[str]
-
-
 class _Words(BaseModel):
     model_config = ConfigDict(extra="forbid")
     file: str
@@ -158,7 +142,9 @@ class _File(BaseModel):
     coded_terms: dict[str, _CodedTerms] = {}
     ordinary_splits: list[str] = []
     crisis: dict[str, list[str]]
-    minor: _Minor
+    ages: dict[str, AgeBlock] = {}
+    """Empty in releases that were signed before the section existed; the shipped blocks apply."""
+    minor: MinorPatterns
     bot: dict[str, list[str]]
     ai_marks: list[str]
     vocabulary: _Words
@@ -273,14 +259,7 @@ def _compile_lexicon(
         crisis_not=tuple(
             _phrase_to_search(fold_lookalikes(phrase)) for phrase in file.crisis.get("not", [])
         ),
-        minor_stated=_compile_age_patterns(file.minor, file.minor.stated),
-        minor_hinted=_compile_age_patterns(file.minor, file.minor.hinted),
-        minor_answer=_compile_age_patterns(
-            file.minor, {language: [r"^\W*{age}\b(?! ?{unit})"] for language in file.minor.asked}
-        ),
-        age_asked=tuple(
-            re.compile(pattern) for patterns in file.minor.asked.values() for pattern in patterns
-        ),
+        ages=AgePatterns(file.ages or shipped_lexicon().ages.blocks, file.minor),
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
         ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
         vocabulary=vocabulary,
@@ -296,27 +275,6 @@ def _phrase_to_search(folded: str) -> str:
     """
     words = spaced_words(folded)
     return words.strip() if words.strip()[:1] >= UNSPACED else words
-
-
-def _compile_age_patterns(
-    minor: _Minor, patterns: Mapping[str, Sequence[str]]
-) -> "tuple[re.Pattern[str], ...]":
-    # A unit matches a whole word only: "I'm 15 male" does not contain the unit "mal".
-    unit = (
-        "(?:"
-        + "|".join(
-            rf"{one}\b" if one[0].isalpha() or one[0] == "(" else one for one in minor.not_ages
-        )
-        + ")"
-    )
-    compiled = []
-    for language, listed in patterns.items():
-        words = "|".join([*map(fold_case, minor.numbers[language]), "1[0-7]", "[5-9]", ROMAN])
-        for pattern in listed:
-            compiled.append(
-                re.compile(pattern.replace("{age}", f"(?:{words})").replace("{unit}", unit))
-            )
-    return tuple(compiled)
 
 
 @cache

@@ -317,7 +317,9 @@ def client_view_of_post(scope: Scope, row: Post) -> ClientView:
     ]
     mild = (
         text_rating.rate_texts(
-            [*words, *alts], lexicon=active_policy.current_bundle(scope).lexicon
+            [*words, *alts],
+            today=scope.now.date(),
+            lexicon=active_policy.current_bundle(scope).lexicon,
         ).rating.rank
         <= CEILING.rank
     )

@@ -76,7 +76,8 @@ def learn_facts(
     fit = [
         one
         for one in found
-        if fact_checks.find_fact_fault(one.key, one.value, lexicon=lexicon) is None
+        if fact_checks.find_fact_fault(one.key, one.value, today=scope.now.date(), lexicon=lexicon)
+        is None
     ]
     for one in fit:
         _store_fact(scope, talk, one, source)
@@ -262,7 +263,7 @@ def _validate_fact(scope: Scope, key: str, value: str) -> Fact:
             raise BadInput("memory.bad_birthday").about("value")
         return Fact(known, day)
     lexicon = active_policy.current_bundle(scope).lexicon
-    fault = fact_checks.find_fact_fault(known, cleaned, lexicon=lexicon)
+    fault = fact_checks.find_fact_fault(known, cleaned, today=scope.now.date(), lexicon=lexicon)
     if fault is not None:
         most = (
             fact_checks.MAX_NAME_LENGTH if known is MemoryKey.NAME else fact_checks.MAX_VALUE_LENGTH

@@ -258,7 +258,7 @@ def finish_summary(scope: Scope, begun: SummaryInputs, found: ModelMemory | None
     lexicon = active_policy.current_bundle(scope).lexicon
     text = "" if found is None else fact_checks.clean_fact_value(found.summary)
     # A summary with one unfit sentence is dropped whole: the previous one remains.
-    fit = fact_checks.find_summary_fault(text, lexicon=lexicon) is None
+    fit = fact_checks.find_summary_fault(text, today=scope.now.date(), lexicon=lexicon) is None
     _store_summary(scope, talk, text if fit else begun.before, begun.upto_seq)
     if found is not None:
         stated = [
@@ -278,7 +278,7 @@ def change_summary(scope: Scope, talk: Conversation, text: str) -> None:
     cleaned = fact_checks.clean_fact_value(text)
     if cleaned:
         lexicon = active_policy.current_bundle(scope).lexicon
-        fault = fact_checks.find_summary_fault(cleaned, lexicon=lexicon)
+        fault = fact_checks.find_summary_fault(cleaned, today=scope.now.date(), lexicon=lexicon)
         if fault is not None:
             raise BadInput(f"memory.refused.{fault}", most=MAX_SUMMARY_LENGTH)
     _store_summary(scope, talk, cleaned, _summarized_seq(scope, talk.id))

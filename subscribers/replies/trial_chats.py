@@ -195,7 +195,7 @@ def _build_outcome(scope: Scope, spoken: TurnResult) -> dict[str, Any]:
     if spoken.reply is None:
         return {"text": "", "trouble": spoken.trouble or "other", "model": spoken.model}
     lexicon = active_policy.current_bundle(scope).lexicon
-    rated = text_rating.rate_texts([spoken.reply.text], lexicon=lexicon)
+    rated = text_rating.rate_texts([spoken.reply.text], today=scope.now.date(), lexicon=lexicon)
     return {
         "text": spoken.reply.text,
         "trouble": spoken.trouble or "",

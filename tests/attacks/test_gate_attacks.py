@@ -12,6 +12,7 @@ from foundation.db.database import Database, OpenScope
 from tests.attacks import (
     adapters,
     evidence,
+    model_texts,
     outside_evidence,
     pictures,
     process,
@@ -44,6 +45,7 @@ CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_
 RANK = "AFHB"
 MODULES = (
     texts,
+    model_texts,
     evidence,
     outside_evidence,
     process,

@@ -116,6 +116,27 @@ def minor_word_where_nudity_is_allowed(stage: Stage) -> Result:
     )
 
 
+AGES = {
+    True: ("15 years old", "fifteen years old", "quinze ans", "15 Jahre alt"),
+    False: ("25 years old", "twenty-five years old", "vingt-cinq ans", "25 Jahre alt"),
+}
+
+
+@register_attack("T-21")
+def age_beside_a_word_of_nudity(stage: Stage) -> Result:
+    explicit = stage.do(
+        lambda scope: picture(
+            scope, stage.world, Rating.E, person=synthetic_person(scope, stage.world)
+        )
+    )
+    word = stage.tokens["NUDITY-MARKER-A"]
+    results = [
+        stage.send(text_unit(stage, "FV1", media=(explicit,), body=f"{age}, {word}"))
+        for age in AGES[stage.harm]
+    ]
+    return max(results, key=lambda result: result.sent if stage.harm else not result.sent)
+
+
 @register_attack("T-11")
 def explicit_words_alone(stage: Stage) -> Result:
     return stage.send(text_unit(stage, "X1", body=stage.word()))
