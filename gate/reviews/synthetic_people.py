@@ -62,7 +62,7 @@ def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDr
     standing = ratings.display_ratings(scope, references)
     if len(standing) < len(references) or any(one.is_withheld for one in standing.values()):
         raise BadInput("person.bad_reference")
-    shown = media_facts.media_facts_of_bytes(scope, references, to_decide=False)
+    shown = media_facts.media_facts_of_bytes(scope, list(references), to_decide=False)
     if any(medium.banned for medium in shown):
         raise Refused("never.looks_like")
     licensed = {one.part for one in sources} >= {
