@@ -3,7 +3,7 @@
 The facts of media and persons are read by `gate/evidence/media_facts.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -111,7 +111,6 @@ def gather_snapshot(
 ) -> tuple[EvidenceSnapshot, datetime]:
     """Return the committed facts about a unit under the policy `by`, and the time of reading."""
     _expire_read_rows(scope)
-    held = epochs.held_keys(scope)
     who, author = _resolve_author(scope, unit, author)
     creator = who.creator
     wrote = who.writer
@@ -164,9 +163,14 @@ def gather_snapshot(
         skewed=skewed,
         release=own_release_facts.own_release_facts(scope, unit, read.release),
         intake_down=not read.reached,
-        unlocked=tuple(key for key in read.needed if key not in held) if held else (),
+        unlocked=_unlocked_keys(read.needed, epochs.held_keys(scope)),
     )
     return facts, read.now
+
+
+def _unlocked_keys(needed: Iterable[str], held: Collection[str]) -> tuple[str, ...]:
+    """Return the epochs that a claim needs and has not locked; none for callers without locks."""
+    return tuple(key for key in needed if key not in held) if held else ()
 
 
 def _is_parent(unit: Unit, copy: live_copies.LiveCopy) -> bool:

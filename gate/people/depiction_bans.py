@@ -13,7 +13,6 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments
 from foundation.errors import BadInput, NotFound, Refused
-from gate import epochs
 from gate.assets.lookalikes import NEAR_BITS
 from tenants import audit
 from tenants.agencies import queries
@@ -56,7 +55,6 @@ def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = (
     said = " ".join(name.split())
     if not SHORTEST_NAME <= sum(map(str.isalnum, said)) <= len(said) <= MAX_BANNED_NAME:
         raise BadInput("never.bad_name", least=SHORTEST_NAME, most=MAX_BANNED_NAME).about("name")
-    epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     row = DepictionBan(
         tenant_id=scope.tenant_id,
         name=said,
@@ -104,7 +102,6 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
         *device_fingerprints.same_humans(scope, first).get(first, ()),
     }:
         raise Refused("never.another_ends")
-    epochs.lock_and_advance(scope, epochs.tenant_key(scope))
     scope.run(
         "UPDATE never_depicted SET ended_by = :by, updated_at = house_now() WHERE tenant_id = "
         ":tenant AND id = :id",

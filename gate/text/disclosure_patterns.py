@@ -19,7 +19,7 @@ class DisclosurePatterns(BaseModel):
     bare: list[str]
     """Marks that are names, too, and count only beside a word of `making`."""
     hashtags: list[str]
-    """How a hashtag of AI begins."""
+    """Beginnings of hashtags of AI."""
     making: dict[str, list[str]]
     negators: dict[str, list[str]]
     adversatives: dict[str, list[str]]

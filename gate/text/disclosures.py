@@ -42,7 +42,7 @@ _DOTTED = re.compile(r"(?<!\w)([aik])\. ?([ia])\.?(?!\w)")
 
 @dataclass(frozen=True)
 class AiDisclosure:
-    """What texts say about AI. Both may be true: one clause denies what another one states."""
+    """Statements of texts about AI. Both may be true: one clause denies what another one states."""
 
     stated: bool = False
     denied: bool = False
@@ -204,7 +204,8 @@ def _negated_marks(
         if negators is None:
             negators = _find_negators(clause, patterns)
             breaks = _find_adversatives(clause, patterns)
-        first, last = clause.word_at(start), clause.word_at(end - 1)
+        first = clause.word_at(start)
+        last = clause.word_at(end - 1)
         low = bisect_left(negators, first - WORDS_BEFORE, key=_position)
         high = bisect_right(negators, last + WORDS_AFTER, key=_position)
         yield any(_applies(each, first, last, breaks) for each in negators[low:high])
@@ -223,7 +224,8 @@ def _applies(negator: _Negator, first: int, last: int, breaks: Mapping[str, list
         return False
     if negator.beside:
         return negator.at == first - 1
-    low, high = (negator.at, first) if negator.at < first else (last, negator.at)
+    low = min(negator.at, last)
+    high = max(negator.at, first)
     return not any(
         bisect_right(breaks[language], low) < bisect_left(breaks[language], high)
         for language in negator.languages

@@ -144,15 +144,22 @@ def test_first_letters_of_posts_spell_no_term(
     assert rating(here, replace(end, viewer="leo", audience="viewer")) is Rating.G
 
 
-def test_sentences_between_short_lines_do_not_shorten_the_window(
-    here: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(text_windows, "WINDOW_PERMITS", len(TERM))
-    *before, last = TERM
-    for piece in before:
-        send(here, unit(here, text=piece))
-        send(here, unit(here, text=ORDINARY))
-    assert rating(here, unit(here, text=last)) is Rating.E
+def test_sentences_between_short_lines_do_not_shorten_the_window(here: World) -> None:
+    for piece in TERM:
+        send(here, unit(here, text=piece if piece in "expli" else ORDINARY))
+    whole = unit(here, text="t")
+    asked = {**text_windows.window_params(whole), "permits": 5, "most": 60}
+    with here.scope() as scope:
+        read = scope.run(
+            f"SELECT {text_windows.PUBLIC_SQL}",
+            tenant=here.tenant_id,
+            viewer="",
+            subject=whole.subject.id,
+            **asked,
+        ).one()
+    assert len(read.public) == 5
+    assert all(field for _, _, lines in read.public for field, _ in lines[1:])
+    assert [len(letters) for letters in read.initials] == [5, 5]
 
 
 FIELDS = ("body", "title", "alt", "button")
