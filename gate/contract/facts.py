@@ -311,6 +311,8 @@ class MediumFacts:
     """True if a member who runs the agency allowed it to be published despite the label."""
     answer: AnswerFacts | None = None
     """The answer to who is shown; None in decisions older than the question."""
+    banned: bool = False
+    """True if it looks like a picture of a person who must never be depicted."""
 
 
 @dataclass(frozen=True)
@@ -441,6 +443,9 @@ class EvidenceSnapshot:
     messages."""
     windows: tuple[TextWindow, ...] = ()
     """Short texts over which a term may be spread: of single fields, and of public posts."""
+    initials: tuple[str, ...] = ()
+    """The first letters of the last public posts of the creator, and of the account, oldest first:
+    they may spell a term."""
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
     """True if other content of the same subject was approved, and this content was not."""

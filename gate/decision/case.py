@@ -22,13 +22,16 @@ from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
-from gate.text import language_check, link_readings, text_rating, urls
+from gate.text import disclosures, language_check, link_readings, text_rating, urls
+from gate.text.disclosures import AiDisclosure
 from gate.text.language_check import LanguageReading
 from gate.text.text_rating import TextRating, TextSequence
 
 NO_AI = "none"
 WITHOUT_MODEL = frozenset({NO_AI, "template"})
 """AI levels of texts that no model wrote."""
+DISCLOSING_FIELDS = frozenset({"body", "title"})
+"""Fields that readers see at first, in which a disclosure of AI counts."""
 
 
 @dataclass(frozen=True)
@@ -83,18 +86,35 @@ class Case:
             before=self.facts.recent,
             sequences=self._sequences,
             today=self.now.date(),
+            initials=self._initials,
             lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
         )
 
     @property
+    def _initials(self) -> tuple[str, ...]:
+        """Return the first letters of the posts that viewers saw before, and of this one."""
+        own = text_rating.unit_initial(self.unit)
+        is_post = own and not self.unit.service
+        return tuple(letters + own for letters in self.facts.initials) if is_post else ()
+
+    @property
     def _sequences(self) -> tuple[TextSequence, ...]:
-        """Return the texts of the unit, each preceded by the short texts that viewers saw before. A
+        """Return the texts of the unit, each preceded by the short texts that viewers saw before,
+        and each beside the words in its media, without the texts that other fields put between. A
         service text is a complete catalogue sentence, so it has none."""
         if self.unit.service:
             return ()
         fields = self.unit.texts_by_field
         public = not self.unit.viewer
-        found = []
+        own_media = {medium.sha256 for medium in self.unit.media}
+        words = tuple(
+            word for known in self.media_facts if known.sha256 in own_media for word in known.words
+        )
+        found = [
+            TextSequence(words, (text.body,), newest_first=True)
+            for text in self.unit.texts
+            if words and text.body
+        ]
         for window in self.facts.windows:
             own = (fields.get(window.field, ""),) if window.field else self.unit.visible_texts
             if any(own):
@@ -181,6 +201,22 @@ class Case:
         made = recorded | {medium.ai for medium in self.unit.media} | {self.unit.text_ai}
         made |= {known.text_ai for known in self.referenced_copies.values()}
         return bool(made - WITHOUT_MODEL)
+
+    @cached_property
+    def disclosure(self) -> AiDisclosure:
+        """Return what the texts of the unit and of referenced copies say about AI.
+
+        A mark counts in the body and title of the unit and of the first part, and for a unit
+        without content of its own in the texts of the copies. Earlier parts are judged themselves,
+        so their denials are not read.
+        """
+        unit = self.unit
+        texts = (*(unit.before[0].texts if unit.before else ()), *unit.texts)
+        seen = [text.body for text in texts if text.field in DISCLOSING_FIELDS]
+        if not unit.media:
+            seen += self._referenced_texts
+        own = (*unit.visible_texts, *self._referenced_texts)
+        return disclosures.read_disclosure(seen, own, lexicon=self.bundle.lexicon)
 
     @property
     def is_conversational(self) -> bool:

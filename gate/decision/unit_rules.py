@@ -17,7 +17,7 @@ from gate.decision import answer_rules, depiction_rules, resemblance_rules, revi
 from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
-from gate.text import service_texts, text_rating, urls
+from gate.text import service_texts, urls
 
 Rule = Callable[[Case], Iterable[Finding]]
 
@@ -202,6 +202,13 @@ def nothing_prohibited(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.PROHIBITED_CATEGORY)
 
 
+def no_banned_person(case: Case) -> Iterable[Finding]:
+    """Block texts that name a person who must never be depicted, and pictures that look like one of
+    that person."""
+    if case.text_rating.banned or any(medium.banned for medium in case.media_facts):
+        yield block_finding(Reason.LIKENESS_REAL_PERSON)
+
+
 def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
     """Block bytes on the blocklist and near copies of them; hold bytes that resemble them less
     closely."""
@@ -305,13 +312,14 @@ def required_marks_are_set(case: Case) -> Iterable[Finding]:
 
 
 def ai_is_disclosed(case: Case) -> Iterable[Finding]:
-    """Require that AI-generated media are marked as their records say, and that the text discloses
-    AI if no flag does."""
+    """Require that AI-generated media are marked as their records say, that no text denies AI, and
+    that the text discloses it if no flag does."""
     recorded = {medium.sha256: medium.ai for medium in case.media_facts}
     if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
         yield block_finding(Reason.AI_MARK_MISSING)
-    said = text_rating.has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
-    if case.needs_ai_words and not said:
+    if case.is_ai_generated and case.disclosure.denied:
+        yield block_finding(Reason.AI_MARK_MISSING)
+    if case.needs_ai_words and not case.disclosure.stated:
         yield hold_finding(Reason.AI_MARK_MISSING)
 
 
@@ -433,6 +441,7 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     no_hidden_content,
     no_placeholder_images,
     nothing_prohibited,
+    no_banned_person,
     not_on_the_blocklist,
     text_is_not_obfuscated,
     language_is_supported,

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -12,6 +12,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict
 
 from gate.text.age_patterns import AgeBlock, AgePatterns, MinorPatterns
+from gate.text.disclosure_patterns import DisclosurePatterns
 from gate.text.normalization import (
     fold_leetspeak,
     fold_lookalikes,
@@ -39,6 +40,9 @@ REMEMBERED_WORDS = 4096
 """Number of words for which a lexicon caches the result of `is_ordinary_word`."""
 
 KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
+BANNED = "banned"
+"""Kind of the terms that are names of people who must never be depicted. They are no part of the
+lexicon file."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Lexicon:
     crisis_not: tuple[str, ...]
     ages: AgePatterns
     bot: tuple["re.Pattern[str]", ...]
-    ai_marks: tuple["re.Pattern[str]", ...]
+    disclosures: DisclosurePatterns
     vocabulary: Vocabulary
     ordinary_splits: tuple[str, ...] = ()
     """Adjacent words that spell a term but do not mean it, folded."""
@@ -77,7 +81,11 @@ class Lexicon:
         if own not in self._extended:
             while len(self._extended) >= REMEMBERED_EXTENSIONS:
                 self._extended.pop(next(iter(self._extended)), None)
-            terms = (fold_term(kind, base64.b64decode(term).decode()) for kind, term in own)
+            terms = (
+                folded
+                for kind, term in own
+                for folded in _fold_own_term(kind, base64.b64decode(term).decode())
+            )
             self._extended[own] = replace(self, terms=(*self.terms, *terms))
         return self._extended[own]
 
@@ -146,7 +154,10 @@ class _File(BaseModel):
     """Empty in releases that were signed before the section existed; the shipped blocks apply."""
     minor: MinorPatterns
     bot: dict[str, list[str]]
-    ai_marks: list[str]
+    disclosures: DisclosurePatterns | None = None
+    """None in releases that were signed before the section existed; the shipped one applies."""
+    ai_marks: list[str] = []
+    """Not read: the marks of those releases."""
     vocabulary: _Words
     slang: dict[str, str]
 
@@ -159,7 +170,7 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
     seen = fold_lookalikes(written)
     leet = fold_leetspeak(seen)
     run = joined_letters(seen)
-    if kind not in KINDS or not run:
+    if kind not in (*KINDS, BANNED) or not run:
         raise ValueError(f"no term of type {kind}: {written!r}")
     letters = tuple(dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet)))
     runs = {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
@@ -173,6 +184,16 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
         turned,
         _doubled_pattern(seen, leet),
     )
+
+
+def _fold_own_term(kind: str, written: str) -> Iterator[LexiconTerm]:
+    """Yield the terms of an agency's entry. A name is also read as one word, as in a hashtag."""
+    if kind != BANNED:
+        yield fold_term(kind, written)
+        return
+    joined = "".join(filter(str.isalnum, written))
+    if joined:  # A name without letters was accepted by earlier versions.
+        yield from dict.fromkeys((fold_term(kind, written), fold_term(kind, joined)))
 
 
 def _doubled_pattern(*forms: str) -> str:
@@ -261,7 +282,7 @@ def _compile_lexicon(
         ),
         ages=AgePatterns(file.ages or shipped_lexicon().ages.blocks, file.minor),
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
-        ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
+        disclosures=file.disclosures or shipped_lexicon().disclosures,
         vocabulary=vocabulary,
         ordinary_splits=tuple(map(fold_lookalikes, file.ordinary_splits)),
     )

@@ -7,18 +7,20 @@ All lexicons run on every text, in every view, on each field and on all fields t
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
 
-from gate.contract.units import Rating, highest_rating
+from gate.contract.units import Rating, Unit, highest_rating
 from gate.text import ages
 from gate.text.age_patterns import AgeSubject
-from gate.text.lexicon import Lexicon, shipped_lexicon
+from gate.text.banned_names import remove_other_names
+from gate.text.lexicon import BANNED, Lexicon, shipped_lexicon
 from gate.text.normalization import (
     fold_case,
     fold_lookalikes,
     is_obfuscated,
+    leading_letter,
     normalized_views,
     spaced_words,
 )
@@ -49,6 +51,8 @@ class TextRating:
     """True if a term is harmless on its own but not allowed together with suggestive content."""
     obfuscated: bool = False
     """True if a text hides how it reads."""
+    banned: bool = False
+    """True if a text names a person who must never be depicted."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +85,7 @@ def rate_texts(
     *,
     before: Sequence[str] = (),
     sequences: Sequence[TextSequence] = (),
+    initials: Sequence[str] = (),
     today: date | None = None,
     lexicon: Lexicon | None = None,
 ) -> TextRating:
@@ -88,7 +93,8 @@ def rate_texts(
 
     `before` contains the texts that the same reader read last, oldest first. A term counts if it is
     in one field, in all fields joined, or completed by this unit after `before` or in one of the
-    `sequences`.
+    `sequences`. `initials` are the first letters of consecutive posts, the last one that of this
+    unit.
     """
     known = lexicon or shipped_lexicon()
     shown = [text for text in texts if text]
@@ -100,6 +106,7 @@ def rate_texts(
         kinds |= _completed_kinds(before, shown, today, known)
     for one in sequences:
         kinds |= _sequence_kinds(one, known)
+    kinds |= {term.kind for letters in initials for term in known.index.find_spelt(letters)}
     if "minor" in kinds:
         prohibited = "minor"
     elif "prohibited" in kinds:
@@ -119,7 +126,37 @@ def rate_texts(
         prohibited=prohibited,
         contextual="minor_context" in kinds,
         obfuscated=any(map(is_obfuscated, shown)),
+        banned=BANNED in kinds and _names_banned_person(shown, before, sequences, initials, known),
     )
+
+
+def unit_initial(unit: Unit) -> str:
+    """Return the first letter of the body of a unit or, without one, of its first text; "" if it
+    has no text."""
+    return leading_letter(unit.text_of("body") or next(filter(None, unit.visible_texts), ""))
+
+
+def _names_banned_person(
+    shown: Sequence[str],
+    before: Sequence[str],
+    sequences: Sequence[TextSequence],
+    initials: Sequence[str],
+    known: Lexicon,
+) -> bool:
+    """Return True if the texts name a banned person even without the longer names of others."""
+
+    def clean(texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(remove_other_names(text, known) for text in texts)
+
+    others = tuple(
+        replace(one, earlier=clean(one.earlier), own=clean(one.own)) for one in sequences
+    )
+    read = (clean(shown), clean(before), others)
+    if read == (tuple(shown), tuple(before), tuple(sequences)):
+        return True
+    return rate_texts(
+        read[0], before=read[1], sequences=others, initials=initials, lexicon=known
+    ).banned
 
 
 def _matched_kinds(text: str, today: date | None, known: Lexicon) -> set[str]:
@@ -206,12 +243,6 @@ def _has_adjacent_terms(texts: Sequence[str], today: date | None, known: Lexicon
         for whole in (context, sexual)
     ]
     return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
-
-
-def has_ai_disclosure(texts: Iterable[str], *, lexicon: Lexicon | None = None) -> bool:
-    """Return True if one of the texts states that it is AI-generated."""
-    known = lexicon or shipped_lexicon()
-    return any(pattern.search(fold_case(text)) for text in texts for pattern in known.ai_marks)
 
 
 def is_crisis_message(text: str, *, lexicon: Lexicon | None = None) -> bool:

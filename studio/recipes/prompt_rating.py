@@ -7,8 +7,7 @@ from datetime import date
 from foundation.db.database import Scope
 from foundation.errors import Refused
 from gate.contract.units import Rating, highest_rating
-from gate.people import depiction_bans
-from gate.policy import active_policy
+from gate.policy import agency_lexicon
 from gate.text import text_rating
 from gate.text.ages import describes_minor
 from gate.text.lexicon import Lexicon
@@ -29,10 +28,7 @@ def rate_prompts(
     """
     answers = [one for one in given.values() if isinstance(one, str)]
     asked = [*dict.fromkeys(shot.job.prompt for shot in shots)]
-    depiction_bans.check_words_allowed(
-        scope, " \n ".join([spec.name, *spec.loras, *asked, *answers])
-    )
-    lexicon = active_policy.current_bundle(scope).lexicon
+    lexicon = agency_lexicon.current_lexicon(scope)
     today = scope.now.date()
     _check_described_ages([*asked, *answers], today, lexicon)
     return rate_words(
@@ -46,8 +42,7 @@ def rate_prompts(
 def rate_text(scope: Scope, words: Sequence[str]) -> Rating:
     """Return the rating of texts that are drawn on images or spoken. Raises Refused like
     `rate_prompts`."""
-    depiction_bans.check_words_allowed(scope, " \n ".join(words))
-    lexicon = active_policy.current_bundle(scope).lexicon
+    lexicon = agency_lexicon.current_lexicon(scope)
     today = scope.now.date()
     _check_described_ages(words, today, lexicon)
     return rate_words(words, today=today, lexicon=lexicon)
@@ -72,7 +67,10 @@ def rate_words(
     Negative prompts (`without`) do not raise the rating, but are refused for the same reasons.
     Raises Refused.
     """
-    found = [_check_prompt_text(one, today, lexicon) for one in asked]
+    wanted = list(asked)
+    if text_rating.rate_texts(wanted, today=today, lexicon=lexicon).banned:
+        raise Refused("never.named")
+    found = [_check_prompt_text(one, today, lexicon) for one in wanted]
     for one in without:
         _check_prompt_text(one, today, lexicon)
     return highest_rating([one.rating for one in found])

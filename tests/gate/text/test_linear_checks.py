@@ -13,6 +13,7 @@ from gate.text import (
     age_patterns,
     ages,
     bare_hosts,
+    disclosures,
     encodings,
     language_check,
     lexicon,
@@ -37,7 +38,7 @@ UNITS = [
     ".", "a.", "-", "a-", "_", " ", "\n", "a\n", "a ", "1", "1 ", "1.", "1, ", "!", "…", "(", "((a", "[", "{", "<", "<a",
     "&", "&amp;", "&#1", "&#9", "@", "a@", "#", ":", ":a", ":a:", "*", "a*", "*a ", "%41", "=41", "\\", "/", "a/", "a://",
     "http://a.be ", "http://a", "https://a/)", "a.be ", "t.me/a ", "xn--a", "+", "|", "0x41 ", "aB", "é", "e\u0301", "\u0301\u0323", "\u200d", "\ufe0f",
-    "❤️", "a🏽", "👩\u200d", "1️⃣", "中", "。", "i'm only ", "j'ai que ", "your age ", "are you ", "really ", "a dot com ",
+    "❤️", "a🏽", "👩\u200d", "1️⃣", "中", "。", "ai ", "not ", "no ia ", "mit ki ", "but ", "i'm only ", "j'ai que ", "your age ", "are you ", "really ", "a dot com ",
     "sommerkleid", "qzxv ", "haha", "€", "1€", "www.", "QUJD", "dGVz ", ".- ", "⠁", "|-|", "U+0041 ", "{a}", "..a", "'", "18 ",
     "15 ", "15 ans ", "fifteen ", "born in 2011 ", "3 mai 2011 ", "twenty-", "for 15 years ", "m,", "born ",
     "ß", "ø", "a.b/", "no.me ", "x-ray ", "a*b", "\x00", "[a](b)", "&lt;b ", "9" * 40 + " ",
@@ -65,7 +66,7 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "age": lambda text: text_rating.detect_minor_statement(text, today=TODAY),
     "age question": lambda text: text_rating.detect_minor_statement("15", asked=text),
     "bot": text_rating.is_bot_question,
-    "ai": lambda text: text_rating.has_ai_disclosure([text]),
+    "disclosures": lambda text: disclosures.read_disclosure([text]),
     "reply": lambda text: reply_checks.find_reply_fault(text, instructions=text[:200]),
     "custom emoji": lambda text: [
         custom_emoji.find_custom_emoji(each, [text]) for each in ("discord", "mastodon")
@@ -144,7 +145,7 @@ def test_long_text_is_checked_quickly(text: str) -> None:
 def patterns() -> dict[str, "re.Pattern[str]"]:
     """Return every compiled pattern of the checks by its qualified name."""
     modules = (
-        age_patterns, ages, bare_hosts, custom_emoji, encodings, language_check, lexicon,
+        age_patterns, ages, bare_hosts, custom_emoji, disclosures, encodings, language_check, lexicon,
         normalization, text_rating, urls, word_forms, reply_checks,
     )  # fmt: skip
     found = {
@@ -154,10 +155,17 @@ def patterns() -> dict[str, "re.Pattern[str]"]:
         if isinstance(value, re.Pattern)
     }
     known = lexicon.shipped_lexicon()
-    for kind in ("bot", "ai_marks"):
-        found |= {f"{kind}.{at}": one for at, one in enumerate(getattr(known, kind))}
+    found |= {f"bot.{at}": one for at, one in enumerate(known.bot)}
     found |= {f"ages.{at}": group.pattern for at, group in enumerate(known.ages.groups)}
-    return found | {f"ages.{name}": getattr(known.ages, name) for name in AGE_PATTERNS}
+    found |= {f"ages.{name}": getattr(known.ages, name) for name in AGE_PATTERNS}
+    found |= {
+        f"negators.{name}": one for name, one in known.disclosures.negators_by_language.items()
+    }
+    return found | {
+        f"disclosures.{name}.{at}": pattern
+        for name in ("mark_patterns", "denial_patterns", "mention_patterns")
+        for at, pattern in enumerate(getattr(known.disclosures, name))
+    }
 
 
 AGE_PATTERNS = (
