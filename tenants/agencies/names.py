@@ -239,8 +239,10 @@ def mailbox_key(email: str) -> str:
     local = local.partition("+")[0] or local
     provider = _PROVIDERS.get(host)
     if provider is not None:
-        host = provider.hosts[0]
-        local = local.translate(str.maketrans(dict(provider.letters))) or local
+        host, plain = provider.hosts[0], local
+        for letter, equal in provider.letters.items():
+            plain = plain.replace(letter, equal)
+        local = plain or local
     return f"{local}{at}{host}"
 
 

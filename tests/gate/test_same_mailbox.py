@@ -309,8 +309,8 @@ def review_declaration_of_another(here: World, first: UUID, second: UUID) -> boo
 def judge_resemblance(here: World, first: UUID, second: UUID) -> bool:
     _, subject = add_known_face(here)
     with here.scope() as scope:
-        medium = picture(scope, here)
-    store_comparison(here, medium, {subject: 90})
+        medium = picture(scope, here, ai="generated")
+    store_comparison(here, medium, {subject: 812})
     for one in (first, second):
         (task,) = list_open_comparisons(here)
         judge_comparison(here, task, one, ANSWER_OTHER, "shape")
@@ -450,6 +450,7 @@ ELSEWHERE = {
     "chat.no_bot_in_public": "no second opinion",
     "gate.ATTESTATION_INVALID": "`verify_rule`: a second reading by the same person is not counted",
     "look.open": "a state of the picture, not of the member",
+    "look.resembles": "a state of the picture, not of the member",
     "review.depicted": "tests/gate/assets/test_depicted_principals.py",
 }
 """Refusals that ask for another member and are tested in another file, or not needed here."""

@@ -16,6 +16,7 @@ from foundation.db.database import Scope
 from foundation.errors import Conflict, Refused
 from gate.consent import consent_offers, subject_portal
 from gate.consent.consent_offers import OfferTerms
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from gate.evidence import person_dossiers
 from gate.people import age_proofs, age_requests, persons
@@ -105,7 +106,7 @@ class Agency:
         )
         with self.by(self.second) as scope:
             digest = assets.get_asset(scope, asset).sha256
-            gate_desk.submit_rating(scope, asset, digest, Rating.N)
+            gate_desk.submit_rating(scope, asset, digest, Rating.N, shown=DepictionAnswer.OTHERS)
         self.lea.run()
         with self.by(self.second) as scope:
             gate_desk.review_bytes(scope, digest, verdict="approve")

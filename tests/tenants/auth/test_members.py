@@ -131,7 +131,7 @@ def test_mailbox_belongs_to_one_person_of_each_agency(tenant: OpenScope, lumiere
     assert here_principal != there_principal
 
 
-@pytest.mark.parametrize("roles", permutations((Role.MANAGER, Role.GUEST, Role.CUSTODIAN), 2))
+@pytest.mark.parametrize("roles", list(permutations((Role.MANAGER, Role.GUEST, Role.CUSTODIAN), 2)))
 def test_people_outside_share_no_mailbox_with_another_login(
     lumiere: Agency, roles: tuple[Role, Role]
 ) -> None:
