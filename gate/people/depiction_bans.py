@@ -88,14 +88,7 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
     entry = next((one for one in list_depiction_bans(scope) if one.id == entry_id), None)
     if entry is None:
         raise NotFound("person.unknown")
-    first = next(
-        (
-            one.principal_id
-            for one in queries.list_members(scope)
-            if f"member:{one.id}" == entry.noted_by
-        ),
-        None,
-    )
+    first = queries.principal_of_actor(scope, entry.noted_by)
     # Principals seen on one device or network count as one person.
     if first is not None and member.principal_id in {
         first,
