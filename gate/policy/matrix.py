@@ -95,7 +95,7 @@ class MatrixRow(BaseModel):
     """Links that the surface may show besides our own: registered ones, none that is not ours, none
     at all. Empty: any."""
     age_rule: AgeRule = ""
-    """How an age under 18 is judged: beside other terms, of a described person, of the writer."""
+    """The ages under 18 that count: beside other terms, of a described person, or of the writer."""
     discloses: tuple[str, ...] = ()
     """Fields in which a disclosure of AI counts. Empty: none is required."""
 

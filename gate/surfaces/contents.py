@@ -35,7 +35,7 @@ UNKNOWN_READER = Reader()
 
 @dataclass(frozen=True)
 class Content:
-    """What one surface is about to show or request.
+    """Content that one surface is about to show or request.
 
     `surface` is a row of the policy, such as `page.client_link`. The texts are in display order,
     with their fields. `creators` are those that it is about, the first of which owns its links;
@@ -78,7 +78,7 @@ class Content:
 
 @dataclass(frozen=True)
 class ShownContent:
-    """What a surface shows of its content: all of it, or nothing and the sentence `withheld`."""
+    """The part of its content that a surface shows: all, or nothing and the sentence `withheld`."""
 
     surface: str
     rating: Rating

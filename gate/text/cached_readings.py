@@ -41,9 +41,3 @@ def cached_reading(
         while len(_readings) > MAX_READINGS:
             _readings.popitem(last=False)
     return made
-
-
-def clear_readings() -> None:
-    """Empty the cache."""
-    with _lock:
-        _readings.clear()

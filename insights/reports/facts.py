@@ -6,7 +6,7 @@ Amounts of different currencies are never added.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -14,10 +14,13 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ops.wall_time import day_bounds
+from gate.contract.units import Text
+from gate.surfaces.contents import Content
+from gate.surfaces.decisions import show_allowed
 from insights.metrics import followers
 from insights.reports.options import INTERNALS, Audience
 from insights.reports.periods import ReportKind, period_before
-from insights.reports.post_facts import PostFact, load_top_posts
+from insights.reports.post_facts import PostFact, load_top_posts, post_content, shown_fact
 from insights.rollups import queries
 from insights.rollups.periods import DateRange
 from insights.rollups.queries import DaySales, DayWork
@@ -388,6 +391,36 @@ def _load_series(
     if any(views.values()):
         series.append(DaySeries("views", "", first.isoformat(), tuple(views.values())))
     return tuple(series)
+
+
+def show_facts(scope: Scope, facts: ReportFacts, surface: str) -> ReportFacts:
+    """Return the facts of a stored report as a surface may show them now, because the safety check
+    may have allowed more when they were stored.
+
+    Names of creators that it may not show are
+    replaced by numbers, and such posts have no title and no address."""
+    ids = {name: key for key, name in facts.creators.items()}
+    posts = [one for one in facts.posts if one.creator in ids]
+    names = [
+        Content(surface, (UUID(key),), (Text("name", name),))
+        for key, name in facts.creators.items()
+    ]
+    titles = [post_content(surface, UUID(ids[one.creator]), one.title) for one in posts]
+    shown = show_allowed(scope, [*names, *titles])
+    called = {
+        key: one.text_of("name", f"#{number}")
+        for number, (key, one) in enumerate(
+            zip(facts.creators, shown[: len(names)], strict=True), start=1
+        )
+    }
+    return replace(
+        facts,
+        creators=called,
+        posts=tuple(
+            replace(shown_fact(post, one), creator=called[ids[post.creator]])
+            for post, one in zip(posts, shown[len(names) :], strict=True)
+        ),
+    )
 
 
 def order_currencies(found: Iterable[str], first: str) -> list[str]:

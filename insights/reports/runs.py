@@ -22,12 +22,11 @@ from insights.reports import brief, charts, deliveries, due_reports, run_access,
 from insights.reports.brief import Brief
 from insights.reports.documents import ReportBrand, ReportDocument, shrink_logo
 from insights.reports.events import ReportDue
-from insights.reports.facts import FactsRequest, ReportFacts, load_report_facts
+from insights.reports.facts import FactsRequest, ReportFacts, load_report_facts, show_facts
 from insights.reports.models import ReportRunRow
 from insights.reports.options import Audience
 from insights.reports.periods import DuePeriod, ReportKind, period_before
 from insights.reports.schedules import ReportForm, ReportSchedule
-from insights.reports.shown_facts import show_facts
 from insights.rollups import daily_rollups
 from insights.rollups.periods import DateRange
 from tenants.agencies import agency_settings, queries

@@ -198,7 +198,9 @@ def resolve_calendar_secret(
     return CalendarAccess(row.tenant_id, row.id, row.member_id, row.creator_id, row.words)
 
 
-def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
+def render_ics_calendar(
+    scope: Scope, entered: CalendarAccess, *, most_texts: int = MAX_CALENDAR_TEXTS
+) -> IcsDocument:
     """Return the calendar of a subscription, which covers the last month and the next ninety days.
 
     It covers the creators that the member still works for. Raises NotFound for a member who has
@@ -217,20 +219,22 @@ def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
     found = exports.load_export_rows(scope, seen, scope.now - BEFORE, scope.now + AHEAD)
     whose = "" if entered.creator_id is None else f" · {hers[entered.creator_id]}"
     name = f"{render_message(Message('address.calendar'), member.language)}{whose}"
-    withheld = _find_withheld_deliveries(scope, found) if entered.words else []
+    withheld = _find_withheld_deliveries(scope, found, most_texts) if entered.words else []
     data = render_icalendar(found, now=scope.now, name=name, words=entered.words, withheld=withheld)
     tag = hashlib.sha256(canonical_json([name, entered.words, found, withheld])).hexdigest()[:TAG]
     return IcsDocument(data, tag)
 
 
-def _find_withheld_deliveries(scope: Scope, found: Sequence[ExportedPost]) -> list[UUID]:
+def _find_withheld_deliveries(
+    scope: Scope, found: Sequence[ExportedPost], most_texts: int
+) -> list[UUID]:
     """Return the deliveries whose text a calendar service may not read now: those that the safety
     check does not allow, and those that are too many to be read."""
     near = sorted(found, key=lambda line: abs(line.due - scope.now))
     contents = {
         place.delivery_id: _delivery_content(line, place) for line in near for place in line.places
     }
-    read = list(dict.fromkeys(contents.values()))[:MAX_CALENDAR_TEXTS]
+    read = list(dict.fromkeys(contents.values()))[:most_texts]
     shown = dict(zip(read, show_allowed(scope, read), strict=True))
     allowed = {content for content, one in shown.items() if one.is_whole}
     return sorted(one for one, content in contents.items() if content not in allowed)

@@ -44,6 +44,7 @@ SENTENCE = "Good evening everyone, we are all on the beach today and there is"
 """Enough known words for a new one beside them."""
 
 DASHBOARD = "http://localhost:8501"
+AT = datetime(2026, 1, 1, tzinfo=UTC)
 
 Shown = Callable[[WebServer, bool], Result]
 SHOWN: dict[str, Shown] = {}
@@ -195,11 +196,11 @@ def text_of_a_tenant_in_a_notification(room: WebServer, harm: bool) -> Result:
             lines = (Message("mail.area.posts", clean | odd),)
             letter = OutgoingEmail(
                 uuid7(), tenant_id, member_id, "anne@agence.example", "fr",
-                Message("mail.subject_urgent", {"count": 3}), lines, datetime.now(UTC),
+                Message("mail.subject_urgent", {"count": 3}), lines, AT,
             )  # fmt: skip
             push = OutgoingPush(
                 uuid7(), tenant_id, member_id, "fr", lines[0], (), "/calendar",
-                datetime.now(UTC), "https://push.example/x", "", "",
+                AT, "https://push.example/x", "", "",
             )  # fmt: skip
             routes: list[Callable[[], Any]] = [
                 lambda letter=letter: email.send(letter, order),

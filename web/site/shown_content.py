@@ -1,5 +1,5 @@
-"""What the public pages and feeds of a site show at this view: the profile, packs and items that
-the safety check allows now. It may have allowed more when they were saved or published."""
+"""The profile, packs and items that the public pages and feeds of a site show at this view: those
+that the safety check allows now. It may have allowed more when they were saved or published."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace

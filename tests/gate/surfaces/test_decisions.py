@@ -20,7 +20,6 @@ from gate.policy.bundle import shipped_bundle
 from gate.reviews import link_targets, own_terms, place_limits
 from gate.surfaces.contents import Content, Reader
 from gate.surfaces.decisions import judge_contents, require_allowed, show_allowed
-from gate.text import cached_readings
 from tests.gate.builders import KEY, Step, World, world
 
 SURFACES = sorted(name for name, row in shipped_bundle().rows.items() if row.reader is not None)
@@ -179,7 +178,6 @@ def test_reader_without_proof_of_age_sees_nothing_adult(here: World) -> None:
 
 
 def test_term_added_later_applies_at_the_next_view(here: World) -> None:
-    cached_readings.clear_readings()
     with here.scope() as scope:
         assert require_allowed(scope, content(here, SCREEN)).text_of("body") == SCREEN
     add_term(here, "explicit", "good morning")

@@ -223,10 +223,14 @@ def test_banned_word_changes_the_calendar_at_the_next_fetch(api: ApiClient) -> N
     assert "marmalade" not in after.text
 
 
-def test_only_the_nearest_texts_are_read(api: ApiClient, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(addresses, "MAX_CALENDAR_TEXTS", 1)
+def test_only_the_nearest_texts_are_read(api: ApiClient) -> None:
     for day, text in ((1, "good morning"), (2, "good evening")):
         api.write(text, at=instant_after(days=day))
-    found = api.client.get(address(api, creator="mia", words=True))
-    assert told(found, "DESCRIPTION") == ["good morning"]
-    assert len(told(found, "SUMMARY")) == 2
+    secret = address(api, creator="mia", words=True).removeprefix("/ics/").removesuffix(".ics")
+    entered = addresses.resolve_calendar_secret(api.tenant, secret, address="")
+    assert entered is not None
+    with api.scope(f"member:{entered.member_id}") as scope:
+        data = addresses.render_ics_calendar(scope, entered, most_texts=1).data.decode()
+    assert "good morning" in data
+    assert "good evening" not in data
+    assert data.count("BEGIN:VEVENT") == 2
