@@ -22,9 +22,10 @@ from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
-from gate.text import disclosures, language_check, link_readings, text_rating, urls
+from gate.text import cached_readings, disclosures, language_check, link_readings, text_rating, urls
 from gate.text.disclosures import AiDisclosure
 from gate.text.language_check import LanguageReading
+from gate.text.lexicon import Lexicon
 from gate.text.text_rating import TextRating, TextSequence
 
 NO_AI = "none"
@@ -81,20 +82,33 @@ class Case:
             word for medium in self.media_facts if medium.sha256 not in own for word in medium.words
         ]
         shown += [*self._lead_targets, *self._referenced_texts]
-        return text_rating.rate_texts(
-            shown,
-            before=self.facts.recent,
-            sequences=self._sequences,
-            today=self.now.date(),
-            initials=self._initials,
-            lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
+        today = self.now.date()
+        before = self.facts.recent
+        sequences = self._sequences
+        initials = self._initials
+        return cached_readings.cached_reading(
+            ("rating", *shown, before, sequences, initials, today),
+            self.lexicon,
+            lambda: text_rating.rate_texts(
+                shown,
+                before=before,
+                sequences=sequences,
+                initials=initials,
+                today=today,
+                lexicon=self.lexicon,
+            ),
         )
+
+    @property
+    def lexicon(self) -> Lexicon:
+        """Return the lexicon of the policy with the agency's own terms."""
+        return self.bundle.lexicon.with_coded_terms(self.facts.own_terms)
 
     @property
     def _initials(self) -> tuple[str, ...]:
         """Return the first letters of the posts that viewers saw before, and of this one."""
         own = text_rating.unit_initial(self.unit)
-        is_post = own and not self.unit.service
+        is_post = own and not (self.unit.service or self.unit.is_surface)
         return tuple(letters + own for letters in self.facts.initials) if is_post else ()
 
     @property
@@ -127,8 +141,11 @@ class Case:
         ignored."""
         names = (*self.facts.names, self.unit.account)
         there = self.texts[len(self.unit.visible_texts) :]
-        return language_check.read_language(
-            (*self.unit.written_texts, *there), names=names, lexicon=self.bundle.lexicon
+        texts = (*self.unit.written_texts, *there)
+        return cached_readings.cached_reading(
+            ("language", *texts, names),
+            self.bundle.lexicon,
+            lambda: language_check.read_language(texts, names=names, lexicon=self.bundle.lexicon),
         )
 
     @cached_property

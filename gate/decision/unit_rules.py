@@ -17,7 +17,9 @@ from gate.decision import answer_rules, depiction_rules, resemblance_rules, revi
 from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
-from gate.text import service_texts, urls
+from gate.text import service_texts, text_rating, urls
+from gate.text.ages import describes_minor
+from gate.text.text_rating import MinorSignal
 
 Rule = Callable[[Case], Iterable[Finding]]
 
@@ -237,9 +239,10 @@ def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
 def language_is_supported(case: Case) -> Iterable[Finding]:
     """Require languages that the lexicon supports.
 
-    Messages of up to three words to an assured adult are exempt.
+    Messages of up to three words to an assured adult are exempt, and prompts, which are lists of
+    words rather than sentences.
     """
-    if case.language_reading.supported:
+    if case.row.reader == "model" or case.language_reading.supported:
         return
     known = case.facts.viewer
     assured = known is not None and known.state is AssuranceState.ASSURED and known.over_18
@@ -250,6 +253,26 @@ def language_is_supported(case: Case) -> Iterable[Finding]:
         or case.language_reading.words > FEW_WORDS
     ):
         yield hold_finding(Reason.TEXT_LANGUAGE_UNSUPPORTED)
+
+
+def no_age_under_18_is_given(case: Case) -> Iterable[Finding]:
+    """Block what a model is asked for if it describes a person under 18, and names and descriptions
+    of creators that state such an age. Hold the latter with terms that are acceptable in other
+    General content."""
+    today = case.now.date()
+    if case.row.age_rule == "described":
+        described = (text.body for text in case.unit.texts if not text.is_label)
+        if any(describes_minor(text, today, lexicon=case.lexicon) for text in described):
+            yield block_finding(Reason.PROHIBITED_MINOR)
+    if case.row.age_rule == "own":
+        stated = (
+            text_rating.detect_minor_statement(text, today=today, lexicon=case.lexicon)
+            for text in case.texts
+        )
+        if MinorSignal.STATED in stated:
+            yield block_finding(Reason.PROHIBITED_MINOR)
+        if case.text_rating.contextual:
+            yield hold_finding(Reason.TEXT_REPHRASE)
 
 
 def place_allows_rating(case: Case) -> Iterable[Finding]:
@@ -324,17 +347,27 @@ def ai_is_disclosed(case: Case) -> Iterable[Finding]:
 
 
 def links_are_known(case: Case) -> Iterable[Finding]:
-    """Require that every URL is ours or registered, unchanged, and allowed on the surface."""
+    """Require that every URL is ours or registered, unchanged, and allowed on the surface.
+
+    Our short links are ours on pages, where the redirect is judged when it is followed.
+    """
     own = case.facts.own_hosts
+    if not case.row.link_rule:
+        return
     for url in case.links:
+        if case.row.link_rule == "none":
+            yield hold_finding(Reason.LINK_UNREGISTERED)
+            continue
         if urls.is_own_adult_page(url, own):
             if case.row.adult_link.rank >= Verdict.H.rank:
                 yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
             continue
-        if urls.is_own_url(url, own) and not urls.is_own_short_link(url, own):
+        if urls.is_own_url(url, own) and (
+            case.unit.is_surface or not urls.is_own_short_link(url, own)
+        ):
             continue
         target = case.registered_links.get(url)
-        if target is None:
+        if target is None or case.row.link_rule == "own":
             yield hold_finding(Reason.LINK_UNREGISTERED)
         elif not target.active or case.now >= target.expires_at:
             yield hold_finding(Reason.LINK_CHANGED)
@@ -379,6 +412,8 @@ def viewer_is_of_age(case: Case) -> Iterable[Finding]:
 def _stoppable_features(case: Case) -> set[str]:
     """Return the features whose emergency stops apply to this unit."""
     unit = case.unit
+    if unit.is_surface:  # A stop ends publishing. It hides nothing that was published before.
+        return {"nudity"} if case.rating.rank >= Rating.N.rank else set()
     touched = {"sending"}
     if unit.service:
         return touched
@@ -460,6 +495,32 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     no_stop_applies,
 )
 
+SURFACE_RULES: tuple[Rule, ...] = (
+    unit_belongs_to_tenant,
+    policy_is_valid,
+    media_are_ours,
+    media_are_rated,
+    no_hidden_content,
+    no_placeholder_images,
+    nothing_prohibited,
+    no_banned_person,
+    not_on_the_blocklist,
+    text_is_not_obfuscated,
+    language_is_supported,
+    no_age_under_18_is_given,
+    place_allows_rating,
+    ai_is_disclosed,
+    links_are_known,
+    *depiction_rules.DEPICTION_RULES,
+    *resemblance_rules.RESEMBLANCE_RULES,
+    viewer_is_not_blocked,
+    viewer_is_of_age,
+    no_stop_applies,
+)
+"""Rules for content that needs no permit: pages for people outside the agency, reports, and what a
+model is asked (`gate/surfaces`). They judge what is shown; reviews, permits and checks of a
+destination do not apply."""
+
 SERVICE_RULES: tuple[Rule, ...] = (
     unit_belongs_to_tenant,
     policy_is_valid,
@@ -474,4 +535,6 @@ unavailable."""
 
 def rules_for(unit: Unit) -> tuple[Rule, ...]:
     """Return the rules that a unit is judged by."""
+    if unit.is_surface:
+        return SURFACE_RULES
     return SERVICE_RULES if unit.service else ORDINARY_RULES

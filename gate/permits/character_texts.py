@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from foundation.db.database import Scope
 from foundation.errors import Refused
-from gate.policy import active_policy
+from gate.policy import agency_lexicon
 from gate.text.ages import describes_minor
 from gate.text.text_rating import rate_texts
 
@@ -15,7 +15,7 @@ from gate.text.text_rating import rate_texts
 def check_character_texts(scope: Scope, texts: Iterable[str]) -> None:
     """Raise Refused for a character described as a minor, and for prohibited content."""
     shown = [text for text in texts if text]
-    lexicon = active_policy.current_bundle(scope).lexicon
+    lexicon = agency_lexicon.current_lexicon(scope)
     today = scope.now.date()
     rated = rate_texts(shown, today=today, lexicon=lexicon)
     if rated.prohibited == "category":

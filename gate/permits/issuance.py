@@ -274,6 +274,8 @@ def mint_permit(
     Raises PermitDenied. The caller then rolls back the claim and logs the decision with
     `record_denial` in the next transaction.
     """
+    if unit.is_surface:  # The rules of surfaces ask for no review.
+        raise ValueError("content on a surface needs no permit and gets none")
     # A claim has locked its units already; other callers have not.
     if not epochs.held_keys(scope):
         epochs.lock_shared(scope, unit)

@@ -23,7 +23,8 @@ def parse_own_terms(stored: Iterable[tuple[str, str]] | None) -> tuple[tuple[str
 
 def current_lexicon(scope: Scope) -> Lexicon:
     """Return the lexicon in force with the agency's own terms and the names of banned people."""
-    row = scope.run(f"SELECT {OWN_TERMS_SQL}", tenant=scope.tenant_id).one()
-    return active_policy.current_bundle(scope).lexicon.with_coded_terms(
-        parse_own_terms(row.own_terms)
-    )
+    row = scope.run(
+        f"SELECT {active_policy.NEWEST_SQL}, {OWN_TERMS_SQL}", tenant=scope.tenant_id
+    ).one()
+    policy = active_policy.resolve_newest(scope, row.newest)
+    return policy.bundle.lexicon.with_coded_terms(parse_own_terms(row.own_terms))

@@ -15,7 +15,7 @@ from foundation.ids import derived_uuid, uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
-from gate.policy import active_policy
+from gate.policy import agency_lexicon
 from gate.text.lexicon import KINDS, fold_term
 from gate.text.text_rating import TextRating, rate_texts
 from tenants import audit
@@ -144,8 +144,7 @@ def rate_sentence(scope: Scope, text: str) -> TextRating:
     """
     if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
         raise BadInput("terms.sentence", most=MAX_SENTENCE_LENGTH).about("sentence")
-    own = tuple((one.kind, encode_term(one.term)) for one in list_own_terms(scope))
-    lexicon = active_policy.current_bundle(scope).lexicon.with_coded_terms(tuple(sorted(own)))
+    lexicon = agency_lexicon.current_lexicon(scope)
     return rate_texts([text], today=scope.now.date(), lexicon=lexicon)
 
 

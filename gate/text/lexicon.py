@@ -90,6 +90,12 @@ class Lexicon:
         return self._extended[own]
 
     @cached_property
+    def key(self) -> str:
+        """Return a digest of the source files and of all terms. Two lexicons with the same key read
+        the same, which is not true of `digest`: additional terms do not change that."""
+        return hashlib.sha256(f"{self.digest} {self.terms!r}".encode()).hexdigest()
+
+    @cached_property
     def _extended(self) -> dict[tuple[tuple[str, str], ...], "Lexicon"]:
         return {}
 

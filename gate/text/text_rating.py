@@ -6,7 +6,7 @@ All lexicons run on every text, in every view, on each field and on all fields t
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
