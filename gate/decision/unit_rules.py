@@ -271,7 +271,7 @@ def no_age_under_18_is_given(case: Case) -> Iterable[Finding]:
         )
         if MinorSignal.STATED in stated:
             yield block_finding(Reason.PROHIBITED_MINOR)
-        if case.text_rating.contextual:
+        elif case.text_rating.contextual:
             yield hold_finding(Reason.TEXT_REPHRASE)
 
 

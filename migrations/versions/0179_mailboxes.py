@@ -14,7 +14,7 @@ from alembic import op
 from tenants.agencies.names import mailbox_key
 
 revision = "0179"
-down_revision = "0177"
+down_revision = "0178"
 branch_labels = None
 depends_on = None
 
