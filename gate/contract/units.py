@@ -65,6 +65,9 @@ LABEL_FIELDS = frozenset({"name", "slug", "label"})
 """Fields of surfaces that hold a name and no sentence, also with a number after a colon (`name:3`).
 Their words belong to no language; all other rules read them."""
 
+REDIRECT_PLATFORM = "redirect"
+"""The platform of the surfaces that send visitors to another address."""
+
 DUTY_FLAG = "platform_duty=confirmed"
 """Flag of a post that a member publishes manually because the platform requires more than a request
 can carry. The member confirms it in the manual task with a screenshot."""
@@ -158,13 +161,15 @@ COMMENT_REFERENCE = "remark"
 
 @dataclass(frozen=True)
 class LinkReplacement:
-    """A rewritten URL in a text, and the URL that its author wrote, which is the one judged.
+    """A rewritten URL in a text, and the URL that its author wrote.
 
-    `shown` redirects to `target`, or is `target` with tracking parameters.
+    `shown` is `target` with tracking parameters, or a short link that redirects to `opens`. Then
+    `opens` is `target` with tracking parameters.
     """
 
     shown: str
     target: str
+    opens: str = field(default="", metadata=OMIT_IF_EMPTY)
 
 
 @dataclass(frozen=True)

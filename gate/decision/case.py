@@ -17,7 +17,7 @@ from gate.contract.facts import (
     ReferenceFacts,
     ReviewFacts,
 )
-from gate.contract.units import Medium, Rating, Unit, highest_rating
+from gate.contract.units import Medium, Rating, Unit, Verdict, highest_rating
 from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
@@ -60,7 +60,9 @@ class Case:
 
     @property
     def _lead_targets(self) -> tuple[str, ...]:
-        return tuple(lead.target for lead in self.unit.leads)
+        """Return the original URLs of rewritten links, and those that their short links open."""
+        leads = self.unit.leads
+        return tuple(url for lead in leads for url in (lead.target, lead.opens) if url)
 
     @property
     def _referenced_texts(self) -> tuple[str, ...]:
@@ -180,7 +182,9 @@ class Case:
     @cached_property
     def links(self) -> tuple[str, ...]:
         """Return the URLs in the texts. A rewritten link is represented by its original URL."""
-        stood_for = {lead.shown for lead in self.unit.leads}
+        leads = self.unit.leads
+        stood_for = {url for lead in leads for url in (lead.shown, lead.opens)}
+        stood_for -= {lead.target for lead in leads}
         found = link_readings.extract_links(self.texts, platform=self.unit.platform)
         return tuple(url for url in found if url not in stood_for)
 
@@ -269,6 +273,16 @@ class Case:
                 MatrixRow.model_validate_json(said.row), on=self.now.date()
             )
         return _apply_place_limits(found, self.facts.limits)
+
+    @cached_property
+    def adult_link(self) -> Verdict:
+        """Return the verdict on links to adult pages: the stricter one of the surface and of the
+        surface on which the links of a redirect are shown."""
+        platform, _, surface = self.facts.linking_place.partition(".")
+        if not surface:
+            return self.row.adult_link
+        linking = self.bundle.row(platform, surface, on=self.now.date())
+        return stricter_verdict(self.row.adult_link, linking.adult_link)
 
     @property
     def place(self) -> str:

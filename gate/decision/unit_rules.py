@@ -9,10 +9,22 @@ fact is a finding.
 from collections.abc import Callable, Iterable
 
 from gate.contract.custom_emoji import find_custom_emoji
-from gate.contract.facts import INACTIVE_STOP, RESTORE_STOP, UNIT_REVIEW_LIFETIME
+from gate.contract.facts import (
+    INACTIVE_STOP,
+    RESTORE_STOP,
+    UNIT_REVIEW_LIFETIME,
+    LinkFacts,
+)
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.states import AssuranceState
-from gate.contract.units import COMMENT_REFERENCE, DUTY_FLAG, Rating, Unit, Verdict
+from gate.contract.units import (
+    COMMENT_REFERENCE,
+    DUTY_FLAG,
+    REDIRECT_PLATFORM,
+    Rating,
+    Unit,
+    Verdict,
+)
 from gate.decision import answer_rules, depiction_rules, resemblance_rules, review_rules
 from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
@@ -359,20 +371,33 @@ def links_are_known(case: Case) -> Iterable[Finding]:
             yield hold_finding(Reason.LINK_UNREGISTERED)
             continue
         if urls.is_own_adult_page(url, own):
-            if case.row.adult_link.rank >= Verdict.H.rank:
-                yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+            if case.adult_link.rank >= Verdict.H.rank:
+                yield Finding(case.adult_link, Reason.LINK_ADULT_FORBIDDEN)
             continue
         if urls.is_own_url(url, own) and (
             case.unit.is_surface or not urls.is_own_short_link(url, own)
         ):
             continue
-        target = case.registered_links.get(url)
-        if target is None or case.row.link_rule == "own":
-            yield hold_finding(Reason.LINK_UNREGISTERED)
-        elif not target.active or case.now >= target.expires_at:
-            yield hold_finding(Reason.LINK_CHANGED)
-        elif target.adult and case.row.adult_link.rank >= Verdict.H.rank:
-            yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+        yield from _check_target(case, case.registered_links.get(url))
+
+
+def _check_target(case: Case, target: LinkFacts | None) -> Iterable[Finding]:
+    if target is None or case.row.link_rule == "own":
+        yield hold_finding(Reason.LINK_UNREGISTERED)
+    elif not target.active or case.now >= target.expires_at:
+        yield hold_finding(Reason.LINK_CHANGED)
+    elif target.adult and case.adult_link.rank >= Verdict.H.rank:
+        yield Finding(case.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+
+
+def short_links_are_ours(case: Case) -> Iterable[Finding]:
+    """Require that the short links that replace URLs are on a host that serves them today: another
+    owner of the host would decide where they lead."""
+    if case.facts.link_hosts is None:
+        return
+    hosts = {*case.facts.own_hosts, *case.facts.link_hosts}
+    if any(lead.opens and not urls.is_own_url(lead.shown, hosts) for lead in case.unit.leads):
+        yield hold_finding(Reason.LINK_UNREGISTERED)
 
 
 def viewer_is_not_blocked(case: Case) -> Iterable[Finding]:
@@ -435,12 +460,19 @@ def _is_creator_inactive(case: Case) -> bool:
     return not is_owed and any(stop.feature == INACTIVE_STOP for stop in case.facts.stops)
 
 
+def _is_redirect_stopped(case: Case) -> bool:
+    """Return True for a redirect of a creator who may not send: it would send visitors."""
+    return case.unit.platform == REDIRECT_PLATFORM and any(
+        stop.scope == "creator" and stop.feature == "sending" for stop in case.facts.stops
+    )
+
+
 def no_stop_applies(case: Case) -> Iterable[Finding]:
     """Block units that an emergency stop applies to. Safety texts are never stopped."""
     if service_texts.is_safety_text(case.unit.service):
         return
     touched = _stoppable_features(case)
-    if any(stop.feature in touched for stop in case.facts.stops):
+    if any(stop.feature in touched for stop in case.facts.stops) or _is_redirect_stopped(case):
         yield block_finding(Reason.KILL_SWITCH)
     if _is_creator_inactive(case):
         yield block_finding(Reason.CREATOR_INACTIVE)
@@ -486,6 +518,7 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     required_marks_are_set,
     ai_is_disclosed,
     links_are_known,
+    short_links_are_ours,
     *answer_rules.ANSWER_RULES,
     *depiction_rules.DEPICTION_RULES,
     *resemblance_rules.RESEMBLANCE_RULES,

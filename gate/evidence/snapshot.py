@@ -89,6 +89,12 @@ _PLACED = f"""
 """  # noqa: S608 only constants
 """Facts that depend on the surface of a unit."""
 
+LINK_HOSTS_SQL = """
+  (SELECT coalesce(jsonb_agg(d.host ORDER BY d.host), '[]') FROM link_domains d
+    WHERE d.tenant_id = :tenant) AS link_hosts
+"""
+"""The hosts of the agency's short links."""
+
 _UNIT = f"""
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
@@ -98,7 +104,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  {OWN_TERMS_SQL}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
+  {OWN_TERMS_SQL}, {LINK_HOSTS_SQL}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608 only constants
 _PUBLIC_UNIT = f"{_UNIT}, NULL AS viewer, NULL AS recent, {text_windows.PUBLIC_SQL}"
 _VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public, NULL AS initials"
@@ -145,6 +151,7 @@ def gather_snapshot(
         remarks=received_comments.comment_facts(scope, unit),
         links=_list_link_facts(scope, unit, pointed),
         own_hosts=tuple(own_hosts) or urls.own_hosts(),
+        link_hosts=tuple(read.link_hosts),
         stops=(*_stops_of_unit(unit, read.stops or ()), *_stops_of_creator(creator)),
         reviews=said,
         recent=text_windows.recent_texts(read.recent),
@@ -462,7 +469,7 @@ def _parse_viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
 def _list_link_facts(
     scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]
 ) -> tuple[LinkFacts, ...]:
-    led = (lead.target for lead in unit.leads)
+    led = (url for lead in unit.leads for url in (lead.target, lead.opens))
     urls = link_readings.extract_links(
         (*unit.all_texts, *led, *(words for known in pointed for words in known.texts))
     )

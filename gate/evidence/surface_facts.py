@@ -7,13 +7,14 @@ from uuid import UUID
 
 from foundation.db.database import Scope
 from gate.contract.facts import (
+    INACTIVE_STOP,
     EvidenceSnapshot,
     LinkFacts,
     PlaceLimitFacts,
     StopFacts,
     ViewerFacts,
 )
-from gate.contract.units import Rating, Unit, Verdict
+from gate.contract.units import REDIRECT_PLATFORM, Rating, Unit, Verdict
 from gate.evidence import media_facts
 from gate.policy import active_policy
 from gate.policy.active_policy import ActivePolicy
@@ -44,11 +45,13 @@ def gather_surface_facts(
     creators: Sequence[tuple[UUID, ...]],
     labels: Sequence[tuple[str, ...]],
     viewers: Sequence[ViewerFacts | None],
+    linking_places: Sequence[str],
 ) -> tuple[ActivePolicy, list[EvidenceSnapshot], datetime]:
     """Return the policy in force, the facts about each unit, and the time of reading.
 
     The number of statements does not depend on the number of units. Each unit has its `creators`,
-    the `labels` among its texts, which are names and not sentences, and the facts about its reader.
+    the `labels` among its texts, which are names and not sentences, the facts about its reader, and
+    the surface on which its links are shown.
     """
     links = [_canonical_links(unit) for unit in units]
     read = scope.run(
@@ -80,7 +83,8 @@ def gather_surface_facts(
             viewer=viewer,
             links=_link_facts(unit, found, read.links or ()),
             own_hosts=urls.own_hosts(),
-            stops=_stops_of_unit(unit, read.stops or ()),
+            linking_place=linking_place,
+            stops=(*_stops_of_unit(unit, read.stops or ()), *_inactive_stops(unit, people)),
             rules_fault=policy.fault,
             limits=tuple(
                 PlaceLimitFacts(Rating(rating), Verdict(verdict))
@@ -89,8 +93,8 @@ def gather_surface_facts(
             ),
             own_terms=own_terms,
         )
-        for unit, theirs, names, viewer, found in zip(
-            units, creators, labels, viewers, links, strict=True
+        for unit, theirs, names, viewer, found, linking_place in zip(
+            units, creators, labels, viewers, links, linking_places, strict=True
         )
     ]
     return policy, facts, read.now
@@ -98,7 +102,7 @@ def gather_surface_facts(
 
 def _canonical_links(unit: Unit) -> Mapping[str, str]:
     """Return the registered form of each address in the texts of a unit, by the address."""
-    targets = (lead.target for lead in unit.leads)
+    targets = (url for lead in unit.leads for url in (lead.target, lead.opens))
     found = link_readings.extract_links((*unit.all_texts, *targets))
     return {url: urls.canonical_url(url) for url in found}
 
@@ -126,6 +130,14 @@ def _link_facts(
         for url, row in ((url, known.get(key)) for url, key in found.items())
         if row is not None
     )
+
+
+def _inactive_stops(unit: Unit, people: Mapping[UUID, queries.Creator]) -> tuple[StopFacts, ...]:
+    """Return the stop of the redirects of a creator who is deactivated or archived."""
+    creator = people.get(unit.creator_id)
+    if unit.platform != REDIRECT_PLATFORM or creator is None or creator.is_active:
+        return ()
+    return (StopFacts("creator", INACTIVE_STOP),)
 
 
 def _stops_of_unit(unit: Unit, closed: Sequence[tuple[str, str, str]]) -> tuple[StopFacts, ...]:

@@ -39,7 +39,8 @@ class Content:
 
     `surface` is a row of the policy, such as `page.client_link`. The texts are in display order,
     with their fields. `creators` are those that it is about, the first of which owns its links;
-    none for the agency itself. `links` are the addresses that a redirect or button leads to.
+    none for the agency itself. `links` are the addresses that a redirect or button leads to, and
+    `linking_place` is the surface on which they are shown, "" for any.
     """
 
     surface: str
@@ -47,6 +48,7 @@ class Content:
     texts: tuple[Text, ...] = ()
     media: tuple[Medium, ...] = ()
     links: tuple[LinkReplacement, ...] = ()
+    linking_place: str = ""
     reader: Reader = UNKNOWN_READER
     language: str = ""
     text_ai: str = "none"

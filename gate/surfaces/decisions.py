@@ -24,6 +24,7 @@ def judge_contents(scope: Scope, contents: Sequence[Content]) -> list[SurfaceDec
         creators=[content.creators for content in contents],
         labels=[content.labels for content in contents],
         viewers=[content.reader.age for content in contents],
+        linking_places=[content.linking_place for content in contents],
     )
     return [
         with_shown_content(decide_unit(known, unit, policy.bundle, now), content)

@@ -11,6 +11,7 @@ from typing import Any
 from uuid import UUID
 
 from channels.creators import profiles
+from channels.links import short_links
 from connectors.transport import notice_content
 from connectors.transport.smtp import EmailTransport, OutgoingEmail
 from connectors.transport.web_push import OutgoingPush, PushTransport
@@ -20,8 +21,10 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.settings import MailSettings
 from gate.contract.permit import NoticeOrder
-from gate.reviews import own_terms
+from gate.contract.units import Rating, Subject
+from gate.reviews import link_targets, own_terms
 from gate.surfaces.decisions import judge_contents
+from gate.surfaces.redirects import redirect_content
 from generators.contract.speech import EngineVoice, OfferedVoice, VoiceLicence
 from insights.reports import runs
 from insights.reports.post_facts import PAGE_SURFACE, post_content
@@ -270,3 +273,29 @@ def own_term_for_minors_in_a_persona(room: WebServer, harm: bool) -> Result:
     if "character_minor" in refused:
         return Result("B", frozenset({"PROHIBITED_MINOR"}), stored)
     return Result("B" if refused else "A", refused, stored)
+
+
+@register_page_attack("R-15")
+def short_link_to_a_changed_page(room: WebServer, harm: bool) -> Result:
+    """Follow a short link of a post after the daily check found another page at its address."""
+    page, subject, address = create_page(room), Subject("delivery", uuid7()), "https://shop.test/"
+    with page.scope() as scope:
+        link_targets.register_link_target(
+            scope, page.creator_id, address, rating=Rating.G, adult=False
+        )
+        short_links.store_links(
+            scope, None, subject, {address: address}, creator_id=page.creator_id, place="x.post"
+        )
+    path = short_links.LINK_PATH + short_links.make_link_slug(page.tenant_id, subject, address)
+    if harm:
+        with page.scope() as scope:
+            link_targets.mark_link_target_changed(scope, address)
+    answer = page.room.client.get(path, follow_redirects=False)
+    assert (answer.status_code, answer.headers.get("location")) == (
+        (410, None) if harm else (302, address)
+    )
+    with page.scope() as scope:
+        (decision,) = judge_contents(
+            scope, [redirect_content(page.creator_id, address, place="x.post")]
+        )
+    return Result(str(decision.verdict), frozenset(map(str, decision.reasons)), int(not harm))

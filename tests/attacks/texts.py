@@ -3,12 +3,15 @@
 import base64
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from gate.contract.units import Medium, Rating, Text, Unit
+from channels.links import short_links, utm_parameters
+from foundation.ids import uuid7
+from gate.contract.units import LinkReplacement, Medium, Rating, Subject, Text, Unit
 from gate.people import depiction_bans
 from gate.ratings import inspections
-from gate.reviews import own_terms
+from gate.reviews import link_targets, own_terms
 from gate.text import urls
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.gate.builders import message, picture, sentence_beginning_with, synthetic_person, unit
@@ -368,3 +371,59 @@ def link_to_our_part_for_adults(stage: Stage) -> Result:
         return stage.send(text_unit(stage, "IG1", media=(general_picture(stage),), body=body))
     finally:
         urls.set_own_hosts(before)
+
+
+SHOP = "https://shop.test/"
+OURS, FOREIGN = "pages.example", "given-up.example"
+
+
+def linked_unit(stage: Stage, place: str, *, campaign: str, host: str) -> Unit:
+    """Return a post with a link to a registered shop, tracked as `campaign`: with its parameters, or
+    as a short link on a host."""
+    tagged = utm_parameters.add_utm_parameters(SHOP, {"campaign": campaign})
+    lead = LinkReplacement(tagged, SHOP)
+    if host:
+        subject = Subject("delivery", uuid7())
+        slug = short_links.make_link_slug(stage.world.tenant_id, subject, tagged)
+        lead = LinkReplacement(f"https://{host}{short_links.LINK_PATH}{slug}", SHOP, tagged)
+    body = f"Have a look at {lead.shown}"
+    return replace(
+        text_unit(stage, place, media=(general_picture(stage),), body=body), leads=(lead,)
+    )
+
+
+def send_linked(stage: Stage, *units: Callable[[], Unit]) -> list[Result]:
+    """Send posts with links of a creator whose shop is registered."""
+    stage.do(
+        lambda scope: link_targets.register_link_target(
+            scope, stage.world.creator_id, SHOP, rating=Rating.G, adult=False
+        )
+    )
+    before = urls.own_hosts()
+    urls.set_own_hosts((OURS,))
+    try:
+        return [stage.send(build()) for build in units]
+    finally:
+        urls.set_own_hosts(before)
+
+
+@register_attack("T-16")
+def term_as_a_tracking_parameter(stage: Stage) -> Result:
+    word = stage.word()
+    campaigns = (word, " ".join(word)) if stage.harm else ("spring", "summer sale")
+    found = send_linked(
+        stage,
+        *(
+            partial(linked_unit, stage, "IG1", campaign=campaign, host=host)
+            for campaign in campaigns
+            for host in ("", OURS)
+        ),
+    )
+    return least_refused(stage, found)
+
+
+@register_attack("R-14")
+def short_link_on_a_host_of_others(stage: Stage) -> Result:
+    host = FOREIGN if stage.harm else OURS
+    (found,) = send_linked(stage, partial(linked_unit, stage, "X1", campaign="spring", host=host))
+    return found

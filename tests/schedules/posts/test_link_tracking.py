@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from channels.accounts import queries as channel_reads
 from channels.accounts.queries import Channel
-from channels.links import short_links
+from channels.links import domains, short_links
 from connectors.contract.connector import Connector
 from foundation.db.database import Scope
 from foundation.errors import BadInput
@@ -31,7 +31,8 @@ from schedules.posts.transitions import get_delivery
 from schedules.publishing import post_removal
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 
-BASE = "https://go.example.org"
+HOST = "go.example.org"
+BASE = f"https://{HOST}"
 SHORT = LinkPolicy(BASE, "{platform}", "social", "always", "{account}")
 SHOP = "https://shop.example.org/a?size=M#top"
 TENANT, OTHER = UUID(int=1), UUID(int=2)
@@ -177,6 +178,7 @@ def test_only_addresses_change_and_can_be_restored(body: str) -> None:
 
 def rule(lea: SandboxAgency, given: LinkPolicy = SHORT) -> None:
     with lea.scope(f"member:{lea.manager}") as scope:
+        domains.set_link_domain(scope, HOST, public_url="https://greenroom.example.org")
         link_tracking.set_link_policy(scope, lea.creator_id, given)
 
 
