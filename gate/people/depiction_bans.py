@@ -14,6 +14,7 @@ from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments
 from foundation.errors import BadInput, NotFound, Refused
 from gate.assets.lookalikes import NEAR_BITS
+from gate.copies.events import request_reread
 from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
@@ -62,6 +63,7 @@ def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = (
         noted_by=scope.actor,
     )
     scope.add(row)
+    request_reread(scope)
     audit.record(scope, "never.noted", f"never:{row.id}")
     return row.id
 

@@ -21,6 +21,12 @@ def parse_own_terms(stored: Iterable[tuple[str, str]] | None) -> tuple[tuple[str
     return tuple((kind, term) for kind, term in stored or ())
 
 
+def current_own_terms(scope: Scope) -> tuple[tuple[str, str], ...]:
+    """Return the kinds and encoded terms of the agency today, names of banned people included."""
+    row = scope.run(f"SELECT {OWN_TERMS_SQL}", tenant=scope.tenant_id).one()
+    return parse_own_terms(row.own_terms)
+
+
 def current_lexicon(scope: Scope) -> Lexicon:
     """Return the lexicon in force with the agency's own terms and the names of banned people."""
     row = scope.run(

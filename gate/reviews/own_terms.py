@@ -15,6 +15,7 @@ from foundation.ids import derived_uuid, uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
+from gate.copies.events import request_reread
 from gate.policy import agency_lexicon
 from gate.text.lexicon import KINDS, fold_term
 from gate.text.text_rating import TextRating, rate_texts
@@ -202,6 +203,7 @@ def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
         for term in terms:
             row = {"kind": kind, "term": encode_term(term), "by": scope.actor}
             scope.run(_ADD, tenant=scope.tenant_id, id=uuid7(), **row)
+    request_reread(scope)
     audit.record(scope, "terms.added", f"terms:{kind}", count=len(terms))
 
 
