@@ -436,9 +436,6 @@ class EvidenceSnapshot:
     viewer: ViewerFacts | None = None
     links: tuple[LinkFacts, ...] = ()
     own_hosts: tuple[str, ...] = ()
-    link_hosts: tuple[str, ...] | None = None
-    """The hosts on which the agency's short links are served, besides `own_hosts`. None in records
-    from before they were read."""
     linking_place: str = ""
     """The surface on which the links of a redirect are shown; "" for any."""
     stops: tuple[StopFacts, ...] = ()

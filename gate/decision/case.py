@@ -278,7 +278,8 @@ class Case:
     def adult_link(self) -> Verdict:
         """Return the verdict on links to adult pages: the stricter one of the surface and of the
         surface on which the links of a redirect are shown."""
-        platform, _, surface = self.facts.linking_place.partition(".")
+        platform = self.facts.linking_place.partition(".")[0]
+        surface = self.facts.linking_place
         if not surface:
             return self.row.adult_link
         linking = self.bundle.row(platform, surface, on=self.now.date())

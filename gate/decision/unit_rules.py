@@ -391,12 +391,10 @@ def _check_target(case: Case, target: LinkFacts | None) -> Iterable[Finding]:
 
 
 def short_links_are_ours(case: Case) -> Iterable[Finding]:
-    """Require that the short links that replace URLs are on a host that serves them today: another
-    owner of the host would decide where they lead."""
-    if case.facts.link_hosts is None:
-        return
-    hosts = {*case.facts.own_hosts, *case.facts.link_hosts}
-    if any(lead.opens and not urls.is_own_url(lead.shown, hosts) for lead in case.unit.leads):
+    """Require that the short links that replace URLs are on our hosts: the owner of another host
+    would decide where they lead."""
+    own = case.facts.own_hosts
+    if any(lead.opens and not urls.is_own_url(lead.shown, own) for lead in case.unit.leads):
         yield hold_finding(Reason.LINK_UNREGISTERED)
 
 

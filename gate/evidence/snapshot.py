@@ -89,12 +89,6 @@ _PLACED = f"""
 """  # noqa: S608 only constants
 """Facts that depend on the surface of a unit."""
 
-LINK_HOSTS_SQL = """
-  (SELECT coalesce(jsonb_agg(d.host ORDER BY d.host), '[]') FROM link_domains d
-    WHERE d.tenant_id = :tenant) AS link_hosts
-"""
-"""The hosts of the agency's short links."""
-
 _UNIT = f"""
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
@@ -104,7 +98,7 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  {OWN_TERMS_SQL}, {LINK_HOSTS_SQL}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
+  {OWN_TERMS_SQL}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608 only constants
 _PUBLIC_UNIT = f"{_UNIT}, NULL AS viewer, NULL AS recent, {text_windows.PUBLIC_SQL}"
 _VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public, NULL AS initials"
@@ -151,7 +145,6 @@ def gather_snapshot(
         remarks=received_comments.comment_facts(scope, unit),
         links=_list_link_facts(scope, unit, pointed),
         own_hosts=tuple(own_hosts) or urls.own_hosts(),
-        link_hosts=tuple(read.link_hosts),
         stops=(*_stops_of_unit(unit, read.stops or ()), *_stops_of_creator(creator)),
         reviews=said,
         recent=text_windows.recent_texts(read.recent),

@@ -40,8 +40,8 @@ def handle_reread(event: CopiesRereadDue, *, tenant: OpenScope) -> None:
             outbox.put(scope, following, lane=reread_lane(scope))
 
 
-def reread_copies(scope: Scope, after: UUID) -> UUID | None:
-    """Judge up to `COPIES_PER_RUN` live copies with permits after `after`. Return the last permit,
+def reread_copies(scope: Scope, after: UUID, *, limit: int = COPIES_PER_RUN) -> UUID | None:
+    """Judge up to `limit` live copies with permits after `after`. Return the last permit,
     or None if no more copies follow.
 
     A copy is judged with the facts and at the time of its decision, but with the agency's terms and
@@ -68,7 +68,7 @@ def reread_copies(scope: Scope, after: UUID) -> UUID | None:
             PermitRow.id > after,
         )
         .order_by(col(PermitRow.id))
-        .limit(COPIES_PER_RUN)
+        .limit(limit)
         .execution_options(populate_existing=True)
     ).all()
     copies = [
@@ -83,7 +83,7 @@ def reread_copies(scope: Scope, after: UUID) -> UUID | None:
         found = _judge_stricter(before, unit, bundle, decided_at, terms=terms, banned=banned)
         if found is not None:
             _withdraw_copy(scope, copy, found)
-    return copies[-1][0].jti if len(copies) == COPIES_PER_RUN else None
+    return copies[-1][0].jti if len(copies) == limit else None
 
 
 def _banned_bytes(scope: Scope, units: Sequence[Unit]) -> frozenset[str]:

@@ -235,11 +235,13 @@ def mailbox_key(email: str) -> str:
     host = _host_key(host)
     name, _, parent = host.partition(".")
     if (provider := _PROVIDERS.get(parent)) is not None and provider.subdomains:
-        local, host = name, parent
+        local = name
+        host = parent
     local = local.partition("+")[0] or local
     provider = _PROVIDERS.get(host)
     if provider is not None:
-        host, plain = provider.hosts[0], local
+        host = provider.hosts[0]
+        plain = local
         for letter, equal in provider.letters.items():
             plain = plain.replace(letter, equal)
         local = plain or local

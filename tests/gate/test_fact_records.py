@@ -160,7 +160,7 @@ def test_all_facts_of_post_are_gathered(here: World) -> None:
     asked = EvidenceSnapshot(here.tenant_id, f"member:{here.ann}", ann, Rating.E)
     assert found == replace(
         asked, names=("Mia", "mia"), media=found.media, persons=tuple(sorted(persons, key=lambda one: one.id)),
-        links=found.links, own_hosts=("mia.test",), link_hosts=(), epochs=found.epochs, unlocked=found.unlocked,
+        links=found.links, own_hosts=("mia.test",), epochs=found.epochs, unlocked=found.unlocked,
         stops=(StopFacts("channel", "offers"), StopFacts("creator", "bot"), StopFacts("platform", "nudity"),
                StopFacts("tenant", "payments")),
     )  # fmt: skip

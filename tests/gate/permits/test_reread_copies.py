@@ -42,12 +42,12 @@ def ban(here: World, word: str, kind: str) -> None:
             own_terms.add_own_terms(scope, kind, (word,))
 
 
-def reread(here: World) -> None:
+def reread(here: World, limit: int = reread_copies.COPIES_PER_RUN) -> None:
     """Handle the requested runs, one after the other."""
     after: UUID | None = FIRST_COPY
     while after is not None:
         with here.scope() as scope:
-            after = reread_copies.reread_copies(scope, after)
+            after = reread_copies.reread_copies(scope, after, limit=limit)
 
 
 def recall_reason(here: World, jti: UUID) -> str:
@@ -95,11 +95,10 @@ def test_word_that_the_surface_allows_changes_nothing(here: World) -> None:
     assert recall_reason(here, jti) == ""
 
 
-def test_runs_continue_after_the_last_copy(here: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reread_copies, "COPIES_PER_RUN", 2)
+def test_runs_continue_after_the_last_copy(here: World) -> None:
     copies = [publish(here, f"{SENTENCE} {WORD}", native=f"n{number}") for number in range(5)]
     ban(here, WORD, "prohibited")
     with here.scope() as scope:
         assert outbox.is_pending(scope, FIRST_COPY, CopiesRereadDue.kind)
-    reread(here)
+    reread(here, limit=2)
     assert [recall_reason(here, jti) for jti in copies] == ["recalled"] * 5
