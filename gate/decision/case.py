@@ -142,8 +142,8 @@ class Case:
         """Return the languages found in the texts. Names of the creator and of the account are
         ignored."""
         names = (*self.facts.names, self.unit.account)
-        there = self.texts[len(self.unit.visible_texts) :]
-        texts = (*self.unit.written_texts, *there)
+        addresses = (lead.target for lead in self.unit.leads)
+        texts = (*self.unit.written_texts, *addresses, *self._referenced_texts)
         return cached_readings.cached_reading(
             ("language", *texts, names),
             self.bundle.lexicon,

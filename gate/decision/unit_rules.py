@@ -251,10 +251,11 @@ def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
 def language_is_supported(case: Case) -> Iterable[Finding]:
     """Require languages that the lexicon supports.
 
-    Messages of up to three words to an assured adult are exempt, and prompts, which are lists of
-    words rather than sentences.
+    Messages of up to three words to an assured adult are exempt, and what is no sentence: prompts,
+    which are lists of words, and the addresses of redirects.
     """
-    if case.row.reader == "model" or case.language_reading.supported:
+    is_sentence = case.row.reader != "model" and case.unit.platform != REDIRECT_PLATFORM
+    if not is_sentence or case.language_reading.supported:
         return
     known = case.facts.viewer
     assured = known is not None and known.state is AssuranceState.ASSURED and known.over_18
