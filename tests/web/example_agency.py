@@ -16,6 +16,7 @@ from channels.accounts import lifecycle
 from foundation.ids import uuid7
 from foundation.storage.object_store import FileStore
 from gate.contract.units import Rating
+from gate.reviews import link_targets
 from insights.alerts.models import AlertRow
 from insights.reports import runs
 from insights.reports.events import ReportDue
@@ -131,6 +132,10 @@ def create_example_agency(
     ids["cost_id"] = expect_success(api.ask("POST", "/analytics/costs", cost))["id"]
     link = {"creator_id": ids["creator_id"], "name": "Bio", "source": "bio"}
     place = {"destination": "web", "url": "https://example.com/bio"}
+    with api.scope() as scope:
+        link_targets.register_link_target(
+            scope, api.creators[creator], place["url"], rating=Rating.G, adult=False
+        )
     ids["link_id"] = expect_success(api.ask("POST", "/acquisition-links", link | place))["id"]
     found = ExampleAgency(api, ids)
     day = {"slots": [{"at": "10:00", "channels": [account], "media": "library"}]}

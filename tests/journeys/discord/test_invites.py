@@ -4,6 +4,8 @@ from datetime import timedelta
 
 from foundation.ids import uuid7
 from foundation.ops.wall_time import local_day
+from gate.contract.units import Rating
+from gate.reviews import link_targets
 from insights.attribution import link_results
 from insights.attribution.credits import AttributionModel
 from insights.attribution.link_results import LinkResult
@@ -32,6 +34,9 @@ def create(house: House, name: str) -> AcquisitionLink:  # noqa: F811  fixture
         f"https://discord.gg/{name}",
     )
     with house.desk.scope() as scope:
+        link_targets.register_link_target(
+            scope, house.desk.creator_id, draft.url, rating=Rating.G, adult=False
+        )
         return links.create_link(
             scope, draft, connectors=house.desk.services.connectors, key=uuid7()
         )
