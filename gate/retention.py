@@ -9,7 +9,13 @@ from gate.copies.models import PermitRow
 from gate.evidence.received_comments import ReceivedComment
 from gate.faces.known_faces import FaceSubject
 from gate.log.models import DecisionInput
-from gate.policy.models import OwnTerm, PlaceLimit, RuleVerificationRow, StopSwitch
+from gate.policy.models import (
+    OwnTerm,
+    PlaceLimit,
+    PlatformConfirmationRow,
+    RuleVerificationRow,
+    StopSwitch,
+)
 from gate.removal.installation_reports import InstallationReport, ReportContact
 from gate.removal.models import RemovalRequest
 from gate.removal.receipts import RemovalReceipt
@@ -67,6 +73,7 @@ GATE_RETENTION = (
     ),
     RetentionRule(StopSwitch, "o.updated_at", "NOT o.open", role="gate"),
     RetentionRule(RuleVerificationRow, "o.updated_at", role="gate"),
+    RetentionRule(PlatformConfirmationRow, "o.created_at", role="gate"),
     RetentionRule(PlaceLimit, "o.updated_at", "o.open", role="gate"),
     RetentionRule(OwnTerm, "o.updated_at", "o.open", role="gate"),
     RetentionRule(

@@ -29,7 +29,9 @@ _MONEY = re.compile(r"(-?[0-9]{1,15})(?:\.([0-9]{1,4}))? ([A-Z]{3})")
 _AMOUNTS = re.compile(rf"{_MONEY.pattern}(?:, {_MONEY.pattern})+")
 _CURRENCIES = re.compile(rf"(?:[A-Z]{{3}}, )*(?:{'|'.join(CURRENCY_NAMES)})(?:, [A-Z]{{3}})*")
 _FIRST_DAY = re.compile(r"\b1 (?=[^\W\d])")
-_OPTION = re.compile(r"option(\.[a-z0-9_-]{1,40}){2}|(metric|disk\.place)\.[a-z0-9_]{1,40}")
+_OPTION = re.compile(
+    r"option(\.[a-z0-9_-]{1,40}){2}|(metric|disk\.place|platform)\.[a-z0-9_]{1,40}"
+)
 _CATALOGUES = Path(__file__).parents[1] / "locale"
 
 
@@ -210,9 +212,9 @@ def label_currency(currency: str, language: str) -> str:
 def format_parameter(value: str | int, language: str) -> str | int:
     """Format a message parameter.
 
-    Amounts, stored as `str(Money)`, are formatted for the language. The code of a platform option,
-    of a metric or of a place on a disk is replaced by its label, and codes of currencies by
-    `currency_name`.
+    Amounts, stored as `str(Money)`, are formatted for the language. The code of a platform, of one
+    of its options, of a metric or of a place on a disk is replaced by its label, and codes of
+    currencies by `currency_name`.
     """
     if isinstance(value, str) and _OPTION.fullmatch(value):
         return load_catalogue(language).get(value, value)

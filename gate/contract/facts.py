@@ -36,9 +36,21 @@ MIN_AGREEMENT_PERMILLE = 800
 
 
 @dataclass(frozen=True)
+class PlatformConfirmation:
+    """An owner read the rules of a platform on a day and found them unchanged."""
+
+    platform: str
+    written: str
+    """Digest of the platform's dated rules as they were written then. Changed rules must be
+    confirmed again."""
+    read_on: date
+    until: date
+
+
+@dataclass(frozen=True)
 class RuleVerification:
-    """A re-verification of a policy rule: two members, one of them an owner, read the rule again on
-    the platform on a given day."""
+    """A re-verification of a policy rule by two members, in records from before owners confirmed
+    platforms."""
 
     row: str
     written: str
@@ -463,7 +475,9 @@ class EvidenceSnapshot:
     own_terms: tuple[tuple[str, str], ...] = ()
     """Kind and encoded text of the terms that the agency adds to the lexicon."""
     again: tuple[RuleVerification, ...] = ()
-    """Re-verifications by members of the overdue rules of the surface."""
+    """Re-verifications of overdue rules, in records from before owners confirmed platforms."""
+    confirmations: tuple[PlatformConfirmation, ...] = ()
+    """Confirmations by owners of the platforms whose rules are past their review date."""
     foreign: ThirdPartyRuleFacts | None = None
     """The third-party rule of a platform for which the policy has no rule."""
     skewed: bool = False

@@ -261,11 +261,16 @@ class Case:
             place=self._place_kind,
             people=self._person_kind,
             again=self.facts.again,
+            confirmations=self.facts.confirmations,
         )
         # A price can tighten the rule of a surface, never relax it.
         if self.unit.price is not None:
             found = self.bundle.paid_verdicts(
-                found, self.unit.platform, on=self.now.date(), again=self.facts.again
+                found,
+                self.unit.platform,
+                on=self.now.date(),
+                again=self.facts.again,
+                confirmations=self.facts.confirmations,
             )
         said = self.facts.foreign
         if said is not None and said.row and not self.bundle.has_platform(self.unit.platform):

@@ -42,7 +42,7 @@ from gate.policy import admission
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.agency_lexicon import OWN_TERMS_SQL, parse_own_terms
 from gate.policy.bundle import Bundle
-from gate.policy.queries import unit_rule_verifications
+from gate.policy.queries import unit_confirmations
 from gate.removal import intake_heartbeat
 from gate.text import link_readings, urls
 from gate.text.urls import canonical_url
@@ -158,7 +158,7 @@ def gather_snapshot(
         limits=_parse_place_limits(read.limits),
         own_terms=parse_own_terms(read.own_terms),
         uncalibrated=bool(read.uncalibrated),
-        again=unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
+        confirmations=unit_confirmations(scope, unit, by.bundle, read.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, by.bundle),
         skewed=skewed,
         release=own_release_facts.own_release_facts(scope, unit, read.release),
@@ -211,7 +211,7 @@ def snapshots_elsewhere(
 def _build_place_snapshot(
     scope: Scope, facts: EvidenceSnapshot, unit: Unit, read: Any, *, by: ActivePolicy
 ) -> EvidenceSnapshot:
-    again = unit_rule_verifications(scope, unit, by.bundle, read.now.date())
+    confirmations = unit_confirmations(scope, unit, by.bundle, read.now.date())
     heard, changed = _resolve_reviews(scope, unit, read)
     spoke = _reviewing_principals(heard, (), ())
     shown = _depicted_reviewers(scope, facts.media, spoke)
@@ -224,7 +224,12 @@ def _build_place_snapshot(
     pointed = post_references.resolve_references(scope, unit)
     own = own_release_facts.own_release_facts(scope, unit, read.release)
     found = replace(
-        facts, stops=stops, reviews=reviews, changed=changed, limits=limits, again=again
+        facts,
+        stops=stops,
+        reviews=reviews,
+        changed=changed,
+        limits=limits,
+        confirmations=confirmations,
     )
     return replace(found, references=pointed, foreign=said_there, release=own)
 
@@ -414,7 +419,7 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         )
         if unit.viewer
         else (),
-        again=unit_rule_verifications(scope, unit, rules, scope.now.date()),
+        confirmations=unit_confirmations(scope, unit, rules, scope.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, rules),
     )
 

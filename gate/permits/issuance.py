@@ -41,7 +41,7 @@ from gate.log.models import DecisionRow
 from gate.policy import active_policy, admission
 from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
-from gate.policy.queries import unit_rule_verifications
+from gate.policy.queries import unit_confirmations
 from gate.reviews import spot_checks
 from tenants import audit
 
@@ -180,9 +180,11 @@ def _marked_parts(
     found: list[Unit] = []
     for one in units:
         unit = replace(one, before=as_earlier_parts(found))
-        again = unit_rule_verifications(scope, unit, rules_now, scope.now.date())
+        confirmations = unit_confirmations(scope, unit, rules_now, scope.now.date())
         here = replace(
-            facts, again=again, foreign=admission.find_third_party_rule(scope, unit, rules_now)
+            facts,
+            confirmations=confirmations,
+            foreign=admission.find_third_party_rule(scope, unit, rules_now),
         )
         found.append(_apply_required_marks(Case(here, unit, rules_now, scope.now), line))
     return found

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 import yaml
 
-from gate.contract.facts import RuleVerification
+from gate.contract.facts import PlatformConfirmation, RuleVerification
 from gate.contract.units import Rating, Verdict
 from gate.policy.matrix import (
     VERIFIED_ELSEWHERE,
@@ -45,6 +45,21 @@ PAID_MEDIA = "paid_media"
 
 VERIFICATION_PERIOD = timedelta(days=90)
 """Time for which a re-verification by two members counts, from the day they read the rule."""
+
+CONFIRMATION_PERIOD = timedelta(days=180)
+"""Time for which an owner's confirmation of a platform counts, from the day they read its rules."""
+
+GRACE: Mapping[Rating, timedelta] = MappingProxyType(
+    {
+        Rating.S: timedelta(days=180),
+        Rating.N: timedelta(days=60),
+        Rating.E: timedelta(days=60),
+    }
+)
+"""Time after the last day of a rule during which content continues, with daily warnings (ADR 0022).
+
+A stale rule of a platform risks an account. What protects people has no grace.
+"""
 
 
 @dataclass(frozen=True)
@@ -144,6 +159,7 @@ class Bundle:
         place: PlaceKind = "post",
         people: PersonKind | None = None,
         again: Sequence[RuleVerification] = (),
+        confirmations: Sequence[PlatformConfirmation] = (),
     ) -> PlaceRow:
         """Return the rule of `surface` of `platform` on a day.
 
@@ -168,10 +184,18 @@ class Bundle:
             ]
             own = words if words and place == "text" and found.place == "post" else [found]
         chosen = _select_rows(own, place, people)
-        return _merge_strictest(found.id, [self.row_on_day(row, on, again) for row in chosen])
+        return _merge_strictest(
+            found.id, [self.row_on_day(row, on, again, confirmations) for row in chosen]
+        )
 
     def paid_verdicts(
-        self, free: PlaceRow, platform: str, *, on: date, again: Sequence[RuleVerification] = ()
+        self,
+        free: PlaceRow,
+        platform: str,
+        *,
+        on: date,
+        again: Sequence[RuleVerification] = (),
+        confirmations: Sequence[PlatformConfirmation] = (),
     ) -> PlaceRow:
         """Return the rule of a surface for media that are locked until paid.
 
@@ -181,7 +205,7 @@ class Bundle:
         paid = self.rows.get(f"{platform}.{PAID_MEDIA}")
         if paid is None or not free.known:
             return free
-        return _merge_strictest(free.id, [free, self.row_on_day(paid, on, again)])
+        return _merge_strictest(free.id, [free, self.row_on_day(paid, on, again, confirmations)])
 
     def source_rows(
         self, platform: str, surface: str, *, on: date, paid: bool = False
@@ -227,6 +251,49 @@ class Bundle:
         return tuple(
             row.id for row in asked if row.ages and row.review_by is not None and on > row.review_by
         )
+
+    def platform_of_rule(self, row: MatrixRow) -> str:
+        """Return the platform whose rules a row states: that of the borrowed row, if it borrows."""
+        source = self.rows.get(row.rule)
+        return row.platform if source is None else source.platform
+
+    def dated_rows(self, platform: str) -> tuple[MatrixRow, ...]:
+        """Return the written rows of a platform that must be read again by a date, sorted by ID."""
+        return tuple(
+            row
+            for _, row in sorted(self.rows.items())
+            if row.platform == platform and row.ages and not row.same_as and row.review_by
+        )
+
+    def platform_digest(self, platform: str) -> str:
+        """Return the digest of the dated rules of a platform as they are written."""
+        digests = [f"{row.id} {row.digest()}" for row in self.dated_rows(platform)]
+        return hashlib.sha256("\n".join(digests).encode()).hexdigest()
+
+    def is_confirmation_valid(self, confirmation: PlatformConfirmation, on: date) -> bool:
+        """Return True if a confirmation was given by a day, for the rules as they are written, and
+        for at most `CONFIRMATION_PERIOD`. It may have ended."""
+        return (
+            confirmation.read_on <= on
+            and confirmation.read_on < confirmation.until
+            and confirmation.until <= confirmation.read_on + CONFIRMATION_PERIOD
+            and confirmation.written == self.platform_digest(confirmation.platform)
+        )
+
+    def last_day(
+        self, row: MatrixRow, on: date, confirmations: Sequence[PlatformConfirmation] = ()
+    ) -> date | None:
+        """Return the last day for which a row was read: `review_by`, or the end of a confirmation
+        of its platform that was given by a day. None for a row that does not expire."""
+        if not row.ages or row.review_by is None:
+            return None
+        platform = self.platform_of_rule(row)
+        confirmed = (
+            confirmation.until - timedelta(days=1)
+            for confirmation in confirmations
+            if confirmation.platform == platform and self.is_confirmation_valid(confirmation, on)
+        )
+        return max([row.review_by, *confirmed])
 
     def is_verification_valid(self, one: RuleVerification, on: date) -> bool:
         """Return True if a re-verification counts on a day: for the rule as it is written, for at
@@ -303,12 +370,16 @@ class Bundle:
         return bool(rows) and all(row.test_network for row in rows)
 
     def row_on_day(
-        self, row: MatrixRow, on: date, again: Sequence[RuleVerification] = ()
+        self,
+        row: MatrixRow,
+        on: date,
+        again: Sequence[RuleVerification] = (),
+        confirmations: Sequence[PlatformConfirmation] = (),
     ) -> PlaceRow:
         """Return a written row as it counts on a day: capped while unverified, tightened when
-        overdue for review.
+        nobody has read it for too long.
 
-        Nudity and Explicit tighten on the day after `review_by`, Suggestive 60 days later.
+        Ratings tighten to H when `GRACE` has passed since `last_day`. General never does.
         """
         verdicts = dict(row.verdicts)
         stale = set()
@@ -322,10 +393,10 @@ class Bundle:
                 rating: stricter_verdict(verdicts[rating], verdict)
                 for rating, verdict in one.verdicts.items()
             }
-        if row.ages and row.review_by is not None and not read:
-            # Days of grace after `review_by`. General never tightens.
-            for rating, patience in ((Rating.N, 0), (Rating.E, 0), (Rating.S, 60)):
-                if on > row.review_by + timedelta(days=patience):
+        last = self.last_day(row, on, confirmations)
+        if last is not None and not read:
+            for rating, grace in GRACE.items():
+                if on > last + grace:
                     verdicts[rating] = stricter_verdict(verdicts[rating], Verdict.H)
                     stale.add(rating)
         ai = row.ai or AiDisclosureRule(flag="none")

@@ -106,7 +106,7 @@ class ThirdPartyRulesRow(TenantRow, table=True):
 
 
 class RuleVerificationRow(TenantRow, table=True):
-    """A re-verification of a rule by members.
+    """A re-verification of a rule by two members, from before owners confirmed platforms.
 
     `state` is open until a second member confirms it, then active, or ended. It counts for the row
     as it was written (`written` is its digest) and for at most 90 days.
@@ -127,6 +127,31 @@ class RuleVerificationRow(TenantRow, table=True):
     by: UUID
     """Principal of the first member; `second` is that of the second."""
     second: UUID | None = None
+
+
+class PlatformConfirmationRow(TenantRow, table=True):
+    """A confirmation by an owner that the rules of a platform are unchanged.
+
+    It counts for the rules as they were written (`written` is their digest) and for at most 180
+    days.
+    """
+
+    __tablename__ = "platform_confirmations"
+    __table_args__ = table_arguments(
+        Index("platform_confirmations_platform", "tenant_id", "platform"),
+        about="member",
+        keep="5 years",
+    )
+    platform: str
+    written: str
+    bundle: str
+    """Name of the policy in force then."""
+    urls: list[str] = jsonb_column(list)
+    """The pages that the owner opened."""
+    read_on: date
+    until: date
+    by: UUID
+    """Principal of the owner."""
 
 
 class PlaceLimit(TenantRow, table=True):

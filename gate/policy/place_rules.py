@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 
 from gate.contract.units import Rating, Verdict
-from gate.policy.bundle import Bundle, PlaceRow
+from gate.policy.bundle import GRACE, Bundle, PlaceRow
 from gate.policy.matrix import MatrixRow
 
 PUBLISHABLE_RATINGS = (Rating.G, Rating.S, Rating.N, Rating.E)
@@ -16,8 +16,8 @@ VIEWER_ORDER = ("none", "platform", "both", "door", "product")
 
 _NEVER = date.min
 """A day on which no rule is overdue."""
-_LOOK_DAYS = (1, 61)
-"""Days after `review_by` on which a rule tightens: at once, and 60 days later for Suggestive."""
+_LOOK_DAYS = tuple(sorted({grace.days + 1 for grace in GRACE.values()}))
+"""Days after `review_by` on which a rule tightens."""
 
 
 @dataclass(frozen=True)

@@ -1,38 +1,35 @@
-"""Queries of the policy: re-verifications of rules by members."""
+"""Queries of the policy: confirmations of platforms by owners."""
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from datetime import date
 
 from foundation.db.database import Scope
-from gate.contract.facts import RuleVerification
-from gate.contract.units import Rating, Unit, Verdict
+from gate.contract.facts import PlatformConfirmation
+from gate.contract.units import Unit
 from gate.policy.bundle import Bundle
 
-_ACTIVE = """
-SELECT "row", written, read_on, until, verdicts FROM attestations
-WHERE tenant_id = :tenant AND "row" = ANY(:rows) AND state = 'active' ORDER BY created_at, id
+_CONFIRMATIONS = """
+SELECT platform, written, read_on, until FROM platform_confirmations
+WHERE tenant_id = :tenant AND platform = ANY(:platforms) ORDER BY until, id
 """
 
 
-def unit_rule_verifications(
+def unit_confirmations(
     scope: Scope, unit: Unit, rules: Bundle, on: date
-) -> tuple[RuleVerification, ...]:
-    """Return the re-verifications of the overdue rules of the surface of a unit. Without overdue
-    rules, no statement runs."""
+) -> tuple[PlatformConfirmation, ...]:
+    """Return the confirmations of the platforms whose rules for the surface of a unit are past
+    their review date. Without such rules, no statement runs."""
     names = rules.overdue_rows(unit.platform, unit.surface, on=on)
-    return rule_verifications(scope, names) if names else ()
+    return list_confirmations(scope, {rules.rows[name].platform for name in names})
 
 
-def rule_verifications(scope: Scope, names: tuple[str, ...]) -> tuple[RuleVerification, ...]:
-    """Return the active re-verifications of these rows by two members of this agency."""
-    rows = scope.run(_ACTIVE, tenant=scope.tenant_id, rows=list(names))
+def list_confirmations(
+    scope: Scope, platforms: Collection[str]
+) -> tuple[PlatformConfirmation, ...]:
+    """Return the confirmations of these platforms by owners of this agency, by their end."""
+    if not platforms:
+        return ()
+    rows = scope.run(_CONFIRMATIONS, tenant=scope.tenant_id, platforms=sorted(platforms))
     return tuple(
-        RuleVerification(
-            row.row, row.written, row.read_on, row.until, _parse_verdicts(row.verdicts)
-        )
-        for row in rows
+        PlatformConfirmation(row.platform, row.written, row.read_on, row.until) for row in rows
     )
-
-
-def _parse_verdicts(stored: Mapping[str, str]) -> dict[Rating, Verdict]:
-    return {Rating(rating): Verdict(verdict) for rating, verdict in sorted(stored.items())}

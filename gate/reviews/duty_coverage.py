@@ -76,7 +76,7 @@ DUTIES = (
     Duty(
         "own_words", Right.CHAT, others=1, second=Right.RUN, trained=True
     ),  # Guests do not read chats.
-    Duty("old_rule", Right.RULES, others=1),
+    Duty("old_rule", Right.RULES),
     Duty("appeal", Right.RUN, others=1),
     Duty("loosening", Right.REOPEN, others=1, second=Right.REOPEN),
     Duty("reopen", Right.REOPEN, others=1, second=Right.REOPEN, waits=True),

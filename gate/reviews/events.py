@@ -25,7 +25,25 @@ class LinkRegistered:
     url: str
 
 
-FACTS = (TakedownOpened, ConsentRevoked, SwitchClosed, ViewerChanged, LinkRegistered)
+@dataclass(frozen=True)
+class PlatformConfirmed:
+    """An owner confirmed the rules of a platform; `subject_id` is their principal."""
+
+    kind: ClassVar[str] = "rule.confirmed"
+    queue: ClassVar[Queue] = "facts"
+    tenant_id: UUID
+    subject_id: UUID
+    platform: str
+
+
+FACTS = (
+    TakedownOpened,
+    ConsentRevoked,
+    SwitchClosed,
+    ViewerChanged,
+    LinkRegistered,
+    PlatformConfirmed,
+)
 
 
 # Web processes cannot write the gate's tables. They put events, which a worker records as the
@@ -76,17 +94,21 @@ class AppealDecided:
 
 
 @dataclass(frozen=True)
-class RuleVerified:
-    """A member read the rule of a platform at `url` on a day (ISO date) and found it unchanged."""
+class PlatformRulesRead:
+    """A member read the pages of a platform on a day (ISO date).
+
+    They are unchanged, or `looser` describes what is allowed now. `urls` are separated by spaces.
+    """
 
     kind: ClassVar[str] = "rule.read"
     queue: ClassVar[Queue] = "urgent"
     tenant_id: UUID
     subject_id: UUID
-    rule: str
-    url: str
+    platform: str
+    urls: str
     read_on: str
     by: str
+    looser: str = ""
 
 
 @dataclass(frozen=True)

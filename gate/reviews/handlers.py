@@ -1,4 +1,5 @@
-"""Handlers of rule verifications, place limits and ratings, run as the members who made them."""
+"""Handlers of readings of platform rules, place limits and ratings, run as the members who made
+them."""
 
 from datetime import date
 
@@ -11,21 +12,27 @@ from gate.contract.units import Rating, Verdict
 from gate.copies import live_copies
 from gate.ratings import depiction_answers, ratings, seals
 from gate.removal import recall
-from gate.reviews import place_limits, rule_verification
-from gate.reviews.events import PlaceLimitRequested, RatingRequested, RuleVerified
+from gate.reviews import place_limits, platform_confirmations
+from gate.reviews.events import PlaceLimitRequested, PlatformRulesRead, RatingRequested
 from tenants.notices import notices
 
 
-def handle_rule_verified(event: RuleVerified, *, tenant: OpenScope) -> None:
-    """Record a rule verification as the member who made it.
+def handle_rules_read(event: PlatformRulesRead, *, tenant: OpenScope) -> None:
+    """Record what a member read on the pages of a platform, as that member.
 
     A refusal becomes a notice for that member.
     """
     try:
         with tenant(event.tenant_id, event.by) as scope:
-            rule_verification.verify_rule(
-                scope, event.rule, event.url, read_on=date.fromisoformat(event.read_on)
-            )
+            if event.looser:
+                platform_confirmations.report_looser_rules(scope, event.platform, event.looser)
+            else:
+                platform_confirmations.confirm_platform(
+                    scope,
+                    event.platform,
+                    event.urls.split(),
+                    read_on=date.fromisoformat(event.read_on),
+                )
     except GreenroomError as refused:
         with tenant(event.tenant_id, event.by) as scope:
             notices.put(scope, refused.message, cause=f"{event.kind}:{event.subject_id}")

@@ -10,6 +10,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import col, or_, select
 
 from foundation.db.database import Scope
+from gate.contract.reasons import Reason
 from schedules.approvals import verdicts
 from schedules.approvals.models import Approval
 from schedules.approvals.verdicts import ApprovalVerdict
@@ -361,3 +362,18 @@ def resume_after_safety_review(scope: Scope, delivery_id: UUID) -> bool:
     transition_delivery(scope, row, DeliveryState.SCHEDULED)
     schedule_wakeups(scope, row)
     return True
+
+
+def resume_stale_rules(scope: Scope) -> int:
+    """Schedule the posts that wait for an owner to confirm the rules of a platform, and return
+    their number. The gate checks them again, so those of other platforms wait again."""
+    waiting = scope.session.exec(
+        select(Delivery.id)
+        .where(
+            Delivery.tenant_id == scope.tenant_id,
+            Delivery.state == str(DeliveryState.HELD),
+            col(Delivery.reason)["code"].astext == f"gate.{Reason.POLICY_STALE}",
+        )
+        .order_by(col(Delivery.due_at), col(Delivery.id))
+    ).all()
+    return sum(resume_after_safety_review(scope, delivery_id) for delivery_id in waiting)

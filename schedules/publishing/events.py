@@ -90,6 +90,18 @@ class LinkHoldsDue:
 
 
 @dataclass(frozen=True)
+class RuleHoldsDue:
+    """Listener of `rule.confirmed`: the rules of a platform were confirmed; the subject is the
+    owner's principal."""
+
+    kind: ClassVar[str] = "delivery.rules_confirmed"
+    queue: ClassVar[outbox.Queue] = "publish"
+    tenant_id: UUID
+    subject_id: UUID
+    platform: str
+
+
+@dataclass(frozen=True)
 class RemovedCopyDue:
     """Listener of `copy.removed`: a published copy is proven removed; the subject is its permit."""
 

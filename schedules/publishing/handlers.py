@@ -48,6 +48,7 @@ from schedules.publishing.events import (
     LinkHoldsDue,
     ManualOutcomeDue,
     RemovedCopyDue,
+    RuleHoldsDue,
     SweepDue,
 )
 from schedules.publishing.settlement import IMMEDIATE_RETRY_DELAY, RecordedOutcome
@@ -268,6 +269,12 @@ def resume_for_registered_link(event: LinkHoldsDue, *, tenant: OpenScope) -> Non
     """Schedule the deliveries that waited for a link to be registered."""
     with tenant(event.tenant_id, PUBLISHING) as scope:
         unregistered_links.resume_link_holds(scope, event.subject_id, event.url)
+
+
+def resume_for_confirmed_rules(event: RuleHoldsDue, *, tenant: OpenScope) -> None:
+    """Schedule the deliveries that waited for the rules of their platform to be confirmed."""
+    with tenant(event.tenant_id, PUBLISHING) as scope:
+        review_queue.resume_stale_rules(scope)
 
 
 def record_copy_address(event: CopyAddressDue, *, tenant: OpenScope) -> None:

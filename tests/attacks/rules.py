@@ -4,9 +4,9 @@ from dataclasses import replace
 from typing import Any
 
 from foundation.ids import INSTALLATION_ID
-from gate.contract.units import Rating, Verdict
+from gate.contract.units import Rating
 from gate.policy import active_policy, admission
-from gate.reviews import rule_verification
+from gate.reviews import platform_confirmations
 from tests.attacks.evidence import invented_person_unit
 from tests.attacks.harness import SCENARIOS, Result, Stage, register_attack
 from tests.attacks.texts import general_picture, text_unit
@@ -38,36 +38,23 @@ def older_rules_brought_back(stage: Stage) -> Result:
 
 @register_attack("Z-09")
 def attestation_that_loosens(stage: Stage) -> Result:
-    """Re-verify an expired rule as two members, with verdicts that are looser than ever."""
+    """Confirm the expired rules of a platform as every member, although they forbid nudity."""
     with stage.world.open(INSTALLATION_ID, "system:test") as scope:
         rules = active_policy.install_release(
-            scope, sign_release(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-11-10")
+            scope, sign_release(f"2027.02.{20 if stage.harm else 19}-1", read_by="2026-06-10")
         )
     stage.rules = replace(rules, lexicon=stage.rules.lexicon)
-    name = "instagram.post" if stage.harm else "x.post"
-    said = {Rating.N: Verdict.A} if stage.harm else {}
+    platform = "instagram" if stage.harm else "x"
 
-    def attest(scope: Any) -> None:
-        url = rules.rows[name].source_url[0]
-        rule_verification.verify_rule(scope, name, url, read_on=scope.now.date(), verdicts=said)
+    def confirm(scope: Any) -> None:
+        pages = platform_confirmations.platform_pages(rules, platform)
+        platform_confirmations.confirm_platform(scope, platform, pages, read_on=scope.now.date())
 
-    # an owner must confirm first: rob, or ann if she is alone, followed by the guest
-    refused = [
-        stage.refused(attest, actor=f"member:{who}")
-        for who in (stage.world.rob, stage.world.ann, stage.world.rob)
-    ]
+    for who in (stage.world.rob, stage.world.ann):  # rob is an owner, or ann if she is alone
+        stage.refused(confirm, actor=f"member:{who}")
     medium = invented_person_unit(stage, Rating.N)
-    sent = stage.send(
-        replace(
-            text_unit(stage, "X1", media=(medium,), body="Hello"), platform=name[:-5], surface=name
-        )
-    )
-    if not stage.harm:
-        return sent
-    assert sent.sent == 0
-    return Result(
-        sent.verdict, frozenset.intersection(*(each.reasons for each in refused)), sent.sent
-    )
+    whole = text_unit(stage, "X1", media=(medium,), body="Hello")
+    return stage.send(replace(whole, platform=platform, surface=f"{platform}.post"))
 
 
 @register_attack("P-17")

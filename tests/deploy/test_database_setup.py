@@ -434,6 +434,7 @@ FITTING = {
     "human_reviews": {"about": "unit", "verdict": "approve"},
     "own_terms": {"kind": "minor"},
     "place_limits": {"rating": "G", "verdict": "H"},
+    "platform_confirmations": {"until": "2026-01-01"},
 }
 """Values that check constraints require."""
 

@@ -31,8 +31,8 @@ from gate.reviews import (
 )
 from gate.reviews.content_reviews import SheetVerdict
 from gate.reviews.depicted_people import PeopleConfirmed, PeopleProposed
-from gate.reviews.events import PlaceLimitRequested, RatingRequested, RuleVerified
-from gate.reviews.handlers import handle_place_limit, handle_rule_verified
+from gate.reviews.events import PlaceLimitRequested, PlatformRulesRead, RatingRequested
+from gate.reviews.handlers import handle_place_limit, handle_rules_read
 from gate.reviews.rating_reductions import LoweringVoted
 from gate.reviews.spot_checks import SampleRead
 from gate.viewers.events import AgeAssuranceWithdrawn, ViewerConfirmed
@@ -112,9 +112,9 @@ def wishes(here: World, who: str) -> dict[str, tuple[Any, Callable[..., None], s
             run,
         ),
         "reading": (
-            RuleVerified(here.tenant_id, one, "x.post", "https://x", now, who),
-            handle_rule_verified,
-            "",
+            PlatformRulesRead(here.tenant_id, one, "x", "https://x", now, who),
+            handle_rules_read,
+            "role.forbidden.rules",
         ),
         "rows": (AdmissionRequested(here.tenant_id, one, "acme", "", True, who), admit, run),
         "sample": (

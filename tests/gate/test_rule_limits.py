@@ -339,7 +339,9 @@ def test_required_flags_follow_rating() -> None:
 
 def test_expired_rule_is_reported_only_where_it_is_stricter() -> None:
     post = {"platform": "x", "surface": "x.post", "account": "mia"}
-    old = datetime(2027, 3, 1, tzinfo=UTC)
+    last = BUNDLE.rows["x.post"].review_by
+    assert last is not None
+    old = datetime.combine(last + 61 * DAY, datetime.min.time(), UTC)
     there = replace(
         REAL, grants=tuple(replace(each, surfaces=("x",), valid_until=old + DAY) for each in GRANTS)
     )
@@ -348,7 +350,7 @@ def test_expired_rule_is_reported_only_where_it_is_stricter() -> None:
     marks = BUNDLE.row("x", "post", on=old.date()).flags[Rating.N]
     assert said(facts, unit(**post, flags=marks), old) == ("H", {Reason.POLICY_STALE})
     assert said(alone(), words("SUGGESTIVE-MARKER-A", **post), old) == ("A", set())
-    later = old + 60 * DAY
+    later = old + 120 * DAY
     assert said(alone(), words("SUGGESTIVE-MARKER-A", **post), later) == (
         "H",
         {Reason.POLICY_STALE},

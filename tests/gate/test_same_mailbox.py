@@ -21,7 +21,7 @@ from gate.contract.units import Rating, Verdict
 from gate.faces import known_faces
 from gate.people import depiction_bans
 from gate.permits import issuance
-from gate.policy import bundle, emergency_stops, review_settings
+from gate.policy import emergency_stops, review_settings
 from gate.policy.events import EmergencyStopRequested
 from gate.policy.handlers import handle_stop_request
 from gate.ratings import ratings
@@ -35,7 +35,6 @@ from gate.reviews import (
     own_terms,
     place_limits,
     rating_reductions,
-    rule_verification,
     spot_checks,
     synthetic_people,
 )
@@ -80,7 +79,6 @@ from tests.gate.resemblance_builders import (
 
 STOP = ("tenant", "", "sending")
 PLACE = "sandbox.post"
-RULE = "x.post"
 
 
 @dataclass(frozen=True)
@@ -191,14 +189,6 @@ def end_limit(here: World, first: UUID, second: UUID) -> bool:
         place_limits.end_place_limit(scope, PLACE, Rating.G, Verdict.H)
     with member_scope(here, second) as scope:
         return place_limits.end_place_limit(scope, PLACE, Rating.G, Verdict.H)
-
-
-def verify_rule(here: World, first: UUID, second: UUID) -> bool:
-    url = bundle.shipped_bundle().rows[RULE].source_url[0]
-    for one in (first, second):
-        with member_scope(here, one) as scope:
-            verified = rule_verification.verify_rule(scope, RULE, url, read_on=scope.now.date())
-    return verified
 
 
 def end_stop(here: World, first: UUID, second: UUID) -> bool:
@@ -346,7 +336,6 @@ ACTS: tuple[Act, ...] = (
     agree_after_rating,
     end_term,
     end_limit,
-    verify_rule,
     end_stop,
     end_depiction_ban,
     end_face_ban,
@@ -448,7 +437,6 @@ ELSEWHERE = {
     "approval.own_work": "tests/schedules/approvals/test_same_mailbox.py",
     "approval.two_people": "tests/schedules/approvals/test_same_mailbox.py",
     "chat.no_bot_in_public": "no second opinion",
-    "gate.ATTESTATION_INVALID": "`verify_rule`: a second reading by the same person is not counted",
     "look.open": "a state of the picture, not of the member",
     "look.resembles": "a state of the picture, not of the member",
     "review.depicted": "tests/gate/assets/test_depicted_principals.py",

@@ -12,7 +12,7 @@ from foundation.outbox.fan_out import FactListener, FactListeners
 from gate.consent.events import ConsentRevoked
 from gate.policy.events import CreatorEpochDue, SwitchClosed
 from gate.removal.events import TakedownOpened
-from gate.reviews.events import LinkRegistered
+from gate.reviews.events import LinkRegistered, PlatformConfirmed
 from gate.viewers.events import ViewerChanged
 from insights.metrics.events import READING_AGES, ReadingDue
 from insights.rollups.events import SaleRecorded
@@ -25,6 +25,7 @@ from schedules.publishing.events import (
     LinkHoldsDue,
     ManualOutcomeDue,
     RemovedCopyDue,
+    RuleHoldsDue,
 )
 from subscribers.checkout.events import OrderPaid, SubscriptionPaid
 from subscribers.fans.events import FanErased, FanOptedOut
@@ -59,6 +60,7 @@ FACT_ROUTES = FactListeners(
         CreatorStateChanged: (FactListener(CreatorHoldsDue), FactListener(CreatorEpochDue)),
         CreatorApprovalsRaised: (FactListener(ApprovalHoldsDue),),
         LinkRegistered: (FactListener(LinkHoldsDue),),
+        PlatformConfirmed: (FactListener(RuleHoldsDue),),
         ViewerChanged: (FactListener(RoleCheckDue),),
         AgeCheckEnded: (FactListener(AgeCheckAnswered),),
         FanOptedOut: (),

@@ -55,11 +55,11 @@ from gate.reviews.events import (
     AppealDecided,
     AppealDue,
     PlaceLimitRequested,
+    PlatformRulesRead,
     RatingRequested,
     RuleReminderDue,
-    RuleVerified,
 )
-from gate.reviews.handlers import handle_place_limit, handle_rating_request, handle_rule_verified
+from gate.reviews.handlers import handle_place_limit, handle_rating_request, handle_rules_read
 from gate.reviews.link_targets import LinkTargetDeclared, LinkTargetEnded
 from gate.reviews.own_releases import OwnReleaseRequested, OwnReleaseWithdrawn
 from gate.reviews.own_terms import OwnTermsRequested
@@ -153,7 +153,7 @@ def _policy_routes(s: Services) -> tuple[EventRoute, ...]:
                 documents=shipped_policies.policy_documents,
             ),
         ),
-        EventRoute(RuleVerified, partial(handle_rule_verified, tenant=tenant)),
+        EventRoute(PlatformRulesRead, partial(handle_rules_read, tenant=tenant)),
         EventRoute(
             RuleReminderDue,
             partial(rule_expiry.send_rule_reminders, tenant=tenant, places=posting_surfaces),

@@ -37,6 +37,7 @@ from schedules.publishing.events import (
     LinkHoldsDue,
     ManualOutcomeDue,
     RemovedCopyDue,
+    RuleHoldsDue,
     SweepDue,
     UncertainDeliveryResolved,
 )
@@ -50,6 +51,7 @@ from schedules.publishing.handlers import (
     record_copy_address,
     record_copy_removed,
     record_manual_task_end,
+    resume_for_confirmed_rules,
     resume_for_registered_link,
     resume_reactivated_creator,
     resume_reconnected_account,
@@ -202,6 +204,7 @@ def _upkeep_routes(s: Services) -> tuple[EventRoute, ...]:
         EventRoute(CreatorHoldsDue, partial(resume_reactivated_creator, tenant=tenant)),
         EventRoute(ApprovalHoldsDue, partial(hold_for_raised_approvals, tenant=tenant)),
         EventRoute(LinkHoldsDue, partial(resume_for_registered_link, tenant=tenant)),
+        EventRoute(RuleHoldsDue, partial(resume_for_confirmed_rules, tenant=tenant)),
         EventRoute(CopyAddressDue, partial(record_copy_address, tenant=tenant)),
         EventRoute(PauseOver, partial(finish_posting_pause, tenant=tenant)),
         EventRoute(ManualOutcomeDue, partial(record_manual_task_end, tenant=tenant)),

@@ -18,9 +18,10 @@ from gate.policy import active_policy, emergency_stops
 from gate.policy.emergency_stops import ActiveStop
 from gate.ratings import inspections
 from gate.ratings.inspections import ClassifierStatus
-from gate.reviews import place_limits, rule_expiry
+from gate.reviews import place_limits, platform_confirmations, rule_expiry
 from gate.reviews.place_limits import PlaceLimitSummary
-from gate.reviews.rule_expiry import ExpiringRule
+from gate.reviews.platform_confirmations import LastConfirmation
+from gate.reviews.rule_expiry import DuePlatform
 from insights.reports import transparency_report
 from tenants.agencies.queries import Creator, Member, list_creators, list_members
 from tenants.auth import passkeys
@@ -62,8 +63,10 @@ class SafetyRulesView:
     eyes: ClassifierStatus
     policy: str
     """Version of the policy in effect."""
-    rules: Sequence[ExpiringRule] = ()
-    """Platform rules that are due for verification."""
+    due: Sequence[DuePlatform] = ()
+    """Platforms whose rules must be confirmed."""
+    confirmed: Mapping[str, LastConfirmation] = field(default_factory=dict)
+    """The last confirmation of each of these platforms."""
     limits: Sequence[PlaceLimitSummary] = ()
     places: Mapping[str, Sequence[str]] = field(default_factory=dict)
     """Places with the names of the rules that apply to them."""
@@ -72,10 +75,6 @@ class SafetyRulesView:
     def actor_name(self, actor: str) -> str:
         """Return the member's name, empty for Greenroom itself."""
         return self.names.get(actor, "")
-
-    def rule_reader(self, due: ExpiringRule) -> str:
-        """Return the name of the member who confirmed a rule first, or an empty string."""
-        return self.humans.get(due.waiting.by, "") if due.waiting is not None else ""
 
 
 def _list_place_rules(
@@ -119,6 +118,7 @@ def load_safety_rules(scope: Scope) -> SafetyRulesView:
     people = list_members(scope)
     places = queries.posting_surfaces(scope)
     kept = place_limits.list_place_limits(scope)
+    due = rule_expiry.list_due_platforms(scope, places)
     return SafetyRulesView(
         months=transparency_report.list_report_months(scope),
         names={f"member:{one.id}": one.name for one in people},
@@ -126,7 +126,8 @@ def load_safety_rules(scope: Scope) -> SafetyRulesView:
         now=scope.now,
         eyes=inspections.classifier_status(scope),
         policy=active_policy.current_bundle(scope).version,
-        rules=rule_expiry.list_expiring_rules(scope, places),
+        due=due,
+        confirmed=platform_confirmations.last_confirmations(scope, [one.platform for one in due]),
         limits=kept,
         places=_list_place_rules(scope, places, kept),
         strangers=list_third_party_rules(scope),

@@ -1,4 +1,4 @@
-"""Rules of the safety check: those to verify, stricter ones, those of plugins, and the monthly
+"""Rules of the safety check: those of platforms, stricter ones, those of plugins, and the monthly
 report."""
 
 from collections.abc import Mapping
@@ -7,7 +7,7 @@ from uuid import UUID
 
 import streamlit as st
 
-from dashboard.pages.settings import third_party_rules
+from dashboard.pages.settings import platform_rules, third_party_rules
 from dashboard.pages.settings.queries import SafetyRulesView, load_safety_rules
 from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
@@ -16,7 +16,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.units import Rating
-from gate.reviews.events import PlaceLimitRequested, RuleVerified
+from gate.reviews.events import PlaceLimitRequested
 from insights.reports import transparency_report
 from tenants.agencies.rights import Right
 
@@ -38,7 +38,7 @@ def render_safety_rules(page: PageContext) -> None:
     monthly report."""
     found = page.read(load_safety_rules)
     st.write(page.text("settings.policy_version", version=found.policy))
-    _render_expiring_rules(page, found)
+    platform_rules.render_platform_rules(page, found)
     _render_place_limits(page, found)
     third_party_rules.render_third_party_rules(page, found)
     st.subheader(page.text("system.eyes"))
@@ -59,49 +59,6 @@ def _render_retention(page: PageContext) -> None:
     draw_template("pages/settings/templates/retention.html", kinds=RETAINED, word=page.text)
 
 
-def _render_expiring_rules(page: PageContext, found: SafetyRulesView) -> None:
-    """Draw the rules to verify: the owner confirms that a rule is unchanged, then a second member
-    confirms it."""
-    if not found.rules:
-        return
-    st.subheader(page.text("system.rules"))
-    st.write(page.text("system.rules_explained"))
-    for due in found.rules:
-        with st.container(border=True):
-            draw_template(
-                "pages/settings/templates/rule_due.html",
-                due=due,
-                found=found,
-                voice=page.localizer,
-                word=page.text,
-            )
-            if due.urls:
-                own = due.waiting is None or due.waiting.by == page.viewer.member.principal_id
-                code, right = (
-                    ("system.rule_read", Right.RULES)
-                    if own
-                    else ("system.rule_read_too", Right.REVIEW)
-                )
-                url = due.urls[0] if due.waiting is None else due.waiting.url
-                st.link_button(page.text("system.rule_open"), url)
-                actions.action_button(
-                    page,
-                    code,
-                    partial(_request_rule_verification, due.name, url),
-                    right=right,
-                    key=f"rule:{due.name}",
-                )
-
-
-def _request_rule_verification(name: str, url: str, scope: Scope, press_id: UUID) -> Message:
-    today = scope.now.date().isoformat()
-    wanted = RuleVerified(
-        scope.tenant_id, press_id, rule=name, url=url, read_on=today, by=scope.actor
-    )
-    outbox.put(scope, wanted, priority=0, dedupe=f"rule:{press_id}")
-    return Message("system.rule_noted")
-
-
 def _render_place_limits(page: PageContext, found: SafetyRulesView) -> None:
     """Draw the stricter rules of the agency. One member can add a rule; its removal requires two
     members."""
@@ -114,19 +71,19 @@ def _render_place_limits(page: PageContext, found: SafetyRulesView) -> None:
                 draw_template(
                     "pages/settings/templates/limit.html",
                     kept=kept,
-                    place=_place_name(page, found, kept.place),
+                    place=place_name(page, found, kept.place),
                     found=found,
                     voice=page.localizer,
                     word=page.text,
                 )
-                act = partial(_request_place_limit, kept.place, kept.rating, kept.verdict, end=True)
+                act = partial(request_place_limit, kept.place, kept.rating, kept.verdict, end=True)
                 actions.action_button(
                     page, "system.limit_end", act, right=Right.REOPEN, key=f"limit:{number}"
                 )
         with st.container(border=True):
             st.write(page.text("system.limits_explained"))
             offered = {
-                "place": {one: _place_name(page, found, one) for one in found.places},
+                "place": {one: place_name(page, found, one) for one in found.places},
                 "from": {
                     str(one): page.text(f"rating.{one}") for one in Rating if one is not Rating.X
                 },
@@ -142,7 +99,7 @@ def _render_place_limits(page: PageContext, found: SafetyRulesView) -> None:
             )
 
 
-def _place_name(page: PageContext, found: SafetyRulesView, name: str) -> str:
+def place_name(page: PageContext, found: SafetyRulesView, name: str) -> str:
     """Return the display name of a place. If the rules of another place apply to it, the name
     includes both."""
     rules = found.places.get(name, [name])
@@ -160,10 +117,10 @@ def _add_place_limit(scope: Scope, press_id: UUID) -> Message:
     place, rating, verdict = (
         str(actions.typed_value(key)) for key in ("l.place", "l.from", "l.what")
     )
-    return _request_place_limit(place, rating, verdict, scope, press_id, end=False)
+    return request_place_limit(place, rating, verdict, scope, press_id, end=False)
 
 
-def _request_place_limit(
+def request_place_limit(
     place: str, rating: str, verdict: str, scope: Scope, press_id: UUID, *, end: bool
 ) -> Message:
     why = "" if end else str(actions.typed_value("l.why") or "").strip()

@@ -1,7 +1,7 @@
 """Policies as data: borrowed rows, expiry, caps and unknown destinations."""
 
 from dataclasses import replace
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -56,19 +56,25 @@ def test_kind_of_unit_selects_borrowed_row() -> None:
 
 
 def test_rules_expire_in_steps_except_own() -> None:
-    assert letters("x", "post", on=date(2027, 2, 18)) == "A/A/F/F/B"
-    assert letters("x", "post", on=date(2027, 2, 19)) == "A/A/H/H/B"
-    assert letters("x", "post", on=date(2027, 4, 19)) == "A/A/H/H/B"
-    assert letters("x", "post", on=date(2027, 4, 20)) == "A/H/H/H/B"
-    assert letters("byhand", "x", on=date(2027, 2, 19)) == "A/A/H/H/B"
+    last = WHOLE.rows["x.post"].review_by
+    assert last is not None
+    for days, wanted in (
+        (60, "A/A/F/F/B"),
+        (61, "A/A/H/H/B"),
+        (180, "A/A/H/H/B"),
+        (181, "A/H/H/H/B"),
+    ):
+        for place in (("x", "post"), ("byhand", "x")):
+            assert letters(*place, on=last + timedelta(days=days)) == wanted
     assert letters("sandbox", "sandbox.as_x", on=date(2030, 1, 1)) == "A/A/F/F/B"
-    assert WHOLE.row("x", "post", on=date(2027, 2, 19)).stale == {Rating.N, Rating.E}
+    adult = WHOLE.row("x", "post", on=last + timedelta(days=61))
+    assert adult.stale == {Rating.N, Rating.E}
 
 
 def test_no_row_loosens_with_time_or_rating() -> None:
     for name, raw in WHOLE.rows.items():
         before = None
-        for on in (TODAY, date(2027, 2, 19), date(2027, 4, 20), date(2028, 1, 1)):
+        for on in (TODAY, date(2027, 5, 20), date(2027, 9, 20), date(2028, 1, 1)):
             ranks = [WHOLE.row(raw.platform, name, on=on).verdict(rating).rank for rating in Rating]
             assert ranks == sorted(ranks), name
             assert before is None or all(

@@ -71,17 +71,17 @@ def test_incomplete_row_uses_strictest_values() -> None:
     assert (wire.ai_flag, wire.ai_text) == ("made_with_ai=true", False)
 
 
-def test_overdue_rules_tighten_next_day_and_after_two_months() -> None:
+def test_overdue_rules_tighten_after_their_grace() -> None:
     row = WHOLE.rows["x.post"]
     by = row.review_by
     assert by is not None
     for day, verdicts, stale in (
-        (by, "AAFF", set()), (by + DAY, "AAHH", {Rating.N, Rating.E}), (by + 60 * DAY, "AAHH", {Rating.N, Rating.E}),
-        (by + 61 * DAY, "AHHH", {Rating.N, Rating.E, Rating.S}),
+        (by, "AAFF", set()), (by + 60 * DAY, "AAFF", set()), (by + 61 * DAY, "AAHH", {Rating.N, Rating.E}),
+        (by + 180 * DAY, "AAHH", {Rating.N, Rating.E}), (by + 181 * DAY, "AHHH", {Rating.N, Rating.E, Rating.S}),
     ):  # fmt: skip
         found = WHOLE.row_on_day(row, day)
         assert (said(found), set(found.stale), found.misread) == (verdicts, stale, False)
-    late = by + 61 * DAY
+    late = by + 181 * DAY
     read = RuleVerification(
         "x.post", row.digest(), late, late + VERIFICATION_PERIOD, {Rating.S: Verdict.H}
     )

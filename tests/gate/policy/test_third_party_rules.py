@@ -247,7 +247,7 @@ def test_third_party_rules_expire_and_decisions_replay(here: World) -> None:
         ).one()
     facts, same = parse_snapshot(stored.snapshot), parse_unit(stored.unit)
     assert decide_unit(facts, same, OURS, stored.decided_at).verdict is Verdict.A
-    assert decide_unit(facts, same, OURS, stored.decided_at + 152 * DAY).reasons == (
+    assert decide_unit(facts, same, OURS, stored.decided_at + 272 * DAY).reasons == (
         Reason.POLICY_STALE,
     )
 

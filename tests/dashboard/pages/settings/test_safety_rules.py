@@ -14,8 +14,8 @@ from gate.policy import admission
 from gate.policy.admission import AdmissionRequested
 from gate.ratings import inspections
 from gate.reviews import place_limits
-from gate.reviews.events import PlaceLimitRequested, RuleVerified
-from gate.reviews.handlers import handle_place_limit, handle_rule_verified
+from gate.reviews.events import PlaceLimitRequested, PlatformRulesRead
+from gate.reviews.handlers import handle_place_limit, handle_rules_read
 from studio.library import assets
 from tenants.agencies.rights import Role
 from tests.connectors.registry.test_shipped_policies import installed
@@ -117,7 +117,7 @@ def test_policy_of_a_third_party_package_needs_the_owner(
         shutil.rmtree(packages)
 
 
-def test_outdated_policy_is_verified_by_two_members(
+def test_owner_confirms_the_rules_of_a_platform(
     door: Door, lumiere: Agency, tenant: OpenScope
 ) -> None:
     lumiere.post("bonjour")
@@ -127,32 +127,35 @@ def test_outdated_policy_is_verified_by_two_members(
             t=scope.tenant_id,
         )
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Règles à vérifier" not in page.open("/settings", section="policy")
+        assert "Règles des plateformes" not in page.open("/settings", section="policy")
     with tenant(
         INSTALLATION_ID, "system:test", role="relay"
     ) as scope:  # must be the last test of this module, because its clock is reset afterwards
         scope.run("SELECT house_shift(:by)", by=timedelta(days=100))
-    for role, button in (
-        (Role.OWNER, "Confirmer : inchangées"),
-        (Role.MANAGER, "Confirmer en second : inchangées"),
-    ):
-        with stream(door.url, door.cookie(lumiere, role)) as page:
-            text = page.open("/settings", section="policy")
-            assert "en retard depuis le 18 févr. 2027" in text
-            assert ("Un second membre doit aussi confirmer" in text) == (role is Role.MANAGER)
-            assert "deux membres ont confirmé" in page.press(button)
-        with lumiere.scope() as scope:
-            rows = scope.run(
-                "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' "
-                "ORDER BY id",
-                t=scope.tenant_id,
-            ).all()
-        asked = outbox.rebuild_event(
-            RuleVerified, lumiere.tenant_id, rows[-1].subject_id, rows[-1].args
-        )
-        handle_rule_verified(asked, tenant=tenant)
+    with stream(door.url, door.cookie(lumiere, Role.MANAGER)) as page:
+        text = page.open("/settings", section="policy")
+        assert "en retard depuis le 4 mars 2027" in text
+        assert "Nudité et Explicite continuent jusqu’au" in text
+        page.type("Ce qui est autorisé maintenant, et sur quelle page", "nudité en bannière")
+        assert "Rien ne change" in page.press("Plus est autorisé")
     with stream(door.url, door.cookie(lumiere)) as page:
-        assert "Règles à vérifier" not in page.open("/settings", section="policy")
+        page.open("/settings", section="policy")
+        assert "cochez d’abord toutes les pages" in page.press("Inchangées, continuer")
+        for label in page.labels("checkbox"):
+            if label.startswith("J’ai ouvert et lu cette page"):
+                page.check(label)
+        assert "partent dans la minute" in page.press("Inchangées, continuer")
+    with lumiere.scope() as scope:
+        rows = scope.run(
+            "SELECT subject_id, args FROM outbox WHERE tenant_id = :t AND kind = 'rule.read' "
+            "ORDER BY id",
+            t=scope.tenant_id,
+        ).all()
+    for row in rows:
+        asked = outbox.rebuild_event(PlatformRulesRead, lumiere.tenant_id, row.subject_id, row.args)
+        handle_rules_read(asked, tenant=tenant)
+    with stream(door.url, door.cookie(lumiere)) as page:
+        assert "Règles des plateformes" not in page.open("/settings", section="policy")
 
 
 def test_classifier_status_is_shown(door: Door, lumiere: Agency) -> None:
