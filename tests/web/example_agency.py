@@ -133,9 +133,10 @@ def create_example_agency(
     link = {"creator_id": ids["creator_id"], "name": "Bio", "source": "bio"}
     place = {"destination": "web", "url": "https://example.com/bio"}
     with api.scope() as scope:
-        link_targets.register_link_target(
-            scope, api.creators[creator], place["url"], rating=Rating.G, adult=False
-        )
+        for url in (place["url"], "https://shop.example.com/"):  # that of the documented example
+            link_targets.register_link_target(
+                scope, api.creators[creator], url, rating=Rating.G, adult=False
+            )
     ids["link_id"] = expect_success(api.ask("POST", "/acquisition-links", link | place))["id"]
     found = ExampleAgency(api, ids)
     day = {"slots": [{"at": "10:00", "channels": [account], "media": "library"}]}
