@@ -18,7 +18,8 @@ from foundation.ids import derived_uuid
 from foundation.outbox import outbox
 from foundation.storage.object_store import ObjectStore
 from gate.contract.units import Rating
-from gate.permits import profile_texts
+from gate.surfaces.decisions import require_allowed
+from gate.surfaces.profiles import profile_content
 from generators.containers import still_images
 from generators.media import pictures
 from generators.media.pictures import RenditionProfile
@@ -74,7 +75,7 @@ def add_creator(scope: Scope, wanted: NewCreator, *, key: UUID) -> UUID:
     check_rating(wanted.rating_ceiling)
     slug = _choose_handle(scope, name, wanted.handle.strip(), key)
     biography = clean_biography(wanted.biography)
-    profile_texts.check_profile_texts(scope, (name, biography, slug.replace("-", " ")))
+    require_allowed(scope, profile_content(name=name, about=biography, slug=slug))
     agencies.add_creator(
         scope,
         creator_id=creator_id,
@@ -145,7 +146,7 @@ def change_handle(scope: Scope, creator_id: UUID, handle: str) -> None:
     """
     if outbox.is_pending(scope, creator_id, OwnPageRequested.kind):
         raise Conflict("creator.page_pending")
-    profile_texts.check_profile_texts(scope, (handle.replace("-", " "),))
+    require_allowed(scope, profile_content(slug=handle, creator_id=creator_id))
     before = creators.change_handle(scope, creator_id, handle)
     keys.rename_creator(scope, before, handle)
     outbox.put(scope, HandleChanged(scope.tenant_id, creator_id, before, handle))
@@ -165,7 +166,10 @@ def edit_creator(scope: Scope, creator_id: UUID, changes: CreatorChanges) -> boo
     changed = creators.change_creator(scope, creator_id, changes)
     if changed & _TEXT_FIELDS:
         found = creators.get_profile(scope, creator_id)
-        profile_texts.check_profile_texts(scope, (found.creator.name, found.biography))
+        content = profile_content(
+            creator_id=creator_id, name=found.creator.name, about=found.biography
+        )
+        require_allowed(scope, content)
         outbox.put(scope, OwnPageProfileDue(scope.tenant_id, creator_id))
     return bool(changed)
 

@@ -34,6 +34,14 @@ class LinkRow(TenantRow, table=True):
     channel_id: UUID | None = None
     subject_kind: str = ""
     subject_id: UUID | None = None
+    creator_id: UUID | None = None
+    """The creator whose registered links include the address. None in rows from before it was
+    stored, whose creator is unknown."""
+    address: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The address as its author wrote it, which is judged at each click; "" for a chat that we link
+    ourselves."""
+    place: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The surface of the post, such as `x.post`; "" for a link that is shared anywhere."""
     closed_at: datetime | None = timestamp_column(optional=True)
     """Time since which it has no target, because its post was removed."""
 

@@ -45,10 +45,14 @@ _SLUG = re.compile(f"[b-df-hj-np-tv-z]{{{SLUG_LENGTH}}}")  # also those with ear
 
 @dataclass(frozen=True)
 class ShortLinkTarget:
-    """The target of a short link, or None if it is closed."""
+    """The target of a short link, or None if it is closed, and what its redirect is judged by (see
+    `LinkRow`)."""
 
     id: UUID
     target: str | None
+    creator_id: UUID | None = None
+    address: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,12 +74,19 @@ def make_link_slug(tenant_id: UUID, subject: Subject, target: str) -> str:
 
 
 def store_links(
-    scope: Scope, channel_id: UUID | None, subject: Subject, targets: Collection[str]
+    scope: Scope,
+    channel_id: UUID | None,
+    subject: Subject,
+    targets: Mapping[str, str],
+    *,
+    creator_id: UUID,
+    place: str = "",
 ) -> None:
-    """Store the short links of a subject to these URLs. Repeating it has no effect. A subject that
-    belongs to no account has no channel.
+    """Store the short links of a subject to these URLs. Repeating it has no effect.
 
-    Raises BadInput for an invalid web URL, Conflict for a slug with another target.
+    `targets` are the URLs with the address that an author wrote for each, "" for a chat that we
+    link ourselves. `place` is the surface of a post. A subject that belongs to no account has no
+    channel. Raises BadInput for an invalid web URL, Conflict for a slug with another target.
     """
     if not all(
         len(one) <= MAX_LINK_TARGET_LENGTH and one.isascii() and is_web_address(one)
@@ -91,6 +102,9 @@ def store_links(
             "channel_id": channel_id,
             "subject_kind": subject.kind,
             "subject_id": subject.id,
+            "creator_id": creator_id,
+            "address": targets[target],
+            "place": place,
         }
         for slug, target in sorted(wanted.items())
     ]
@@ -138,13 +152,15 @@ def find_link(tenant: OpenScope, slug: str) -> tuple[UUID, ShortLinkTarget] | No
         return None
     with tenant(INSTALLATION_ID, LINK_ACTOR, role="door") as scope:
         rows = scope.run(
-            "SELECT tenant_id, id, target, closed_at FROM links WHERE slug = :slug", slug=slug
+            "SELECT tenant_id, id, target, closed_at, creator_id, address, place FROM links"
+            " WHERE slug = :slug",
+            slug=slug,
         ).all()
     if len(rows) != 1:
         return None
-    return rows[0].tenant_id, ShortLinkTarget(
-        rows[0].id, rows[0].target if rows[0].closed_at is None else None
-    )
+    (row,) = rows
+    target = row.target if row.closed_at is None else None
+    return row.tenant_id, ShortLinkTarget(row.id, target, row.creator_id, row.address, row.place)
 
 
 def count_click(

@@ -28,18 +28,14 @@ from foundation.i18n.translation import Message, render_message
 from foundation.outbox import outbox
 from gate.contract.permit import NoticeOrder
 from tenants.agencies import queries
-from tenants.notices import emails, mail_servers, member_messages
+from tenants.notices import mail_servers, member_messages
 from tenants.notices.mail_servers import MailTestDue
 from tenants.notices.member_messages import AttemptResult, MessageDue, PendingMessage
+from tenants.notices.notice_pages import EMAIL_SETTINGS_PATH, MAIL_SERVER_PATH, SETTINGS_PATH
 from tenants.notices.preferences import Route
 
 EMAIL_ACTOR = "system:mail"
 TELEGRAM_STEP = "notice"
-SETTINGS_PATH = "/notifications"
-"""Path of a member's notifications on the dashboard."""
-
-MAIL_SERVER_PATH = "/settings?section=email"
-
 SendEmail = Callable[[OutgoingEmail, NoticeOrder], StepResult]
 """Sends an email under a NoticeOrder (`connectors.transport.smtp.EmailTransport.send`)."""
 
@@ -206,12 +202,12 @@ def build_member_email(due: PendingMessage, house: str) -> OutgoingEmail:
     """Build an email with the number of pending items per page and links to the pages, without
     their content. `house` has no trailing slash. Pure."""
     if due.why == "code":
-        link = f"{house}{emails.EMAIL_SETTINGS_PATH}"
+        link = f"{house}{EMAIL_SETTINGS_PATH}"
         lines = [Message("mail.code", {"code": due.code, "link": link})]
     else:
         lines = [
             *_build_item_lines(due, house),
-            Message("mail.foot", {"link": f"{house}{emails.EMAIL_SETTINGS_PATH}"}),
+            Message("mail.foot", {"link": f"{house}{EMAIL_SETTINGS_PATH}"}),
         ]
     return OutgoingEmail(
         due.message_id,

@@ -6,12 +6,10 @@ from collections.abc import Iterable
 
 from connectors.transport.transport import EgressForbidden
 from foundation.i18n.translation import Message
+from tenants.notices.notice_pages import LINKED_PATHS
 
 _ONE_TIME_PATH = re.compile(r"/(?:auth/link|auth/reset|me)/[A-Za-z0-9_-]{43}")
 """Paths of sign-in links, of password links and of links to the subject portal."""
-
-_PAGE_PATH = re.compile(r"(?:/[a-z]*)*(?:\?section=[a-z]+)?")
-"""Paths of pages of the dashboard, with a section of a page."""
 
 _CODE = re.compile(r"\d{6}", re.ASCII)
 
@@ -25,13 +23,13 @@ def check_messages(messages: Iterable[Message], step: str, *, house: str, pages:
 
 
 def _is_ours(value: object, house: str, pages: str) -> bool:
-    """Return True if the parameter is a six-digit code, a plain URL of the dashboard, or a one-time
-    link."""
+    """Return True if the parameter is a six-digit code, the URL of a page of the dashboard that
+    messages link to, or a one-time link."""
     if not isinstance(value, str):
         return False
     for base in filter(None, (house, pages)):
         if value.startswith(base) and _ONE_TIME_PATH.fullmatch(value.removeprefix(base)):
             return True
-    path = value.removeprefix(house)
-    page = value.startswith(house) and _PAGE_PATH.fullmatch(path) is not None
+    # A closed list: a path of any letters could spell a word.
+    page = value.startswith(house) and value.removeprefix(house) in LINKED_PATHS
     return page or _CODE.fullmatch(value) is not None

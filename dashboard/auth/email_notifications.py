@@ -18,6 +18,7 @@ from foundation.http.request_bodies import read_form
 from foundation.i18n.translation import Message
 from foundation.ops.wall_time import load_zone
 from tenants.notices import emails, mail_servers
+from tenants.notices.notice_pages import EMAIL_SETTINGS_PATH
 
 NOTICE_CODES = ("sent", "confirmed", "ended", "wrong")
 
@@ -84,9 +85,7 @@ def _run_email_action(request: Request, act: _In) -> Response:
             told = act(scope, who)
     except GreenroomError as refused:
         return _render_emails_page(request, refused.message, 409)
-    return RedirectResponse(
-        f"{emails.EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=NO_STORE
-    )
+    return RedirectResponse(f"{EMAIL_SETTINGS_PATH}?told={told}", status_code=303, headers=NO_STORE)
 
 
 def _request_email_code(request: Request, _: Mapping[str, str]) -> Response:
@@ -119,8 +118,8 @@ def _unsubscribe_member(request: Request, _: Mapping[str, str]) -> Response:
 
 
 ROUTES = [
-    Route(emails.EMAIL_SETTINGS_PATH, show_preferences, methods=["GET"]),
-    Route(f"{emails.EMAIL_SETTINGS_PATH}/ask", send_code, methods=["POST"]),
-    Route(f"{emails.EMAIL_SETTINGS_PATH}/confirm", confirm_address, methods=["POST"]),
-    Route(f"{emails.EMAIL_SETTINGS_PATH}/end", end_notifications, methods=["POST"]),
+    Route(EMAIL_SETTINGS_PATH, show_preferences, methods=["GET"]),
+    Route(f"{EMAIL_SETTINGS_PATH}/ask", send_code, methods=["POST"]),
+    Route(f"{EMAIL_SETTINGS_PATH}/confirm", confirm_address, methods=["POST"]),
+    Route(f"{EMAIL_SETTINGS_PATH}/end", end_notifications, methods=["POST"]),
 ]

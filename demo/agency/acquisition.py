@@ -15,6 +15,8 @@ from demo.agency.history import HistoryInput, day_weights
 from foundation.db.database import Scope
 from foundation.money import Money
 from foundation.ops.wall_time import WallTime
+from gate.contract.units import Rating
+from gate.reviews import link_targets
 from subscribers.acquisition import links, touches
 from subscribers.acquisition.links import (
     AcquisitionLink,
@@ -101,6 +103,10 @@ def _create_link(scope: Scope, stage: HistoryInput, profile: LinkProfile) -> Acq
         url=profile.url,
         utm=UtmParameters(source=stage.part.slug, medium="email"),
     )
+    if profile.url:
+        link_targets.register_link_target(
+            scope, stage.creator_id, profile.url, rating=Rating.G, adult=False
+        )
     key = stage.derived_id("acquisition", profile.name)
     return links.create_link(scope, draft, connectors=loader.load_connectors(), key=key)
 

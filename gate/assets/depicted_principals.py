@@ -52,7 +52,7 @@ def depicted_principals(scope: Scope, digests: Collection[str]) -> Mapping[str, 
     if not digests:
         return {}
     rows = scope.run(_PEOPLE, tenant=scope.tenant_id, digests=list(digests)).all()
-    addresses = {row.address.lower() for row in rows if row.address}
+    addresses = {row.address for row in rows if row.address}
     creators = {row.creator_id for row in rows if row.creator_id is not None}
     by_address = queries.principals_by_address(scope, addresses) if addresses else {}
     by_creator = queries.principals_by_creator(scope, creators) if creators else {}
@@ -60,7 +60,7 @@ def depicted_principals(scope: Scope, digests: Collection[str]) -> Mapping[str, 
     for row in rows:
         own = found.setdefault(row.sha256, set())
         own |= {*row.principals, *by_creator.get(row.creator_id, ())}
-        own |= by_address.get((row.address or "").lower(), set())
+        own |= by_address.get(row.address or "", set())
     same = device_fingerprints.same_humans(scope) if any(found.values()) else {}
     return {
         sha256: frozenset(own.union(*(same.get(one, ()) for one in own)))

@@ -23,6 +23,7 @@ from gate.consent.subject_portal import PersonLink
 from gate.people import age_requests, persons
 from tenants import audit
 from tenants.agencies import queries
+from tenants.agencies.names import mailbox_key
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.auth import device_fingerprints
 
@@ -49,8 +50,8 @@ def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
     by a custodian.
 
     Raises Refused for a member without the right, for the member who set a confirmed address, and
-    for the address of a member; NotFound for an unknown person; BadInput for a synthetic person or
-    a malformed address; and Conflict for the address of another person.
+    for an address of a member's mailbox; NotFound for an unknown person; BadInput for a synthetic
+    person or a malformed address; and Conflict for an address of another person's mailbox.
     """
     member = queries.get_acting_member(scope, "person.people_only")
     if not has_right(member.role, Right.VOUCH):
@@ -62,7 +63,11 @@ def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
         raise BadInput("contact.malformed").about("address")
     _check_address_free(scope, person_id, typed)
     known = _find_link(scope, person_id)
-    if known is not None and known.confirmed_at and known.address_set_by == scope.actor:
+    if (
+        known is not None
+        and known.confirmed_at
+        and member.principal_id == (queries.principal_of_actor(scope, known.address_set_by))
+    ):
         raise Refused("contact.another_changes")
     scope.run(
         "INSERT INTO person_links (tenant_id, id, person_id, digest, asked, address, "
@@ -81,17 +86,17 @@ def set_contact_address(scope: Scope, person_id: UUID, address: str) -> None:
     send_portal_link(scope, person_id)
 
 
-_TAKEN = """
-SELECT EXISTS (SELECT FROM person_links WHERE tenant_id = :tenant AND person_id <> :person
-  AND lower(address) = lower(:address))
+_OTHERS = """
+SELECT address FROM person_links WHERE tenant_id = :tenant AND person_id <> :person
+  AND address <> ''
 """
 
 
 def _check_address_free(scope: Scope, person_id: UUID, address: str) -> None:
-    taken = {"tenant": scope.tenant_id, "person": person_id, "address": address}
-    if scope.run(_TAKEN, **taken).scalar_one():
+    taken = scope.run(_OTHERS, tenant=scope.tenant_id, person=person_id).scalars()
+    if mailbox_key(address) in map(mailbox_key, taken):
         raise Conflict("contact.taken")
-    members = queries.principals_by_address(scope, [address]).get(address.lower(), set())
+    members = queries.principals_by_address(scope, [address]).get(address, set())
     if not members <= age_requests.verified_principals(scope, person_id):
         raise Refused("contact.of_member")
 

@@ -311,6 +311,8 @@ class MediumFacts:
     """True if a member who runs the agency allowed it to be published despite the label."""
     answer: AnswerFacts | None = None
     """The answer to who is shown; None in decisions older than the question."""
+    banned: bool = False
+    """True if it looks like a picture of a person who must never be depicted."""
 
 
 @dataclass(frozen=True)
@@ -434,6 +436,8 @@ class EvidenceSnapshot:
     viewer: ViewerFacts | None = None
     links: tuple[LinkFacts, ...] = ()
     own_hosts: tuple[str, ...] = ()
+    linking_place: str = ""
+    """The surface on which the links of a redirect are shown; "" for any."""
     stops: tuple[StopFacts, ...] = ()
     reviews: tuple[ReviewFacts, ...] = ()
     recent: tuple[str, ...] = ()
@@ -441,6 +445,9 @@ class EvidenceSnapshot:
     messages."""
     windows: tuple[TextWindow, ...] = ()
     """Short texts over which a term may be spread: of single fields, and of public posts."""
+    initials: tuple[str, ...] = ()
+    """The first letters of the last public posts of the creator, and of the account, oldest first:
+    they may spell a term."""
     epochs: tuple[tuple[str, int], ...] = ()
     changed: bool = False
     """True if other content of the same subject was approved, and this content was not."""

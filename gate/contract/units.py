@@ -58,6 +58,16 @@ class Subject:
     id: UUID
 
 
+SUBJECT_SURFACE = "surface"
+"""Subject kind of content on a surface that needs no permit (`gate/surfaces`)."""
+
+LABEL_FIELDS = frozenset({"name", "slug", "label"})
+"""Fields of surfaces that hold a name and no sentence, also with a number after a colon (`name:3`).
+Their words belong to no language; all other rules read them."""
+
+REDIRECT_PLATFORM = "redirect"
+"""The platform of the surfaces that send visitors to another address."""
+
 DUTY_FLAG = "platform_duty=confirmed"
 """Flag of a post that a member publishes manually because the platform requires more than a request
 can carry. The member confirms it in the manual task with a screenshot."""
@@ -73,6 +83,11 @@ class Text:
 
     field: str
     body: str
+
+    @property
+    def is_label(self) -> bool:
+        """Return True for a name that stands alone on a surface."""
+        return self.field.partition(":")[0] in LABEL_FIELDS
 
 
 @dataclass(frozen=True)
@@ -146,13 +161,15 @@ COMMENT_REFERENCE = "remark"
 
 @dataclass(frozen=True)
 class LinkReplacement:
-    """A rewritten URL in a text, and the URL that its author wrote, which is the one judged.
+    """A rewritten URL in a text, and the URL that its author wrote.
 
-    `shown` redirects to `target`, or is `target` with tracking parameters.
+    `shown` is `target` with tracking parameters, or a short link that redirects to `opens`. Then
+    `opens` is `target` with tracking parameters.
     """
 
     shown: str
     target: str
+    opens: str = field(default="", metadata=OMIT_IF_EMPTY)
 
 
 @dataclass(frozen=True)
@@ -272,6 +289,11 @@ class Unit:
         return self.sold or self.price is not None or self.subject.kind == SUBJECT_SOLD
 
     @property
+    def is_surface(self) -> bool:
+        """Return True for content on a surface that needs no permit, such as a page for clients."""
+        return self.subject.kind == SUBJECT_SURFACE
+
+    @property
     def place_id(self) -> str:
         """Return the ID of the policy row, e.g. `sandbox.post`."""
         return (
@@ -350,9 +372,10 @@ class Unit:
     @property
     def written_texts(self) -> tuple[str, ...]:
         """Return all sentences and labels of this part and the earlier ones: every text except file
-        names."""
+        names, and the names on surfaces."""
         return replace(
             self,
+            texts=tuple(text for text in self.texts if not (self.is_surface and text.is_label)),
             media=tuple(replace(medium, name="") for medium in self.media),
             before=tuple(
                 replace(part, media=tuple(replace(medium, name="") for medium in part.media))

@@ -25,9 +25,9 @@ class PermitRow(CreatorOwnedRow, table=True):
         Index("permits_subject", "tenant_id", "subject_kind", "subject_id"),
         Index("permits_channel", "tenant_id", "channel_id", "viewer", "minted_at"),
         Index(
-            "permits_viewer",
+            "permits_reader",
             "tenant_id",
-            "creator_id",
+            "platform",
             "viewer",
             "minted_at",
             postgresql_where=text("viewer <> ''"),
@@ -37,7 +37,16 @@ class PermitRow(CreatorOwnedRow, table=True):
             "tenant_id",
             "creator_id",
             "minted_at",
-            postgresql_where=text("viewer = '' AND short_lines <> '[]'"),
+            postgresql_where=text(
+                "viewer = '' AND (short_lines -> 0 ->> 0 <> '' OR short_lines -> 1 IS NOT NULL)"
+            ),
+        ),
+        Index(
+            "permits_public",
+            "tenant_id",
+            "creator_id",
+            "minted_at",
+            postgresql_where=text("viewer = '' AND short_lines -> 0 ->> 0 = ''"),
         ),
         Index("permits_native", "native_ids", postgresql_using="gin"),
         Index("permits_files", "file_ids", postgresql_using="gin"),
@@ -88,8 +97,8 @@ class PermitRow(CreatorOwnedRow, table=True):
         None  # The permit of the copy that this one edits; the edit has no platform ID of its own.
     )
     short_lines: list[list[str]] = jsonb_column(list)
-    """Field and text of each short line of a public post, since a term may be spread over several
-    posts."""
+    """The first letter of a public post, and field and text of each of its short lines, since a
+    term may be spread over several posts."""
     url: str = Field(
         default="", sa_column_kwargs={"server_default": ""}
     )  # the address reported after publication

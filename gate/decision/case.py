@@ -17,18 +17,22 @@ from gate.contract.facts import (
     ReferenceFacts,
     ReviewFacts,
 )
-from gate.contract.units import Medium, Rating, Unit, highest_rating
+from gate.contract.units import Medium, Rating, Unit, Verdict, highest_rating
 from gate.decision import shoot_card_terms
 from gate.decision.shoot_card_terms import CardUse
 from gate.policy.bundle import Bundle, PlaceRow, stricter_verdict
 from gate.policy.matrix import MatrixRow, PersonKind, PlaceKind
-from gate.text import language_check, link_readings, text_rating, urls
+from gate.text import cached_readings, disclosures, language_check, link_readings, text_rating, urls
+from gate.text.disclosures import AiDisclosure
 from gate.text.language_check import LanguageReading
+from gate.text.lexicon import Lexicon
 from gate.text.text_rating import TextRating, TextSequence
 
 NO_AI = "none"
 WITHOUT_MODEL = frozenset({NO_AI, "template"})
 """AI levels of texts that no model wrote."""
+DISCLOSING_FIELDS = frozenset({"body", "title"})
+"""Fields that readers see at first, in which a disclosure of AI counts."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +60,9 @@ class Case:
 
     @property
     def _lead_targets(self) -> tuple[str, ...]:
-        return tuple(lead.target for lead in self.unit.leads)
+        """Return the original URLs of rewritten links, and those that their short links open."""
+        leads = self.unit.leads
+        return tuple(url for lead in leads for url in (lead.target, lead.opens) if url)
 
     @property
     def _referenced_texts(self) -> tuple[str, ...]:
@@ -78,22 +84,53 @@ class Case:
             word for medium in self.media_facts if medium.sha256 not in own for word in medium.words
         ]
         shown += [*self._lead_targets, *self._referenced_texts]
-        return text_rating.rate_texts(
-            shown,
-            before=self.facts.recent,
-            sequences=self._sequences,
-            lexicon=self.bundle.lexicon.with_coded_terms(self.facts.own_terms),
+        today = self.now.date()
+        before = self.facts.recent
+        sequences = self._sequences
+        initials = self._initials
+        return cached_readings.cached_reading(
+            ("rating", *shown, before, sequences, initials, today),
+            self.lexicon,
+            lambda: text_rating.rate_texts(
+                shown,
+                before=before,
+                sequences=sequences,
+                initials=initials,
+                today=today,
+                lexicon=self.lexicon,
+            ),
         )
 
     @property
+    def lexicon(self) -> Lexicon:
+        """Return the lexicon of the policy with the agency's own terms."""
+        return self.bundle.lexicon.with_coded_terms(self.facts.own_terms)
+
+    @property
+    def _initials(self) -> tuple[str, ...]:
+        """Return the first letters of the posts that viewers saw before, and of this one."""
+        own = text_rating.unit_initial(self.unit)
+        is_post = own and not (self.unit.service or self.unit.is_surface)
+        return tuple(letters + own for letters in self.facts.initials) if is_post else ()
+
+    @property
     def _sequences(self) -> tuple[TextSequence, ...]:
-        """Return the texts of the unit, each preceded by the short texts that viewers saw before. A
+        """Return the texts of the unit, each preceded by the short texts that viewers saw before,
+        and each beside the words in its media, without the texts that other fields put between. A
         service text is a complete catalogue sentence, so it has none."""
         if self.unit.service:
             return ()
         fields = self.unit.texts_by_field
         public = not self.unit.viewer
-        found = []
+        own_media = {medium.sha256 for medium in self.unit.media}
+        words = tuple(
+            word for known in self.media_facts if known.sha256 in own_media for word in known.words
+        )
+        found = [
+            TextSequence(words, (text.body,), newest_first=True)
+            for text in self.unit.texts
+            if words and text.body
+        ]
         for window in self.facts.windows:
             own = (fields.get(window.field, ""),) if window.field else self.unit.visible_texts
             if any(own):
@@ -106,8 +143,11 @@ class Case:
         ignored."""
         names = (*self.facts.names, self.unit.account)
         there = self.texts[len(self.unit.visible_texts) :]
-        return language_check.read_language(
-            (*self.unit.written_texts, *there), names=names, lexicon=self.bundle.lexicon
+        texts = (*self.unit.written_texts, *there)
+        return cached_readings.cached_reading(
+            ("language", *texts, names),
+            self.bundle.lexicon,
+            lambda: language_check.read_language(texts, names=names, lexicon=self.bundle.lexicon),
         )
 
     @cached_property
@@ -142,7 +182,9 @@ class Case:
     @cached_property
     def links(self) -> tuple[str, ...]:
         """Return the URLs in the texts. A rewritten link is represented by its original URL."""
-        stood_for = {lead.shown for lead in self.unit.leads}
+        leads = self.unit.leads
+        stood_for = {url for lead in leads for url in (lead.shown, lead.opens)}
+        stood_for -= {lead.target for lead in leads}
         found = link_readings.extract_links(self.texts, platform=self.unit.platform)
         return tuple(url for url in found if url not in stood_for)
 
@@ -181,6 +223,22 @@ class Case:
         made |= {known.text_ai for known in self.referenced_copies.values()}
         return bool(made - WITHOUT_MODEL)
 
+    @cached_property
+    def disclosure(self) -> AiDisclosure:
+        """Return what the texts of the unit and of referenced copies say about AI.
+
+        A mark counts in the body and title of the unit and of the first part, and for a unit
+        without content of its own in the texts of the copies. Earlier parts are judged themselves,
+        so their denials are not read.
+        """
+        unit = self.unit
+        texts = (*(unit.before[0].texts if unit.before else ()), *unit.texts)
+        seen = [text.body for text in texts if text.field in DISCLOSING_FIELDS]
+        if not unit.media:
+            seen += self._referenced_texts
+        own = (*unit.visible_texts, *self._referenced_texts)
+        return disclosures.read_disclosure(seen, own, lexicon=self.bundle.lexicon)
+
     @property
     def is_conversational(self) -> bool:
         """Return True for a message to one viewer and for a reply to a comment."""
@@ -215,6 +273,17 @@ class Case:
                 MatrixRow.model_validate_json(said.row), on=self.now.date()
             )
         return _apply_place_limits(found, self.facts.limits)
+
+    @cached_property
+    def adult_link(self) -> Verdict:
+        """Return the verdict on links to adult pages: the stricter one of the surface and of the
+        surface on which the links of a redirect are shown."""
+        platform = self.facts.linking_place.partition(".")[0]
+        surface = self.facts.linking_place
+        if not surface:
+            return self.row.adult_link
+        linking = self.bundle.row(platform, surface, on=self.now.date())
+        return stricter_verdict(self.row.adult_link, linking.adult_link)
 
     @property
     def place(self) -> str:

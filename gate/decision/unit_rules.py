@@ -9,15 +9,29 @@ fact is a finding.
 from collections.abc import Callable, Iterable
 
 from gate.contract.custom_emoji import find_custom_emoji
-from gate.contract.facts import INACTIVE_STOP, RESTORE_STOP, UNIT_REVIEW_LIFETIME
+from gate.contract.facts import (
+    INACTIVE_STOP,
+    RESTORE_STOP,
+    UNIT_REVIEW_LIFETIME,
+    LinkFacts,
+)
 from gate.contract.reasons import Finding, Reason, block_finding, hold_finding
 from gate.contract.states import AssuranceState
-from gate.contract.units import COMMENT_REFERENCE, DUTY_FLAG, Rating, Unit, Verdict
+from gate.contract.units import (
+    COMMENT_REFERENCE,
+    DUTY_FLAG,
+    REDIRECT_PLATFORM,
+    Rating,
+    Unit,
+    Verdict,
+)
 from gate.decision import answer_rules, depiction_rules, resemblance_rules, review_rules
 from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
 from gate.text import service_texts, text_rating, urls
+from gate.text.ages import describes_minor
+from gate.text.text_rating import MinorSignal
 
 Rule = Callable[[Case], Iterable[Finding]]
 
@@ -202,6 +216,13 @@ def nothing_prohibited(case: Case) -> Iterable[Finding]:
         yield block_finding(Reason.PROHIBITED_CATEGORY)
 
 
+def no_banned_person(case: Case) -> Iterable[Finding]:
+    """Block texts that name a person who must never be depicted, and pictures that look like one of
+    that person."""
+    if case.text_rating.banned or any(medium.banned for medium in case.media_facts):
+        yield block_finding(Reason.LIKENESS_REAL_PERSON)
+
+
 def not_on_the_blocklist(case: Case) -> Iterable[Finding]:
     """Block bytes on the blocklist and near copies of them; hold bytes that resemble them less
     closely."""
@@ -230,9 +251,10 @@ def text_is_not_obfuscated(case: Case) -> Iterable[Finding]:
 def language_is_supported(case: Case) -> Iterable[Finding]:
     """Require languages that the lexicon supports.
 
-    Messages of up to three words to an assured adult are exempt.
+    Messages of up to three words to an assured adult are exempt, and prompts, which are lists of
+    words rather than sentences.
     """
-    if case.language_reading.supported:
+    if case.row.reader == "model" or case.language_reading.supported:
         return
     known = case.facts.viewer
     assured = known is not None and known.state is AssuranceState.ASSURED and known.over_18
@@ -243,6 +265,26 @@ def language_is_supported(case: Case) -> Iterable[Finding]:
         or case.language_reading.words > FEW_WORDS
     ):
         yield hold_finding(Reason.TEXT_LANGUAGE_UNSUPPORTED)
+
+
+def no_age_under_18_is_given(case: Case) -> Iterable[Finding]:
+    """Block what a model is asked for if it describes a person under 18, and names and descriptions
+    of creators that state such an age. Hold the latter with terms that are acceptable in other
+    General content."""
+    today = case.now.date()
+    if case.row.age_rule == "described":
+        described = (text.body for text in case.unit.texts if not text.is_label)
+        if any(describes_minor(text, today, lexicon=case.lexicon) for text in described):
+            yield block_finding(Reason.PROHIBITED_MINOR)
+    if case.row.age_rule == "own":
+        stated = (
+            text_rating.detect_minor_statement(text, today=today, lexicon=case.lexicon)
+            for text in case.texts
+        )
+        if MinorSignal.STATED in stated:
+            yield block_finding(Reason.PROHIBITED_MINOR)
+        elif case.text_rating.contextual:
+            yield hold_finding(Reason.TEXT_REPHRASE)
 
 
 def place_allows_rating(case: Case) -> Iterable[Finding]:
@@ -305,33 +347,55 @@ def required_marks_are_set(case: Case) -> Iterable[Finding]:
 
 
 def ai_is_disclosed(case: Case) -> Iterable[Finding]:
-    """Require that AI-generated media are marked as their records say, and that the text discloses
-    AI if no flag does."""
+    """Require that AI-generated media are marked as their records say, that no text denies AI, and
+    that the text discloses it if no flag does."""
     recorded = {medium.sha256: medium.ai for medium in case.media_facts}
     if any(recorded.get(medium.sha256, medium.ai) != medium.ai for medium in case.unit.media):
         yield block_finding(Reason.AI_MARK_MISSING)
-    said = text_rating.has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon)
-    if case.needs_ai_words and not said:
+    if case.is_ai_generated and case.disclosure.denied:
+        yield block_finding(Reason.AI_MARK_MISSING)
+    if case.needs_ai_words and not case.disclosure.stated:
         yield hold_finding(Reason.AI_MARK_MISSING)
 
 
 def links_are_known(case: Case) -> Iterable[Finding]:
-    """Require that every URL is ours or registered, unchanged, and allowed on the surface."""
+    """Require that every URL is ours or registered, unchanged, and allowed on the surface.
+
+    Our short links are ours on pages, where the redirect is judged when it is followed.
+    """
     own = case.facts.own_hosts
+    if not case.row.link_rule:
+        return
     for url in case.links:
-        if urls.is_own_adult_page(url, own):
-            if case.row.adult_link.rank >= Verdict.H.rank:
-                yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
-            continue
-        if urls.is_own_url(url, own) and not urls.is_own_short_link(url, own):
-            continue
-        target = case.registered_links.get(url)
-        if target is None:
+        if case.row.link_rule == "none":
             yield hold_finding(Reason.LINK_UNREGISTERED)
-        elif not target.active or case.now >= target.expires_at:
-            yield hold_finding(Reason.LINK_CHANGED)
-        elif target.adult and case.row.adult_link.rank >= Verdict.H.rank:
-            yield Finding(case.row.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+            continue
+        if urls.is_own_adult_page(url, own):
+            if case.adult_link.rank >= Verdict.H.rank:
+                yield Finding(case.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+            continue
+        if urls.is_own_url(url, own) and (
+            case.unit.is_surface or not urls.is_own_short_link(url, own)
+        ):
+            continue
+        yield from _check_target(case, case.registered_links.get(url))
+
+
+def _check_target(case: Case, target: LinkFacts | None) -> Iterable[Finding]:
+    if target is None or case.row.link_rule == "own":
+        yield hold_finding(Reason.LINK_UNREGISTERED)
+    elif not target.active or case.now >= target.expires_at:
+        yield hold_finding(Reason.LINK_CHANGED)
+    elif target.adult and case.adult_link.rank >= Verdict.H.rank:
+        yield Finding(case.adult_link, Reason.LINK_ADULT_FORBIDDEN)
+
+
+def short_links_are_ours(case: Case) -> Iterable[Finding]:
+    """Require that the short links that replace URLs are on our hosts: the owner of another host
+    would decide where they lead."""
+    own = case.facts.own_hosts
+    if any(lead.opens and not urls.is_own_url(lead.shown, own) for lead in case.unit.leads):
+        yield hold_finding(Reason.LINK_UNREGISTERED)
 
 
 def viewer_is_not_blocked(case: Case) -> Iterable[Finding]:
@@ -371,6 +435,8 @@ def viewer_is_of_age(case: Case) -> Iterable[Finding]:
 def _stoppable_features(case: Case) -> set[str]:
     """Return the features whose emergency stops apply to this unit."""
     unit = case.unit
+    if unit.is_surface:  # A stop ends publishing. It hides nothing that was published before.
+        return {"nudity"} if case.rating.rank >= Rating.N.rank else set()
     touched = {"sending"}
     if unit.service:
         return touched
@@ -392,12 +458,19 @@ def _is_creator_inactive(case: Case) -> bool:
     return not is_owed and any(stop.feature == INACTIVE_STOP for stop in case.facts.stops)
 
 
+def _is_redirect_stopped(case: Case) -> bool:
+    """Return True for a redirect of a creator who may not send: it would send visitors."""
+    return case.unit.platform == REDIRECT_PLATFORM and any(
+        stop.scope == "creator" and stop.feature == "sending" for stop in case.facts.stops
+    )
+
+
 def no_stop_applies(case: Case) -> Iterable[Finding]:
     """Block units that an emergency stop applies to. Safety texts are never stopped."""
     if service_texts.is_safety_text(case.unit.service):
         return
     touched = _stoppable_features(case)
-    if any(stop.feature in touched for stop in case.facts.stops):
+    if any(stop.feature in touched for stop in case.facts.stops) or _is_redirect_stopped(case):
         yield block_finding(Reason.KILL_SWITCH)
     if _is_creator_inactive(case):
         yield block_finding(Reason.CREATOR_INACTIVE)
@@ -433,6 +506,7 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     no_hidden_content,
     no_placeholder_images,
     nothing_prohibited,
+    no_banned_person,
     not_on_the_blocklist,
     text_is_not_obfuscated,
     language_is_supported,
@@ -442,6 +516,7 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     required_marks_are_set,
     ai_is_disclosed,
     links_are_known,
+    short_links_are_ours,
     *answer_rules.ANSWER_RULES,
     *depiction_rules.DEPICTION_RULES,
     *resemblance_rules.RESEMBLANCE_RULES,
@@ -450,6 +525,32 @@ ORDINARY_RULES: tuple[Rule, ...] = (
     viewer_is_of_age,
     no_stop_applies,
 )
+
+SURFACE_RULES: tuple[Rule, ...] = (
+    unit_belongs_to_tenant,
+    policy_is_valid,
+    media_are_ours,
+    media_are_rated,
+    no_hidden_content,
+    no_placeholder_images,
+    nothing_prohibited,
+    no_banned_person,
+    not_on_the_blocklist,
+    text_is_not_obfuscated,
+    language_is_supported,
+    no_age_under_18_is_given,
+    place_allows_rating,
+    ai_is_disclosed,
+    links_are_known,
+    *depiction_rules.DEPICTION_RULES,
+    *resemblance_rules.RESEMBLANCE_RULES,
+    viewer_is_not_blocked,
+    viewer_is_of_age,
+    no_stop_applies,
+)
+"""Rules for content that needs no permit: pages for people outside the agency, reports, and what a
+model is asked (`gate/surfaces`). They judge what is shown; reviews, permits and checks of a
+destination do not apply."""
 
 SERVICE_RULES: tuple[Rule, ...] = (
     unit_belongs_to_tenant,
@@ -465,4 +566,6 @@ unavailable."""
 
 def rules_for(unit: Unit) -> tuple[Rule, ...]:
     """Return the rules that a unit is judged by."""
+    if unit.is_surface:
+        return SURFACE_RULES
     return SERVICE_RULES if unit.service else ORDINARY_RULES

@@ -28,6 +28,7 @@ from gate.copies import post_references
 from gate.decision.shoot_card_terms import people_of_medium
 from gate.evidence.answer_facts import answer_facts
 from gate.faces import resemblances
+from gate.people import depiction_bans
 from gate.people.synthetic_person_declarations import DECLARATION_SQL, declaration_facts
 from gate.ratings import ratings
 from gate.ratings.aggregation import AggregatedRating
@@ -82,7 +83,7 @@ SELECT renditions.sha256, renditions.mime, renditions.size, renditions.phash,
    WHERE d.tenant_id = assets.tenant_id AND d.asset_id = assets.id) AS shown,
   (SELECT b.confirmed FROM bystanders b WHERE b.tenant_id = assets.tenant_id AND b.asset_id =
   assets.id) AS bystanders,
-  {label_lifts.LABEL_LIFTED_SQL} AS lifted,
+  {label_lifts.LABEL_LIFTED_SQL} AS lifted, {depiction_bans.LOOKS_BANNED_SQL} AS banned,
   {_REVIEWS.format(about="'bytes'", digests="= renditions.sha256")},
   {queries.CARD_POSITION_SQL} AS card, {resemblances.RESEMBLANCES_OF_BYTES_SQL} AS likeness
 FROM renditions JOIN assets ON assets.tenant_id = :tenant AND assets.id = renditions.asset_id
@@ -190,6 +191,7 @@ def _medium_from_row(
         bystanders=row.bystanders or 0,
         label=row.label,
         lifted=row.lifted,
+        banned=row.banned,
     )
 
 

@@ -3,7 +3,7 @@
 The facts of media and persons are read by `gate/evidence/media_facts.py`.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -40,6 +40,7 @@ from gate.evidence import media_facts, own_release_facts, received_comments, tex
 from gate.evidence.models import LinkTarget
 from gate.policy import admission
 from gate.policy.active_policy import ActivePolicy
+from gate.policy.agency_lexicon import OWN_TERMS_SQL, parse_own_terms
 from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.removal import intake_heartbeat
@@ -88,11 +89,6 @@ _PLACED = f"""
 """  # noqa: S608 only constants
 """Facts that depend on the surface of a unit."""
 
-_OWN_TERMS = """
-  (SELECT jsonb_agg(jsonb_build_array(t.kind, t.term) ORDER BY t.kind, t.term)
-    FROM own_terms t WHERE t.tenant_id = :tenant AND t.open) AS own_terms
-"""
-
 _UNIT = f"""
 SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS machine,
   {_PLACED.format(digest=":digest", place=":place", subject=":subject", kind=":kind")},
@@ -102,10 +98,10 @@ SELECT house_now() AS now, (SELECT house_now() - shift FROM house_clock) AS mach
     text[]))) AS epochs,
   (SELECT c.kappa < :least FROM calibration_results c WHERE c.tenant_id = :tenant
     ORDER BY c.created_at DESC, c.id DESC LIMIT 1) AS uncalibrated,
-  {_OWN_TERMS}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
+  {OWN_TERMS_SQL}, {intake_heartbeat.INTAKE_REACHED_SQL} AS reached
 """  # noqa: S608 only constants
 _PUBLIC_UNIT = f"{_UNIT}, NULL AS viewer, NULL AS recent, {text_windows.PUBLIC_SQL}"
-_VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public"
+_VIEWER_UNIT = f"{_UNIT}, {_VIEWER}, {text_windows.RECENT_SQL}, NULL AS public, NULL AS initials"
 """Everything that each decision reads, in one statement. Row-level security includes the emergency
 stops of the installation."""
 
@@ -115,7 +111,6 @@ def gather_snapshot(
 ) -> tuple[EvidenceSnapshot, datetime]:
     """Return the committed facts about a unit under the policy `by`, and the time of reading."""
     _expire_read_rows(scope)
-    held = epochs.held_keys(scope)
     who, author = _resolve_author(scope, unit, author)
     creator = who.creator
     wrote = who.writer
@@ -154,22 +149,28 @@ def gather_snapshot(
         reviews=said,
         recent=text_windows.recent_texts(read.recent),
         windows=text_windows.windows_of_unit(unit, read.recent, read.public),
+        initials=tuple(dict.fromkeys(letters for letters in read.initials or () if letters)),
         changed=changed,
         above_known=any(_is_parent(unit, one) for one in above),
         above_gone=any(one.removed_at is not None or one.recalled_at is not None for one in above),
         epochs=tuple(sorted((read.epochs or {}).items())),
         rules_fault=by.fault,
         limits=_parse_place_limits(read.limits),
-        own_terms=_parse_own_terms(read.own_terms),
+        own_terms=parse_own_terms(read.own_terms),
         uncalibrated=bool(read.uncalibrated),
         again=unit_rule_verifications(scope, unit, by.bundle, read.now.date()),
         foreign=admission.find_third_party_rule(scope, unit, by.bundle),
         skewed=skewed,
         release=own_release_facts.own_release_facts(scope, unit, read.release),
         intake_down=not read.reached,
-        unlocked=tuple(key for key in read.needed if key not in held) if held else (),
+        unlocked=_unlocked_keys(read.needed, epochs.held_keys(scope)),
     )
     return facts, read.now
+
+
+def _unlocked_keys(needed: Iterable[str], held: Collection[str]) -> tuple[str, ...]:
+    """Return the epochs that a claim needs and has not locked; none for callers without locks."""
+    return tuple(key for key in needed if key not in held) if held else ()
 
 
 def _is_parent(unit: Unit, copy: live_copies.LiveCopy) -> bool:
@@ -255,10 +256,6 @@ def _parse_place_limits(stored: Iterable[tuple[str, str]] | None) -> tuple[Place
     return tuple(
         PlaceLimitFacts(Rating(rating), Verdict(verdict)) for rating, verdict in stored or ()
     )
-
-
-def _parse_own_terms(stored: Iterable[tuple[str, str]] | None) -> tuple[tuple[str, str], ...]:
-    return tuple((kind, term) for kind, term in stored or ())
 
 
 def _parse_reviews(stored: Iterable[tuple[str, str, int, str]] | None) -> tuple[ReviewFacts, ...]:
@@ -411,7 +408,7 @@ def gather_content_snapshot(scope: Scope, unit: Unit, rules: Bundle) -> Evidence
         references=pointed,
         links=_list_link_facts(scope, unit, pointed),
         own_hosts=urls.own_hosts(),
-        own_terms=_parse_own_terms(_load_unit_row(scope, unit, f"SELECT {_OWN_TERMS}").own_terms),
+        own_terms=parse_own_terms(_load_unit_row(scope, unit, f"SELECT {OWN_TERMS_SQL}").own_terms),
         recent=text_windows.recent_texts(
             _load_unit_row(scope, unit, f"SELECT {text_windows.RECENT_SQL}").recent
         )
@@ -465,7 +462,7 @@ def _parse_viewer(stored: Sequence[Any] | None) -> ViewerFacts | None:
 def _list_link_facts(
     scope: Scope, unit: Unit, pointed: Iterable[ReferenceFacts]
 ) -> tuple[LinkFacts, ...]:
-    led = (lead.target for lead in unit.leads)
+    led = (url for lead in unit.leads for url in (lead.target, lead.opens))
     urls = link_readings.extract_links(
         (*unit.all_texts, *led, *(words for known in pointed for words in known.texts))
     )

@@ -1,10 +1,11 @@
 """Windows of texts that viewers see one after the other, because a term may be spread over them
 letter by letter.
 
-All messages of a creator to one viewer form one window, regardless of the account that sent them;
-the public posts of the creator form another. A window contains short lines only, because full
-sentences between the pieces of a term prevent it from being read. The short lines are stored with
-the permit of each post.
+All messages of the agency to one reader on a platform form one window, regardless of the creator
+and the account that sent them; the public posts of a creator form another. A window contains short
+lines only, because full sentences between the pieces of a term prevent it from being read. The
+short lines are stored with the permit of each post, after the first letter of its text: the first
+letters of consecutive posts of a creator, and of an account, may spell a term as well.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,6 +13,7 @@ from uuid import UUID
 
 from gate.contract.facts import TextWindow, parse_unit
 from gate.contract.units import Unit
+from gate.text import text_rating
 from gate.text.text_rating import PIECE
 
 CONTEXT_CHARACTERS = 2000
@@ -26,33 +28,64 @@ account."""
 MAX_SHORT_LINE = 24
 """Maximum number of characters of a short line: two words of a term."""
 
+INITIAL_FIELD = ""
+"""Stands in place of the field for the first letter of a post, which precedes its short lines."""
+
+HAS_SHORT_LINE_SQL = "({lines} -> 0 ->> 0 <> '' OR {lines} -> 1 IS NOT NULL)"
+"""SQL condition: not only the first letter of the post is stored."""
+
 RECENT_SQL = """
   (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.unit) ORDER BY s.minted_at) FROM (
     SELECT p.subject_id, i.unit, p.minted_at FROM permits p
     JOIN decision_inputs i ON i.tenant_id = p.tenant_id AND i.id = p.decision_id
-    WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.viewer = :viewer
-      AND p.viewer <> '' AND CAST(:viewer AS text) <> '' AND p.platform = :platform
+    WHERE p.tenant_id = :tenant AND p.platform = :platform AND p.viewer = :viewer
+      AND p.viewer <> '' AND CAST(:viewer AS text) <> ''
       AND p.state = 'consumed' AND p.subject_id <> :subject ORDER BY p.minted_at DESC LIMIT
       :most) s) AS recent
 """
-"""The latest messages of the creator's accounts on this platform to the viewer, who has the same ID
-on all of them."""
+"""The latest messages of the agency on this platform to the reader, who has the same ID on all of
+its accounts."""
 
-PUBLIC_SQL = """
+_INITIALS_SQL = """(SELECT string_agg(s.letter, '' ORDER BY s.sent_at) FROM (
+    SELECT (array_agg(p.letter ORDER BY p.minted_at))[1] AS letter, min(p.minted_at) AS sent_at
+    FROM (
+      SELECT p.subject_id, p.minted_at, p.short_lines -> 0 ->> 1 AS letter FROM permits p
+      WHERE p.tenant_id = :tenant AND {whose} AND p.viewer = '' AND CAST(:viewer AS text) = ''
+        AND p.short_lines -> 0 ->> 0 = '' AND p.state = 'consumed' AND p.subject_id <> :subject
+      ORDER BY p.minted_at DESC LIMIT :permits) p
+    GROUP BY p.subject_id ORDER BY sent_at DESC LIMIT :most) s)"""
+PUBLIC_SQL = f"""
   (SELECT jsonb_agg(jsonb_build_array(s.subject_id, s.channel_id, s.short_lines)
       ORDER BY s.minted_at) FROM (
     SELECT p.subject_id, p.channel_id, p.short_lines, p.minted_at FROM permits p
     WHERE p.tenant_id = :tenant AND p.creator_id = :creator AND p.viewer = ''
       AND CAST(:viewer AS text) = ''
-      AND p.short_lines <> '[]' AND p.state = 'consumed' AND p.subject_id <> :subject
-    ORDER BY p.minted_at DESC LIMIT :permits) s) AS public
-"""
-"""The short lines of the creator's public posts on all accounts."""
+      AND {HAS_SHORT_LINE_SQL.format(lines="p.short_lines")} AND p.state = 'consumed'
+      AND p.subject_id <> :subject
+    ORDER BY p.minted_at DESC LIMIT :permits) s) AS public,
+  jsonb_build_array({_INITIALS_SQL.format(whose="p.creator_id = :creator")},
+    {_INITIALS_SQL.format(whose="p.channel_id = :channel")}) AS initials
+"""  # noqa: S608 - only constants
+"""The short lines of the creator's public posts on all accounts, and the first letters of the last
+posts of the creator and of the account, oldest first."""
 
 
 def window_params(unit: Unit) -> dict[str, object]:
     """Return the parameters of the two statements, except those that depend on the surface."""
-    return {"creator": unit.creator_id, "most": WINDOW_MESSAGES, "permits": WINDOW_PERMITS}
+    return {
+        "creator": unit.creator_id,
+        "channel": unit.channel_id,
+        "most": WINDOW_MESSAGES,
+        "permits": WINDOW_PERMITS,
+    }
+
+
+def stored_lines(unit: Unit) -> tuple[tuple[str, str], ...]:
+    """Return what the permit of a unit stores: the first letter of its text and its short lines."""
+    if unit.viewer:
+        return ()
+    letter = text_rating.unit_initial(unit)
+    return (*(((INITIAL_FIELD, letter),) if letter else ()), *short_lines(unit))
 
 
 def short_lines(unit: Unit) -> tuple[tuple[str, str], ...]:
@@ -103,7 +136,8 @@ def public_windows(
     account of the unit. A post published to several accounts appears once."""
     posts: dict[str, tuple[UUID, list[tuple[str, str]]]] = {}
     for subject, channel, lines in stored or ():
-        posts[subject] = (UUID(channel), [(field, line) for field, line in lines])
+        kept = [(field, line) for field, line in lines if field != INITIAL_FIELD]
+        posts[subject] = (UUID(channel), kept)
     everywhere = list(posts.values())[-WINDOW_MESSAGES:]
     here = [one for one in posts.values() if one[0] == unit.channel_id][-WINDOW_MESSAGES:]
     found: dict[TextWindow, None] = {}

@@ -1,7 +1,8 @@
 """Depiction bans: people who must never be depicted in an agency's pictures, by name and by
 perceptual hashes.
 
-One member adds an entry, another ends it. Bans by face are in `gate/faces/known_faces.py`.
+One member adds an entry, another ends it. Names are terms of the agency's lexicon
+(`gate/policy/agency_lexicon.py`). Bans by face are in `gate/faces/known_faces.py`.
 """
 
 from collections.abc import Collection
@@ -13,6 +14,7 @@ from foundation.db.database import Scope
 from foundation.db.tables import FOREVER, TenantRow, jsonb_column, table_arguments
 from foundation.errors import BadInput, NotFound, Refused
 from gate.assets.lookalikes import NEAR_BITS
+from gate.copies.events import request_reread
 from tenants import audit
 from tenants.agencies import queries
 from tenants.agencies.rights import Right, require_right
@@ -20,7 +22,7 @@ from tenants.auth import device_fingerprints
 
 MAX_BANNED_NAME = 80
 SHORTEST_NAME = 3
-"""Minimum number of characters of a name; shorter ones occur in ordinary words."""
+"""Minimum number of letters of a name; shorter ones occur in ordinary words."""
 
 
 class DepictionBan(TenantRow, table=True):
@@ -52,7 +54,7 @@ def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = (
     member = queries.get_acting_member(scope, "person.people_only")
     require_right(member.role, Right.RUN)
     said = " ".join(name.split())
-    if not SHORTEST_NAME <= len(said) <= MAX_BANNED_NAME:
+    if not SHORTEST_NAME <= sum(map(str.isalnum, said)) <= len(said) <= MAX_BANNED_NAME:
         raise BadInput("never.bad_name", least=SHORTEST_NAME, most=MAX_BANNED_NAME).about("name")
     row = DepictionBan(
         tenant_id=scope.tenant_id,
@@ -61,6 +63,7 @@ def add_depiction_ban(scope: Scope, name: str, *, pictures: Collection[UUID] = (
         noted_by=scope.actor,
     )
     scope.add(row)
+    request_reread(scope)
     audit.record(scope, "never.noted", f"never:{row.id}")
     return row.id
 
@@ -87,14 +90,7 @@ def end_depiction_ban(scope: Scope, entry_id: UUID) -> None:
     entry = next((one for one in list_depiction_bans(scope) if one.id == entry_id), None)
     if entry is None:
         raise NotFound("person.unknown")
-    first = next(
-        (
-            one.principal_id
-            for one in queries.list_members(scope)
-            if f"member:{one.id}" == entry.noted_by
-        ),
-        None,
-    )
+    first = queries.principal_of_actor(scope, entry.noted_by)
     # Principals seen on one device or network count as one person.
     if first is not None and member.principal_id in {
         first,
@@ -125,30 +121,9 @@ def list_depiction_bans(scope: Scope) -> list[DepictionBanSummary]:
     ]
 
 
-def check_words_allowed(scope: Scope, words: str) -> None:
-    """Raise Refused if a prompt names a person on the list, regardless of case and punctuation."""
-    said = f" {_normalize_words(words)} "
-    if any(f" {_normalize_words(one.name)} " in said for one in list_depiction_bans(scope)):
-        raise Refused("never.named")
-
-
-def _normalize_words(words: str) -> str:
-    return " ".join("".join(sign if sign.isalnum() else " " for sign in words.casefold()).split())
-
-
-_NEAR = """
-SELECT EXISTS (SELECT FROM never_depicted n CROSS JOIN LATERAL jsonb_array_elements_text(n.looks)
-known
-  JOIN renditions r ON r.tenant_id = n.tenant_id AND r.sha256 = ANY(:digests) AND bit_count(
-    CAST(r.look AS bit(64)) # CAST('x' || known AS bit(64))) <= :near
-  WHERE n.tenant_id = :tenant AND n.ended_by = '')
+LOOKS_BANNED_SQL = f"""
+  EXISTS (SELECT FROM never_depicted n CROSS JOIN LATERAL jsonb_array_elements_text(n.looks) known
+    WHERE n.tenant_id = :tenant AND n.ended_by = '' AND bit_count(
+      CAST(renditions.look AS bit(64)) # CAST('x' || known AS bit(64))) <= {NEAR_BITS})
 """
-
-
-def check_pictures_allowed(scope: Scope, digests: Collection[str]) -> None:
-    """Raise Refused if one of these pictures looks like a picture of a person on the list."""
-    near = scope.run(
-        _NEAR, tenant=scope.tenant_id, digests=list(digests), near=NEAR_BITS
-    ).scalar_one()
-    if digests and near:
-        raise Refused("never.looks_like")
+"""SQL condition: the bytes of `renditions` look like a picture of a person on the list."""

@@ -43,7 +43,6 @@ from gate.policy.active_policy import ActivePolicy
 from gate.policy.bundle import Bundle
 from gate.policy.queries import unit_rule_verifications
 from gate.reviews import spot_checks
-from gate.text.text_rating import has_ai_disclosure
 from tenants import audit
 
 __all__ = [
@@ -136,7 +135,7 @@ def _apply_required_marks(case: Case, line: Callable[[], str]) -> Unit:
     # A bot message always gets the label, because its own text about AI may mean something else.
     if by_bot:
         body = text_marks.remove_text_mark(body).removesuffix(f"\n\n{line()}")
-    if by_bot or not has_ai_disclosure(case.texts, lexicon=case.bundle.lexicon):
+    if by_bot or not case.disclosure.stated:
         body = f"{body}\n\n{line()}".lstrip("\n")
     if by_bot and unit.audience == "viewer":
         body = text_marks.add_text_mark(body)
@@ -275,6 +274,8 @@ def mint_permit(
     Raises PermitDenied. The caller then rolls back the claim and logs the decision with
     `record_denial` in the next transaction.
     """
+    if unit.is_surface:  # The rules of surfaces ask for no review.
+        raise ValueError("content on a surface needs no permit and gets none")
     # A claim has locked its units already; other callers have not.
     if not epochs.held_keys(scope):
         epochs.lock_shared(scope, unit)
@@ -415,7 +416,7 @@ def consume_permit(scope: Scope, permit: Permit, entry: decision_log.LogEntry) -
             minted_at=permit.minted_at,
             expires_at=permit.expires_at,
             sold=unit.is_sold,
-            short_lines=_encode_json([] if unit.viewer else text_windows.short_lines(unit)),
+            short_lines=_encode_json(text_windows.stored_lines(unit)),
         ).first()
     if done is not None:
         return

@@ -21,7 +21,7 @@ from gate.decision.depiction_rules import REAL_PERSON_KINDS
 from gate.decision.shoot_card_terms import people_of_medium
 from gate.evidence import media_facts
 from gate.faces import known_faces
-from gate.people import depiction_bans, persons
+from gate.people import persons
 from gate.people.models import Person
 
 
@@ -35,7 +35,8 @@ def check_reference_pictures(scope: Scope, creator_id: UUID, digests: Collection
     known = media_facts.media_facts_of_bytes(scope, sorted(set(digests)))
     if len(known) < len(set(digests)):
         raise NotFound("asset.unknown")
-    depiction_bans.check_pictures_allowed(scope, digests)
+    if any(medium.banned for medium in known):
+        raise Refused("never.looks_like")
     for medium in known:
         _check_reference(scope, creator_id, medium)
 

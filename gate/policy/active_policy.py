@@ -56,10 +56,12 @@ def set_trusted_keys(keys: str) -> None:
     _known.clear()
 
 
-_NEWEST = """
-SELECT digest, number, state FROM policy_bundles WHERE tenant_id = :house AND state <> 'shipped'
-ORDER BY number DESC LIMIT 1
-"""
+NEWEST_SQL = f"""
+  (SELECT jsonb_build_array(p.digest, p.number, p.state) FROM policy_bundles p
+    WHERE p.tenant_id = '{INSTALLATION_ID}' AND p.state <> 'shipped'
+    ORDER BY p.number DESC LIMIT 1) AS newest
+"""  # noqa: S608 only constants
+"""The newest release ever installed, for `resolve_newest`."""
 
 
 def current_policy(scope: Scope) -> ActivePolicy:
@@ -71,16 +73,16 @@ def current_policy(scope: Scope) -> ActivePolicy:
     held = scope.session.info.get(_HELD)
     if isinstance(held, ActivePolicy):
         return held
-    newest = scope.run(_NEWEST, house=INSTALLATION_ID).first()
-    found = (
-        ActivePolicy(shipped_bundle())
-        if newest is None
-        else _resolve_policy(scope, newest.digest, newest.number, newest.state)
-    )
+    found = resolve_newest(scope, scope.run(f"SELECT {NEWEST_SQL}").scalar())
     # Without the lock, the policy may change during the transaction.
     if epochs.installation_key() in epochs.held_keys(scope):
         scope.session.info[_HELD] = found
     return found
+
+
+def resolve_newest(scope: Scope, newest: tuple[str, int, str] | None) -> ActivePolicy:
+    """Return the policy in force, given the result of `NEWEST_SQL`."""
+    return ActivePolicy(shipped_bundle()) if newest is None else _resolve_policy(scope, *newest)
 
 
 def current_bundle(scope: Scope) -> Bundle:
@@ -152,8 +154,8 @@ def install_release(scope: Scope, document: bytes) -> Bundle:
         raise Refused("gate.POLICY_SIGNATURE") from unsigned
     except ValueError as error:
         raise BadInput("policy.not_whole", detail=" ".join(str(error).split())[:200]) from error
-    newest = scope.run(_NEWEST, house=INSTALLATION_ID).first()
-    have = max(shipped_bundle().number, newest.number if newest is not None else 0)
+    newest = scope.run(f"SELECT {NEWEST_SQL}").scalar()
+    have = max(shipped_bundle().number, newest[1] if newest is not None else 0)
     current = current_policy(scope)
     if not current.fault and current.bundle.name == found.name:
         return found

@@ -17,13 +17,16 @@ from gate.contract.units import Rating, Verdict
 from gate.policy.matrix import (
     VERIFIED_ELSEWHERE,
     VIEWER_MODES,
+    AgeRule,
     AiDisclosureRule,
+    LinkRule,
     Matrix,
     MatrixDefaults,
     MatrixRow,
     PersonKind,
     PlaceKind,
     PlaceProbe,
+    SurfaceReader,
     Verdicts,
     check_rows,
     merge_rows,
@@ -70,6 +73,10 @@ class PlaceRow:
     creator_verified: bool = False
     """True if the platform itself verifies account holders, moderates content and checks the age of
     its viewers."""
+    reader: SurfaceReader | None = None
+    """The reader of a surface that needs no permit; None for a destination."""
+    link_rule: LinkRule = "registered"
+    age_rule: AgeRule = ""
 
     @property
     def is_manual(self) -> bool:
@@ -339,6 +346,9 @@ class Bundle:
             stale=frozenset(stale),
             misread=bool(said) and bool(stale),
             creator_verified=row.creator_verified and row.viewer in VERIFIED_ELSEWHERE,
+            reader=row.reader,
+            link_rule=row.links if row.reader is not None else "registered",
+            age_rule=row.age_rule,
         )
 
 
@@ -380,6 +390,9 @@ def _merge_strictest(name: str, rows: list[PlaceRow]) -> PlaceRow:
         stale=frozenset().union(*(row.stale for row in rows)),
         misread=any(row.misread for row in rows),
         creator_verified=all(row.creator_verified for row in rows),
+        reader=first.reader,
+        link_rule=first.link_rule,
+        age_rule=first.age_rule,
     )
 
 

@@ -110,7 +110,8 @@ def _tell_who_can_end(scope: Scope, where: tuple[str, str, str], about: str) -> 
 
 
 def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str) -> UUID | None:
-    """Return the other member who requested the end of this stop and has the right, or None."""
+    """Return the member who first requested the end of this stop and still has the right, or
+    None."""
     asked = audit.find_last_act(scope, REOPENING_REQUESTED, about)
     since = next(
         (
@@ -122,12 +123,6 @@ def _find_first_requester(scope: Scope, where: tuple[str, str, str], about: str)
     )
     if asked is None or since is None or asked.at < since:
         return None
-    others = (one for one in queries.list_members(scope) if f"member:{one.id}" != scope.actor)
-    return next(
-        (
-            one.id
-            for one in others
-            if f"member:{one.id}" == asked.actor and has_right(one.role, Right.REOPEN)
-        ),
-        None,
-    )
+    members = {f"member:{member.id}": member for member in queries.list_members(scope)}
+    first = members.get(asked.actor)
+    return first.id if first is not None and has_right(first.role, Right.REOPEN) else None

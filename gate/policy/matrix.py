@@ -13,6 +13,9 @@ from gate.contract.units import Rating, Verdict
 
 PlaceKind = Literal["post", "text", "chat", "profile"]
 PersonKind = Literal["real", "synthetic"]
+SurfaceReader = Literal["model", "outsider", "assured", "member"]
+LinkRule = Literal["", "registered", "own", "none"]
+AgeRule = Literal["", "context", "described", "own"]
 VIEWER_MODES = ("none", "platform", "both", "door", "product")
 """Parties responsible for the age of viewers, in ascending order of our own duties. With `door`, we
 admit viewers one by one and decide again for each (`issuance.preview_for_viewer`)."""
@@ -59,6 +62,7 @@ class _Verified(BaseModel):
 
 
 Verdicts = dict[Rating, Verdict]
+_SURFACE_COLUMNS = {"reader", "links", "age_rule", "discloses"}
 
 
 class MatrixRow(BaseModel):
@@ -85,6 +89,15 @@ class MatrixRow(BaseModel):
     checked_on: date | None = None
     rule: str = ""
     """ID of the borrowed row in which the rule is written."""
+    reader: SurfaceReader | None = None
+    """The reader of a surface that needs no permit (`gate/surfaces`); None for a destination."""
+    links: LinkRule = ""
+    """Links that the surface may show besides our own: registered ones, none that is not ours, none
+    at all. Empty: any."""
+    age_rule: AgeRule = ""
+    """The ages under 18 that count: beside other terms, of a described person, or of the writer."""
+    discloses: tuple[str, ...] = ()
+    """Fields in which a disclosure of AI counts. Empty: none is required."""
 
     @property
     def creator_verified(self) -> bool:
@@ -97,8 +110,13 @@ class MatrixRow(BaseModel):
         return self.model_extra or {}
 
     def digest(self) -> str:
-        """Return the digest of the rule as it is written."""
-        return hashlib.sha256(self.model_dump_json().encode()).hexdigest()
+        """Return the digest of the rule as it is written.
+
+        The columns of surfaces are left out for destinations: re-verifications from before these
+        columns existed remain valid.
+        """
+        left_out = _SURFACE_COLUMNS if self.reader is None else set()
+        return hashlib.sha256(self.model_dump_json(exclude=left_out).encode()).hexdigest()
 
 
 class _Jurisdiction(BaseModel):
@@ -206,6 +224,8 @@ def check_rows(listed: Iterable[MatrixRow], rows: Mapping[str, MatrixRow]) -> No
             )
         if row.ages and not row.same_as and row.review_by is None:
             raise ValueError(f"{row.id} can expire but has no review_by date")
+        if row.reader is not None and (row.ages or row.same_as or row.probe or row.flags):
+            raise ValueError(f"{row.id} is a surface: it cannot expire, borrow, be checked or mark")
 
 
 VERIFIED_ELSEWHERE = ("platform", "both")

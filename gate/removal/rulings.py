@@ -17,7 +17,7 @@ from sqlmodel import col, select
 from foundation.canonical_json import canonical_json
 from foundation.db.database import Scope
 from foundation.db.tables import TenantRow, message_column, table_arguments
-from foundation.errors import Conflict, NotFound
+from foundation.errors import Conflict
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from gate import journal
@@ -132,20 +132,12 @@ def record_ruling(
             number=after + 1,
             outcome=str(outcome),
             reason=canonical_json(reason.to_json()).decode() if reason is not None else None,
-            principal=_find_acting_principal(scope),
+            principal=queries.principal_of_actor(scope, scope.actor),
         )
     if done.rowcount != 1:
         # The unique key on the number decides between concurrent rulings.
         raise Conflict("complaint.decided")
     journal.record_restriction(scope, journal.RULING, complaint_id, more=f"{after + 1}:{outcome}")
-
-
-def _find_acting_principal(scope: Scope) -> UUID | None:
-    kind, _, key = scope.actor.partition(":")
-    try:
-        return queries.get_member(scope, UUID(key)).principal_id if kind == "member" else None
-    except (ValueError, NotFound):
-        return None
 
 
 def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, words: str) -> UUID:
@@ -164,7 +156,7 @@ def record_appeal(scope: Scope, complaint_id: UUID, *, against: int, side: str, 
         against=against,
         side=side,
         words=words,
-        principal=_find_acting_principal(scope) if side == AGENCY_SIDE else None,
+        principal=queries.principal_of_actor(scope, scope.actor) if side == AGENCY_SIDE else None,
     )
     if done.rowcount != 1:
         raise Conflict("appeal.twice")

@@ -85,7 +85,7 @@ def review_unit(
     ).all()
     if not judged:
         raise NotFound("review.unknown")
-    if any(_find_principal(scope, row.author) == member.principal_id for row in judged):
+    if any(queries.principal_of_actor(scope, row.author) == member.principal_id for row in judged):
         raise Refused("review.own")
     stored = scope.session.get(DecisionInput, (scope.tenant_id, judged[0].id))
     media = (
@@ -252,16 +252,6 @@ def _get_reviewer(scope: Scope, seen_percent: int) -> queries.Member:
     member = queries.get_acting_member(scope, "review.people_only")
     require_right(member.role, Right.REVIEW)
     return member
-
-
-def _find_principal(scope: Scope, author: str) -> UUID | None:
-    kind, _, key = author.partition(":")
-    if kind != "member":
-        return None
-    try:
-        return queries.get_member(scope, UUID(key)).principal_id
-    except (NotFound, ValueError):
-        return None
 
 
 def _record_review(

@@ -17,7 +17,12 @@ from gate.assets.models import Asset
 from gate.consent import queries
 from gate.ratings import ratings
 from tenants import audit
-from tenants.agencies.queries import Member, get_acting_member, list_members
+from tenants.agencies.queries import (
+    Member,
+    get_acting_member,
+    list_members,
+    principals_by_actor,
+)
 from tenants.agencies.rights import Right, require_right
 from tenants.auth import device_fingerprints
 from tenants.notices import notices
@@ -220,10 +225,9 @@ def confirm_people(scope: Scope, asset_id: UUID, people: Collection[UUID], *, ma
 
 
 def _check_namer(scope: Scope, asset_id: UUID, people: Collection[UUID], maker: str) -> None:
-    known = {f"member:{one.id}": one for one in list_members(scope)}
-    if scope.actor not in known:
+    looker = {f"member:{one.id}": one for one in list_members(scope)}.get(scope.actor)
+    if looker is None:
         raise Refused("review.people_only")
-    looker = known[scope.actor]
     require_right(looker.role, Right.REVIEW)
     on = queries.card_positions_of_assets(scope, [asset_id]).get(asset_id)
     proposed = next(iter(list_pending_proposals(scope, asset_id=asset_id)), None)
@@ -246,7 +250,7 @@ def check_is_another_human(scope: Scope, looker: Member, spoke: Collection[str])
 
     A guest who shares a device fingerprint with one of them counts as the same person.
     """
-    own = {one.principal_id for one in list_members(scope) if f"member:{one.id}" in spoke}
+    own = principals_by_actor(scope, spoke).values()
     if any(
         looker.principal_id in {one, *device_fingerprints.same_humans(scope, one).get(one, ())}
         for one in own

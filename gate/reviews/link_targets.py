@@ -22,7 +22,6 @@ from gate.reviews.events import LinkRegistered
 from gate.text import urls
 from tenants import audit
 from tenants.agencies import queries
-from tenants.agencies.queries import Member
 from tenants.agencies.rights import Right, has_right, require_right
 from tenants.notices import notices
 
@@ -209,17 +208,11 @@ def _validate_declaration(scope: Scope, url: str, rating: Rating, *, adult: bool
         if row.adult > adult or Rating(row.rating).rank > rating.rank
     ]
     # Most platforms forbid links to adult shops, so a less strict declaration needs another person.
+    declarers = queries.principals_by_actor(scope, {row.by for row in milder}) if milder else {}
     if milder and not (
-        has_right(member.role, Right.REOPEN)
-        and not any(_is_own_declaration(scope, member, row) for row in milder)
+        has_right(member.role, Right.REOPEN) and member.principal_id not in declarers.values()
     ):
         raise Refused("link.milder_alone")
-
-
-def _is_own_declaration(scope: Scope, member: Member, row: LinkTarget) -> bool:
-    """Return True if this person made the declaration. Former members match no one."""
-    spoke = {f"member:{one.id}": one.principal_id for one in queries.list_members(scope)}
-    return spoke.get(row.by) == member.principal_id
 
 
 def _list_targets_of_host(scope: Scope, url: str) -> list[LinkTarget]:

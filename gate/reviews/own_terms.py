@@ -15,7 +15,8 @@ from foundation.ids import derived_uuid, uuid7
 from foundation.outbox import outbox
 from foundation.outbox.outbox import Queue
 from gate import epochs
-from gate.policy import active_policy
+from gate.copies.events import request_reread
+from gate.policy import agency_lexicon
 from gate.text.lexicon import KINDS, fold_term
 from gate.text.text_rating import TextRating, rate_texts
 from tenants import audit
@@ -144,9 +145,8 @@ def rate_sentence(scope: Scope, text: str) -> TextRating:
     """
     if not text.strip() or len(text) > MAX_SENTENCE_LENGTH:
         raise BadInput("terms.sentence", most=MAX_SENTENCE_LENGTH).about("sentence")
-    own = tuple((one.kind, encode_term(one.term)) for one in list_own_terms(scope))
-    lexicon = active_policy.current_bundle(scope).lexicon.with_coded_terms(tuple(sorted(own)))
-    return rate_texts([text], lexicon=lexicon)
+    lexicon = agency_lexicon.current_lexicon(scope)
+    return rate_texts([text], today=scope.now.date(), lexicon=lexicon)
 
 
 def request_own_term_end(scope: Scope, press_id: UUID, term_id: UUID) -> None:
@@ -203,6 +203,7 @@ def add_own_terms(scope: Scope, kind: str, terms: tuple[str, ...]) -> None:
         for term in terms:
             row = {"kind": kind, "term": encode_term(term), "by": scope.actor}
             scope.run(_ADD, tenant=scope.tenant_id, id=uuid7(), **row)
+    request_reread(scope)
     audit.record(scope, "terms.added", f"terms:{kind}", count=len(terms))
 
 

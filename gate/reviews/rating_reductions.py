@@ -23,7 +23,7 @@ from gate.assets import asset_records, viewings
 from gate.assets.depicted_principals import depicted_principals
 from gate.contract.units import Rating
 from gate.ratings import lowered_ratings, ratings
-from gate.ratings.aggregation import LOWERING_SOURCE, MEMBER_SOURCE
+from gate.ratings.aggregation import LOWERING_SOURCE
 from gate.ratings.lowered_ratings import LOWERING_REVIEW, Lowering
 from gate.reviews.models import HumanReview
 from tenants import audit
@@ -230,8 +230,15 @@ def _list_open_requests(scope: Scope) -> list[LoweringRequest]:
     members = queries.list_members(scope) if open_ else []
     same = device_fingerprints.same_humans(scope) if open_ else {}
     shown = depicted_principals(scope, {row.sha256 for row in open_})
+    raters = queries.principals_by_actor(scope, {one for row in open_ for one in row.rated})
     return [
-        _request_from_row(row, members, same, shown.get(row.sha256, frozenset())) for row in open_
+        _request_from_row(
+            row,
+            members,
+            same,
+            shown.get(row.sha256, frozenset()).union(raters.get(one) for one in row.rated),
+        )
+        for row in open_
     ]
 
 
@@ -241,16 +248,12 @@ def _as_drawn(row: Any, standing: dict[str, ratings.DisplayRating]) -> bool:
 
 
 def _request_from_row(
-    row: Any, members: Iterable[queries.Member], same: Any, shown: frozenset[UUID]
+    row: Any, members: Iterable[queries.Member], same: Any, concerned: frozenset[UUID | None]
 ) -> LoweringRequest:
+    """Return the open request of a row. `concerned` are the principals who are depicted in the
+    picture or rated it."""
     words = lowered_ratings.parse_votes(row.said)
-    raters = {
-        source.removeprefix(MEMBER_SOURCE)
-        for source in row.rated
-        if source.startswith(MEMBER_SOURCE)
-    }
-    barred = {row.asker, row.maker, *row.reviewed, *shown} - {None}
-    barred |= {one.principal_id for one in members if str(one.id) in raters}
+    barred = {row.asker, row.maker, *row.reviewed, *concerned} - {None}
     spoke = {word.principal for word in words}
     allowed = {
         one.id

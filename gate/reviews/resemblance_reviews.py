@@ -365,17 +365,13 @@ def _check_other_human(
         member.principal_id, frozenset()
     )
     me = {member.principal_id, *same}
-    if me & (_list_declarers(scope, found) | _principals_of_actor(scope, event.maker)):
+    if me & {*_list_declarers(scope, found), queries.principal_of_actor(scope, event.maker)}:
         raise Refused("review.own")
     spoke = {one.principal: one.approves for one in found.said}  # the last answer of each member
     if event.answer == ANSWER_OTHER and spoke.get(member.principal_id):
         raise Conflict("likeness.said")
     if event.answer == ANSWER_OTHER and any(spoke.get(one) for one in same):
         raise Refused("review.own")
-
-
-def _principals_of_actor(scope: Scope, actor: str) -> set[UUID]:
-    return {one.principal_id for one in queries.list_members(scope) if f"member:{one.id}" == actor}
 
 
 def _list_declarers(scope: Scope, found: FaceComparisonTask) -> set[UUID]:

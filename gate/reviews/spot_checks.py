@@ -239,7 +239,7 @@ def submit_sample_reading(
     row = _get_sample(scope, sample_id)
     if row.read_at is not None:
         raise Conflict("sample.read")
-    author = _find_principal(scope, row.author)
+    author = queries.principal_of_actor(scope, row.author)
     if author is not None and member.principal_id in {
         author,
         *device_fingerprints.same_humans(scope, author).get(author, ()),
@@ -270,14 +270,6 @@ def _load_unit(scope: Scope, row: Sample) -> Unit:
     if stored is None:
         raise NotFound("sample.unknown")
     return parse_unit(stored.unit)
-
-
-def _find_principal(scope: Scope, author: str) -> UUID | None:
-    kind, _, key = author.partition(":")
-    try:
-        return queries.get_member(scope, UUID(key)).principal_id if kind == "member" else None
-    except (NotFound, ValueError):
-        return None
 
 
 def handle_sample_read(event: SampleRead, *, tenant: OpenScope) -> None:

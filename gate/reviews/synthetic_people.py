@@ -16,8 +16,9 @@ from foundation.outbox import outbox
 from gate import epochs
 from gate.assets import viewings
 from gate.contract.units import Rating
+from gate.evidence import media_facts
 from gate.faces.known_faces import ReferenceComparisonDue
-from gate.people import depiction_bans, persons
+from gate.people import persons
 from gate.people.synthetic_person_declarations import (
     MIN_REFERENCES,
     MODEL_PART,
@@ -61,7 +62,9 @@ def declare_synthetic_person(scope: Scope, person_id: UUID, draft: DeclarationDr
     standing = ratings.display_ratings(scope, references)
     if len(standing) < len(references) or any(one.is_withheld for one in standing.values()):
         raise BadInput("person.bad_reference")
-    depiction_bans.check_pictures_allowed(scope, references)
+    shown = media_facts.media_facts_of_bytes(scope, list(references), to_decide=False)
+    if any(medium.banned for medium in shown):
+        raise Refused("never.looks_like")
     licensed = {one.part for one in sources} >= {
         MODEL_PART,
         *((REFERENCES_PART,) if references else ()),

@@ -3,7 +3,7 @@
 import base64
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache, cached_property, lru_cache
 from pathlib import Path
@@ -11,8 +11,9 @@ from pathlib import Path
 import yaml
 from pydantic import BaseModel, ConfigDict
 
+from gate.text.age_patterns import AgeBlock, AgePatterns, MinorPatterns
+from gate.text.disclosure_patterns import DisclosurePatterns
 from gate.text.normalization import (
-    fold_case,
     fold_leetspeak,
     fold_lookalikes,
     joined_letters,
@@ -38,10 +39,10 @@ REMEMBERED_EXTENSIONS = 8
 REMEMBERED_WORDS = 4096
 """Number of words for which a lexicon caches the result of `is_ordinary_word`."""
 
-ROMAN = "x(?:i{1,3}|iv|vi{0,2})"
-"""Roman numerals from 11 to 17; smaller ones are also words."""
-
 KINDS = ("explicit", "nudity", "suggestive", "minor", "minor_context", "prohibited")
+BANNED = "banned"
+"""Kind of the terms that are names of people who must never be depicted. They are no part of the
+lexicon file."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +57,9 @@ class Lexicon:
     terms: tuple[LexiconTerm, ...]
     crisis: tuple[str, ...]
     crisis_not: tuple[str, ...]
-    minor_stated: tuple["re.Pattern[str]", ...]
-    minor_hinted: tuple["re.Pattern[str]", ...]
-    minor_answer: tuple["re.Pattern[str]", ...]
-    """Answers to a question about age that state an age under 18."""
-    age_asked: tuple["re.Pattern[str]", ...]
+    ages: AgePatterns
     bot: tuple["re.Pattern[str]", ...]
-    ai_marks: tuple["re.Pattern[str]", ...]
+    disclosures: DisclosurePatterns
     vocabulary: Vocabulary
     ordinary_splits: tuple[str, ...] = ()
     """Adjacent words that spell a term but do not mean it, folded."""
@@ -84,9 +81,19 @@ class Lexicon:
         if own not in self._extended:
             while len(self._extended) >= REMEMBERED_EXTENSIONS:
                 self._extended.pop(next(iter(self._extended)), None)
-            terms = (fold_term(kind, base64.b64decode(term).decode()) for kind, term in own)
+            terms = (
+                folded
+                for kind, term in own
+                for folded in _fold_own_term(kind, base64.b64decode(term).decode())
+            )
             self._extended[own] = replace(self, terms=(*self.terms, *terms))
         return self._extended[own]
+
+    @cached_property
+    def key(self) -> str:
+        """Return a digest of the source files and of all terms. Two lexicons with the same key read
+        the same, which is not true of `digest`: additional terms do not change that."""
+        return hashlib.sha256(f"{self.digest} {self.terms!r}".encode()).hexdigest()
 
     @cached_property
     def _extended(self) -> dict[tuple[tuple[str, str], ...], "Lexicon"]:
@@ -107,15 +114,6 @@ class Lexicon:
             return is_known_word(word, self.vocabulary) or is_slang_word(word, self.vocabulary)
 
         return is_ordinary
-
-
-class _Minor(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-    stated: dict[str, list[str]]
-    hinted: dict[str, list[str]]
-    asked: dict[str, list[str]] = {}
-    numbers: dict[str, list[str]]
-    not_ages: list[str]
 
 
 class _Words(BaseModel):
@@ -158,9 +156,14 @@ class _File(BaseModel):
     coded_terms: dict[str, _CodedTerms] = {}
     ordinary_splits: list[str] = []
     crisis: dict[str, list[str]]
-    minor: _Minor
+    ages: dict[str, AgeBlock] = {}
+    """Empty in releases that were signed before the section existed; the shipped blocks apply."""
+    minor: MinorPatterns
     bot: dict[str, list[str]]
-    ai_marks: list[str]
+    disclosures: DisclosurePatterns | None = None
+    """None in releases that were signed before the section existed; the shipped one applies."""
+    ai_marks: list[str] = []
+    """Not read: the marks of those releases."""
     vocabulary: _Words
     slang: dict[str, str]
 
@@ -173,7 +176,7 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
     seen = fold_lookalikes(written)
     leet = fold_leetspeak(seen)
     run = joined_letters(seen)
-    if kind not in KINDS or not run:
+    if kind not in (*KINDS, BANNED) or not run:
         raise ValueError(f"no term of type {kind}: {written!r}")
     letters = tuple(dict.fromkeys("".join(filter(str.isalnum, form)) for form in (seen, leet)))
     runs = {run, joined_letters(leet), fold_leetspeak(run)} if len(letters[0]) >= LONG else set()
@@ -187,6 +190,16 @@ def fold_term(kind: str, written: str) -> LexiconTerm:
         turned,
         _doubled_pattern(seen, leet),
     )
+
+
+def _fold_own_term(kind: str, written: str) -> Iterator[LexiconTerm]:
+    """Yield the terms of an agency's entry. A name is also read as one word, as in a hashtag."""
+    if kind != BANNED:
+        yield fold_term(kind, written)
+        return
+    joined = "".join(filter(str.isalnum, written))
+    if joined:  # A name without letters was accepted by earlier versions.
+        yield from dict.fromkeys((fold_term(kind, written), fold_term(kind, joined)))
 
 
 def _doubled_pattern(*forms: str) -> str:
@@ -273,16 +286,9 @@ def _compile_lexicon(
         crisis_not=tuple(
             _phrase_to_search(fold_lookalikes(phrase)) for phrase in file.crisis.get("not", [])
         ),
-        minor_stated=_compile_age_patterns(file.minor, file.minor.stated),
-        minor_hinted=_compile_age_patterns(file.minor, file.minor.hinted),
-        minor_answer=_compile_age_patterns(
-            file.minor, {language: [r"^\W*{age}\b(?! ?{unit})"] for language in file.minor.asked}
-        ),
-        age_asked=tuple(
-            re.compile(pattern) for patterns in file.minor.asked.values() for pattern in patterns
-        ),
+        ages=AgePatterns(file.ages or shipped_lexicon().ages.blocks, file.minor),
         bot=tuple(re.compile(pattern) for patterns in file.bot.values() for pattern in patterns),
-        ai_marks=tuple(re.compile(pattern) for pattern in file.ai_marks),
+        disclosures=file.disclosures or shipped_lexicon().disclosures,
         vocabulary=vocabulary,
         ordinary_splits=tuple(map(fold_lookalikes, file.ordinary_splits)),
     )
@@ -296,27 +302,6 @@ def _phrase_to_search(folded: str) -> str:
     """
     words = spaced_words(folded)
     return words.strip() if words.strip()[:1] >= UNSPACED else words
-
-
-def _compile_age_patterns(
-    minor: _Minor, patterns: Mapping[str, Sequence[str]]
-) -> "tuple[re.Pattern[str], ...]":
-    # A unit matches a whole word only: "I'm 15 male" does not contain the unit "mal".
-    unit = (
-        "(?:"
-        + "|".join(
-            rf"{one}\b" if one[0].isalpha() or one[0] == "(" else one for one in minor.not_ages
-        )
-        + ")"
-    )
-    compiled = []
-    for language, listed in patterns.items():
-        words = "|".join([*map(fold_case, minor.numbers[language]), "1[0-7]", "[5-9]", ROMAN])
-        for pattern in listed:
-            compiled.append(
-                re.compile(pattern.replace("{age}", f"(?:{words})").replace("{unit}", unit))
-            )
-    return tuple(compiled)
 
 
 @cache

@@ -479,6 +479,12 @@ def _first_letters(shown: str) -> str:
     return "".join(first[1] for first in found if first is not None)
 
 
+def leading_letter(text: str) -> str:
+    """Return the first letter or digit of a text, folded, or "" for none."""
+    first = _FIRST.match(strip_markup(text))
+    return fold_lookalikes(first[1])[:1] if first is not None else ""
+
+
 def _edge_letters(shown: str, lines: Sequence[Sequence[str]]) -> Iterable[str]:
     """Yield the first letters of words and sentences, the last letters of words and lines, and the
     capitals."""

@@ -11,7 +11,13 @@ from dataclasses import dataclass
 
 import ahocorasick
 
-from gate.text.normalization import CENSOR_MARK, NormalizedViews, normalized_views
+from gate.text.normalization import (
+    CENSOR_MARK,
+    NormalizedViews,
+    collapse_repeats,
+    fold_leetspeak,
+    normalized_views,
+)
 from gate.text.short_terms import SHORTEST, ShortTerm, ShortTermIndex, compile_pattern
 
 LONG = 8
@@ -22,6 +28,8 @@ EDGES = 7
 The first letters of words spell shorter terms by chance, so a shorter term must be all of the
 initials.
 """
+MIN_POST_INITIALS = 6
+"""Minimum letters of a term that the first letters of consecutive posts spell."""
 _AROUND = 24
 """Letters read on each side of a sign that hides a letter."""
 
@@ -73,6 +81,12 @@ class TermIndex:
         self._steps = _make_automaton(
             (run, n) for n, term in enumerate(terms) for run in term.steps
         )
+        self._spelt: dict[str, list[int]] = defaultdict(list)
+        for number, term in enumerate(terms):
+            for letters in term.letters:
+                if len(letters) >= MIN_POST_INITIALS:
+                    self._spelt[collapse_repeats(letters)].append(number)
+        self._spelt_lengths = sorted({len(letters) for letters in self._spelt})
         self._short = ShortTermIndex(
             [
                 ShortTerm(number, letters)
@@ -87,6 +101,16 @@ class TermIndex:
     def count_text(self, text: str) -> Counter[LexiconTerm]:
         """Return the number of occurrences of each term in a text."""
         return self.count(normalized_views(text))
+
+    def find_spelt(self, letters: str) -> Iterator[LexiconTerm]:
+        """Yield the terms that the last of these letters spell, forwards or backwards, because
+        feeds show the newest post first. Digits also count as the letters they look like."""
+        for form in {letters, fold_leetspeak(letters)}:
+            run = collapse_repeats(form)
+            for length in self._spelt_lengths:
+                last = run[-length:]
+                for spelling in {last, last[::-1]}:
+                    yield from (self._terms[number] for number in self._spelt.get(spelling, ()))
 
     def _add_censored(self, number: int, term: LexiconTerm) -> None:
         letters = term.letters[-1]

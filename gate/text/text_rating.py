@@ -6,26 +6,26 @@ All lexicons run on every text, in every view, on each field and on all fields t
 """
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date
 from enum import StrEnum
 
-from gate.contract.units import Rating, highest_rating
-from gate.text.lexicon import Lexicon, shipped_lexicon
+from gate.contract.units import Rating, Unit, highest_rating
+from gate.text import ages
+from gate.text.age_patterns import AgeSubject
+from gate.text.banned_names import remove_other_names
+from gate.text.lexicon import BANNED, Lexicon, shipped_lexicon
 from gate.text.normalization import (
     fold_case,
     fold_lookalikes,
     is_obfuscated,
+    leading_letter,
     normalized_views,
     spaced_words,
 )
 
 _SENTENCE = re.compile(r"(?<![.!?;…])[.!?;…]++\s+|\n+")
-_ONE = re.compile(r"\b[il|](?=[0-7]\b)")
-_ONE_M = re.compile(r"\b1(?=['’ ]?m\b)")
-_PARTED = re.compile(r"\b1[ .\-]([0-7])\b(?![.,:/]?\d)")
-_WITH_FIGURES = re.compile(r"\b[a-z]+\d[a-z0-9]*[a-z]\b")
-_LETTERS = str.maketrans("013457", "oieast")
 PIECE = 2
 """Maximum words of an earlier message that may be one piece of a split term."""
 MAX_MESSAGE_SPREAD = 2
@@ -51,6 +51,8 @@ class TextRating:
     """True if a term is harmless on its own but not allowed together with suggestive content."""
     obfuscated: bool = False
     """True if a text hides how it reads."""
+    banned: bool = False
+    """True if a text names a person who must never be depicted."""
 
 
 @dataclass(frozen=True)
@@ -83,24 +85,28 @@ def rate_texts(
     *,
     before: Sequence[str] = (),
     sequences: Sequence[TextSequence] = (),
+    initials: Sequence[str] = (),
+    today: date | None = None,
     lexicon: Lexicon | None = None,
 ) -> TextRating:
     """Rate every text of a unit, in display order.
 
     `before` contains the texts that the same reader read last, oldest first. A term counts if it is
     in one field, in all fields joined, or completed by this unit after `before` or in one of the
-    `sequences`.
+    `sequences`. `initials` are the first letters of consecutive posts, the last one that of this
+    unit.
     """
     known = lexicon or shipped_lexicon()
     shown = [text for text in texts if text]
     read = list(shown)
     if len(shown) > 1:  # Platforms differ in which field they show first.
         read += ["\n".join(shown), "\n".join(reversed(shown))]
-    kinds = {kind for text in read for kind in _matched_kinds(text, known)}
+    kinds = {kind for text in read for kind in _matched_kinds(text, today, known)}
     if before and shown:
-        kinds |= _completed_kinds(before, shown, known)
+        kinds |= _completed_kinds(before, shown, today, known)
     for one in sequences:
         kinds |= _sequence_kinds(one, known)
+    kinds |= {term.kind for letters in initials for term in known.index.find_spelt(letters)}
     if "minor" in kinds:
         prohibited = "minor"
     elif "prohibited" in kinds:
@@ -111,7 +117,7 @@ def rate_texts(
         not prohibited
         and "minor_context" in kinds
         and kinds & _RATED.keys()
-        and _has_adjacent_terms([*before, *shown], known)
+        and _has_adjacent_terms([*before, *shown], today, known)
     ):
         prohibited = "minor"
     found = highest_rating([_RATED[kind] for kind in kinds & _RATED.keys()])
@@ -120,14 +126,47 @@ def rate_texts(
         prohibited=prohibited,
         contextual="minor_context" in kinds,
         obfuscated=any(map(is_obfuscated, shown)),
+        banned=BANNED in kinds and _names_banned_person(shown, before, sequences, initials, known),
     )
 
 
-def _matched_kinds(text: str, known: Lexicon) -> set[str]:
-    return {term.kind for term in known.index.count_text(text)}
+def unit_initial(unit: Unit) -> str:
+    """Return the first letter of the body of a unit or, without one, of its first text; "" if it
+    has no text."""
+    return leading_letter(unit.text_of("body") or next(filter(None, unit.visible_texts), ""))
 
 
-def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon) -> set[str]:
+def _names_banned_person(
+    shown: Sequence[str],
+    before: Sequence[str],
+    sequences: Sequence[TextSequence],
+    initials: Sequence[str],
+    known: Lexicon,
+) -> bool:
+    """Return True if the texts name a banned person even without the longer names of others."""
+
+    def clean(texts: Sequence[str]) -> tuple[str, ...]:
+        return tuple(remove_other_names(text, known) for text in texts)
+
+    others = tuple(
+        replace(one, earlier=clean(one.earlier), own=clean(one.own)) for one in sequences
+    )
+    read = (clean(shown), clean(before), others)
+    if read == (tuple(shown), tuple(before), tuple(sequences)):
+        return True
+    return rate_texts(
+        read[0], before=read[1], sequences=others, initials=initials, lexicon=known
+    ).banned
+
+
+def _matched_kinds(text: str, today: date | None, known: Lexicon) -> set[str]:
+    kinds = {term.kind for term in known.index.count_text(text)}
+    return kinds | {"minor_context"} if ages.describes_minor(text, today, lexicon=known) else kinds
+
+
+def _completed_kinds(
+    before: Sequence[str], shown: Sequence[str], today: date | None, known: Lexicon
+) -> set[str]:
     """Return the kinds of the terms that these texts complete.
 
     The earlier texts are matched twice, all of them and then only the short ones, because full
@@ -135,7 +174,14 @@ def _completed_kinds(before: Sequence[str], shown: Sequence[str], known: Lexicon
     """
     pieces = [line for line in before if len(line.split()) <= PIECE]
     kinds = _added_kinds(before, shown, known)
-    return kinds | _added_kinds(pieces, shown, known) if 0 < len(pieces) < len(before) else kinds
+    if 0 < len(pieces) < len(before):
+        kinds |= _added_kinds(pieces, shown, known)
+    last = "\n".join(before[-MAX_MESSAGE_SPREAD:])
+    if ages.describes_minor(
+        "\n".join([last, *shown]), today, lexicon=known
+    ) and not ages.describes_minor(last, today, lexicon=known):
+        kinds.add("minor_context")
+    return kinds
 
 
 def _sequence_kinds(one: TextSequence, known: Lexicon) -> set[str]:
@@ -175,7 +221,7 @@ def _added_kinds(
     }
 
 
-def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
+def _has_adjacent_terms(texts: Sequence[str], today: date | None, known: Lexicon) -> bool:
     """Return True if a contextual and a sexual term are in the same or in adjacent sentences.
 
     A term that is spread over several sentences has no position and counts as adjacent. Such terms
@@ -183,7 +229,7 @@ def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
     elsewhere hides them.
     """
     sentences = [part for text in texts for part in _SENTENCE.split(text) if part.strip()]
-    kinds = [_matched_kinds(sentence, known) for sentence in sentences]
+    kinds = [_matched_kinds(sentence, today, known) for sentence in sentences]
     context = {at for at, found in enumerate(kinds) if "minor_context" in found}
     sexual = {at for at, found in enumerate(kinds) if found & _RATED.keys()}
     if not context or not sexual or any({at - 1, at, at + 1} & sexual for at in context):
@@ -191,17 +237,12 @@ def _has_adjacent_terms(texts: Sequence[str], known: Lexicon) -> bool:
     rest = [
         _matched_kinds(
             "\n".join(part for at, part in enumerate(sentences) if at not in whole),
+            today,
             known,
         )
         for whole in (context, sexual)
     ]
     return "minor_context" in rest[0] or bool(rest[1] & _RATED.keys())
-
-
-def has_ai_disclosure(texts: Iterable[str], *, lexicon: Lexicon | None = None) -> bool:
-    """Return True if one of the texts states that it is AI-generated."""
-    known = lexicon or shipped_lexicon()
-    return any(pattern.search(fold_case(text)) for text in texts for pattern in known.ai_marks)
 
 
 def is_crisis_message(text: str, *, lexicon: Lexicon | None = None) -> bool:
@@ -220,58 +261,68 @@ def _folded_texts(text: str) -> frozenset[str]:
 
 
 def detect_minor_statement(
-    text: str, *, before: Sequence[str] = (), asked: str = "", lexicon: Lexicon | None = None
+    text: str,
+    *,
+    before: Sequence[str] = (),
+    asked: str = "",
+    today: date | None = None,
+    lexicon: Lexicon | None = None,
 ) -> MinorSignal:
-    """Return how clearly a viewer indicates that they are under 18.
+    """Return how clearly a writer indicates that they are under 18.
 
-    Ages from 5 to 17 are detected, in digits or words. `before` contains the viewer's last
-    messages, oldest first, because a statement may be spread over several messages. `asked` is the
-    last message to the viewer: after a question about age, a bare number is an answer.
+    `before` contains the writer's last messages, oldest first, because a statement may be spread
+    over several messages. `asked` is the last message to the writer: after a question about age, a
+    bare number is an answer. Years of birth are read only with `today`.
     """
     known = lexicon or shipped_lexicon()
-    if _has_match(known.age_asked, {_flatten_text(asked)}) and _has_match(
-        known.minor_answer, _figure_variants(_flatten_text(text))
-    ):
+    if asked and ages.is_minor_answer(text, asked, lexicon=known):
         return MinorSignal.STATED
-    alone = _minor_signal(text, known)
+    alone = _minor_signal(text, today, known)
     last = " ".join(before[-MAX_MESSAGE_SPREAD:])
     if (
         alone is MinorSignal.STATED
         or not last
-        or _minor_signal(last, known) is not MinorSignal.NONE
+        or _minor_signal(last, today, known) is not MinorSignal.NONE
     ):
         return alone  # Earlier messages were checked when they arrived.
-    together = _minor_signal(f"{last} {text}", known)
+    together = _minor_signal(f"{last} {text}", today, known)
     return alone if together is MinorSignal.NONE else together
 
 
-def _minor_signal(text: str, known: Lexicon) -> MinorSignal:
-    ways = _figure_variants(_flatten_text(text))
-    if _has_match(known.minor_stated, ways):
-        return MinorSignal.STATED
-    return MinorSignal.HINTED if _has_match(known.minor_hinted, ways) else MinorSignal.NONE
+def mentions_minor(
+    texts: Sequence[str], *, today: date | None = None, lexicon: Lexicon | None = None
+) -> bool:
+    """Return True if a text mentions minors in any way or contains what is always prohibited.
 
-
-def _has_match(patterns: Iterable["re.Pattern[str]"], ways: Iterable[str]) -> bool:
-    return any(pattern.search(seen) for pattern in patterns for seen in ways)
-
-
-def _figure_variants(seen: str) -> set[str]:
-    """Return three variants of a text.
-
-    They are the text itself, the text with confused digits and letters corrected, and that with
-    leetspeak replaced.
+    This is the check of texts that a model reads or wrote, which is stricter than the one before
+    publishing: words such as "kids" count, because a model can write another text.
     """
-    tidy = _ONE_M.sub("i", _ONE.sub("1", _PARTED.sub(r"1\1", seen)))
-    return {seen, tidy, _WITH_FIGURES.sub(lambda found: found[0].translate(_LETTERS), tidy)}
+    known = lexicon or shipped_lexicon()
+    rated = rate_texts(texts, today=today, lexicon=known)
+    return (
+        bool(rated.prohibited)
+        or rated.contextual
+        or any(
+            mention.subject is not AgeSubject.OTHER
+            for text in texts
+            for mention in ages.find_ages(text, today, lexicon=known)
+        )
+    )
+
+
+def _minor_signal(text: str, today: date | None, known: Lexicon) -> MinorSignal:
+    own = [
+        mention
+        for mention in ages.find_ages(text, today, lexicon=known)
+        if mention.subject is AgeSubject.WRITER
+    ]
+    if any(mention.certain for mention in own):
+        return MinorSignal.STATED
+    return MinorSignal.HINTED if own else MinorSignal.NONE
 
 
 def is_bot_question(text: str, *, lexicon: Lexicon | None = None) -> bool:
     """Return True if a viewer asks whether the replies are automated."""
     known = lexicon or shipped_lexicon()
-    seen = _flatten_text(text)
+    seen = " ".join(fold_case(text).split())
     return any(pattern.search(seen) for pattern in known.bot)
-
-
-def _flatten_text(text: str) -> str:
-    return " ".join(fold_case(text).split())

@@ -51,7 +51,7 @@ def _run_or_notify(
 
 def _may_review(scope: Scope) -> None:
     """Raise Refused unless the actor is a member with the right to review."""
-    roles = {f"member:{one.id}": one.role for one in queries.list_members(scope)}
-    if scope.actor not in roles:
+    role = {f"member:{one.id}": one.role for one in queries.list_members(scope)}.get(scope.actor)
+    if role is None:
         raise Refused("viewer.person_decides")
-    require_right(roles[scope.actor], Right.REVIEW)
+    require_right(role, Right.REVIEW)

@@ -6,7 +6,7 @@ Amounts of different currencies are never added.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any, Literal
 from uuid import UUID
@@ -14,12 +14,15 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.errors import BadInput
 from foundation.ops.wall_time import day_bounds
+from gate.contract.units import Text
+from gate.surfaces.contents import Content
+from gate.surfaces.decisions import show_allowed
 from insights.metrics import followers
 from insights.reports.options import INTERNALS, Audience
 from insights.reports.periods import ReportKind, period_before
-from insights.rollups import post_results, queries
-from insights.rollups.periods import AnalyticsPeriod, Comparison, DateRange
-from insights.rollups.post_results import PostResult
+from insights.reports.post_facts import PostFact, load_top_posts, post_content, shown_fact
+from insights.rollups import queries
+from insights.rollups.periods import DateRange
 from insights.rollups.queries import DaySales, DayWork
 from studio.costs import cost_report
 from subscribers.orders import sales
@@ -27,9 +30,6 @@ from tenants.agencies.queries import Creator
 
 FACTS_VERSION = 1
 """Version of the stored form. A stored report is rendered by the code of its version."""
-
-TOP_POSTS = 10
-MAX_TITLE = 120
 
 Unit = Literal["count", "money"]
 Source = Literal["ledger", "posts", "platforms", "chats", "costs"]
@@ -71,19 +71,6 @@ class DaySeries:
     currency: str
     first: str
     values: tuple[int, ...]
-
-
-@dataclass(frozen=True)
-class PostFact:
-    """A published post with its latest readings; None is a metric that was not read."""
-
-    title: str
-    creator: str
-    channel: str
-    at: str
-    url: str
-    views: int | None
-    interactions: int | None
 
 
 @dataclass(frozen=True)
@@ -185,7 +172,7 @@ def load_report_facts(
         creators={str(one.id): one.name for one in creators},
         facts=(*totals, *visible) if len(creators) != 1 else tuple(totals),
         series=_load_series(scope, ids, asked),
-        posts=_top_posts(scope, creators, period),
+        posts=load_top_posts(scope, creators, period),
         allowed=tuple(sorted(asked.allowed)) if asked.audience == "client" else (),
     )
 
@@ -406,30 +393,33 @@ def _load_series(
     return tuple(series)
 
 
-def _top_posts(
-    scope: Scope, creators: Sequence[Creator], period: DateRange
-) -> tuple[PostFact, ...]:
-    """Return the published posts of the period with the most views, at most `TOP_POSTS`, with their
-    latest readings."""
-    days = AnalyticsPeriod(period.first, period.last, Comparison.NONE)
-    published = post_results.list_post_results(
-        scope, creators, days, age_hours=post_results.LATEST, most=None
-    )
-    posts = [_post_fact(one) for one in published]
-    posts.sort(key=lambda one: (-(one.views if one.views is not None else -1), one.at, one.title))
-    return tuple(posts[:TOP_POSTS])
+def show_facts(scope: Scope, facts: ReportFacts, surface: str) -> ReportFacts:
+    """Return the facts of a stored report as a surface may show them now, because the safety check
+    may have allowed more when they were stored.
 
-
-def _post_fact(one: PostResult) -> PostFact:
-    interactions = one.metric("interactions")
-    return PostFact(
-        title=" ".join(one.title.split())[:MAX_TITLE],
-        creator=one.creator.name,
-        channel=one.channel,
-        at=one.at.isoformat(),
-        url=one.url or "",
-        views=one.values.get("views"),
-        interactions=round(interactions) if interactions is not None else None,
+    Names of creators that it may not show are
+    replaced by numbers, and such posts have no title and no address."""
+    ids = {name: key for key, name in facts.creators.items()}
+    posts = [one for one in facts.posts if one.creator in ids]
+    names = [
+        Content(surface, (UUID(key),), (Text("name", name),))
+        for key, name in facts.creators.items()
+    ]
+    titles = [post_content(surface, UUID(ids[one.creator]), one.title) for one in posts]
+    shown = show_allowed(scope, [*names, *titles])
+    called = {
+        key: one.text_of("name", f"#{number}")
+        for number, (key, one) in enumerate(
+            zip(facts.creators, shown[: len(names)], strict=True), start=1
+        )
+    }
+    return replace(
+        facts,
+        creators=called,
+        posts=tuple(
+            replace(shown_fact(post, one), creator=called[ids[post.creator]])
+            for post, one in zip(posts, shown[len(names) :], strict=True)
+        ),
     )
 
 

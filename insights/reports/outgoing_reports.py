@@ -20,12 +20,13 @@ from foundation.db.database import OpenScope
 from foundation.i18n.translation import Message
 from foundation.outbox import outbox
 from gate.contract.permit import NoticeOrder, ReportOrder
-from insights.reports import deliveries, runs
+from insights.reports import brief, deliveries, runs
 from insights.reports.deliveries import LINK_PATH, DeliveryContent, DeliveryResult, PendingDelivery
 from insights.reports.documents import ReportDocument, render_email
 from insights.reports.events import ReportDeliveryDue
 from insights.reports.fact_texts import render_text
 from insights.reports.options import ReportFormat
+from insights.reports.post_facts import NOTICE_SURFACE
 from insights.reports.report_files import MEDIA_TYPES, render_report
 from insights.reports.runs import REPORTING
 from tenants.notices.preferences import Route
@@ -55,7 +56,11 @@ def send_report(
     """
     with tenant(event.tenant_id, REPORTING) as scope:
         content = deliveries.find_content(scope, event.subject_id)
-        run = runs.get_run(scope, content.run_id) if content is not None else None
+        run = (
+            runs.get_shown_run(scope, content.run_id, NOTICE_SURFACE)
+            if content is not None
+            else None
+        )
     if content is None or run is None:
         return
     document = run.document(content.language, content.zone)
@@ -117,9 +122,13 @@ def build_email(
 
 
 def build_telegram_text(document: ReportDocument, link: str) -> str:
-    """Return the Telegram message of a report: title, brief and link. Pure."""
+    """Return the Telegram message of a report: title, brief and link. Pure.
+
+    A notice carries texts of the catalogue, so the brief is not the one that a model phrased.
+    """
     foot = render_text("reports.telegram_link", document.language, link=link)
-    said = f"{_one_line(document.title)}\n\n{document.brief.text}"
+    told = brief.build_brief(document.facts, document.language)
+    said = f"{_one_line(document.title)}\n\n{told.text}"
     return f"{said[:MAX_TELEGRAM]}\n\n{foot}"
 
 

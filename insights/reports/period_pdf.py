@@ -10,7 +10,6 @@ from foundation.ops import telemetry
 from insights.reports import fact_texts
 from insights.reports.documents import ReportDocument
 from insights.reports.fact_texts import FactLine, format_count, render_text
-from insights.reports.facts import PostFact
 from insights.reports.pdf_tables import (
     NARROW,
     WIDE,
@@ -47,7 +46,7 @@ def render_period_pdf(document: ReportDocument) -> bytes:
         _write_chart(paper, title, svg, accent)
     _write_facts(paper, fact_texts.list_fact_lines(facts, language), accent, language)
     _write_creators(paper, fact_texts.list_creator_rows(facts, language), accent, language)
-    _write_posts(paper, facts.posts, accent, language)
+    _write_posts(paper, document, accent)
     paper.ln(4)
     paper.set_text_color(110, 105, 125)
     at = fact_texts.format_instant(made_at, document.zone, language)
@@ -124,7 +123,9 @@ def _write_creators(
         write_table_row(paper, CREATOR_COLUMNS, (name[:26], *cells), size=8)
 
 
-def _write_posts(paper: FPDF, posts: Sequence[PostFact], accent: str, language: str) -> None:
+def _write_posts(paper: FPDF, document: ReportDocument, accent: str) -> None:
+    posts = document.facts.posts
+    language = document.language
     if not posts:
         return
     _write_heading(paper, render_text("reports.section.posts", language), accent)
@@ -133,4 +134,6 @@ def _write_posts(paper: FPDF, posts: Sequence[PostFact], accent: str, language: 
     write_table_row(paper, POST_COLUMNS, heads, size=9, bold=True)
     for one in posts:
         numbers = (format_count(value, language) for value in (one.views, one.interactions))
-        write_table_row(paper, POST_COLUMNS, (one.title[:52], one.channel[:26], *numbers), size=9)
+        at = fact_texts.format_instant(datetime.fromisoformat(one.at), document.zone, language)
+        called = one.title[:52] or at
+        write_table_row(paper, POST_COLUMNS, (called, one.channel[:26], *numbers), size=9)

@@ -6,7 +6,7 @@ transaction: read the facts, render, store unless another worker stored it first
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -22,7 +22,7 @@ from insights.reports import brief, charts, deliveries, due_reports, run_access,
 from insights.reports.brief import Brief
 from insights.reports.documents import ReportBrand, ReportDocument, shrink_logo
 from insights.reports.events import ReportDue
-from insights.reports.facts import FactsRequest, ReportFacts, load_report_facts
+from insights.reports.facts import FactsRequest, ReportFacts, load_report_facts, show_facts
 from insights.reports.models import ReportRunRow
 from insights.reports.options import Audience
 from insights.reports.periods import DuePeriod, ReportKind, period_before
@@ -226,6 +226,13 @@ def get_run(scope: Scope, run_id: UUID, member: Member | None = None) -> ReportR
     """Return a stored report. Raises NotFound for an unknown one, and for one that the member may
     not see."""
     return _run_from_row(run_access.get_row(scope, run_id, member))
+
+
+def get_shown_run(scope: Scope, run_id: UUID, surface: str) -> ReportRun:
+    """Return a stored report as readers outside the agency may see it now, on a surface of the
+    policy. Raises NotFound for an unknown one."""
+    run = get_run(scope, run_id)
+    return replace(run, facts=show_facts(scope, run.facts, surface))
 
 
 def _find_row(scope: Scope, schedule_id: UUID, period: DateRange) -> UUID | None:

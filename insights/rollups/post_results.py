@@ -51,6 +51,8 @@ class PostResult:
     picture: UUID | None
     url: str | None
     values: Mapping[str, int]
+    words: str = ""
+    """The text of the post."""
     sentiments: SentimentCounts | None = None
     """Estimated sentiments of the comments under it; None without any that were read."""
 
@@ -131,6 +133,7 @@ def _build_results(
             platform=accounts[one.channel_id].platform,
             at=one.at,
             title=one.title or one.words,
+            words=one.words,
             form=one.form,
             labels=tagged.get(one.post_id, ()),
             recipe=recipes.get(one.media[0], "") if one.media else "",

@@ -23,6 +23,7 @@ from foundation.errors import BadInput, NotFound
 from foundation.i18n.visible_text import is_one_line
 from foundation.ids import INSTALLATION_ID
 from foundation.ops.wall_time import local_day
+from gate.surfaces.decisions import require_allowed
 from insights.reports.tables import analytics_tables
 from insights.reports.tables.analytics_tables import AnalyticsTable
 from insights.rollups.audience import load_audience
@@ -30,6 +31,7 @@ from insights.rollups.costs import load_costs
 from insights.rollups.periods import AnalyticsPeriod, Comparison
 from insights.rollups.sales_analysis import load_sales_analysis
 from insights.sharing.models import AnalyticsLink
+from insights.sharing.shown_names import name_content, show_names
 from subscribers.orders import sales
 from subscribers.orders.cohorts import add_months
 from subscribers.orders.sales_breakdowns import SalesDimension
@@ -115,7 +117,8 @@ def create_share_link(scope: Scope, draft: ShareLinkDraft, *, link_id: UUID) -> 
     give it a new token: the answer to an earlier try of the same press was lost.
 
     The acting member needs the rights `RUN` and `MONEY` and access to all creators. Raises Refused,
-    NotFound for another creator, and BadInput for an invalid name, view, period or lifetime.
+    NotFound for another creator, and BadInput for an invalid name, view, period or lifetime. A name
+    that the page may not show is refused with the reason.
     """
     member = _get_author(scope)
     name = " ".join(draft.name.split())
@@ -132,6 +135,7 @@ def create_share_link(scope: Scope, draft: ShareLinkDraft, *, link_id: UUID) -> 
     for creator in draft.creators:
         if creator not in mine:
             raise NotFound("creator.unknown", creator=str(creator))
+    require_allowed(scope, name_content(name, draft.creators))
     scope.lock(f"analytics-links:{scope.tenant_id}")
     token = secrets.token_urlsafe(32)
     shown = {
@@ -229,12 +233,17 @@ def open_share_link(scope: Scope, link_id: UUID, language: str) -> SharedPage:
         id=link_id,
         now=scope.now,
     )
+    views = {one: _TABLES[one](scope, creators, period, language) for one in link.views}
+    tables = [table for each in views.values() for table in each]
+    name, named, shown = show_names(scope, link.name, creators, tables)
+    left = iter(shown)
+    agency = queries.get_agency(scope).name
     return SharedPage(
-        agency=queries.get_agency(scope).name,
-        name=link.name,
-        creators=creators,
+        agency=agency,
+        name=name or agency,
+        creators=named,
         period=period,
-        views={one: _TABLES[one](scope, creators, period, language) for one in link.views},
+        views={one: [next(left) for _ in each] for one, each in views.items()},
         expires_at=link.expires_at,
         now=scope.now,
     )

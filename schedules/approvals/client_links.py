@@ -9,27 +9,31 @@ shown completely cannot be approved.
 import hashlib
 import re
 import secrets
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
 from uuid import UUID
 
 from sqlmodel import col, select
 
+from connectors.shared.options import OptionValue
 from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.i18n.visible_text import is_one_line
 from foundation.ids import INSTALLATION_ID, derived_uuid
-from gate.contract.units import Medium, Rating
-from gate.policy import active_policy
+from gate.contract.reasons import Reason
+from gate.contract.units import Medium, Rating, Text
 from gate.ratings import ratings
-from gate.text import text_rating
-from schedules.approvals import change_requests, decisions
+from gate.surfaces.contents import Content
+from gate.surfaces.decisions import judge_contents
+from schedules.approvals import change_requests, decisions, review_comments
 from schedules.approvals.decisions import REJECTION_CODES
 from schedules.approvals.models import ApprovalLink
 from schedules.approvals.release import release_post
+from schedules.approvals.review_comments import ReviewComment
 from schedules.posts import channel_overrides
+from schedules.posts.channel_overrides import PostContent
 from schedules.posts.content_digest import current_digest
 from schedules.posts.deliveries import deliveries_of_post, get_post
 from schedules.posts.models import Delivery, Post
@@ -43,8 +47,9 @@ CLIENT_LINK_PATH = "/approve/"
 CLIENT_TIER = 2
 LIFE = timedelta(days=7)
 MAX_CLIENT_NAME_LENGTH = 80
+SURFACE = "page.client_link"
 CEILING = Rating.S
-"""The highest rating shown to a visitor without proof of age."""
+"""The highest rating of pictures shown to a visitor without proof of age."""
 
 KINDS = frozenset({"image/jpeg", "image/png", "image/webp", "video/mp4", "audio/ogg", "audio/mp4"})
 """Media types that browsers display. A client could not see other media before approving them."""
@@ -104,13 +109,19 @@ class ClientLink:
 class ClientView:
     """The content of a post that a link shows.
 
-    `files` are the pictures by SHA-256. `words` is True if the text is shown, `whole` if the
-    content is complete.
+    `files` are the pictures by SHA-256, `whole` is True if the content is complete, and `comments`
+    are the open comments. If the version is `withheld`, none of its texts is shown; `reasons` are
+    those of the safety check.
     """
 
     files: Mapping[str, Medium]
     whole: bool
-    words: bool
+    withheld: bool = False
+    comments: tuple[ReviewComment, ...] = ()
+    reasons: tuple[Reason, ...] = ()
+
+
+NOTHING_SHOWN = ClientView({}, whole=False, withheld=True)
 
 
 def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
@@ -134,8 +145,7 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
     row.digest = current_digest(scope, row)
     if not decisions.has_tier_approval(scope, row, scope.now, tier=decisions.CONTENT_TIER):
         raise Refused("approval.link_first")
-    if not client_view_of_post(scope, row).whole:
-        raise Refused("approval.link_adults")
+    _check_whole(client_view_of_post(scope, row))
     token = secrets.token_urlsafe(32)
     principal = derived_uuid(row.creator_id, "client", called.casefold())
     agencies.record_principal(scope, principal, name=called)
@@ -154,6 +164,14 @@ def create_client_link(scope: Scope, post_id: UUID, *, name: str) -> str:
     scope.add(row, made)
     audit.record(scope, "approval.link", f"post:{post_id}")
     return token
+
+
+def _check_whole(shown: ClientView) -> None:
+    """Raise Refused for a post that a link cannot show completely."""
+    if shown.reasons and Reason.RATING_EXCEEDS_SURFACE not in shown.reasons:
+        raise Refused(f"gate.{shown.reasons[0]}")
+    if not shown.whole:
+        raise Refused("approval.link_adults")
 
 
 def revoke_client_link(scope: Scope, post_id: UUID) -> None:
@@ -291,7 +309,8 @@ def load_client_view(scope: Scope, post_id: UUID) -> ClientView:
 
 
 def client_view_of_post(scope: Scope, row: Post) -> ClientView:
-    """Return the text and pictures that a visitor without proof of age may see, of all versions."""
+    """Return what a visitor without proof of age may see of a post: all its versions and open
+    comments, or nothing, and its pictures."""
     said = channel_overrides.base_content(row)
     others = channel_overrides.overrides_of_post(row)
     versions = [said, *(channel_overrides.apply_override(said, one) for one in others)]
@@ -302,28 +321,46 @@ def client_view_of_post(scope: Scope, row: Post) -> ClientView:
             ).values()
         ]
     except NotFound:
-        return ClientView({}, whole=False, words=False)
+        return NOTHING_SHOWN
+    comments = tuple(one for one in review_comments.list_client_comments(scope, row.id) if one.open)
+    content = Content(SURFACE, (row.creator_id,), _visible_texts(versions, media, comments))
+    (decision,) = judge_contents(scope, [content])
+    if not decision.is_allowed:
+        return replace(NOTHING_SHOWN, reasons=decision.reasons)
     rated = ratings.showable_ratings(scope, [one.sha256 for one in media])
     mild_ones = (
         one for one in media if one.sha256 in rated and rated[one.sha256].rank <= CEILING.rank
     )
     files = {one.sha256: one for one in mild_ones if one.mime in KINDS}
-    alts = [one.alt for one in media if one.alt]
-    words = [
-        each
-        for one in versions
-        for each in (one.title, one.body, *(piece.body for piece in one.parts))
-        if each
-    ]
-    mild = (
-        text_rating.rate_texts(
-            [*words, *alts], lexicon=active_policy.current_bundle(scope).lexicon
-        ).rating.rank
-        <= CEILING.rank
-    )
-    if not mild:
-        return ClientView({}, whole=False, words=False)
-    return ClientView(files, whole=all(one.sha256 in files for one in media), words=True)
+    return ClientView(files, all(one.sha256 in files for one in media), comments=comments)
+
+
+def _visible_texts(
+    versions: Iterable[PostContent], media: Iterable[Medium], comments: Iterable[ReviewComment]
+) -> tuple[Text, ...]:
+    """Return every text that the page can show, each once, in display order."""
+    found = []
+    for one in versions:
+        found += [Text("title", one.title), Text("body", one.body)]
+        found += [Text(f"part:{number}", part.body) for number, part in enumerate(one.parts)]
+        for name, value in one.options:
+            found += [_option_text(name, each) for each in _option_values(value)]
+    found += [Text(f"alt:{number}", medium.alt) for number, medium in enumerate(media)]
+    for first in comments:
+        found += [Text("comment", one.words) for one in (first, *first.answers)]
+    return tuple(dict.fromkeys(text for text in found if text.body))
+
+
+def _option_values(value: OptionValue) -> tuple[str, ...]:
+    if isinstance(value, bool):
+        return ()
+    return (value,) if isinstance(value, str) else tuple(value)
+
+
+def _option_text(name: str, value: str) -> Text:
+    """Return the value of an option as a text. A single word is the code of a choice or a name, and
+    belongs to no language."""
+    return Text(f"option:{name}" if len(value.split()) > 1 else f"label:{name}", value)
 
 
 def client_planned_times(scope: Scope, post_id: UUID) -> list[Delivery]:

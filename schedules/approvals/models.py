@@ -66,6 +66,7 @@ class PostComment(CreatorOwnedRow, table=True):
     inherit the value."""
     resolved_at: datetime | None = timestamp_column(optional=True)
     resolved_by: UUID | None = None
+    """The principal who resolved the thread."""
 
 
 class ApprovalLink(CreatorOwnedRow, table=True):

@@ -8,6 +8,7 @@ when its member leaves the agency.
 import hashlib
 import re
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -19,7 +20,11 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, NotFound
 from foundation.i18n.translation import Message, render_message
 from foundation.ids import INSTALLATION_ID
+from gate.contract.units import Text
+from gate.surfaces.contents import Content
+from gate.surfaces.decisions import show_allowed
 from schedules.calendar import exports
+from schedules.calendar.exports import ExportedDelivery, ExportedPost
 from schedules.calendar.icalendar import render_icalendar
 from schedules.calendar.models import CalendarSubscriptionRow
 from tenants import audit
@@ -37,6 +42,11 @@ AHEAD = timedelta(days=90)
 MAX_CALENDAR_SUBSCRIPTIONS = 20
 """Maximum number of active subscriptions of a member."""
 
+MAX_CALENDAR_TEXTS = 600
+"""Maximum number of different texts in a calendar, those nearest to now. Apps fetch it every five
+minutes, and each text takes about a millisecond until it is cached."""
+
+SURFACE = "page.calendar"
 TAG = 32
 _SECRET = re.compile(rf"{PREFIX}[\w-]{{43}}", re.ASCII)
 
@@ -188,7 +198,9 @@ def resolve_calendar_secret(
     return CalendarAccess(row.tenant_id, row.id, row.member_id, row.creator_id, row.words)
 
 
-def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
+def render_ics_calendar(
+    scope: Scope, entered: CalendarAccess, *, most_texts: int = MAX_CALENDAR_TEXTS
+) -> IcsDocument:
     """Return the calendar of a subscription, which covers the last month and the next ninety days.
 
     It covers the creators that the member still works for. Raises NotFound for a member who has
@@ -207,6 +219,31 @@ def render_ics_calendar(scope: Scope, entered: CalendarAccess) -> IcsDocument:
     found = exports.load_export_rows(scope, seen, scope.now - BEFORE, scope.now + AHEAD)
     whose = "" if entered.creator_id is None else f" · {hers[entered.creator_id]}"
     name = f"{render_message(Message('address.calendar'), member.language)}{whose}"
-    data = render_icalendar(found, now=scope.now, name=name, words=entered.words)
-    tag = hashlib.sha256(canonical_json([name, entered.words, found])).hexdigest()[:TAG]
+    withheld = _find_withheld_deliveries(scope, found, most_texts) if entered.words else []
+    data = render_icalendar(found, now=scope.now, name=name, words=entered.words, withheld=withheld)
+    tag = hashlib.sha256(canonical_json([name, entered.words, found, withheld])).hexdigest()[:TAG]
     return IcsDocument(data, tag)
+
+
+def _find_withheld_deliveries(
+    scope: Scope, found: Sequence[ExportedPost], most_texts: int
+) -> list[UUID]:
+    """Return the deliveries whose text a calendar service may not read now: those that the safety
+    check does not allow, and those that are too many to be read."""
+    near = sorted(found, key=lambda line: abs(line.due - scope.now))
+    contents = {
+        place.delivery_id: _delivery_content(line, place) for line in near for place in line.places
+    }
+    read = list(dict.fromkeys(contents.values()))[:most_texts]
+    shown = dict(zip(read, show_allowed(scope, read), strict=True))
+    allowed = {content for content, one in shown.items() if one.is_whole}
+    return sorted(one for one, content in contents.items() if content not in allowed)
+
+
+def _delivery_content(line: ExportedPost, place: ExportedDelivery) -> Content:
+    texts = (Text("title", place.title), Text("body", place.body))
+    return Content(
+        SURFACE,
+        (line.creator_id,) if line.creator_id is not None else (),
+        tuple(text for text in texts if text.body),
+    )

@@ -111,6 +111,7 @@ class ExportedPost:
     own_options: Mapping[str, Mapping[str, OptionValue]] = field(default_factory=dict)
     """Options by account name and option name."""
     labels: tuple[str, ...] = ()
+    creator_id: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -232,6 +233,7 @@ def _build_exported_post(
     return ExportedPost(
         key=key,
         creator=whose.get(owner.creator_id, "?"),
+        creator_id=owner.creator_id,
         at=parse_wall_time(first.wall_time, first.zone),
         due=first.due_at,
         late_ok=owner.late_ok,

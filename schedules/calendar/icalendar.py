@@ -1,7 +1,8 @@
 """iCalendar (RFC 5545) files of scheduled posts."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
+from uuid import UUID
 
 from schedules.calendar.exports import ExportedDelivery, ExportedPost
 
@@ -10,13 +11,18 @@ FOLD = 75
 
 
 def render_icalendar(
-    found: Sequence[ExportedPost], *, now: datetime, name: str, words: bool = True
+    found: Sequence[ExportedPost],
+    *,
+    now: datetime,
+    name: str,
+    words: bool = True,
+    withheld: Collection[UUID] = (),
 ) -> bytes:
     """Render an iCalendar file (RFC 5545) with one event per delivery, identified by its ID; times
     in UTC.
 
-    Without `words` an event contains the creator, account and time, but no text of the post. Events
-    have no duration and do not mark the member as busy.
+    Without `words` an event contains the creator, account and time, but no text of the post; nor do
+    the events of `withheld` deliveries. Events have no duration and do not mark the member as busy.
     """
     out = [
         "BEGIN:VCALENDAR",
@@ -28,7 +34,8 @@ def render_icalendar(
     ]
     for line in found:
         for place in line.places:
-            out += _build_ics_event(line, place, now, words=words)
+            shown = words and place.delivery_id not in withheld
+            out += _build_ics_event(line, place, now, words=shown)
     out.append("END:VCALENDAR")
     return b"".join(fold_ics_line(one) for one in out)
 

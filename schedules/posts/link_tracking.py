@@ -120,12 +120,12 @@ class LinkPlan:
         """Return the link that replaces an address, or None if the address stays unchanged."""
         if address in self.wanted.plain or not is_changeable(address, self.rule.base):
             return None
-        goes = self.tagged_address(address, channel)
-        shown = goes
+        tagged = self.tagged_address(address, channel)
         if self.rule.base:
-            slug = short_links.make_link_slug(tenant_id, subject, goes)
+            slug = short_links.make_link_slug(tenant_id, subject, tagged)
             shown = f"{self.rule.base}{short_links.LINK_PATH}{slug}"
-        return LinkReplacement(shown, address) if shown != address else None
+            return LinkReplacement(shown, address, opens=tagged)
+        return LinkReplacement(tagged, address) if tagged != address else None
 
 
 IDLE_LINK_PLAN = LinkPlan()
@@ -225,8 +225,18 @@ def _replace_addresses(
 def register_short_links(scope: Scope, said: LinkPlan, channel: Channel, unit: Unit) -> None:
     """Store the targets of the short links in a unit and the parts before it. Idempotent."""
     if said.rule.base and unit.leads:
-        targets = [said.tagged_address(lead.target, channel) for lead in unit.leads]
-        short_links.store_links(scope, channel.id, unit.subject, targets)
+        targets = {
+            lead.opens or said.tagged_address(lead.target, channel): lead.target
+            for lead in unit.leads
+        }
+        short_links.store_links(
+            scope,
+            channel.id,
+            unit.subject,
+            targets,
+            creator_id=unit.creator_id,
+            place=unit.place_id,
+        )
 
 
 def link_plan_of_post(owner: Post) -> LinkPlan:

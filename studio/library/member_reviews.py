@@ -52,7 +52,7 @@ def request_lower_rating(scope: Scope, asset_id: UUID, wanted: Rating, *, why: s
 
     See `gate.reviews.rating_reductions.request_lowering`.
     """
-    maker = human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, ""))
+    maker = _find_maker(scope, asset_id)
     return rating_reductions.request_lowering(
         scope, asset_id, _get_creation_row(scope, asset_id).sha256, wanted, why=why, maker=maker
     )
@@ -75,16 +75,12 @@ def review_picture(
     row = _get_creation_row(scope, asset_id)
     member = queries.get_acting_member(scope, "review.people_only")
     seen_percent = min(seen_percent, playback.percent_seen(scope, member, asset_id))
-    if (
-        approve
-        and (maker := human_behind(scope, makers_of(scope, [asset_id]).get(asset_id, "")))
-        is not None
-    ):
-        reviewer = queries.get_member(scope, UUID(scope.actor.partition(":")[2])).principal_id
-        if reviewer == maker or reviewer in device_fingerprints.same_humans(scope, maker).get(
-            maker, ()
-        ):
-            raise Refused("review.own")
+    maker = _find_maker(scope, asset_id) if approve else None
+    if maker is not None and member.principal_id in {
+        maker,
+        *device_fingerprints.same_humans(scope, maker).get(maker, ()),
+    }:
+        raise Refused("review.own")
     content_reviews.review_bytes(
         scope,
         row.sha256,
@@ -103,6 +99,11 @@ def record_member_viewing(scope: Scope, asset_id: UUID) -> None:
         review_picture(scope, asset_id, approve=True)
     except Refused:
         return
+
+
+def _find_maker(scope: Scope, asset_id: UUID) -> UUID | None:
+    """Return the principal who uploaded or requested an image, or None."""
+    return queries.principal_of_actor(scope, makers_of(scope, [asset_id]).get(asset_id, ""))
 
 
 def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
@@ -130,17 +131,6 @@ def makers_of(scope: Scope, asset_ids: list[UUID]) -> dict[UUID, str]:
         )
     ).all()
     return {asset: by for asset, by in [*drawn, *handed, *cut] if asset is not None and by}
-
-
-def human_behind(scope: Scope, actor: str) -> UUID | None:
-    """Return the person behind an actor; None for the system and for unknown members."""
-    kind, _, key = actor.partition(":")
-    if kind != "member":
-        return None
-    try:
-        return queries.get_member(scope, UUID(key)).principal_id
-    except (NotFound, ValueError):
-        return None
 
 
 def _get_creation_row(scope: Scope, asset_id: UUID) -> models.CreationRow:

@@ -21,6 +21,7 @@ from gate.reviews.content_reviews import MAX_SHEET_SIZE, SheetVerdict
 from studio.library import assets, member_reviews, queries
 from studio.library.queries import AssetCard
 from tenants import audit
+from tenants.agencies.queries import principal_of_actor, principals_by_actor
 from tenants.auth import device_fingerprints
 
 ReviewKind = Literal["rating", "review"]
@@ -133,8 +134,8 @@ def _load_shared_origins(
 def makers_by_asset(scope: Scope, cards: Iterable[AssetCard]) -> Mapping[UUID, UUID]:
     """Return the person who uploaded or requested each image, except images made by the system."""
     known = member_reviews.makers_of(scope, [card.asset_id for card in cards])
-    humans = {by: member_reviews.human_behind(scope, by) for by in set(known.values())}
-    return {asset: maker for asset, by in known.items() if (maker := humans[by]) is not None}
+    humans = principals_by_actor(scope, set(known.values()))
+    return {asset: humans[by] for asset, by in known.items() if by in humans}
 
 
 def review_sheet(
@@ -186,7 +187,7 @@ def _check_not_own_work(scope: Scope, cards: Sequence[AssetCard]) -> None:
     made = makers_by_asset(scope, cards)
     if not made:
         return
-    reviewer = member_reviews.human_behind(scope, scope.actor)
+    reviewer = principal_of_actor(scope, scope.actor)
     if reviewer is not None and {
         reviewer,
         *device_fingerprints.same_humans(scope, reviewer).get(reviewer, ()),

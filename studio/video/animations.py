@@ -83,7 +83,7 @@ def request_animation(
     if len(wanted.words) > MAX_PROMPT_LENGTH:
         raise BadInput("film.words_long", most=MAX_PROMPT_LENGTH).about("words")
     _build_video_job(wanted, _get_source_rendition(scope, creator_id, wanted), b"")
-    prompt_rating.rate_text(scope, [wanted.words, wanted.model])
+    prompt_rating.rate_text(scope, [wanted.words, wanted.model], "model.video")
     held = quotas.generation_wait(scope, creator_id)
     row = ClipRow(
         tenant_id=scope.tenant_id,
@@ -185,7 +185,7 @@ def _render_animation(
     wanted = _request_from_json(row.spec)
     with watch.tenant(row.tenant_id, ANIMATION_ACTOR) as scope:
         picture = _get_source_rendition(scope, row.creator_id, wanted)
-        declared = prompt_rating.rate_text(scope, [wanted.words, wanted.model])
+        declared = prompt_rating.rate_text(scope, [wanted.words, wanted.model], "model.video")
         # Do not generate a video that could not be stored.
         storage_quota.check_storage(scope, store.quota_bytes, 1)
     began = monotonic()

@@ -88,7 +88,7 @@ def request_slideshow(
     if (known := clips.find_clip_by_key(scope, key)) is not None:
         return known
     slideshow.check_slideshow([(one.seconds, one.caption) for one in wanted.shots], wanted.form)
-    prompt_rating.rate_text(scope, wanted.overlay_texts)
+    prompt_rating.rate_text(scope, wanted.overlay_texts, "model.overlay")
     _load_parts(scope, creator_id, wanted)
     row = ClipRow(
         tenant_id=scope.tenant_id,
@@ -196,7 +196,7 @@ def _render_clip(
     with watch.tenant(row.tenant_id, SLIDESHOW_ACTOR) as scope:
         parts = _load_parts(scope, row.creator_id, wanted)
         spoken = _is_generated_speech(scope, wanted.sound)
-        declared = prompt_rating.rate_text(scope, wanted.overlay_texts)
+        declared = prompt_rating.rate_text(scope, wanted.overlay_texts, "model.overlay")
         # Do not render a clip that could not be stored.
         storage_quota.check_storage(scope, store.quota_bytes, 1)
     stills = [

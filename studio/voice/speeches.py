@@ -101,7 +101,7 @@ def store_speech(
     voice = voice_of()
     if voice.person_id is not None:
         creator_voices.check_voice_consent(scope, voice.person_id)
-    rating = prompt_rating.rate_text(scope, [job.text])
+    rating = prompt_rating.rate_text(scope, [job.text], "model.speech")
     cost = len(job.clean_text) if voice.bills else 0
     most = character_limit(scope, per_month=per_month)
     if cost and most is not None and used_characters(scope) + cost > most:

@@ -25,11 +25,14 @@ from connectors.contract.connector import Connector
 from connectors.contract.invites import SupportsInvites
 from connectors.contract.start_links import SupportsStartLinks
 from foundation.db.database import Scope
-from foundation.errors import BadInput, Conflict, NotFound
+from foundation.errors import BadInput, Conflict, NotFound, Refused
 from foundation.i18n.visible_text import is_one_line
 from foundation.ids import derived_uuid
 from foundation.money import STARS, TEST_CURRENCY, Money, is_currency, parse_money
+from gate.contract.reasons import Reason
 from gate.contract.units import Subject
+from gate.surfaces.decisions import judge_contents
+from gate.surfaces.redirects import redirect_content
 from gate.text import urls
 from subscribers.acquisition.models import AcquisitionLinkRow
 from tenants.agencies import queries
@@ -173,8 +176,9 @@ def create_link(
 ) -> AcquisitionLink:
     """Create a link and its short URL, once for each key.
 
-    Raises BadInput for an invalid name, cost, period, UTM parameter, account or address, NotFound
-    for an unknown account or owner, and Conflict if the creator has `MAX_LINKS` links.
+    Raises BadInput for an invalid name, cost, period, UTM parameter or account, and for an address
+    that is invalid or not registered for the creator; Refused for one that visitors may not be sent
+    to; NotFound for an unknown account or owner; Conflict if the creator has `MAX_LINKS` links.
     """
     details = _check_details(scope, draft.details)
     link_id = derived_uuid(scope.tenant_id, LINK_SUBJECT, key)
@@ -186,7 +190,12 @@ def create_link(
     utm = _check_utm(draft.utm) if draft.destination is LinkDestination.WEB else NO_UTM
     channel_id, target = _build_target(scope, draft, utm, code, connectors)
     subject = Subject(LINK_SUBJECT, link_id)
-    short_links.store_links(scope, channel_id, subject, [target])
+    address = "" if draft.destination is LinkDestination.CHAT else urls.canonical_url(draft.url)
+    if address:
+        _check_redirect(scope, draft.creator_id, address, target)
+    short_links.store_links(
+        scope, channel_id, subject, {target: address}, creator_id=draft.creator_id
+    )
     row = AcquisitionLinkRow(
         tenant_id=scope.tenant_id,
         id=link_id,
@@ -371,6 +380,16 @@ def _build_target(
     if urls.is_own_url(target, urls.own_hosts()):
         target = utm_parameters.add_parameter(target, HAND_OVER, code)
     return channel.id, target
+
+
+def _check_redirect(scope: Scope, creator_id: UUID, address: str, target: str) -> None:
+    """Raise BadInput for an address that is not registered for the creator, and Refused if visitors
+    may not be sent there."""
+    (decision,) = judge_contents(scope, [redirect_content(creator_id, address, opens=target)])
+    if Reason.LINK_UNREGISTERED in decision.reasons:
+        raise BadInput("acquisition.unregistered").about("url")
+    if not decision.is_allowed:
+        raise Refused(decision.main_reason.code)
 
 
 def _require_start_channel(

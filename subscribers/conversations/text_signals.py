@@ -1,6 +1,8 @@
 """Age and crisis signals in a fan's text. An age signal is reported to the gate at once; no setting
 turns this off."""
 
+from datetime import date
+
 from foundation.db.database import Scope
 from gate.policy import active_policy
 from gate.text import text_rating
@@ -27,7 +29,7 @@ def has_minor_signal(scope: Scope, platform: str, user_id: str, *readings: Messa
 def strongest_age_signal(scope: Scope, *readings: MessageReading) -> MinorSignal:
     """Return the strongest age signal of these readings, without reporting it."""
     lexicon = active_policy.current_bundle(scope).lexicon
-    found = {_detect_signal(one, lexicon) for one in readings}
+    found = {_detect_signal(one, scope.now.date(), lexicon) for one in readings}
     return next(
         (one for one in (MinorSignal.STATED, MinorSignal.HINTED) if one in found), MinorSignal.NONE
     )
@@ -42,14 +44,15 @@ def report_age_signal(scope: Scope, platform: str, user_id: str, signal: MinorSi
     return signal is not MinorSignal.NONE
 
 
-def _detect_signal(one: MessageReading, lexicon: Lexicon) -> MinorSignal:
+def _detect_signal(one: MessageReading, today: date, lexicon: Lexicon) -> MinorSignal:
     """Return the signal of one reading. For a text that was already checked, only its context can
     add a signal."""
     if (
         one.known
-        and text_rating.detect_minor_statement(one.text, lexicon=lexicon) is not MinorSignal.NONE
+        and text_rating.detect_minor_statement(one.text, today=today, lexicon=lexicon)
+        is not MinorSignal.NONE
     ):
         return MinorSignal.NONE
     return text_rating.detect_minor_statement(
-        one.text, before=one.before, asked=one.asked, lexicon=lexicon
+        one.text, before=one.before, asked=one.asked, today=today, lexicon=lexicon
     )

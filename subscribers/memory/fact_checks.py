@@ -3,6 +3,7 @@ contains neither sensitive data nor instructions. Pure."""
 
 import re
 import unicodedata
+from datetime import date
 from enum import StrEnum
 from typing import Literal
 
@@ -96,7 +97,9 @@ def normalize_fact_value(value: str) -> str:
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())
 
 
-def find_fact_fault(key: MemoryKey, value: str, *, lexicon: Lexicon) -> FactFault | None:
+def find_fact_fault(
+    key: MemoryKey, value: str, *, today: date, lexicon: Lexicon
+) -> FactFault | None:
     """Return the reason why a cleaned value may not be stored, or None."""
     if key is MemoryKey.BIRTHDAY:
         return None if _BIRTHDAY.fullmatch(value) else "characters"
@@ -105,31 +108,37 @@ def find_fact_fault(key: MemoryKey, value: str, *, lexicon: Lexicon) -> FactFaul
         return "length"
     if (_NAME if key is MemoryKey.NAME else _VALUE).fullmatch(value) is None:
         return "characters"
-    return _find_content_fault(value, lexicon=lexicon)
+    return _find_content_fault(value, today=today, lexicon=lexicon)
 
 
-def find_summary_fault(text: str, *, lexicon: Lexicon) -> FactFault | None:
+def find_summary_fault(text: str, *, today: date, lexicon: Lexicon) -> FactFault | None:
     """Return the reason why a summary may not be stored, or None."""
     if not 0 < len(text) <= MAX_SUMMARY_LENGTH:
         return "length"
     if _SENTENCES.fullmatch(text) is None:
         return "characters"
     parts = [part.strip() for part in re.split(r"[.!?\n]", text)]
-    faults = (_find_content_fault(part, lexicon=lexicon) for part in [*filter(None, parts), text])
+    faults = (
+        _find_content_fault(part, today=today, lexicon=lexicon)
+        for part in [*filter(None, parts), text]
+    )
     return next(filter(None, faults), None)
 
 
-def _find_content_fault(value: str, *, lexicon: Lexicon) -> FactFault | None:
+def _find_content_fault(value: str, *, today: date, lexicon: Lexicon) -> FactFault | None:
     plain = normalize_fact_value(value)
     if _SENSITIVE.search(plain) or text_rating.is_crisis_message(value, lexicon=lexicon):
         return "sensitive"
-    if text_rating.detect_minor_statement(value, lexicon=lexicon) is not MinorSignal.NONE:
+    if (
+        text_rating.detect_minor_statement(value, today=today, lexicon=lexicon)
+        is not MinorSignal.NONE
+    ):
         return "sensitive"
     if _CONTACT.search(plain) or link_readings.has_address(value):
         return "contact"
     if _ORDER.search(plain):
         return "instruction"
-    rated = text_rating.rate_texts([value], lexicon=lexicon)
+    rated = text_rating.rate_texts([value], today=today, lexicon=lexicon)
     if rated.prohibited or rated.obfuscated or rated.rating.rank > Rating.S.rank:
         return "rating"
     return None

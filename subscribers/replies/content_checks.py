@@ -7,7 +7,8 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused, about_input
 from foundation.i18n.translation import LANGUAGES
 from gate.permits.character_texts import check_character_texts
-from gate.permits.profile_texts import check_profile_texts
+from gate.surfaces.decisions import require_allowed
+from gate.surfaces.profiles import profile_content
 from subscribers.replies import reply_checks
 from subscribers.replies.persona import PersonaVersion, fill_placeholders
 
@@ -34,7 +35,7 @@ def check_persona(scope: Scope, persona: PersonaVersion) -> None:
     """Raise BadInput for a persona that is incomplete or too long, and Refused for texts about a
     minor, prohibited content, or answers that no bot may send."""
     check_persona_size(persona)
-    check_profile_texts(scope, (persona.name,))
+    require_allowed(scope, profile_content(name=persona.name))
     check_character_texts(scope, persona_texts(persona))
     answers = (persona.greeting, *(one.answer for one in persona.examples))
     filled = (fill_placeholders(text, persona.name) for text in answers)

@@ -15,7 +15,7 @@ from foundation.i18n import language_detection
 from foundation.outbox import outbox
 from gate.contract.units import Rating
 from gate.permits.character_texts import check_character_texts
-from gate.policy import active_policy
+from gate.policy import agency_lexicon
 from gate.text import text_rating
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
 from subscribers.replies import content_checks, reply_generation
@@ -164,7 +164,7 @@ def fail_trial(event: PersonaTrialDue, *, tenant: OpenScope) -> None:
 
 
 def _find_signal(scope: Scope, said: str) -> str:
-    lexicon = active_policy.current_bundle(scope).lexicon
+    lexicon = agency_lexicon.current_lexicon(scope)
     if text_rating.is_crisis_message(said, lexicon=lexicon):
         return "crisis"
     return "bot_question" if text_rating.is_bot_question(said, lexicon=lexicon) else ""
@@ -194,8 +194,8 @@ def _build_turn(scope: Scope, row: PersonaTrial) -> ReplyTurn:
 def _build_outcome(scope: Scope, spoken: TurnResult) -> dict[str, Any]:
     if spoken.reply is None:
         return {"text": "", "trouble": spoken.trouble or "other", "model": spoken.model}
-    lexicon = active_policy.current_bundle(scope).lexicon
-    rated = text_rating.rate_texts([spoken.reply.text], lexicon=lexicon)
+    lexicon = agency_lexicon.current_lexicon(scope)
+    rated = text_rating.rate_texts([spoken.reply.text], today=scope.now.date(), lexicon=lexicon)
     return {
         "text": spoken.reply.text,
         "trouble": spoken.trouble or "",

@@ -5,13 +5,15 @@ from enum import StrEnum
 from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
+from sqlmodel import col, select
+
 from foundation.db.database import Scope
-from foundation.errors import BadInput, NotFound
+from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import uuid7
 from tenants.agencies.models import Agency, Creator, Member, Principal
-from tenants.agencies.names import normalize_name
-from tenants.agencies.rights import Role
+from tenants.agencies.names import mailbox_key, normalize_name
+from tenants.agencies.rights import OUTSIDE_ROLES, Role
 
 HUMAN = "human"
 """Kind of a creator who is a real person."""
@@ -161,27 +163,54 @@ def add_member(
     zone: str,
     creators: Sequence[str] = (),
 ) -> UUID:
-    """Add a member with a new principal and return the member's ID.
+    """Add a member and return the member's ID. The principal is that of the other logins of the
+    mailbox, former ones included, or else a new one.
 
-    Raises BadInput for an invalid name, an unsupported language or an unknown time zone.
+    Raises BadInput for an invalid name, an unsupported language or an unknown time zone, and
+    Conflict if a guest or a custodian would share the mailbox with another login.
     """
     check_language(language)
     check_zone(zone)
     name = normalize_name(name)
-    principal = Principal(tenant_id=scope.tenant_id, id=uuid7(), name=name)
+    principal_id = find_mailbox_principal(scope, email, role)
+    if principal_id is None:
+        principal_id = uuid7()
+        scope.add(Principal(tenant_id=scope.tenant_id, id=principal_id, name=name))
     member = Member(
         tenant_id=scope.tenant_id,
-        principal_id=principal.id,
+        principal_id=principal_id,
         role=str(role),
         name=name,
         email=email,
+        mailbox=mailbox_key(email),
         language=language,
         zone=zone,
         creators=list(creators),
     )
-    scope.add(principal)
     scope.add(member)
     return member.id
+
+
+def find_mailbox_principal(
+    scope: Scope, email: str, role: Role, *, member_id: UUID | None = None
+) -> UUID | None:
+    """Return the principal of the logins whose addresses reach the same mailbox, former ones
+    included, or None. `member_id` is the login that receives the role, if it exists.
+
+    Raises Conflict if the mailbox has another login and one of both is a guest or a custodian: they
+    are asked because they are another person.
+    """
+    # Two invitations at the same time must not create two principals for one mailbox.
+    scope.lock(f"members:{scope.tenant_id}")
+    logins = scope.session.exec(
+        select(Member)
+        .where(Member.tenant_id == scope.tenant_id, Member.mailbox == mailbox_key(email))
+        .order_by(col(Member.created_at), col(Member.id))
+    ).all()
+    others = [login for login in logins if login.id != member_id]
+    if others and OUTSIDE_ROLES & {role, *(Role(login.role) for login in others)}:
+        raise Conflict("member.address_taken", email=email).about("email")
+    return logins[0].principal_id if logins else None
 
 
 def reactivate_member(
@@ -190,11 +219,13 @@ def reactivate_member(
     """Reactivate a former member with a new name, role and creators. The principal stays the same,
     the password is removed.
 
-    Raises NotFound.
+    Raises NotFound, and Conflict if a guest or a custodian would share the mailbox with another
+    login.
     """
     row = scope.session.get(Member, (scope.tenant_id, member_id), populate_existing=True)
     if row is None:
         raise NotFound("member.unknown")
+    find_mailbox_principal(scope, row.email, role, member_id=member_id)
     row.name = normalize_name(name)
     row.role = str(role)
     row.creators = list(creators)

@@ -3,7 +3,7 @@
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CheckConstraint, Column, LargeBinary, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, Index, LargeBinary, UniqueConstraint, text
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlmodel import Field
 
@@ -91,7 +91,8 @@ class Creator(TenantRow, table=True):
 
 
 class Principal(TenantRow, table=True):
-    """A human; several logins of one human share one principal."""
+    """A human; several logins of one human share one principal, among them all logins of one
+    mailbox."""
 
     __tablename__ = "principals"
     __table_args__ = table_arguments(about="member", keep="while the tenant exists")
@@ -105,6 +106,7 @@ class Member(TenantRow, table=True):
     __table_args__ = table_arguments(
         UniqueConstraint("tenant_id", "email"),
         tenant_foreign_key("principal_id", "principals"),
+        Index("members_mailbox", "tenant_id", "mailbox"),
         about="member",
         keep="while the tenant exists",
     )
@@ -112,6 +114,8 @@ class Member(TenantRow, table=True):
     role: str
     name: str
     email: str
+    mailbox: str
+    """`names.mailbox_key` of the address; members with the same one have the same principal."""
     language: str
     language_chosen: bool = Field(default=False, sa_column_kwargs={"server_default": "false"})
     """True if the member chose the language; until then, each sign-in adopts the browser's."""

@@ -1,7 +1,9 @@
-"""Normalization of names, email addresses of members, and handles of creators."""
+"""Normalization of names, email addresses and mailboxes of members, and handles of creators."""
 
 import re
 import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from uuid import UUID
 
 from foundation.email_addresses import parse_email_address
@@ -100,6 +102,60 @@ _RESERVED_LETTERS = frozenset(handle.replace("-", "") for handle in RESERVED_HAN
 _HANDLE = re.compile(rf"[a-z0-9-]{{{MIN_HANDLE_LENGTH},{MAX_HANDLE_LENGTH}}}", re.ASCII)
 
 
+@dataclass(frozen=True)
+class MailProvider:
+    """A provider's rule for addresses that reach one mailbox, as its documentation states it.
+
+    `hosts` share their mailboxes, and the first one stands for all of them. `letters` maps a
+    character of the part before the "@" to the one that it equals, or to "" if it is ignored. With
+    `subdomains`, `anything@name.host` is `name@host`.
+    """
+
+    hosts: tuple[str, ...]
+    sources: tuple[str, ...]
+    letters: Mapping[str, str] = field(default_factory=dict)
+    subdomains: bool = False
+
+
+MAIL_PROVIDERS = (
+    MailProvider(
+        ("gmail.com", "googlemail.com"),
+        (
+            "https://support.google.com/mail/answer/7436150",
+            "https://support.google.com/mail/answer/10313",
+        ),
+        letters={".": ""},
+    ),
+    MailProvider(("icloud.com", "me.com", "mac.com"), ("https://support.apple.com/en-us/118230",)),
+    MailProvider(
+        ("proton.me", "protonmail.com", "protonmail.ch", "pm.me"),
+        (
+            "https://proton.me/support/change-username",
+            "https://proton.me/support/addresses-and-aliases",
+        ),
+        letters={".": "", "-": "", "_": ""},
+    ),
+    MailProvider(
+        ("yandex.ru", "yandex.com", "yandex.by", "yandex.kz", "yandex.ua", "ya.ru"),
+        (
+            "https://yandex.com/support/domain/additional/mailbox-alias.xml",
+            "https://yandex.com/support/passport/authorization/registration.html",
+        ),
+        letters={".": "-"},
+    ),
+    *(
+        MailProvider(
+            (host,), ("https://www.fastmail.help/hc/en-us/articles/360060591053",), subdomains=True
+        )
+        for host in ("fastmail.com", "fastmail.fm")
+    ),
+)
+"""Providers whose documentation says that different texts reach one mailbox. `members.mailbox`
+holds keys of this table, so a change of it needs a migration that computes them again."""
+
+_PROVIDERS = {host: provider for provider in MAIL_PROVIDERS for host in provider.hosts}
+
+
 def is_handle(text: str) -> bool:
     """Return True if the text has the form of a handle: 3 to 40 lower-case Latin letters, digits
     and hyphens."""
@@ -165,3 +221,37 @@ def normalize_email(typed: str) -> str:
     if email is None:
         raise BadInput("member.bad_email").about("email")
     return email
+
+
+def mailbox_key(email: str) -> str:
+    """Return the key of the mailbox that an address reaches; addresses with the same key belong to
+    one person. Never fails, and nothing is looked up in the network.
+
+    The key ignores case, the Unicode form and the spelling of an international host, and on every
+    host the text after a "+" (RFC 5233). `MAIL_PROVIDERS` adds what a provider documents.
+    """
+    local, at, host = unicodedata.normalize("NFKC", email).strip().rpartition("@")
+    local = unicodedata.normalize("NFKC", local.casefold())
+    host = _host_key(host)
+    name, _, parent = host.partition(".")
+    if (provider := _PROVIDERS.get(parent)) is not None and provider.subdomains:
+        local = name
+        host = parent
+    local = local.partition("+")[0] or local
+    provider = _PROVIDERS.get(host)
+    if provider is not None:
+        host = provider.hosts[0]
+        plain = local
+        for letter, equal in provider.letters.items():
+            plain = plain.replace(letter, equal)
+        local = plain or local
+    return f"{local}{at}{host}"
+
+
+def _host_key(host: str) -> str:
+    """Return the ASCII form of a host; an invalid one only in lower case."""
+    host = host.removesuffix(".")
+    parsed = parse_email_address(f"x@{host}")
+    if parsed is None:
+        return unicodedata.normalize("NFKC", host.casefold())
+    return parsed.rpartition("@")[2]

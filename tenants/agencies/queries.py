@@ -13,6 +13,7 @@ from foundation.db.database import Scope
 from foundation.errors import NotFound, Refused
 from foundation.i18n.name_forms import fold_name
 from tenants.agencies import models
+from tenants.agencies.names import mailbox_key
 from tenants.agencies.rights import Right, Role, has_right
 from tenants.agencies.states import CreatorState
 
@@ -244,18 +245,51 @@ def names_by_actor(scope: Scope) -> dict[str, str]:
 
 
 def principals_by_address(scope: Scope, addresses: Collection[str]) -> dict[str, set[UUID]]:
-    """Return the principals that sign in or signed in with each address, by lower-case address.
+    """Return the principals that sign in or signed in with the mailbox of each address, by address.
     Unknown addresses are absent."""
+    mailboxes = {address: mailbox_key(address) for address in addresses if address}
     rows = scope.run(
-        "SELECT lower(email) AS email, principal_id FROM members WHERE tenant_id = :tenant"
-        " AND lower(email) = ANY(:addresses)",
+        "SELECT mailbox, principal_id FROM members WHERE tenant_id = :tenant"
+        " AND mailbox = ANY(:mailboxes)",
         tenant=scope.tenant_id,
-        addresses=[one.lower() for one in addresses if one],
+        mailboxes=sorted(set(mailboxes.values())),
     )
-    found: dict[str, set[UUID]] = {}
+    principals: dict[str, set[UUID]] = {}
     for row in rows:
-        found.setdefault(row.email, set()).add(row.principal_id)
-    return found
+        principals.setdefault(row.mailbox, set()).add(row.principal_id)
+    return {
+        address: principals[mailbox]
+        for address, mailbox in mailboxes.items()
+        if mailbox in principals
+    }
+
+
+def principals_by_actor(scope: Scope, actors: Collection[str]) -> dict[str, UUID]:
+    """Return the principals of members, former ones included, by actor (`member:<id>`). Other
+    actors are absent.
+
+    Two actors with one principal are one person, so compare principals and never actors.
+    """
+    members = sorted({one for one in actors if one.startswith("member:")})
+    if not members:
+        return {}
+    rows = scope.run(
+        "SELECT 'member:' || id AS actor, principal_id FROM members WHERE tenant_id = :tenant"
+        " AND 'member:' || id = ANY(:actors)",
+        tenant=scope.tenant_id,
+        actors=members,
+    )
+    return {row.actor: row.principal_id for row in rows}
+
+
+def principal_of_actor(scope: Scope, actor: str) -> UUID | None:
+    """Return the principal of the member, also a former one, who is this actor, or None for another
+    actor."""
+    kind, _, key = actor.partition(":")
+    try:
+        return get_member(scope, UUID(key)).principal_id if kind == "member" else None
+    except (NotFound, ValueError):
+        return None
 
 
 def principals_by_creator(scope: Scope, creators: Collection[UUID]) -> dict[UUID, set[UUID]]:

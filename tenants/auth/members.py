@@ -14,7 +14,7 @@ from foundation.outbox.outbox import Queue
 from tenants import audit
 from tenants.agencies import agencies, queries
 from tenants.agencies.names import normalize_email
-from tenants.agencies.rights import Right, Role, has_right, require_right
+from tenants.agencies.rights import OUTSIDE_ROLES, Right, Role, has_right, require_right
 from tenants.auth import second_factor, sessions
 from tenants.auth.sessions import LinkPurpose
 
@@ -71,12 +71,14 @@ def invite_member(
 ) -> str:
     """Add a member and return the secret of the invitation.
 
-    A former member with the same address is reactivated as the same principal, without the old
-    password, keys, links and factors. With `by_email`, and for a custodian always, the link is sent
-    to the member's own address and the returned secret is empty.
+    A former member with the same address is reactivated, without the old password, keys, links and
+    factors. A member with another address of the same mailbox has the same principal. With
+    `by_email`, and for a custodian always, the link is sent to the member's own address and the
+    returned secret is empty.
 
-    Raises BadInput for an empty name or an invalid address, Conflict for an address in use, and
-    Refused for a change between member and custodian.
+    Raises BadInput for an empty name or an invalid address; Conflict for an address in use, and for
+    a guest or a custodian who would share a mailbox with another login; and Refused for a change
+    between member and custodian.
     """
     name = name.strip()[:80]
     if not name:
@@ -145,8 +147,7 @@ def _check_custodian_role(scope: Scope, member_id: UUID, role: Role) -> None:
 
 
 def _find_former_member(scope: Scope, email: str) -> UUID | None:
-    """Return the inactive member with this address. The same address never becomes a second
-    principal."""
+    """Return the inactive member with this address."""
     found: UUID | None = scope.run(
         "SELECT id FROM members WHERE tenant_id = :tenant AND lower(email) = lower(:email) AND "
         "NOT active ORDER BY id"
@@ -178,12 +179,15 @@ def _revoke_access(scope: Scope, member_id: UUID) -> None:
 def change_member(scope: Scope, member_id: UUID, *, role: Role, creators: Sequence[str]) -> None:
     """Change the role and creators of a member. Open pages update or close.
 
-    Raises NotFound, Conflict for the last owner, and Refused for a change between member and
-    custodian.
+    Raises NotFound, Conflict for the last owner and for a guest who would share a mailbox with
+    another login, and Refused for a change between member and custodian.
     """
     _check_custodian_role(scope, member_id, role)
-    if _get_member(scope, member_id).role is Role.OWNER and role is not Role.OWNER:
+    member = _get_member(scope, member_id)
+    if member.role is Role.OWNER and role is not Role.OWNER:
         _not_the_last_owner(scope, member_id)
+    if role is not member.role and role in OUTSIDE_ROLES:
+        agencies.find_mailbox_principal(scope, member.email, role, member_id=member_id)
     scope.run(
         "UPDATE members SET role = :role, creators = CAST(:creators AS jsonb), updated_at = "
         "house_now()"

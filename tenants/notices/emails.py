@@ -21,9 +21,6 @@ from tenants.notices.member_messages import MessageTarget
 from tenants.notices.models import EmailPreferenceRow
 from tenants.notices.preferences import Route
 
-EMAIL_SETTINGS_PATH = "/auth/mails"
-"""Path of the email settings on the dashboard."""
-
 CODE_LIVES = timedelta(minutes=30)
 MAX_CODE_TRIES = 5
 

@@ -54,6 +54,23 @@ NOTICE_PAGES = (
     HOUSE,
 )
 
+EMAIL_SETTINGS_PATH = "/auth/mails"
+"""Path of the email settings on the dashboard."""
+
+SETTINGS_PATH = "/notifications"
+"""Path of a member's notifications on the dashboard."""
+
+MAIL_SERVER_PATH = "/settings?section=email"
+LINKED_PATHS = frozenset(
+    {
+        *(page.path for page in NOTICE_PAGES),
+        EMAIL_SETTINGS_PATH,
+        SETTINGS_PATH,
+        MAIL_SERVER_PATH,
+    }
+)
+"""All pages of the dashboard that a message to a member links to."""
+
 SAFETY_PAGES = frozenset({STOPS, DECISIONS, PEOPLE})
 """Kinds whose urgent notices may be sent in quiet hours."""
 

@@ -1,4 +1,5 @@
-"""The sandbox for attacks on the transport, and the fake platforms for attacks on destinations."""
+"""The sandbox for attacks on the transport, the fake platforms for attacks on destinations, and the
+web server for attacks on pages."""
 
 from collections.abc import Iterator
 
@@ -7,8 +8,9 @@ import pytest
 from tests.channels.conftest import running, sandbox
 from tests.conftest import Cluster
 from tests.journeys.connected_creator import FakePlatforms, outside
+from tests.web.conftest import room
 
-__all__ = ["running", "sandbox"]
+__all__ = ["room", "running", "sandbox"]
 
 
 @pytest.fixture(scope="module")

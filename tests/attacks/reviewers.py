@@ -73,6 +73,27 @@ def guest_who_is_the_author(stage: Stage) -> Result:
     return stage.send(whole, review=False)
 
 
+@register_attack("P-22")
+def reviewer_of_the_authors_mailbox(stage: Stage) -> Result:
+    """Review as a member whose address differs from that of ann by case and a tag. In the twin the
+    address reaches another mailbox."""
+    email = "Ann+desk@EXAMPLE.test" if stage.harm else "ann.desk@example.test"
+
+    def invites(scope: Any) -> Any:
+        return agencies.add_member(
+            scope, name="desk", email=email, role=Role.MANAGER, language="en", zone="UTC"
+        )
+
+    reviewer = stage.do(invites)
+    medium = real_person_unit(stage, Rating.N, papers={"surfaces": ("x",)})
+    whole = stage.marked(text_unit(stage, "X1", media=(medium,), body="Hello"))
+    stage.do(
+        lambda scope: content_reviews.review_bytes(scope, medium.sha256, verdict="approve"),
+        actor=f"member:{reviewer}",
+    )
+    return stage.send(whole, review=False)
+
+
 def _seen(scope: Any, *, member: Any, address: str, browser: str) -> None:
     device_fingerprints.record_device(
         scope, KEY, queries.get_member(scope, member), address=address, device=browser

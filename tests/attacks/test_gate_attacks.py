@@ -12,6 +12,7 @@ from foundation.db.database import Database, OpenScope
 from tests.attacks import (
     adapters,
     evidence,
+    model_texts,
     outside_evidence,
     pictures,
     process,
@@ -29,6 +30,7 @@ from tests.attacks.conversations import TALKED
 from tests.attacks.harness import Result, Stage
 from tests.attacks.places import PLACED
 from tests.attacks.references import POINTED
+from tests.attacks.surfaces import SHOWN
 from tests.channels.builders import world
 from tests.conftest import Cluster
 from tests.fakes.sandbox import RunningSandbox
@@ -36,6 +38,7 @@ from tests.gate.policy_releases import past_the_gate, trusting
 from tests.journeys.connected_creator import FakePlatforms, create_connected_creator
 from tests.start_hour import AT_THE_HOUR
 from tests.subscribers.builders import create_nova
+from tests.web.builders import WebServer
 
 HERE = Path(__file__).parent
 CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_text("utf-8"))[
@@ -44,6 +47,7 @@ CORPUS: list[dict[str, Any]] = yaml.safe_load((HERE / "gate-attacks.yaml").read_
 RANK = "AFHB"
 MODULES = (
     texts,
+    model_texts,
     evidence,
     outside_evidence,
     process,
@@ -152,8 +156,20 @@ def test_chat_attack_fails_and_its_twin_arrives(
         refused(entry, got, entry["title"])
 
 
+@pytest.mark.parametrize(
+    "entry", [entry for entry in CORPUS if entry["id"] in SHOWN], ids=lambda entry: entry["id"]
+)
+def test_attack_on_a_page_fails_and_its_twin_is_shown(
+    entry: dict[str, Any], room: WebServer
+) -> None:
+    scenario = SHOWN[entry["id"]]
+    passed = scenario(room, False)
+    assert (passed.verdict, passed.sent) == ("A", 1), f"the harmless twin is refused: {passed}"
+    refused(entry, scenario(room, True), entry["title"])
+
+
 def test_every_attack_of_the_corpus_is_tried() -> None:
     corpus = {entry["id"] for entry in CORPUS}
     assert len(corpus) == len(CORPUS)
-    tried = set(TRIED) | set(WIRED) | set(PLACED) | set(TALKED) | set(POINTED)
+    tried = set(TRIED) | set(WIRED) | set(PLACED) | set(TALKED) | set(POINTED) | set(SHOWN)
     assert tried == corpus

@@ -1,17 +1,22 @@
 """The migrate step of containers: roles, logins and tables on an external PostgreSQL, repeatable."""
 
+import ast
+import importlib
 import re
 from collections.abc import Iterator
 from datetime import UTC
+from itertools import pairwise
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
 from pydantic import SecretStr
-from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import OperationalError
+from sqlmodel import SQLModel
 
 from foundation.errors import BadInput, Unavailable
 from foundation.money import Money
@@ -19,8 +24,11 @@ from foundation.ops.settings import DatabaseSettings, Settings
 from migrations import upgrading
 from subscribers.ledger import month_close
 from subscribers.ledger.entries import StatementLineView
+from tests.architecture import tree
 from tests.conftest import Cluster, free_port
 from workers.installation import database_setup
+
+mailboxes = importlib.import_module("migrations.versions.0179_mailboxes")
 
 NAME = "elsewhere"
 
@@ -405,3 +413,230 @@ def test_shared_account_remains_with_the_last_agency_that_used_it(
         forced = "SELECT relforcerowsecurity FROM pg_class WHERE relname = 'channels'"
         assert connection.execute(text(forced)).scalar_one()
     superuser.dispose()
+
+
+TENANT, NEIGHBOUR = (f"0198c0de-0000-7000-8000-0000000000a{digit}" for digit in "12")
+OLDEST, SECOND, OTHER = (f"0198c0de-0000-7000-8000-0000000000b{digit}" for digit in "123")
+"""Principals: the oldest login of a mailbox, a second one of it, and another member."""
+
+LOGINS = (
+    (OLDEST, "ann.bell@gmail.com"),
+    (SECOND, "annbell+desk@googlemail.com"),
+    (SECOND, "AnnBell@gmail.com"),
+    (OTHER, "rob@example.test"),
+)
+"""Principals and addresses of the members, oldest first."""
+
+FITTING = {
+    "attestations": {"state": "active", "until": "2026-01-01", "by": OTHER, "second": OLDEST},
+    "depiction_answers": {"answer": "unsure"},
+    "face_subjects": {"basis": "barred", "said_by": "", "why": "asked us"},
+    "human_reviews": {"about": "unit", "verdict": "approve"},
+    "own_terms": {"kind": "minor"},
+    "place_limits": {"rating": "G", "verdict": "H"},
+}
+"""Values that check constraints require."""
+
+SAMPLES = {
+    "uuid": "gen_random_uuid()",
+    "text": "gen_random_uuid()::text",
+    "character varying": "gen_random_uuid()::text",
+    "jsonb": "'[]'",
+    "boolean": "false",
+    "integer": "1",
+    "bigint": "1",
+    "date": "'2026-01-01'",
+    "timestamp with time zone": "'2026-01-01T00:00:00Z'",
+}
+
+
+def add_row(connection: Connection, table: str, **values: object) -> None:
+    """Insert a row of the tenant with these values and a generated one for each other column that
+    needs one."""
+    needed = connection.execute(
+        text(
+            "SELECT column_name, data_type FROM information_schema.columns WHERE table_name = :t"
+            " AND is_nullable = 'NO' AND column_default IS NULL"
+        ),
+        {"t": table},
+    )
+    values = {"tenant_id": TENANT, **FITTING.get(table, {}), **values}
+    generated = {
+        row.column_name: SAMPLES[row.data_type] for row in needed if row.column_name not in values
+    }
+    names = ", ".join(f'"{name}"' for name in (*values, *generated))
+    places = ", ".join((*(f":{name}" for name in values), *generated.values()))
+    connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({places})"), values)
+
+
+def principal_columns() -> set[tuple[str, str]]:
+    """Return the table and column of every field that holds a principal, by its name, its foreign
+    key or the docstring below it."""
+    found = {
+        (table.name, column.name)
+        for table in SQLModel.metadata.tables.values()
+        for column in table.columns
+        if "principal" in column.name
+        or any(
+            key.column.table.name == "principals" and key.column.name == "id"
+            for key in column.foreign_keys
+        )
+    }
+    for source in tree.product():
+        for model in source.nodes(ast.ClassDef):
+            if any(keyword.arg == "table" for keyword in model.keywords):
+                found |= described_principals(model)
+    return found
+
+
+def described_principals(model: ast.ClassDef) -> set[tuple[str, str]]:
+    table = next(
+        ast.literal_eval(item.value)
+        for item in model.body
+        if isinstance(item, ast.Assign) and ast.unparse(item.targets[0]) == "__tablename__"
+    )
+    return {
+        (table, ast.unparse(field.target))
+        for field, text_below in pairwise(model.body)
+        if isinstance(field, ast.AnnAssign)
+        and ast.unparse(field.annotation).startswith("UUID")
+        and isinstance(text_below, ast.Expr)
+        and "principal" in ast.unparse(text_below).lower()
+    }
+
+
+def existing_columns(connection: Connection) -> set[tuple[str, str]]:
+    rows = connection.execute(
+        text("SELECT table_name, column_name FROM information_schema.columns")
+    )
+    return {(row.table_name, row.column_name) for row in rows}
+
+
+MOVED = [(table, name) for table, names in mailboxes.PRINCIPALS.items() for name in names]
+
+
+@pytest.fixture
+def before_mailboxes(migrated: Cluster) -> Iterator[Engine]:
+    """Return the superuser's engine for a database in which three logins have one mailbox."""
+    just_before(migrated, "0179")
+    superuser = create_engine(migrated.url("postgres", NAME))
+    with superuser.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for tenant in (TENANT, NEIGHBOUR):
+            for day, (principal, email) in enumerate(LOGINS, start=1):
+                about = {"principal_id": principal, "email": email}
+                about["created_at"] = f"2026-01-0{day}"
+                add_row(connection, "members", tenant_id=tenant, **about)
+            for principal in {principal for principal, _ in LOGINS}:
+                add_row(connection, "principals", tenant_id=tenant, id=principal)
+    yield superuser
+    superuser.dispose()
+
+
+def test_every_column_with_a_principal_is_attributed_to_the_mailbox(
+    before_mailboxes: Engine, migrated: Cluster, tmp_path: Path
+) -> None:
+    with before_mailboxes.begin() as connection:
+        expected = principal_columns() & existing_columns(connection)
+        assert expected <= set(MOVED)
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        for table, name in MOVED:
+            if table != "members":
+                add_row(connection, table, **{name: SECOND})
+        for table in mailboxes.ONCE:
+            connection.execute(
+                text(
+                    f"INSERT INTO {table} SELECT (t).* FROM (SELECT jsonb_populate_record(t,"
+                    f" jsonb_build_object('id', gen_random_uuid(), 'principal_id', '{OLDEST}'))"
+                    f" AS t FROM {table} t) copies"
+                )
+            )
+        connection.execute(
+            text("UPDATE invented_looks SET resembles = true WHERE principal_id = :p"),
+            {"p": SECOND},
+        )
+    database_setup.migrate_database(settings(migrated, tmp_path))
+    with before_mailboxes.connect() as connection:
+        for table, name in MOVED:
+            rows = connection.execute(
+                text(
+                    f'SELECT CAST("{name}" AS text) FROM {table} WHERE tenant_id = :tenant'
+                    f' AND "{name}" IS NOT NULL'
+                ),
+                {"tenant": TENANT},
+            ).scalars()
+            assert set(rows) & {OLDEST, SECOND} == {OLDEST}, (table, name)
+        for table in mailboxes.ONCE:
+            assert connection.execute(text(f"SELECT count(*) FROM {table}")).scalar_one() == 1
+        assert connection.execute(text("SELECT resembles FROM invented_looks")).scalar_one()
+        logins = connection.execute(
+            text(
+                "SELECT tenant_id::text, count(*), count(DISTINCT principal_id),"
+                " count(DISTINCT mailbox) FROM members GROUP BY 1 ORDER BY 1"
+            )
+        ).all()
+        assert logins == [(TENANT, 4, 2, 2), (NEIGHBOUR, 4, 2, 2)]
+        assert is_protected(connection)
+
+
+def is_protected(connection: Connection) -> bool:
+    """Return True if row-level security is forced on every table that was changed, and every
+    trigger is enabled."""
+    return bool(
+        connection.execute(
+            text(
+                "SELECT (SELECT bool_and(relforcerowsecurity) FROM pg_class WHERE relname ="
+                " ANY(:tables)) AND (SELECT bool_and(tgenabled = 'O') FROM pg_trigger)"
+            ),
+            {"tables": sorted(mailboxes.PRINCIPALS)},
+        ).scalar_one()
+    )
+
+
+@pytest.mark.parametrize(
+    "case",
+    [
+        (SECOND, [(OLDEST, 1)], set()),
+        (OLDEST, [(OTHER, 1), (SECOND, 2)], {(OTHER, 1)}),
+        (OTHER, [(OLDEST, 1), (SECOND, 2)], {(OLDEST, 1)}),
+        (OTHER, [(SECOND, 1)], {(OLDEST, 1)}),
+        (OLDEST, [(OTHER, 2)], {(OTHER, 2)}),
+    ],
+    ids=["own post", "own post, second", "both", "second login alone", "another member"],
+)
+def test_approvals_between_logins_of_one_mailbox_are_void(
+    before_mailboxes: Engine,
+    migrated: Cluster,
+    tmp_path: Path,
+    case: tuple[str, list[tuple[str, int]], set[tuple[str, int]]],
+) -> None:
+    author, approvals, left = case
+    with before_mailboxes.begin() as connection:
+        connection.execute(text("SET LOCAL session_replication_role = replica"))
+        post_id, creator_id = str(uuid4()), str(uuid4())
+        add_row(connection, "creators", id=creator_id)
+        add_row(connection, "posts", id=post_id, digest="d", author_principal=author)
+        for principal, tier in approvals:
+            about = {"post_id": post_id, "creator_id": creator_id, "digest": "d", "verdict": "yes"}
+            add_row(connection, "approvals", principal_id=principal, tier=tier, **about)
+    database_setup.migrate_database(settings(migrated, tmp_path))
+    with before_mailboxes.connect() as connection:
+        last = connection.execute(
+            text(
+                "SELECT DISTINCT ON (principal_id, tier) CAST(principal_id AS text), tier, verdict"
+                " FROM approvals ORDER BY principal_id, tier, created_at DESC, id DESC"
+            )
+        ).all()
+    assert {(row.principal_id, row.tier) for row in last if row.verdict == "yes"} == left
+
+
+def test_verification_of_a_rule_by_two_logins_of_one_mailbox_ends(
+    before_mailboxes: Engine, migrated: Cluster, tmp_path: Path
+) -> None:
+    with before_mailboxes.begin() as connection:
+        for row, second in (("own", SECOND), ("other", OTHER)):
+            add_row(connection, "attestations", by=OLDEST, second=second, row=row)
+    database_setup.migrate_database(settings(migrated, tmp_path))
+    with before_mailboxes.connect() as connection:
+        states = connection.execute(text('SELECT "row", state FROM attestations')).all()
+    assert dict(map(tuple, states)) == {"own": "ended", "other": "active"}

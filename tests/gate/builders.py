@@ -130,6 +130,20 @@ def message(
     return unit(world, text=text, media=media, **{**chat, **changes})
 
 
+OPENINGS = """
+Apples Breakfast Coffee Dinner Evenings Flowers Gardens Honey Islands Jazz Kitchens Lemons Music
+Nights Oranges Photos Questions Rivers Summer Trains Umbrellas Violets Winter Xylophones Yesterday
+Zebras
+"""
+"""An ordinary word for each letter of the alphabet."""
+
+
+def sentence_beginning_with(letter: str) -> str:
+    """Return an ordinary sentence, which is no short line."""
+    word = next(word for word in OPENINGS.split() if word[0] == letter.upper())
+    return f"{word} made me smile on the way to the market today."
+
+
 def picture(
     scope: Scope,
     world: World,

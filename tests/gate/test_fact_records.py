@@ -451,7 +451,6 @@ def test_public_post_does_not_read_messages_of_viewers(here: World) -> None:
     def reads(viewer: str) -> list[str]:
         asked = {
             "tenant": here.tenant_id,
-            "creator": here.creator_id,
             "platform": "sandbox",
             "subject": uuid7(),
             "most": 60,

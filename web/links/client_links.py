@@ -23,7 +23,7 @@ from foundation.http.request_bodies import read_form
 from foundation.i18n.browser_languages import preferred_language
 from foundation.i18n.translation import Message
 from foundation.storage.object_store import ObjectStore
-from schedules.approvals import client_links, review_comments
+from schedules.approvals import client_links
 from schedules.approvals.client_links import (
     CLIENT_CHANGE_CODES,
     CLIENT_LINK_PATH,
@@ -77,6 +77,8 @@ class ApprovalRequest:
     link: ClientLink
     standing: ClientLinkStatus
     whole: bool = True
+    withheld: bool = False
+    """True if the version is not shown at all."""
     places: tuple[ChannelPreview, ...] = ()
     now: datetime | None = None
     comments: tuple[ReviewComment, ...] = ()
@@ -206,6 +208,9 @@ class ClientLinkPages:
         if standing != "open":
             return asked
         shown = client_links.load_client_view(scope, link.post_id)
+        asked = replace(asked, now=scope.now, whole=shown.whole, withheld=shown.withheld)
+        if shown.withheld:
+            return asked
         wishes = client_links.client_planned_times(scope, link.post_id)
         channels = tuple(wish.channel_id for wish in wishes)
         known = {
@@ -218,16 +223,10 @@ class ClientLinkPages:
         )
         return replace(
             asked,
-            now=scope.now,
-            whole=shown.whole,
             places=tuple(
                 _build_channel_preview(one, shown, *known[one.channel_id]) for one in previews
-            )
-            if shown.words
-            else (),
-            comments=tuple(
-                one for one in review_comments.list_client_comments(scope, link.post_id) if one.open
             ),
+            comments=shown.comments,
             names={one.principal_id: one.name for one in list_members(scope)},
         )
 

@@ -16,6 +16,7 @@ from insights.reports.deliveries import LINK_PATH
 from insights.reports.documents import render_html
 from insights.reports.options import ATTACHABLE, ReportFormat
 from insights.reports.outgoing_reports import file_stem
+from insights.reports.post_facts import PAGE_SURFACE
 from insights.reports.report_files import MEDIA_TYPES, render_report
 from web.api.common import rate_limits
 from web.api.common.errors import ApiError
@@ -55,7 +56,7 @@ class ReportLinkPages:
             who = f"report:{found.delivery_id}"
             rate_limits.count_request(self._tenant, READ_RATE, tenant_id=found.tenant_id, who=who)
             with self._tenant(found.tenant_id, LINK_ACTOR) as scope:
-                run = runs.get_run(scope, found.run_id)
+                run = runs.get_shown_run(scope, found.run_id, PAGE_SURFACE)
         except ApiError as fast:
             again = {**PORTAL_HEADERS, "retry-after": fast.headers["retry-after"]}
             return PlainTextResponse("", fast.status, again)

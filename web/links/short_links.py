@@ -2,7 +2,8 @@
 
 The redirect is a 302 with `no-store` (RFC 9110, 15.4.3). Browsers cache a 301 permanently, so later
 clicks would not be counted and the link could not be disabled. The target is read from the database
-only, never from the request.
+only, never from the request, and is judged at each click: a registered address can change, close or
+become adult after the post was published.
 """
 
 import re
@@ -12,6 +13,8 @@ from fastapi.responses import Response
 
 from channels.links import short_links
 from foundation.db.database import OpenScope
+from gate.surfaces.decisions import judge_contents
+from gate.surfaces.redirects import redirect_content
 from web.http.responses import READ_METHODS
 from web.links.user_agents import MAX_AGENT_LENGTH, is_machine_agent
 from web.site.pages import missing_page
@@ -44,8 +47,8 @@ class ShortLinks:
         self._tenant = tenant
 
     def redirect(self, request: Request, slug: str) -> Response:
-        """Redirect to the target and count the click. Return 404 for an unknown link and 410 for a
-        disabled one."""
+        """Redirect to the target and count the click. Return 404 for an unknown link, and 410 for
+        one that is closed or whose target is not allowed now."""
         found = short_links.find_link(self._tenant, slug)
         if found is None:
             return missing_page(request)
@@ -53,6 +56,16 @@ class ShortLinks:
         if lead.target is None:
             return missing_page(request, status=GONE)
         with self._tenant(tenant_id, short_links.LINK_ACTOR) as scope:
+            content = redirect_content(
+                lead.creator_id,
+                lead.address,
+                shown=f"{short_links.LINK_PATH}{slug}",
+                opens=lead.target,
+                place=lead.place,
+            )
+            (decision,) = judge_contents(scope, [content])
+            if not decision.is_allowed:
+                return missing_page(request, status=GONE)
             if is_bot(request):
                 short_links.count_click(scope, lead.id, machines=1)
             else:

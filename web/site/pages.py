@@ -34,6 +34,7 @@ from web.http.responses import READ_METHODS
 from web.site import atom_feed, items, sites
 from web.site.atom_feed import FeedHeader
 from web.site.items import FILE_SUFFIXES, ItemPage
+from web.site.shown_content import FEED_SURFACE, show_site
 from web.site.sites import ADULT_AREA, PUBLIC_AREA, VISITOR_ACTOR, SiteProfile, SiteRef
 
 PACKAGE_ROOT = Path(__file__).parents[1]
@@ -82,22 +83,26 @@ class SitePages:
         if found is None:
             return missing_page(request)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            site, voice = load_visitor_localizer(scope, found)
-            site = self._hand_over(scope, found, site, via)
+            stored = sites.load_profile(scope, found)
             listing = items.list_newest(scope, found, limit=ITEMS_PER_PAGE, before=before)
-            offered = _list_pack_offers(scope, found) if before is None else []
+            sold = _list_public_packs(scope, found) if before is None else []
+            shown = show_site(scope, found, stored, packs=sold, listing=listing)
+            site, voice = _localize(scope, found, shown.site)
+            site = self._hand_over(scope, found, site, via)
+            listing = shown.listing
+            offered = [PackOffer(pack, listed_price(scope, pack.id)) for pack in shown.packs]
             behind = replace(found, area=ADULT_AREA)
             adults = behind.area_path if items.has_items(scope, behind) else ""
         if listing is None:
             return missing_page(request, voice, site)
-        shown = {
+        values = {
             "site": site,
             "listing": listing,
             "offered": offered,
             "first": before is None,
             "adults": adults,
         }
-        body = self._render_site_template("site/templates/profile.html", voice, **shown)
+        body = self._render_site_template("site/templates/profile.html", voice, **values)
         return responses.html_response(
             request,
             body,
@@ -117,8 +122,12 @@ class SitePages:
         if found is None:
             return missing_page(request)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            site, voice = load_visitor_localizer(scope, found)
+            stored = sites.load_profile(scope, found)
             known, entry = items.find_item(scope, found, content_id)
+            listing = ItemPage((entry,) if entry is not None else (), None, whole=True)
+            shown = show_site(scope, found, stored, listing=listing)
+            entry = next(iter(shown.listing.entries if shown.listing is not None else ()), None)
+            site, voice = _localize(scope, found, shown.site)
             if entry is not None and request.method == "GET":
                 items.record_view(scope, found, content_id)
         if entry is None:
@@ -132,10 +141,13 @@ class SitePages:
         if found is None:
             return missing_page(request)
         with self._tenant(found.tenant_id, VISITOR_ACTOR) as scope:
-            site = sites.load_profile(scope, found)
+            stored = sites.load_profile(scope, found)
             listing = items.list_newest(
                 scope, found, limit=atom_feed.ENTRIES_PER_PAGE, before=before
             )
+            shown = show_site(scope, found, stored, listing=listing, surface=FEED_SURFACE)
+            site = shown.site
+            listing = shown.listing
             settled = scope.now - site.changed_at >= responses.CLOCK_GRANULARITY
         if listing is None:
             return missing_page(request)
@@ -146,7 +158,8 @@ class SitePages:
             base=self._base,
         )
         # A hidden item can reappear without a change of the site, for example after a new rating.
-        changed_at = site.changed_at if settled and listing.whole else None
+        # Nor does a new term of the safety check change it.
+        changed_at = site.changed_at if settled and listing.whole and site == stored else None
         return responses.document_response(
             request, body, mime=FEEDS[kind], cache=responses.FEED_CACHE, changed_at=changed_at
         )
@@ -194,8 +207,13 @@ class SitePages:
 
 
 def load_visitor_localizer(scope: Scope, found: SiteRef) -> tuple[SiteProfile, VisitorLocalizer]:
-    """Return the profile of a site and the localizer for its pages."""
-    site = sites.load_profile(scope, found)
+    """Return what is shown of the profile of a site, and the localizer for its pages."""
+    return _localize(scope, found, show_site(scope, found, sites.load_profile(scope, found)).site)
+
+
+def _localize(
+    scope: Scope, found: SiteRef, site: SiteProfile
+) -> tuple[SiteProfile, VisitorLocalizer]:
     creator = queries.get_creator(scope, found.creator_id)
     if not creator.is_active:  # chats are paused
         site = replace(site, chat_url="")
@@ -247,17 +265,16 @@ def _build_mature_headers(ratings: list[Rating]) -> dict[str, str]:
     return MATURE_HEADERS if Rating.S in ratings else {}
 
 
-def _list_pack_offers(scope: Scope, found: SiteRef) -> list[PackOffer]:
+def _list_public_packs(scope: Scope, found: SiteRef) -> list[PackView]:
     """Return the packs that visitors without proof of age may see; none of an inactive creator, who
     sells nothing."""
     if not queries.get_creator(scope, found.creator_id).is_active:
         return []
-    public = [
+    return [
         pack
         for pack in packs.list_active_packs(scope, found.creator_id)
         if pack.rating.rank <= items.PUBLIC_RATING_CEILING.rank
     ]
-    return [PackOffer(pack, listed_price(scope, pack.id)) for pack in public]
 
 
 def router(

@@ -12,7 +12,8 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import LANGUAGES
 from foundation.ids import INSTALLATION_ID
-from gate.permits import profile_texts
+from gate.surfaces.decisions import require_allowed
+from gate.surfaces.profiles import profile_content
 from tenants.agencies import names
 from web.site.models import Site
 
@@ -102,7 +103,8 @@ def open_site(
         raise BadInput("site.slug", slug=slug[:40])
     if language not in LANGUAGES:
         raise BadInput("site.language", language=language[:20])
-    profile_texts.check_profile_texts(scope, (title, about, slug.replace("-", " ")))
+    content = profile_content(creator_id=creator_id, name=title, about=about, slug=slug)
+    require_allowed(scope, content)
     if _is_own_slug(scope, creator_id, slug):
         return None
     token = secrets.token_urlsafe(32)
@@ -286,7 +288,7 @@ def tenants_showing_file(tenant: OpenScope, sha256: str) -> list[UUID]:
 
 
 def load_profile(scope: Scope, found: SiteRef) -> SiteProfile:
-    """Return the profile of a site."""
+    """Return the stored profile of a site. `shown_content` says what of it is shown."""
     row = scope.session.get_one(Site, (scope.tenant_id, found.site_id))
     return SiteProfile(
         row.slug,

@@ -13,6 +13,7 @@ from gate.consent.consent_offers import OfferAnswerSubmitted
 from gate.consent.events import RevocationRequested
 from gate.consent.expiry import PaperReminderDue
 from gate.consent.handlers import handle_revocation
+from gate.copies.events import CopiesRereadDue
 from gate.evidence import age_proof_withdrawal
 from gate.evidence.age_proof_withdrawal import AgeProofWithdrawn
 from gate.journal import JournalDue
@@ -21,6 +22,7 @@ from gate.log.events import CheckpointDue
 from gate.people import account_holders, age_proofs
 from gate.people.account_holders import AccountConfirmed, AccountHolderEnded
 from gate.people.age_proofs import AgeProofSubmitted
+from gate.permits import reread_copies
 from gate.policy import admission
 from gate.policy.admission import AdmissionRequested
 from gate.policy.events import CreatorEpochDue, EmergencyStopRequested
@@ -69,7 +71,7 @@ from workers.wiring import Services, allowed_reach
 
 NETWORK_DEADLINE_SECONDS = 30
 SEARCH_DEADLINE_SECONDS = 120
-"""Deadline of a search in all agencies of the installation."""
+"""Deadline of a search in all agencies of the installation, and of a run that judges copies."""
 
 
 def gate_routes(s: Services) -> tuple[EventRoute, ...]:
@@ -158,6 +160,11 @@ def _policy_routes(s: Services) -> tuple[EventRoute, ...]:
             deadline_seconds=NETWORK_DEADLINE_SECONDS,
         ),
         EventRoute(PlaceLimitRequested, partial(handle_place_limit, tenant=tenant)),
+        EventRoute(
+            CopiesRereadDue,
+            partial(reread_copies.handle_reread, tenant=tenant),
+            deadline_seconds=SEARCH_DEADLINE_SECONDS,
+        ),
         EventRoute(OwnTermsRequested, partial(own_terms.handle_own_terms, tenant=tenant)),
         EventRoute(CreatorEpochDue, partial(advance_creator_epoch, tenant=tenant)),
         EventRoute(EmergencyStopRequested, partial(handle_stop_request, tenant=tenant)),

@@ -10,7 +10,7 @@ from foundation.db.database import Scope
 from gate.reviews import resemblance_reviews
 from gate.reviews.resemblance_reviews import FaceComparisonTask
 from studio.library import member_reviews, queries
-from tenants.agencies.queries import Member
+from tenants.agencies.queries import Member, principals_by_actor
 
 Picture = tuple[UUID, str]
 """Asset ID and digest. One asset can have several files."""
@@ -63,10 +63,8 @@ def _own_work_reasons_by_picture(
 ) -> dict[UUID, str]:
     """Return the reasons why this member's review would not count, keyed by image."""
     actors = member_reviews.makers_of(scope, [one.asset_id for one in waiting])
-    humans = {actor: member_reviews.human_behind(scope, actor) for actor in set(actors.values())}
-    makers = {
-        asset: human for asset, actor in actors.items() if (human := humans[actor]) is not None
-    }
+    humans = principals_by_actor(scope, set(actors.values()))
+    makers = {asset: humans[actor] for asset, actor in actors.items() if actor in humans}
     own = own_work_reasons(scope, set(makers.values()), member)
     return {asset: own[human] for asset, human in makers.items() if human in own}
 

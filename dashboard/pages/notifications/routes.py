@@ -19,8 +19,7 @@ from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from tenants.agencies.queries import get_acting_member
 from tenants.notices import preferences, push_subscriptions, telegram_links
-from tenants.notices.emails import EMAIL_SETTINGS_PATH
-from tenants.notices.notice_pages import NOTICE_PAGES
+from tenants.notices.notice_pages import EMAIL_SETTINGS_PATH, NOTICE_PAGES
 from tenants.notices.preferences import NotificationPreferences, Route
 
 MEMBERS_ONLY = "notification.members_only"

@@ -137,7 +137,8 @@ def _render_timeline(drawn: PageContext, post_id: UUID, at: str, first: PostView
 
 
 def _can_approve(page: PageContext, found: PostView) -> bool:
-    return page.has_right(Right.APPROVE) and found.post.author != f"member:{page.viewer.member.id}"
+    own = found.post.author_principal == page.viewer.member.principal_id
+    return page.has_right(Right.APPROVE) and not own
 
 
 def _is_others(place: PostChannel, *, says_yes: bool) -> bool:

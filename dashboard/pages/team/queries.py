@@ -29,6 +29,8 @@ class TeamMember:
     seen_with: Sequence[str]
     has_phone: bool
     """True if a phone is paired, which a manager can remove."""
+    same_person: Sequence[str] = ()
+    """Names of the other logins of the same person."""
 
 
 @dataclass(frozen=True)
@@ -63,6 +65,11 @@ def load_team(scope: Scope) -> TeamView:
             if member.role in OUTSIDE_ROLES
             else (),
             member.id in phones,
+            [
+                one.name
+                for one in members
+                if one.principal_id == member.principal_id and one.id != member.id
+            ],
         )
         for member in members
     ]

@@ -6,6 +6,7 @@ file. Adult and unrated images are sent only to models that the installation run
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar, Protocol
 from uuid import UUID
 
@@ -46,6 +47,7 @@ class AltTextRequest:
     creator_id: UUID
     sha256: str
     rating: Rating | None
+    today: date
 
 
 @dataclass(frozen=True)
@@ -86,7 +88,12 @@ class AltTextKind:
         # The highest rating of the original and its rendition applies.
         rating = None if None in known else max(filter(None, known), key=lambda one: one.rank)
         return AltTextRequest(
-            proposal, scope.tenant_id, proposal.creator_id, rendition.sha256, rating
+            proposal,
+            scope.tenant_id,
+            proposal.creator_id,
+            rendition.sha256,
+            rating,
+            scope.now.date(),
         )
 
     def write_parts(
@@ -103,7 +110,7 @@ class AltTextKind:
             return
         if not engine.hosted:
             self.free_gpu(engine.name)
-        rules = TextRules(proposal.language, proposal.forbidden)
+        rules = TextRules(proposal.language, proposal.forbidden, today=request.today)
         seed = derived_uuid(proposal.id, "words").int % 2**30
         model = sessions.counted_engine(engine, proposal.asset_id)
         yield AltTextAnswer(prompts.write_alt_text(model, picture, rules, seed=seed), engine.model)

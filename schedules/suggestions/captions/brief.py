@@ -1,13 +1,14 @@
 """The brief of a caption request: a set of texts, versions for accounts, or translations. Pure."""
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BeforeValidator, PlainSerializer
 
 from foundation.errors import BadInput
-from schedules.suggestions.shared import minor_terms
+from gate.text.text_rating import mentions_minor
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
@@ -50,7 +51,7 @@ class CaptionSetBrief:
     source: str = ""
     into: tuple[str, ...] = ()
 
-    def check_brief(self) -> None:
+    def check_brief(self, today: date) -> None:
         """Raise BadInput for an incomplete brief, excessive lengths, and forbidden or prohibited
         content."""
         if not (self.kit or self.places or self.into):
@@ -73,5 +74,5 @@ class CaptionSetBrief:
             raise BadInput("kit.too_long", most=MAX_SOURCE_LENGTH)
         said = (self.idea, self.picture, self.source)
         reject_forbidden_words(" \n ".join(said), self.forbidden)
-        if minor_terms.is_about_minor([one for one in said if one]):
+        if mentions_minor([one for one in said if one], today=today):
             raise BadInput("kit.never_written")

@@ -76,6 +76,7 @@ class CaptionKind:
             brief.forbidden,
             text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id)),
             tuple(filter(None, (brief.idea, brief.picture, brief.source))),
+            today=scope.now.date(),
         )
         number = proposals.count_earlier_sets(scope, creator.id, captions.id)
         return CaptionRequest(

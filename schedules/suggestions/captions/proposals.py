@@ -45,7 +45,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
     known = request_rows.find_by_key(scope, TextKit, key)
     if known is not None:
         return known
-    wish.check_brief()
+    wish.check_brief(scope.now.date())
     if wish.asset is not None:
         assets.check_assets_owned(scope, wish.creator_id, [wish.asset])
     if not set(wish.places) <= {

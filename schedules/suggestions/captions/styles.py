@@ -7,6 +7,7 @@ all networks applies where a network has none. The platform's own limit always a
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from sqlmodel import select
@@ -14,10 +15,10 @@ from sqlmodel import select
 from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput
+from gate.text.text_rating import mentions_minor
 from generators.contract.engines import TextLength
 from schedules.suggestions.captions.networks import NETWORK_HABITS, TEXT_LENGTHS, NetworkStyle
 from schedules.suggestions.models import WritingStyleRow
-from schedules.suggestions.shared import minor_terms
 from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, clean_line
 from tenants import audit
 
@@ -70,7 +71,7 @@ def save_style(scope: Scope, creator_id: UUID, network: str, style: WritingStyle
     known = {ALL_NETWORKS, *NETWORK_HABITS, *list_networks(scope, creator_id)}
     if network not in known:
         raise BadInput("style.network_unknown")
-    wanted = replace(style, tone=_check_tone(style.tone))
+    wanted = replace(style, tone=_check_tone(style.tone, scope.now.date()))
     if wanted.length is not None and wanted.length not in TEXT_LENGTHS:
         raise BadInput("style.length_unknown")
     if wanted.hashtags is not None and not 0 <= wanted.hashtags <= MAX_HASHTAGS:
@@ -115,11 +116,11 @@ def apply_styles(
     return replace(habit, length=length, hashtags=hashtags, tone=own.tone or general.tone)
 
 
-def _check_tone(tone: str) -> str:
+def _check_tone(tone: str, today: date) -> str:
     said = clean_line(unicodedata.normalize("NFC", tone))
     if len(said) > MAX_TONE:
         raise BadInput("style.tone_long", most=MAX_TONE).about("tone")
-    if said and minor_terms.is_about_minor([said]):
+    if said and mentions_minor([said], today=today):
         raise BadInput("kit.never_written")
     return said
 

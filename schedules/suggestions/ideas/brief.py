@@ -2,10 +2,12 @@
 Pure."""
 
 from dataclasses import dataclass, replace
+from datetime import date
 from uuid import UUID
 
 from foundation.errors import BadInput
-from schedules.suggestions.shared import minor_terms, text_rules
+from gate.text.text_rating import mentions_minor
+from schedules.suggestions.shared import text_rules
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from schedules.suggestions.shared.results import InspiringPost, MeasuredResults
@@ -32,7 +34,7 @@ class IdeaBrief:
     tone: str = ""
     forbidden: tuple[str, ...] = ()
 
-    def bounded_for_model(self) -> "IdeaBrief":
+    def bounded_for_model(self, today: date) -> "IdeaBrief":
         """Return the brief with truncated texts, without texts about minors or with forbidden
         words.
 
@@ -41,16 +43,18 @@ class IdeaBrief:
         if self.language not in WRITABLE_LANGUAGES:
             raise BadInput("kit.language_unknown")
         best = tuple(
-            one for one in map(_truncate_post, self.results.best) if self._is_showable(one.words)
+            one
+            for one in map(_truncate_post, self.results.best)
+            if self._is_showable(one.words, today)
         )
-        lessons = tuple(one for one in self.results.lessons if self._is_showable(one.name))
+        lessons = tuple(one for one in self.results.lessons if self._is_showable(one.name, today))
         shown = replace(self.results, best=best[:IDEAS_PER_REQUEST], lessons=lessons)
         about = text_rules.clean_field(self.about)[:MAX_PERSONA_LENGTH]
-        return replace(self, results=shown, about=about if self._is_showable(about) else "")
+        return replace(self, results=shown, about=about if self._is_showable(about, today) else "")
 
-    def _is_showable(self, words: str) -> bool:
+    def _is_showable(self, words: str, today: date) -> bool:
         return (
-            not minor_terms.is_about_minor([words])
+            not mentions_minor([words], today=today)
             and find_forbidden_word(words, self.forbidden) is None
         )
 

@@ -59,7 +59,9 @@ class IdeaKind:
             return None
         creator = queries.get_creator(scope, batch.brief.creator_id)
         posted = text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id))
-        rules = TextRules(batch.brief.language, batch.brief.forbidden, posted)
+        rules = TextRules(
+            batch.brief.language, batch.brief.forbidden, posted, today=scope.now.date()
+        )
         before = proposals.recent_idea_titles(scope, creator.id)[::-1]
         return IdeaRequest(batch, creator.id, creator.name, rules, before)
 

@@ -61,7 +61,7 @@ def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
     known = request_rows.find_by_key(scope, IdeaRound, key)
     if known is not None:
         return known
-    shown = brief.bounded_for_model()
+    shown = brief.bounded_for_model(scope.now.date())
     if request_rows.count_unwritten(scope, IdeaRound, brief.creator_id, limit=1):
         raise Conflict("idea.busy")
     row = IdeaRound(

@@ -5,14 +5,15 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import date
 
 from foundation.i18n import language_detection
 from foundation.i18n.translation import Message
 from gate.text import link_readings
+from gate.text.text_rating import mentions_minor
 from generators.text import output_checks
 from schedules.posts import text_similarity
 from schedules.posts.text_similarity import Fingerprint, SimilarityKind
-from schedules.suggestions.shared import minor_terms
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 
@@ -55,6 +56,8 @@ class TextRules:
     forbidden: tuple[str, ...] = ()
     said: tuple[KnownText, ...] = ()
     sources: tuple[str, ...] = ()
+    today: date | None = None
+    """The day on which years of birth are judged; without it, they are not read."""
 
 
 def known_texts(texts: Iterable[str]) -> tuple[KnownText, ...]:
@@ -120,7 +123,7 @@ def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message |
     links."""
     if not any(shown):
         return Message("kit.empty")
-    if minor_terms.is_about_minor(shown):
+    if mentions_minor(shown, today=rules.today):
         return Message("kit.wrote_never")
     word = find_forbidden_word("\n".join(shown), rules.forbidden)
     if word is not None:

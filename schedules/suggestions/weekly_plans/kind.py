@@ -3,6 +3,7 @@ brief."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -26,6 +27,7 @@ class WeekTextsRequest:
     creator_id: UUID
     creator: str
     lines: Sequence[WeekLineView]
+    today: date
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,7 @@ class WeekTextsKind:
             proposals.store_week_texts(scope, request_id, {})
             return None
         creator = queries.get_creator(scope, week.brief.creator_id)
-        return WeekTextsRequest(week.brief, creator.id, creator.name, lines)
+        return WeekTextsRequest(week.brief, creator.id, creator.name, lines, scope.now.date())
 
     def write_parts(
         self, request: WeekTextsRequest, engine: TextEngine, sessions: CostSessions
@@ -67,7 +69,12 @@ class WeekTextsKind:
             seed = derived_uuid(line.id, "words").int % 2**31
             model = sessions.counted_engine(engine, line.id)
             text = prompts.write_line_text(
-                model, request.brief, request.creator, line.topic, seed=seed
+                model,
+                request.brief,
+                request.creator,
+                line.topic,
+                seed=seed,
+                today=request.today,
             )
             yield WeekLineText(line, text)
 

@@ -1,8 +1,11 @@
 """Prompts of weekly plans: request the text of a post, with the text of the brief as fallback."""
 
+from datetime import date
+
+from gate.text.text_rating import mentions_minor
 from generators.contract.engines import EngineError, OriginLabel, PromptMessage, TextEngine, TextJob
 from generators.text import output_checks
-from schedules.suggestions.shared import minor_terms, text_generation
+from schedules.suggestions.shared import text_generation
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.results import ResultLesson, find_unknown_figure
 from schedules.suggestions.weekly_plans.brief import WeekBrief
@@ -38,7 +41,7 @@ def brief_text(topic: str, goal: str, link: str) -> str:
 
 
 def write_line_text(
-    engine: TextEngine, brief: WeekBrief, creator: str, topic: str, *, seed: int
+    engine: TextEngine, brief: WeekBrief, creator: str, topic: str, *, seed: int, today: date
 ) -> str | None:
     """Return a generated text about a topic, with the link.
 
@@ -50,7 +53,7 @@ def write_line_text(
         return None
     system = _SYSTEM[language].format(creator=creator, tone=brief.tone or _TONE[language])
     asked = _ASK[language].format(topic=topic or brief.goal, goal=brief.goal)
-    liked = _list_liked(brief)
+    liked = _list_liked(brief, today)
     if liked:
         named = ", ".join(text_generation.quote_material(one.name) for one in liked)
         asked = f"{asked}\n{_LIKED[language].format(named=named)}"
@@ -76,13 +79,13 @@ def write_line_text(
     return brief_text(text, "", brief.link)
 
 
-def _list_liked(brief: WeekBrief) -> list[ResultLesson]:
+def _list_liked(brief: WeekBrief, today: date) -> list[ResultLesson]:
     """Return hashtags and labels whose posts did better than usual."""
     lessons = brief.results.lessons if brief.results is not None else ()
     return [
         one
         for one in lessons
         if one.kind in ("tag", "label")
-        and not minor_terms.is_about_minor([one.name])
+        and not mentions_minor([one.name], today=today)
         and find_forbidden_word(one.name, brief.forbidden) is None
     ][:_MOST_LIKED]

@@ -531,3 +531,35 @@ def _names_scope(annotation: ast.expr | None) -> bool:
 
 def _is_session_state(target: ast.expr) -> bool:
     return isinstance(target, ast.Subscript) and ast.unparse(target.value) == "st.session_state"
+
+
+@rule(
+    why="a member changed an address alone with a second login: two actors can be one person",
+    only=("gate/*", "schedules/approvals/*", "studio/library/*"),
+    but=("gate/reviews/operator_requests.py",),  # officers of the installation have no principal
+    breach="def change(scope, known):\n    if known.address_set_by == scope.actor:\n"
+    "        raise Refused('contact.another_changes')\n",
+    twin="def change(scope, known, member):\n"
+    "    if principal_of_actor(scope, known.address_set_by) == member.principal_id:\n"
+    "        raise Refused('contact.another_changes')\n",
+    at="gate/consent/contact_addresses.py",
+)
+def members_are_compared_by_principal(source: Source) -> Found:
+    """Refuse a comparison with the actor of a scope or with `member:<id>`, except with a constant
+    and with a person who has no login."""
+    for compare in source.nodes(ast.Compare):
+        sides = [compare.left, *compare.comparators]
+        if any(map(_is_member_actor, sides)) and not any(map(_is_other_actor, sides)):
+            yield compare, f"{ast.unparse(compare)} : tenants.agencies.queries.principals_by_actor"
+
+
+def _is_member_actor(node: ast.expr) -> bool:
+    return ast.unparse(node).startswith("f'member:") or (
+        isinstance(node, ast.Attribute) and node.attr == "actor"
+    )
+
+
+def _is_other_actor(node: ast.expr) -> bool:
+    return ast.unparse(node).startswith("f'person:") or (
+        isinstance(node, ast.Name) and node.id.isupper()
+    )

@@ -24,8 +24,14 @@ def test_slug_leads_to_its_target_once_stored(lea: World) -> None:
     shown = slug(lea)
     with lea.scope() as scope:
         assert short_links.short_link_target(scope, shown) is None
-        short_links.store_links(scope, lea.channel_id, HERE, [FAR, "http://example.org/"])
-        short_links.store_links(scope, lea.channel_id, HERE, [FAR])
+        short_links.store_links(
+            scope,
+            lea.channel_id,
+            HERE,
+            {FAR: "", "http://example.org/": ""},
+            creator_id=lea.creator_id,
+        )
+        short_links.store_links(scope, lea.channel_id, HERE, {FAR: ""}, creator_id=lea.creator_id)
         assert short_links.short_link_target(scope, shown) == FAR
         made = scope.run(
             "SELECT count(*) FROM links WHERE tenant_id = :tenant", tenant=lea.tenant_id
@@ -91,7 +97,9 @@ def _all_sequences(letters: str, length: int) -> str:
 )
 def test_only_plain_web_addresses_are_accepted(lea: World, target: str) -> None:
     with lea.scope() as scope, pytest.raises(BadInput):
-        short_links.store_links(scope, lea.channel_id, HERE, [target])
+        short_links.store_links(
+            scope, lea.channel_id, HERE, {target: ""}, creator_id=lea.creator_id
+        )
 
 
 def test_slug_never_leads_elsewhere(lea: World) -> None:
@@ -105,7 +113,7 @@ def test_slug_never_leads_elsewhere(lea: World) -> None:
             channel=lea.channel_id,
         )
     with lea.scope() as scope, pytest.raises(Conflict):
-        short_links.store_links(scope, lea.channel_id, HERE, [FAR])
+        short_links.store_links(scope, lea.channel_id, HERE, {FAR: ""}, creator_id=lea.creator_id)
 
 
 @pytest.mark.parametrize(
@@ -121,7 +129,13 @@ def test_invalid_slug_never_reaches_the_database(lea: World, typed: str) -> None
 
 def test_clicks_are_summed_by_subject(lea: World) -> None:
     with lea.scope() as scope:
-        short_links.store_links(scope, lea.channel_id, HERE, [FAR, "https://example.org/b"])
+        short_links.store_links(
+            scope,
+            lea.channel_id,
+            HERE,
+            {FAR: "", "https://example.org/b": ""},
+            creator_id=lea.creator_id,
+        )
     for target, times in ((FAR, 2), ("https://example.org/b", 1)):
         found = short_links.find_link(lea.tenant, slug(lea, target))
         assert found is not None
@@ -137,7 +151,7 @@ def test_clicks_are_summed_by_subject(lea: World) -> None:
 
 def test_closed_link_leads_nowhere(lea: World) -> None:
     with lea.scope() as scope:
-        short_links.store_links(scope, lea.channel_id, HERE, [FAR])
+        short_links.store_links(scope, lea.channel_id, HERE, {FAR: ""}, creator_id=lea.creator_id)
         short_links.close_links(scope, HERE)
         assert short_links.short_link_target(scope, slug(lea)) is None
     found = short_links.find_link(lea.tenant, slug(lea))

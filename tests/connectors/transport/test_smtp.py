@@ -15,6 +15,7 @@ from foundation.ids import uuid7
 from foundation.ops.clock import monotonic
 from foundation.ops.settings import MailSettings
 from gate.contract.permit import NoticeOrder
+from tenants.notices.notice_pages import LINKED_PATHS
 from tests.fakes.smtp import MailServer, mail_server
 
 HOUSE = "http://localhost:8501"
@@ -129,6 +130,20 @@ def test_unreachable_or_unset_server_is_not_sent(server: MailServer) -> None:
 def test_email_rejects_tenant_written_content(server: MailServer, odd: dict[str, object]) -> None:
     with pytest.raises(EgressForbidden):
         send(server, letter(**odd))
+    assert server.conversations == 0
+
+
+@pytest.mark.parametrize("path", sorted(LINKED_PATHS))
+def test_email_links_to_every_page_of_notices(server: MailServer, path: str) -> None:
+    line = Message("mail.area.posts", {"count": 1, "link": f"{HOUSE}{path}"})
+    assert send(server, letter(lines=(line,))) == Response("mail", 250, {}, {})
+
+
+@pytest.mark.parametrize("path", ["/words", "/calendar/words", "/settings?section=words"])
+def test_address_of_the_dashboard_spells_no_words(server: MailServer, path: str) -> None:
+    line = Message("mail.area.posts", {"count": 1, "link": f"{HOUSE}{path}"})
+    with pytest.raises(EgressForbidden):
+        send(server, letter(lines=(line,)))
     assert server.conversations == 0
 
 

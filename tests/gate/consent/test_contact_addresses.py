@@ -154,3 +154,14 @@ def test_confirmed_address_is_changed_by_another_member_and_reconfirmed(here: Wo
     assert subject_portal.find_portal_person(here.open, token) is None, "the old link is revoked"
     with pytest.raises(Refused, match="unconfirmed"):
         sign(here, ida)
+
+
+def test_other_spelling_of_a_members_mailbox_is_refused(here: World) -> None:
+    with pytest.raises(Refused, match="of_member"):
+        reached(here, "ANN+ida@example.test")
+
+
+def test_other_spelling_of_another_persons_mailbox_is_refused(here: World) -> None:
+    reached(here, "ida.bell@gmail.com")
+    with pytest.raises(Conflict, match="taken"):
+        reached(here, "idabell+2@googlemail.com")

@@ -1,5 +1,6 @@
 """The decision as a pure function: facts that raise the verdict, monotonicity, and replay."""
 
+import base64
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -105,6 +106,8 @@ def test_plain_text_is_allowed() -> None:
     assert said(snapshot(persons=()), unit(media=(), flags=())) == ("A", set())
 
 
+BANS = (("banned", base64.b64encode(b"Lou Martin").decode()),)
+NAMED = Medium(SHA, "image/jpeg", 10, alt="L0u M4rtin")
 AI = Medium(SHA, "image/jpeg", 10, ai="generated")
 OLD = replace(REVIEW, at=NOW - timedelta(days=366))
 INACTIVE = StopFacts("creator", "inactive")
@@ -123,6 +126,10 @@ DEVIATIONS: dict[str, tuple[EvidenceSnapshot, Unit, str, Reason]] = {
     "unrated": (snapshot(known(None)), unit(), "H", Reason.RATING_MISSING),
     "minor": (snapshot(known(Rating.X, prohibited="minor")), unit(), "B", Reason.PROHIBITED_MINOR),
     "prohibited": (snapshot(known(Rating.X, prohibited="category")), unit(), "B", Reason.PROHIBITED_CATEGORY),
+    "banned person": (snapshot(known(banned=True)), unit(), "B", Reason.LIKENESS_REAL_PERSON),
+    "banned name": (snapshot(known(), own_terms=BANS), unit(texts=(Text("body", "with lou-martin"),)), "B", Reason.LIKENESS_REAL_PERSON),
+    "banned name in an alt text": (snapshot(known(), own_terms=BANS), unit(media=(NAMED,)), "B", Reason.LIKENESS_REAL_PERSON),
+    "AI denied": (snapshot(known(ai="generated")), unit(media=(AI,), texts=(Text("body", "Made without AI"),), flags=("adult=true", "ai=true")), "B", Reason.AI_MARK_MISSING),
     "blocklist": (snapshot(known(blocked="exact")), unit(), "B", Reason.BLOCKLIST_EXACT),
     "near match": (snapshot(known(blocked="near")), unit(), "B", Reason.BLOCKLIST_NEAR),
     "close match": (snapshot(known(blocked="close")), unit(), "H", Reason.BLOCKLIST_NEAR),

@@ -15,7 +15,17 @@ from gate.permits import issuance
 from gate.permits.issuance import PermitDenied
 from gate.policy import active_policy
 from gate.text.lexicon import shipped_lexicon
-from tests.gate.builders import KEY, Step, World, message, picture, unit, world
+from tenants.agencies import agencies
+from tests.gate.builders import (
+    KEY,
+    Step,
+    World,
+    message,
+    picture,
+    sentence_beginning_with,
+    unit,
+    world,
+)
 
 TERM = "explicitmarkera"
 SHORTER_TERM = len("explici")
@@ -78,6 +88,78 @@ def test_term_split_over_public_posts_is_found(
     end = unit(here, text=f"{last}\n\nPhoto by our studio team", channel_id=channels[0])
     assert rating(here, end) is Rating.E
     assert rating(here, replace(end, texts=(Text("body", ORDINARY),))) is Rating.G
+
+
+@CHECK
+@given(st.integers(1, 3))
+def test_chat_window_belongs_to_the_reader(tenant: OpenScope, creators: int) -> None:
+    """A reader sees the messages of all creators of the agency one after the other."""
+    here = world(tenant, uuid7())
+    with here.scope() as scope:
+        others = [
+            agencies.add_creator(
+                scope,
+                slug=f"nova-{number}",
+                name="Nova",
+                kind="human",
+                zone="UTC",
+                languages=["en"],
+                rating_ceiling="E",
+            )
+            for number in range(creators - 1)
+        ]
+    senders = [here.creator_id, *others]
+    *before, last = TERM
+    for index, piece in enumerate(before):
+        send(here, message(here, "leo", text=piece, creator_id=senders[index % creators]))
+    end = message(here, "leo", text=last, creator_id=senders[-1])
+    assert rating(here, end) is Rating.E
+    assert rating(here, replace(end, viewer="lou")) is Rating.G
+    assert rating(here, replace(end, platform="telegram", surface="telegram.bot_dm")) is Rating.G
+
+
+@CHECK
+@given(st.booleans(), st.booleans(), st.booleans())
+def test_first_letters_of_posts_spell_no_term(
+    tenant: OpenScope, newest_first: bool, crossposted: bool, one_account: bool
+) -> None:
+    here = world(tenant, uuid7())
+    accounts = [uuid7(), uuid7()]
+    *before, last = reversed(TERM) if newest_first else TERM
+    send(here, unit(here, text=ORDINARY, channel_id=accounts[0]))
+    for letter in before:
+        subject = unit(here).subject
+        for channel in accounts if crossposted else accounts[:1]:
+            send(
+                here,
+                unit(
+                    here, text=sentence_beginning_with(letter), channel_id=channel, subject=subject
+                ),
+            )
+        if one_account:  # Posts on another account do not hide the letters of this one.
+            send(here, unit(here, text=ORDINARY, channel_id=accounts[1]))
+    end = unit(here, text=sentence_beginning_with(last), channel_id=accounts[0])
+    assert rating(here, end) is Rating.E
+    assert rating(here, replace(end, texts=(Text("body", ORDINARY),))) is Rating.G
+    assert rating(here, replace(end, viewer="leo", audience="viewer")) is Rating.G
+
+
+def test_sentences_between_short_lines_do_not_shorten_the_window(here: World) -> None:
+    for piece in TERM:
+        send(here, unit(here, text=piece if piece in "expli" else ORDINARY))
+    whole = unit(here, text="t")
+    asked = {**text_windows.window_params(whole), "permits": 5, "most": 60}
+    with here.scope() as scope:
+        read = scope.run(
+            f"SELECT {text_windows.PUBLIC_SQL}",
+            tenant=here.tenant_id,
+            viewer="",
+            subject=whole.subject.id,
+            **asked,
+        ).one()
+    assert len(read.public) == 5
+    assert all(field for _, _, lines in read.public for field, _ in lines[1:])
+    assert [len(letters) for letters in read.initials] == [5, 5]
 
 
 FIELDS = ("body", "title", "alt", "button")

@@ -3,13 +3,17 @@
 import re
 import time
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import pytest
 
 from gate.contract import custom_emoji
 from gate.text import (
+    age_patterns,
+    ages,
     bare_hosts,
+    disclosures,
     encodings,
     language_check,
     lexicon,
@@ -19,7 +23,6 @@ from gate.text import (
     urls,
     word_forms,
 )
-from schedules.suggestions.shared import minor_terms
 from subscribers.replies import reply_checks
 
 SHORT = 600
@@ -27,6 +30,7 @@ LONG = 4800
 """Characters of the longer text, eight times the shorter one."""
 MAX_GROWTH = 24
 """Maximum ratio of the two durations: 8 is linear, 64 quadratic, and the rest is noise."""
+TODAY = date(2026, 12, 1)
 FAST = 0.02
 """Seconds below which durations are not compared."""
 
@@ -34,8 +38,9 @@ UNITS = [
     ".", "a.", "-", "a-", "_", " ", "\n", "a\n", "a ", "1", "1 ", "1.", "1, ", "!", "…", "(", "((a", "[", "{", "<", "<a",
     "&", "&amp;", "&#1", "&#9", "@", "a@", "#", ":", ":a", ":a:", "*", "a*", "*a ", "%41", "=41", "\\", "/", "a/", "a://",
     "http://a.be ", "http://a", "https://a/)", "a.be ", "t.me/a ", "xn--a", "+", "|", "0x41 ", "aB", "é", "e\u0301", "\u0301\u0323", "\u200d", "\ufe0f",
-    "❤️", "a🏽", "👩\u200d", "1️⃣", "中", "。", "i'm only ", "j'ai que ", "your age ", "are you ", "really ", "a dot com ",
+    "❤️", "a🏽", "👩\u200d", "1️⃣", "中", "。", "ai ", "not ", "no ia ", "mit ki ", "but ", "i'm only ", "j'ai que ", "your age ", "are you ", "really ", "a dot com ",
     "sommerkleid", "qzxv ", "haha", "€", "1€", "www.", "QUJD", "dGVz ", ".- ", "⠁", "|-|", "U+0041 ", "{a}", "..a", "'", "18 ",
+    "15 ", "15 ans ", "fifteen ", "born in 2011 ", "3 mai 2011 ", "twenty-", "for 15 years ", "m,", "born ",
     "ß", "ø", "a.b/", "no.me ", "x-ray ", "a*b", "\x00", "[a](b)", "&lt;b ", "9" * 40 + " ",
 ]  # fmt: skip
 
@@ -57,10 +62,11 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "links": lambda text: link_readings.extract_links([text]),
     "spelled links": lambda text: list(bare_hosts.iter_spelt_hosts(text)),
     "crisis": emptied(text_rating.is_crisis_message),
-    "age": text_rating.detect_minor_statement,
+    "ages": lambda text: ages.find_ages(text, TODAY),
+    "age": lambda text: text_rating.detect_minor_statement(text, today=TODAY),
     "age question": lambda text: text_rating.detect_minor_statement("15", asked=text),
     "bot": text_rating.is_bot_question,
-    "ai": lambda text: text_rating.has_ai_disclosure([text]),
+    "disclosures": lambda text: disclosures.read_disclosure([text]),
     "reply": lambda text: reply_checks.find_reply_fault(text, instructions=text[:200]),
     "custom emoji": lambda text: [
         custom_emoji.find_custom_emoji(each, [text]) for each in ("discord", "mastodon")
@@ -69,7 +75,7 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "adult host": urls.is_adult_host,
     "shortener": urls.is_shortener,
     "own page": lambda text: urls.is_own_adult_page(text, ("a.be",)),
-    "minor words": emptied(lambda text: minor_terms.is_about_minor([text])),
+    "minor words": emptied(lambda text: text_rating.mentions_minor([text], today=TODAY)),
     "known word": lambda text: word_forms.is_known_word(text, lexicon.shipped_lexicon().vocabulary),
 }
 PARTS = {
@@ -79,6 +85,7 @@ PARTS = {
     "window": 9,
     "language": 3,
     "age": 3,
+    "ages": 3,
     "reply": 2,
 }
 """Slower checks run on one of this many units; the heavy tests use all units."""
@@ -138,8 +145,8 @@ def test_long_text_is_checked_quickly(text: str) -> None:
 def patterns() -> dict[str, "re.Pattern[str]"]:
     """Return every compiled pattern of the checks by its qualified name."""
     modules = (
-        bare_hosts, custom_emoji, encodings, language_check, lexicon, normalization, text_rating,
-        urls, word_forms, reply_checks, minor_terms,
+        age_patterns, ages, bare_hosts, custom_emoji, disclosures, encodings, language_check, lexicon,
+        normalization, text_rating, urls, word_forms, reply_checks,
     )  # fmt: skip
     found = {
         f"{module.__name__}.{name}": value
@@ -148,11 +155,23 @@ def patterns() -> dict[str, "re.Pattern[str]"]:
         if isinstance(value, re.Pattern)
     }
     known = lexicon.shipped_lexicon()
-    for kind in ("minor_stated", "minor_hinted", "minor_answer", "age_asked", "bot", "ai_marks"):
-        found |= {f"{kind}.{at}": one for at, one in enumerate(getattr(known, kind))}
-    return found
+    found |= {f"bot.{at}": one for at, one in enumerate(known.bot)}
+    found |= {f"ages.{at}": group.pattern for at, group in enumerate(known.ages.groups)}
+    found |= {f"ages.{name}": getattr(known.ages, name) for name in AGE_PATTERNS}
+    found |= {
+        f"negators.{name}": one for name, one in known.disclosures.negators_by_language.items()
+    }
+    return found | {
+        f"disclosures.{name}.{at}": pattern
+        for name in ("mark_patterns", "denial_patterns", "mention_patterns")
+        for at, pattern in enumerate(getattr(known.disclosures, name))
+    }
 
 
+AGE_PATTERNS = (
+    "numerals", "keywords", "written_numbers", "stated_elsewhere", "hinted_elsewhere",
+    "cues_elsewhere", "verbatim_cues", "questions", "answer",
+)  # fmt: skip
 ANCHORED = {"_WITH_HOST", "_NAME", "_LAUGHTER"}
 """Patterns that are matched only at the beginning of a text."""
 
@@ -174,7 +193,7 @@ def hostile_units(pattern: str) -> set[str]:
 @pytest.mark.heavy
 def test_every_pattern_is_linear() -> None:
     found = patterns()
-    assert len(found) > 200
+    assert len(found) > 120
     slow = [
         (name, unit)
         for name, pattern in found.items()

@@ -12,6 +12,8 @@ import httpx
 import pytest
 from PIL import ExifTags, Image
 
+from foundation.db.database import Scope
+from foundation.errors import Conflict, Refused
 from gate.consent import consent_offers, subject_portal
 from gate.consent.consent_offers import OfferTerms
 from gate.contract.states import DepictionAnswer
@@ -21,13 +23,14 @@ from gate.people import age_proofs, age_requests, persons
 from gate.people.age_proofs import AgeConfirmation
 from gate.reviews import content_reviews as gate_desk
 from gate.reviews import depicted_people
+from schedules.approvals import decisions
 from schedules.approvals.release import release_post
 from schedules.posts.states import DeliveryState
 from studio.ingest import pipeline
 from studio.library import assets
 from tenants.agencies import agencies
 from tenants.agencies.rights import Role
-from tenants.auth import members
+from tenants.auth import members, sessions
 from tests.gate.person_actions import add_custodian, confirm_contact_address
 from tests.schedules.builders import ZONE, SandboxAgency, jpeg
 
@@ -228,6 +231,52 @@ def test_insufficient_consent_or_proof_holds_the_post(
     kept = agency.send(asset)
     assert (lea.state(kept), lea.why(kept)) == (DeliveryState.HELD, sentence)
     assert lea.posts() == []
+
+
+def test_two_logins_of_one_mailbox_cannot_replace_a_second_member(agency: Agency) -> None:
+    lea = agency.lea
+    author, twin = (
+        invite(agency, email) for email in ("nia.bell@gmail.com", "NiaBell+desk@googlemail.com")
+    )
+    agency = replace(agency, lea=replace(lea, author=author))
+    agency.write_down()
+    agency.ask()
+    agency.sign()
+    agency.prove()
+    asset = replace(agency, second=twin).picture(5)
+    agency.propose(asset)
+    with agency.by(twin) as scope, pytest.raises(Refused, match=r"review\.own"):
+        depicted_people.submit_people_confirmation(scope, asset, [agency.person], maker="")
+    agency.confirm(asset)
+    post = agency.lea.write("Bonsoir", media=(asset,))
+    with agency.by(twin) as scope, pytest.raises(Refused, match="own_work"):
+        decisions.approve_post(scope, post, member_id=twin)
+    kept = agency.send(asset)
+    assert (lea.state(kept), lea.why(kept)) == (DeliveryState.HELD, "gate.REVIEWER_CONFLICT")
+    assert lea.posts() == []
+    with agency.by(lea.manager) as scope:
+        digest = assets.get_asset(scope, asset).sha256
+        gate_desk.review_bytes(scope, digest, verdict="approve")
+    sent = agency.send(asset)
+    assert lea.state(sent) is DeliveryState.PUBLISHED, lea.why(sent)
+    with agency.by(lea.manager) as scope, pytest.raises(Conflict, match="address_taken"):
+        add_login(scope, "n.i.a.bell@gmail.com", Role.GUEST)
+
+
+def invite(agency: Agency, email: str) -> UUID:
+    """Invite a manager and return the member who opened the invitation."""
+    with agency.by(agency.lea.manager) as scope:
+        secret = add_login(scope, email, Role.MANAGER)
+    tenant = agency.lea.services.tenant
+    found = sessions.find_session(tenant, sessions.redeem_sign_in_link(tenant, secret))
+    assert found is not None
+    return found[1]
+
+
+def add_login(scope: Scope, email: str, role: Role) -> str:
+    return members.invite_member(
+        scope, name="Nia", email=email, role=role, language="fr", zone=ZONE, creators=("lea",)
+    )
 
 
 def test_agency_of_one_member_confirms_with_a_guest(agency: Agency) -> None:

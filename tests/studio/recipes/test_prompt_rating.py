@@ -5,7 +5,10 @@ import pytest
 from foundation.errors import Refused
 from gate.contract.units import Rating
 from gate.ratings import ratings
+from gate.reviews import own_terms
 from studio.recipes import prompt_rating
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.gate.answers import rate_and_answer
 from tests.studio.builders import CreatorStudio, Engine
 
@@ -52,6 +55,36 @@ def test_harmless_prompt_records_no_rating(nova: CreatorStudio) -> None:
     assert nova.count("content_ratings") == 0
 
 
-def test_negative_prompt_raises_no_rating() -> None:
-    assert prompt_rating.rate_words(["a beach"], without=[EXPLICIT]) is Rating.G
-    assert prompt_rating.rate_words(["a beach", EXPLICIT]) is Rating.E
+def test_negative_prompt_raises_no_rating(nova: CreatorStudio) -> None:
+    nova.work(nova.start(negative=EXPLICIT, variants=1), Engine)
+    assert nova.count("content_ratings") == 0
+
+
+SURFACES = ("model.image_prompt", "model.overlay", "model.speech", "model.video")
+
+
+@pytest.mark.parametrize("surface", SURFACES)
+@pytest.mark.parametrize("kind", ["prohibited", "minor"])
+def test_prohibited_own_term_is_not_asked_for(
+    nova: CreatorStudio, surface: prompt_rating.ModelSurface, kind: str
+) -> None:
+    with nova.scope() as scope:
+        assert prompt_rating.rate_text(scope, ["a", "zorvek"], surface) is Rating.G
+    add_term(nova, kind)
+    with nova.scope() as scope, pytest.raises(Refused, match=r"^recipe\.prohibited$"):
+        prompt_rating.rate_text(scope, ["a", "so zorvek"], surface)
+
+
+def test_explicit_own_term_raises_the_rating_of_the_request(nova: CreatorStudio) -> None:
+    add_term(nova, "explicit")
+    with nova.scope() as scope:
+        assert prompt_rating.rate_text(scope, ["so zorvek"], "model.speech") is Rating.E
+
+
+def add_term(nova: CreatorStudio, kind: str) -> None:
+    with nova.scope() as scope:
+        owner = agencies.add_member(
+            scope, name="Olga", email="o@x.test", role=Role.OWNER, language="en", zone="UTC"
+        )
+    with nova.scope(f"member:{owner}") as scope:
+        own_terms.add_own_terms(scope, kind, ("zorvek",))

@@ -15,6 +15,8 @@ from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
+from gate.contract.units import Rating
+from gate.reviews import link_targets
 from insights.attribution import link_results
 from insights.attribution.credits import AttributionModel
 from insights.attribution.link_results import LinkReport
@@ -85,6 +87,9 @@ def test_sale_is_credited_to_the_web_page_that_opened_the_chat(studio: Studio) -
         channel.creator_id, details(), LinkDestination.WEB, world.channel_id, "blog.example.org"
     )
     with studio.scope() as scope:
+        link_targets.register_link_target(
+            scope, page.creator_id, page.url, rating=Rating.G, adult=False
+        )
         link = links.create_link(scope, page, connectors=CONNECTORS, key=uuid7())
         unmeasured = replace(page, channel_id=None)
         other = links.create_link(scope, unmeasured, connectors=CONNECTORS, key=uuid7())
@@ -254,6 +259,11 @@ def test_web_link_has_utm_parameters_and_no_chats(studio: Studio) -> None:
     )
     key = uuid7()
     with studio.scope() as scope:
+        with pytest.raises(BadInput, match=r"acquisition\.unregistered"):
+            links.create_link(scope, draft, connectors=CONNECTORS, key=key)
+        link_targets.register_link_target(
+            scope, draft.creator_id, draft.url, rating=Rating.G, adult=False
+        )
         link = links.create_link(scope, draft, connectors=CONNECTORS, key=key)
         again = links.create_link(scope, draft, connectors=CONNECTORS, key=key)
         assert link.id == again.id

@@ -1,17 +1,22 @@
-"""Names are one line of visible text without direction marks; email addresses are single addresses."""
+"""Names are one line of visible text without direction marks; email addresses are single
+addresses, and those that reach one mailbox have one key."""
 
 import unicodedata
+from collections.abc import Callable
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from foundation.errors import BadInput
 from tenants.agencies.names import (
+    MAIL_PROVIDERS,
     MAX_NAME_LENGTH,
     RESERVED_HANDLES,
+    MailProvider,
     check_handle,
+    mailbox_key,
     make_handle,
     normalize_email,
     normalize_name,
@@ -98,3 +103,89 @@ def test_handle_made_from_a_reserved_name_is_not_reserved(
     made = make_handle(name.upper() if upper else name, key)
     check_handle(made)
     assert made.replace("-", "") != handle.replace("-", "")
+
+
+LOCALS = st.from_regex(r"[a-z0-9]{1,8}([._-][a-z0-9]{1,5}){0,2}", fullmatch=True)
+TAGS = st.from_regex(r"(\+[a-z0-9.+_-]{0,8})?", fullmatch=True)
+PROVIDERS = st.sampled_from(MAIL_PROVIDERS)
+HOSTS = st.sampled_from(
+    ["example.test", "mail.example.test", "müller.example", "例え.テスト", "straße.example"]
+)
+FULL_WIDTH = {code: code + 0xFEE0 for code in range(0x21, 0x7F)}
+SPELLINGS = st.sampled_from(
+    [
+        str,
+        str.upper,
+        str.title,
+        lambda text: f"\t{text} ",
+        lambda text: text.translate(FULL_WIDTH),
+        lambda text: unicodedata.normalize("NFD", text),
+        lambda text: f"{text}.",
+        lambda text: text.replace(".", "。") if "@" not in text.rpartition(".")[2] else text,
+    ]
+)
+"""Spellings of an address that mail servers deliver to the same mailbox. The full stop of Chinese
+and Japanese separates labels of a host (UTS 46)."""
+
+
+def spelled(spell: Callable[[str], str], local: str, host: str) -> str:
+    """Spell an address; what is only permitted in a host is not done to the name."""
+    whole = spell(f"{local}@{host}")
+    return whole if "。" not in whole else f"{local}@{whole.rpartition('@')[2]}"
+
+
+@given(LOCALS, TAGS, HOSTS, SPELLINGS)
+def test_spellings_and_tags_of_an_address_have_the_same_key(
+    local: str, tag: str, host: str, spell: Callable[[str], str]
+) -> None:
+    assume("ß" not in host or spell is not str.upper)  # its capitals are two letters "S"
+    plain = mailbox_key(f"{local}@{host}")
+    assert mailbox_key(spelled(spell, local + tag, host)) == plain
+    assert mailbox_key(spelled(spell, local + tag, idna_form(host))) == plain
+    assert plain == f"{local}@{idna_form(host)}"
+
+
+@given(LOCALS, TAGS, PROVIDERS, st.data())
+def test_addresses_of_a_provider_have_the_same_key_as_documented(
+    local: str, tag: str, provider: MailProvider, data: st.DataObject
+) -> None:
+    first, second = (data.draw(st.sampled_from(provider.hosts)) for _ in range(2))
+    key = mailbox_key(f"{local}@{first}")
+    other = local.translate(str.maketrans(dict(provider.letters))) or local
+    assert mailbox_key(f"{other}{tag}@{second}") == key
+    assert key.endswith(f"@{provider.hosts[0]}")
+    if provider.subdomains:
+        name = local.translate(str.maketrans("._", "--"))
+        assert mailbox_key(f"anything@{name}.{first}") == mailbox_key(f"{name}@{first}")
+
+
+@given(LOCALS, LOCALS, HOSTS)
+def test_other_names_and_hosts_have_other_keys(one: str, other: str, host: str) -> None:
+    assume(one != other)
+    assert mailbox_key(f"{one}@{host}") != mailbox_key(f"{other}@{host}")
+    assert mailbox_key(f"{one}@{host}") != mailbox_key(f"{one}@other.example")
+
+
+@given(LOCALS, st.integers(0, 8))
+def test_dots_distinguish_mailboxes_of_other_hosts(local: str, at: int) -> None:
+    assume(0 < at < len(local) and "." not in (local[at - 1], local[at]))
+    dotted = f"{local[:at]}.{local[at:]}"
+    assert mailbox_key(f"{dotted}@example.test") != mailbox_key(f"{local}@example.test")
+    assert mailbox_key(f"{dotted}@gmail.com") == mailbox_key(f"{local}@googlemail.com")
+
+
+@given(st.text(max_size=40) | st.builds("{}@{}".format, st.text(max_size=9), st.text(max_size=9)))
+def test_any_text_has_a_key_that_is_its_own_key(typed: str) -> None:
+    key = mailbox_key(typed)
+    assert mailbox_key(key) == key
+
+
+def test_providers_name_their_documentation_and_no_host_twice() -> None:
+    hosts = [host for provider in MAIL_PROVIDERS for host in provider.hosts]
+    assert len(set(hosts)) == len(hosts)
+    assert all(one.startswith("https://") for each in MAIL_PROVIDERS for one in each.sources)
+    assert all(each.sources for each in MAIL_PROVIDERS)
+
+
+def idna_form(host: str) -> str:
+    return normalize_email(f"x@{host}").partition("@")[2]

@@ -14,6 +14,7 @@ from foundation.errors import BadInput, GreenroomError, NotFound, Refused
 from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
+from gate.reviews import own_terms
 from insights.rollups.models import SalesDay
 from insights.rollups.periods import AnalyticsPeriod
 from insights.sharing import share_links
@@ -250,3 +251,35 @@ def test_invalid_links_are_refused(
 ) -> None:
     with agency.scope(role) as scope, pytest.raises(error):
         share_links.create_share_link(scope, agency.draft(**change), link_id=uuid7())
+
+
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [
+        ("EXPLICIT-MARKER-A", "gate.RATING_EXCEEDS_SURFACE"),
+        ("See https://shop.test/a", "gate.LINK_UNREGISTERED"),
+    ],
+)
+def test_name_that_the_page_may_not_show_is_refused(
+    agency: SharingAgency, name: str, reason: str
+) -> None:
+    with pytest.raises(Refused, match=f"^{reason}$"):
+        agency.link(name=name)
+
+
+def test_number_stands_for_a_name_that_is_banned_later(agency: SharingAgency) -> None:
+    path = agency.link(name="For marmalade", creators=agency.creators)
+    before = agency.get(path).text
+    assert "For marmalade" in before
+    assert "Zoe" in before
+    with agency.scope(Role.OWNER) as scope:
+        own_terms.add_own_terms(scope, "explicit", ("marmalade", "Zoe"))
+    after = agency.get(path).text
+    assert "marmalade" not in after
+    assert "Zoe" not in after
+    assert "<h1>Lumière &amp; Cie</h1>" in after
+    assert after.count("#2") >= 2, "the same number stands for the creator everywhere"
+    assert "Lea" in after
+    book = agency.get(f"{path}/analytics.xlsx").content
+    with zipfile.ZipFile(io.BytesIO(book)) as files:
+        assert "Zoe" not in "".join(files.read(name).decode() for name in files.namelist())

@@ -1,172 +1,29 @@
 """The page of an approval link: what each browser sees, may press and never sees."""
 
 import html
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
 from zoneinfo import ZoneInfo
 
-import httpx
 import pytest
 
 from channels.accounts import lifecycle
+from foundation.errors import Refused
 from foundation.i18n.translation import LANGUAGES, Message, render_message
 from foundation.ids import uuid7
-from foundation.ops.wall_time import to_wall_time
 from gate.contract.units import Rating
-from schedules.approvals import client_links, decisions, review_comments
+from schedules.approvals import client_links, review_comments
 from schedules.drafts import drafts
 from schedules.drafts.drafts import Draft
 from schedules.posts import deliveries
-from schedules.posts.link_tracking import DEFAULT_LINK_CHOICES, LinkChoices
+from schedules.posts.link_tracking import LinkChoices
 from schedules.posts.thread_parts import ThreadPart
-from studio.ingest import pipeline
-from studio.library import assets
-from tenants.agencies import agencies
-from tenants.agencies.rights import Role
-from tests.gate.answers import rate_and_answer
-from tests.schedules.builders import ZONE, jpeg
+from tests.schedules.builders import ZONE
 from tests.web.builders import WebServer
-
-OWN = {"sec-fetch-site": "same-origin", "accept-language": "en"}
-
-
-@dataclass
-class House:
-    """An agency whose posts need two approvals, with a post that lacks the second."""
-
-    room: WebServer
-    tenant_id: UUID
-    creator_id: UUID
-    owner: UUID
-    author: UUID
-    channel_id: UUID
-    post_id: UUID
-
-    def scope(self, actor: str = "system:test") -> Any:
-        return self.room.tenant(self.tenant_id, actor)
-
-    def photo(self, number: int, rating: Rating | None) -> UUID:
-        prepared = pipeline.prepare_upload(
-            jpeg(number), name=f"{number}.jpg", alt=f"picture {number}"
-        )
-        bring = pipeline.ingest_asset
-        asset = bring(
-            self.room.tenant,
-            self.room.library,
-            tenant_id=self.tenant_id,
-            creator_id=self.creator_id,
-            prepared=prepared,
-        )
-        if rating is not None:
-            self.rate(asset, rating)
-        return asset
-
-    def rate(self, asset: UUID, rating: Rating) -> None:
-        with self.scope(f"member:{self.owner}") as scope:
-            rate_and_answer(
-                scope, assets.get_asset(scope, asset).sha256, rating, source=f"member:{self.owner}"
-            )
-
-    def write(
-        self,
-        body: str,
-        *,
-        media: tuple[UUID, ...] = (),
-        parts: tuple[ThreadPart, ...] = (),
-        links: LinkChoices = DEFAULT_LINK_CHOICES,
-    ) -> None:
-        actor = f"member:{self.author}"
-        with self.scope(actor) as scope:
-            draft = Draft(
-                self.creator_id,
-                "A title",
-                body,
-                media,
-                (self.channel_id,),
-                parts=parts,
-                links=links,
-            )
-            at = to_wall_time(scope.now + timedelta(hours=5), ZONE)
-            self.post_id = drafts.plan_draft(scope, draft, key=uuid7(), at=at, author=actor).post_id
-        with self.scope(f"member:{self.owner}") as scope:
-            decisions.approve_post(scope, self.post_id, member_id=self.owner)
-
-    def write_anew(self, body: str) -> None:
-        """Change the text of the post as its author."""
-        actor = f"member:{self.author}"
-        with self.scope(actor) as scope:
-            draft = Draft(self.creator_id, "A title", body, (), (self.channel_id,))
-            drafts.rewrite_post(scope, self.post_id, draft, author=actor)
-
-    def link(self) -> str:
-        with self.scope(f"member:{self.owner}") as scope:
-            return f"{client_links.CLIENT_LINK_PATH}{client_links.create_client_link(scope, self.post_id, name='Anna')}"
-
-    def state(self) -> str:
-        with self.scope() as scope:
-            return str(deliveries.deliveries_of_post(scope, self.post_id)[0].state)
+from tests.web.links.client_link_agency import OWN, Browser, House, create_house
 
 
 @pytest.fixture
 def house(room: WebServer) -> House:
-    tenant_id = uuid7()
-    with room.tenant(tenant_id, "system:test") as scope:
-        agencies.create_agency(scope, name="Agence <b>", language="fr", zone=ZONE)
-        creator = agencies.add_creator(
-            scope,
-            slug="lea",
-            name="Léa",
-            kind="virtual",
-            zone=ZONE,
-            languages=["fr"],
-            approval_tiers=2,
-        )
-        owner, author = (
-            agencies.add_member(
-                scope, name=name, email=f"{name}@x.test", role=role, language="fr", zone=ZONE
-            )
-            for name, role in (("Olga", Role.OWNER), ("Anne", Role.MANAGER))
-        )
-        channel = lifecycle.connect_account(
-            scope,
-            creator_id=creator,
-            platform="sandbox",
-            surface="sandbox.post",
-            account=f"lea-{str(tenant_id)[-8:]}",
-            name="Sandbox of Léa",
-            base_url="http://127.0.0.1:9",
-            token=None,
-            zone=ZONE,
-        )
-    return House(room, tenant_id, creator, owner, author, channel, uuid7())
-
-
-class Browser:
-    """A browser with one cookie, managed here because HTTP clients do not return secure cookies
-    over plain HTTP."""
-
-    def __init__(self, house: House, cookie: str = "") -> None:
-        self.client, self.cookie = house.room.client, cookie
-
-    def see(self, path: str, **headers: str) -> httpx.Response:
-        return self.client.get(path, headers=OWN | {"cookie": self.cookie} | headers)
-
-    def press(self, path: str, what: str, **typed: str) -> httpx.Response:
-        """Press a button and return the page that follows."""
-        answer = self.client.post(
-            path,
-            data={"what": what, **typed},
-            headers=OWN | {"cookie": self.cookie},
-            follow_redirects=False,
-        )
-        kept = answer.headers.get("set-cookie", "")
-        if kept:
-            assert kept.startswith("__Host-approver=")
-            assert {"HttpOnly", "Secure", "Path=/", "SameSite=lax"} <= set(kept.split("; "))
-            self.cookie = kept.partition(";")[0]
-        return self.see(path) if answer.status_code == 303 else answer
+    return create_house(room)
 
 
 def word(code: str, language: str = "en", **params: str | int) -> str:
@@ -289,6 +146,8 @@ def test_preview_matches_the_feed_of_the_platform(house: House) -> None:
 
 def test_urls_are_shown_as_published(house: House) -> None:
     tagged, plain = "https://lea.example/new", "https://lea.example/as-it-is"
+    for url in (tagged, plain):
+        house.register(url)
     house.write(f"{tagged} {plain}", links=LinkChoices("summer", (plain,)))
     path, browser = house.link(), Browser(house)
     browser.press(path, "open")
@@ -414,3 +273,51 @@ def test_unknown_links_and_foreign_sites_change_nothing(house: House) -> None:
         other = Browser(house, f"__Host-approver={forged}")
         assert other.press(path, "yes").status_code == 410
     assert house.state() == "draft"
+
+
+def test_version_is_withheld_once_the_agency_bans_one_of_its_words(house: House) -> None:
+    house.write("hello from the marmalade coast", media=(house.photo(12, Rating.G),))
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    address = browser.see(path).text.partition('<img src="')[2].partition('"')[0]
+    house.ban("marmalade")
+    shown = browser.see(path).text
+    assert "marmalade" not in shown
+    assert "A title" not in shown
+    assert "<img" not in shown
+    assert word("client.withheld") in html.unescape(shown)
+    assert f">{word('client.yes')}<" not in shown
+    assert browser.see(address).status_code == 404
+    assert browser.press(path, "yes").status_code == 422
+    assert house.state() == "draft"
+    assert browser.press(path, "change", why="words", note="show it to me").status_code == 200
+
+
+def test_comment_above_the_ceiling_withholds_the_version(house: House) -> None:
+    house.write("hello")
+    path, browser = house.link(), Browser(house)
+    browser.press(path, "open")
+    with house.scope(f"member:{house.owner}") as scope:
+        first = review_comments.add_comment(
+            scope, house.post_id, "EXPLICIT-MARKER-A", key=uuid7(), internal=False
+        )
+    shown = html.unescape(browser.see(path).text)
+    assert "EXPLICIT-MARKER-A" not in shown
+    assert word("client.withheld") in shown
+    with house.scope(f"member:{house.owner}") as scope:
+        review_comments.resolve_comment(scope, first)
+    assert "hello" in browser.see(path).text
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("hello https://shop.test/a", "gate.LINK_UNREGISTERED"),
+        ("hellо", "gate.TEXT_LANGUAGE_UNSUPPORTED"),
+        ("EXPLICIT-MARKER-A", "approval.link_adults"),
+    ],
+)
+def test_link_is_refused_with_the_reason(house: House, text: str, reason: str) -> None:
+    house.write(text)
+    with pytest.raises(Refused, match=f"^{reason}$"):
+        house.link()

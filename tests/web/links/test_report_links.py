@@ -1,7 +1,13 @@
 """Links to stored reports over HTTP: the page runs nothing and loads nothing, files are downloads,
 and an ended link shows nothing."""
 
+import html
+import io
+import json
+import zipfile
 from datetime import date
+
+import pytest
 
 from foundation.ids import uuid7
 from insights.reports import deliveries, runs, schedules
@@ -11,7 +17,8 @@ from insights.reports.schedules import ReportForm
 from tenants.agencies import agencies, queries
 from tenants.agencies.queries import Member
 from tenants.agencies.rights import Role
-from tests.web.builders import CreatorPage
+from tests.web.builders import CreatorPage, WebServer
+from tests.web.links.client_link_agency import create_house
 from tests.web.links.test_token_variants import check
 
 DAY = date(2026, 1, 5)
@@ -65,3 +72,50 @@ def test_link_shows_the_report_and_its_files_until_it_is_revoked(mia: CreatorPag
 
 def test_report_opens_only_with_its_exact_link(mia: CreatorPage) -> None:
     check(mia, link(mia)[0])
+
+
+SENTENCE = "Bonjour à toutes et à tous, voici la plage du matin avec"
+
+
+@pytest.mark.parametrize("form", ["html", "xlsx"])
+def test_post_is_named_by_date_and_channel_once_its_text_is_banned(
+    room: WebServer, form: str
+) -> None:
+    house = create_house(room)
+    house.write(f"{SENTENCE} marmalade")
+    url = house.publish(DAY)
+    run_id, path = house.report(DAY)
+    address = path if form == "html" else f"{path}/report.{form}"
+    before = readable(room.client.get(address).content, form)
+    assert "A title" in before
+    assert url in before
+    house.ban("A title")
+    after = readable(room.client.get(address).content, form)
+    assert "A title" not in after
+    assert url not in after
+    assert "Sandbox of" in after
+    with house.scope() as scope:  # members still see what was stored
+        assert runs.get_run(scope, run_id).facts.posts[0].title == "A title"
+
+
+def test_stored_facts_hold_no_text_that_was_banned_before(room: WebServer) -> None:
+    house = create_house(room)
+    house.write(f"{SENTENCE} marmalade")
+    url = house.publish(DAY)
+    house.ban("marmalade")  # in the text that the address leads to
+    run_id, path = house.report(DAY)
+    with house.scope() as scope:
+        facts = runs.get_run(scope, run_id).facts
+    (post,) = facts.posts
+    assert (post.title, post.url, post.channel) == ("", "", "Sandbox of Léa")
+    assert post.at.startswith(DAY.isoformat())
+    assert not {"marmalade", "A title", url} & set(json.dumps(facts.to_json()).split('"'))
+    assert "2026" in room.client.get(path).text
+
+
+def readable(data: bytes, form: str) -> str:
+    """Return the text of a page or a workbook."""
+    if form == "html":
+        return html.unescape(data.decode())
+    with zipfile.ZipFile(io.BytesIO(data)) as book:
+        return html.unescape("".join(book.read(name).decode() for name in book.namelist()))

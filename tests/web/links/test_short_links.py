@@ -12,11 +12,13 @@ from connectors.conformance.fake_servers import serve_app
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.sealed import Sealed
-from gate.contract.units import Subject
+from gate.contract.units import Rating, Subject
+from gate.reviews import link_targets
 from tests.web.builders import PUBLIC, CreatorPage, create_page
 from web.app import create_web_app
 
-TARGET = "https://shop.example.org/a?size=M&utm_source=x#top"
+ADDRESS = "https://shop.example.org/a?size=M"
+TARGET = f"{ADDRESS}&utm_source=x#top"
 PERSON = (
     "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) AppleWebKit/605.1.15 Version/18.0 "
     "Safari/604.1"
@@ -39,7 +41,17 @@ def short(mia: CreatorPage) -> tuple[str, Subject]:
             token=Sealed(b"x"),
             zone="UTC",
         )
-        short_links.store_links(scope, channel_id, subject, [TARGET])
+        link_targets.register_link_target(
+            scope, mia.creator_id, ADDRESS, rating=Rating.G, adult=False
+        )
+        short_links.store_links(
+            scope,
+            channel_id,
+            subject,
+            {TARGET: ADDRESS},
+            creator_id=mia.creator_id,
+            place="sandbox.post",
+        )
     return short_links.LINK_PATH + short_links.make_link_slug(
         mia.tenant_id, subject, TARGET
     ), subject

@@ -64,7 +64,9 @@ class Outline(HTMLParser):
         return [attributes for tag, attributes in self.tags if tag == name]
 
 
-def some_pack(mia: CreatorPage, *, rating: Rating = Rating.G, title: str = "Plage") -> None:
+def some_pack(
+    mia: CreatorPage, *, rating: Rating = Rating.G, title: str = "Plage", about: str = "Vingt vues"
+) -> None:
     """Add a pack for 500 units of test money."""
     owner = {"tenant_id": mia.tenant_id, "creator_id": mia.creator_id}
     prepared = pipeline.prepare_upload(jpeg(next(_numbers)), name="beach.jpg")
@@ -76,7 +78,7 @@ def some_pack(mia: CreatorPage, *, rating: Rating = Rating.G, title: str = "Plag
             creator_id=mia.creator_id,
             slug="p" + uuid7().hex[-8:],
             title=title,
-            description="Vingt vues",
+            description=about,
             assets=[asset],
         )
         set_price(scope, mia.creator_id, pack, "sandbox", Money(500, "XTS"))

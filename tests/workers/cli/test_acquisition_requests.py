@@ -5,6 +5,8 @@ import json
 import pytest
 
 from foundation.errors import BadInput, NotFound
+from gate.contract.units import Rating
+from gate.reviews import link_targets
 from insights.attribution.credits import AttributionModel
 from subscribers.acquisition import links
 from subscribers.acquisition.links import LinkDestination, LinkSource
@@ -40,6 +42,10 @@ def agency(nova: CreatorStudio) -> str:
 
 def test_link_is_created_listed_and_measured(nova: CreatorStudio, agency: str) -> None:
     about = (nova.services, "nova")
+    with nova.scope() as scope:
+        link_targets.register_link_target(
+            scope, nova.creator_id, BIO.url, rating=Rating.G, adult=False
+        )
     assert render_figures(
         *about, first="", last="", model="last", agency=agency, as_json=False
     ).startswith("No acquisition links")

@@ -215,7 +215,7 @@ def test_forbidden_page_name_is_reported(tenant: OpenScope) -> None:
     with who.scope() as scope:
         assert channel_reads.list_channels(scope) == []
         assert [notice.message.code for notice in list_open_notices(scope)] == [
-            "gate.profile_words"
+            "gate.RATING_EXCEEDS_SURFACE"
         ]
 
 

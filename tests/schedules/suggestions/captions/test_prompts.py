@@ -4,6 +4,7 @@ reported."""
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 
 import pytest
@@ -12,6 +13,7 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput
 from foundation.ids import uuid7
+from gate.text.text_rating import mentions_minor
 from generators.contract.engines import GeneratedText, OriginLabel, TextJob
 from generators.engines.text.embedded import EmbeddedEngine
 from generators.engines.text.ollama import OllamaEngine
@@ -20,7 +22,7 @@ from generators.text import json_answers
 from schedules.suggestions.captions import prompts
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer, CaptionTarget
-from schedules.suggestions.shared import minor_terms, text_rules
+from schedules.suggestions.shared import text_rules
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
 from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
 from schedules.suggestions.shared.text_rules import (
@@ -32,6 +34,8 @@ from schedules.suggestions.shared.text_rules import (
 )
 from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, ScriptedAnswer
+
+TODAY = date(2026, 12, 1)
 
 CREATOR = uuid7()
 GOOD: dict[str, Any] = {
@@ -254,7 +258,7 @@ def test_unreachable_server_is_reported(server: FakeOllama) -> None:
 )
 def test_invalid_brief_is_refused(more: dict[str, Any], code: str) -> None:
     with pytest.raises(BadInput) as refused:
-        wish(**more).check_brief()
+        wish(**more).check_brief(TODAY)
     assert refused.value.message.code == code
 
 
@@ -313,11 +317,11 @@ def test_endless_brackets_are_not_parsed() -> None:
     ],
 )
 def test_text_about_minors_is_detected(text: str) -> None:
-    assert minor_terms.is_about_minor([text])
+    assert mentions_minor([text], today=TODAY)
 
 
 @pytest.mark.parametrize(
     "text", [*TRANSLATED.values(), "Mes 25 ans ce soir", "In 2026, 1200 anni", "à 8 heures"]
 )
 def test_ordinary_text_is_not_about_minors(text: str) -> None:
-    assert not minor_terms.is_about_minor([text])
+    assert not mentions_minor([text], today=TODAY)

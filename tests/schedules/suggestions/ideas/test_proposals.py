@@ -4,6 +4,7 @@ invented facts."""
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import date
 from typing import Any
 from uuid import UUID
 
@@ -30,6 +31,8 @@ from schedules.suggestions.shared.text_rules import TextRules
 from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, Fault, ScriptedAnswer
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
+
+TODAY = date(2026, 12, 1)
 
 SAID = (
     (
@@ -121,7 +124,7 @@ def alone(
     server: FakeOllama, *answers: object, of: InspiringPost | None = None, **more: Any
 ) -> Any:
     """Run one prompt without the database."""
-    whole = brief(None, *([of] if of is not None else []), **more).bounded_for_model()
+    whole = brief(None, *([of] if of is not None else []), **more).bounded_for_model(TODAY)
     engine = model(server, *answers)()
     return prompts.write_idea(engine, whole, "Léa", TextRules("fr"), number=0, before=[], seed=3)
 
@@ -279,11 +282,11 @@ def test_forbidden_post_is_not_sent_to_model() -> None:
         past(words="C’est gratuit"),
         past(1),
         forbidden=("gratuit",),
-    ).bounded_for_model()
+    ).bounded_for_model(TODAY)
     assert [one.words for one in shown.results.best] == ["Le port au petit jour, numéro 1"]
-    assert brief(about="Une lycéenne de 16 ans").bounded_for_model().about == ""
+    assert brief(about="Une lycéenne de 16 ans").bounded_for_model(TODAY).about == ""
     with pytest.raises(BadInput):
-        brief(language="xx").bounded_for_model()
+        brief(language="xx").bounded_for_model(TODAY)
 
 
 def test_repeated_request_creates_one_batch_and_a_second_is_refused(lea: SandboxAgency) -> None:
@@ -347,7 +350,9 @@ def test_abandoned_generation_is_reported(lea: SandboxAgency) -> None:
     usual=st.integers(0, 10**9),
 )
 def test_brief_round_trips(words: str, form: PostFormat, value: int, usual: int) -> None:
-    whole = brief(None, past(words=words, form=form, value=value, usual=usual)).bounded_for_model()
+    whole = brief(None, past(words=words, form=form, value=value, usual=usual)).bounded_for_model(
+        TODAY
+    )
     kept = json.loads(json.dumps(dump_brief(whole)))
     assert load_brief(IdeaBrief, whole.creator_id, kept) == whole
     assert all("\x00" not in one.words and len(one.words) <= 200 for one in whole.results.best)

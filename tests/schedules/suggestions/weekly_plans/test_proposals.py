@@ -58,6 +58,8 @@ from studio.recipes.queries import list_recipes
 from tests.foundation.ops.test_wall_time import ZONES
 from tests.schedules.builders import ZONE, SandboxAgency, create_sandbox_agency
 
+TODAY = date(2026, 12, 1)
+
 START = date(2026, 11, 23)
 
 
@@ -212,7 +214,9 @@ def test_generated_text_may_repeat_the_creator_and_liked_hashtags(lea: SandboxAg
     asked_for = replace(brief(lea), results=liked)
 
     def write_text(says: str) -> str | None:
-        return prompts.write_line_text(Model(says=says), asked_for, "Nova 99", "Le port", seed=1)
+        return prompts.write_line_text(
+            Model(says=says), asked_for, "Nova 99", "Le port", seed=1, today=TODAY
+        )
 
     assert write_text("Nova 99 vous attend au port ce matin, un air d'été2026.") is not None
     assert write_text("Nova 98 vous attend au port ce matin, un air d'été2026.") is None

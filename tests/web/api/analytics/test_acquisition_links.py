@@ -13,12 +13,24 @@ from foundation.ids import uuid7
 from foundation.money import Money
 from foundation.ops.wall_time import local_day
 from foundation.sealed import Sealed
+from gate.contract.units import Rating
+from gate.reviews import link_targets
 from subscribers.acquisition import touches
 from subscribers.acquisition.touches import Touch
 from subscribers.fans.models import Fan
 from subscribers.ledger import entries
 from tenants.api_keys.keys import ApiKeyScope
 from tests.web.api_client import ZONE, ApiClient, error_code
+
+SHOP = "shop.example.org"
+
+
+@pytest.fixture(autouse=True)
+def registered_shop(api: ApiClient) -> None:
+    with api.scope() as scope:
+        link_targets.register_link_target(
+            scope, api.creators["mia"], SHOP, rating=Rating.G, adult=False
+        )
 
 
 def body(api: ApiClient, **more: Any) -> dict[str, Any]:
@@ -28,7 +40,7 @@ def body(api: ApiClient, **more: Any) -> dict[str, Any]:
         "name": "Bio",
         "source": "bio",
         "destination": "web",
-        "url": "shop.example.org",
+        "url": SHOP,
         "utm": {"source": "instagram"},
         "cost_minor": 1000,
         "cost_currency": "EUR",
@@ -62,6 +74,7 @@ def test_link_is_created_once_changed_and_archived(api: ApiClient) -> None:
     ("change", "code"),
     [
         ({"url": "javascript:x"}, "link.scheme"),
+        ({"url": "other.example.org"}, "acquisition.unregistered"),
         ({"destination": "discord"}, "acquisition.no_invite"),
         ({"destination": "chat"}, "acquisition.no_chat"),
         ({"first_day": "2026-03-02", "last_day": "2026-03-01"}, "acquisition.period_reversed"),

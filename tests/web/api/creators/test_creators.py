@@ -74,7 +74,7 @@ def test_creator_is_added_edited_and_archived(owner: ApiClient) -> None:
         ({**NEW, "handle": "api"}, "creator.handle"),
         ({**NEW, "handle": "Léa Moreau"}, "creator.handle"),
         ({**NEW, "biography": "a\u202eb"}, "creator.biography"),
-        ({**NEW, "name": "EXPLICIT-MARKER-A"}, "gate.profile_words"),
+        ({**NEW, "name": "EXPLICIT-MARKER-A"}, "gate.RATING_EXCEEDS_SURFACE"),
     ],
 )
 def test_invalid_creator_is_refused_and_not_added(

@@ -77,7 +77,9 @@ def test_clicks_are_shown_on_the_post_page(door: Door, lumiere: Agency) -> None:
         (row,) = deliveries_of_post(scope, post.id)
         assert row.state == DeliveryState.DRAFT
         subject = Subject("delivery", row.id)
-        short_links.store_links(scope, channel_id, subject, [FAR])
+        short_links.store_links(
+            scope, channel_id, subject, {FAR: FAR}, creator_id=lumiere.creator_id
+        )
         slug = short_links.make_link_slug(scope.tenant_id, subject, FAR)
     found = short_links.find_link(lumiere.open, slug)
     assert found is not None
