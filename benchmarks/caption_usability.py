@@ -15,8 +15,9 @@ from statistics import quantiles
 
 from benchmarks.text_overhead import running_text_server
 from foundation.ids import derived_uuid, uuid7
-from foundation.ops.clock import monotonic
+from foundation.ops.clock import monotonic, wall_now
 from foundation.ops.settings import GeneratorsSettings
+from gate.surfaces.model_texts import shipped_text_judge
 from generators import registry
 from generators.contract.engines import EngineError, PromptMessage, TextEngine, TextJob
 from generators.engines.text.embedded import EmbeddedEngine
@@ -25,7 +26,7 @@ from generators.text.deadlines import DeadlineEngine
 from schedules.suggestions.captions import prompts, templates
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure
-from schedules.suggestions.shared.text_rules import TextRules, known_texts
+from schedules.suggestions.shared.text_rules import TextRules
 
 MAX_CAPTION = 240
 _SYSTEM = {
@@ -147,12 +148,13 @@ def _summarize(
 def _product_writer(engine: TextEngine, settings: GeneratorsSettings) -> WriteCaption:
     """Return a function that writes a set as `CaptionKind` does, and returns its caption."""
     within = DeadlineEngine(engine, settings.caption_seconds)
+    judge = shipped_text_judge("model.suggestion", wall_now())
 
     def write(brief: Brief, number: int) -> str | None:
         wish = CaptionSetBrief(
             uuid7(), brief.topic, brief.language, brief.tone, picture=brief.picture
         )
-        rules = TextRules(brief.language, said=known_texts([]), sources=(brief.topic,))
+        rules = TextRules(brief.language, judge, sources=(brief.topic,))
         seed = derived_uuid("captions", str(number)).int % 2**30
         found = prompts.write_caption_set(within, wish, "Mia", rules, seed=seed)
         if isinstance(found, CaptionFailure):

@@ -30,7 +30,7 @@ from gate.decision.case import Case
 from gate.decision.review_rules import BYTES_REVIEW_LIFETIME, is_approved_by_other
 from gate.policy.bundle import WIRE_FLAG_PATTERN, PlaceRow
 from gate.text import service_texts, text_rating, urls
-from gate.text.ages import describes_minor
+from gate.text.ages import describes_minor, mentions_minor
 from gate.text.text_rating import MinorSignal
 
 Rule = Callable[[Case], Iterable[Finding]]
@@ -39,6 +39,9 @@ FEW_WORDS = 3
 """Number of words up to which a message to an assured adult may be in any language."""
 
 _AUDIENCES = ("public", "viewer")
+_DESCRIBED = frozenset({"described", "hinted", "mentioned"})
+"""Age rules of surfaces on which nobody under 18 may be described."""
+
 REFERENCES = frozenset({"reuse", "quote", "repost", "reply"})
 """Kinds of references to copies of ours. Any other kind except a reply to a comment is blocked."""
 
@@ -272,7 +275,7 @@ def no_age_under_18_is_given(case: Case) -> Iterable[Finding]:
     of creators that state such an age. Hold the latter with terms that are acceptable in other
     General content."""
     today = case.now.date()
-    if case.row.age_rule == "described":
+    if case.row.age_rule in _DESCRIBED:
         described = (text.body for text in case.unit.texts if not text.is_label)
         if any(describes_minor(text, today, lexicon=case.lexicon) for text in described):
             yield block_finding(Reason.PROHIBITED_MINOR)
@@ -285,6 +288,27 @@ def no_age_under_18_is_given(case: Case) -> Iterable[Finding]:
             yield block_finding(Reason.PROHIBITED_MINOR)
         elif case.text_rating.contextual:
             yield hold_finding(Reason.TEXT_REPHRASE)
+
+
+def minors_are_not_mentioned(case: Case) -> Iterable[Finding]:
+    """Hold what a model remembers if its writer seems to be under 18, and what a model is asked to
+    suggest if it mentions minors at all, such as "kids": it can write another text."""
+    today = case.now.date()
+    texts = [text.body for text in case.unit.texts]
+    if case.row.age_rule == "hinted":
+        is_mentioned = any(
+            text_rating.detect_minor_statement(text, today=today, lexicon=case.lexicon)
+            is not MinorSignal.NONE
+            for text in texts
+        )
+    elif case.row.age_rule == "mentioned":
+        is_mentioned = case.text_rating.contextual or any(
+            mentions_minor(text, today, lexicon=case.lexicon) for text in texts
+        )
+    else:
+        return
+    if is_mentioned:
+        yield hold_finding(Reason.TEXT_REPHRASE)
 
 
 def place_allows_rating(case: Case) -> Iterable[Finding]:
@@ -539,6 +563,7 @@ SURFACE_RULES: tuple[Rule, ...] = (
     text_is_not_obfuscated,
     language_is_supported,
     no_age_under_18_is_given,
+    minors_are_not_mentioned,
     place_allows_rating,
     ai_is_disclosed,
     links_are_known,

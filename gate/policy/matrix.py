@@ -15,7 +15,7 @@ PlaceKind = Literal["post", "text", "chat", "profile"]
 PersonKind = Literal["real", "synthetic"]
 SurfaceReader = Literal["model", "outsider", "assured", "member"]
 LinkRule = Literal["", "registered", "own", "none"]
-AgeRule = Literal["", "context", "described", "own"]
+AgeRule = Literal["", "context", "described", "hinted", "mentioned", "own"]
 VIEWER_MODES = ("none", "platform", "both", "door", "product")
 """Parties responsible for the age of viewers, in ascending order of our own duties. With `door`, we
 admit viewers one by one and decide again for each (`issuance.preview_for_viewer`)."""
@@ -95,7 +95,8 @@ class MatrixRow(BaseModel):
     """Links that the surface may show besides our own: registered ones, none that is not ours, none
     at all. Empty: any."""
     age_rule: AgeRule = ""
-    """The ages under 18 that count: beside other terms, of a described person, or of the writer."""
+    """The ages under 18 that count: beside other terms, of a described person, with hints of the
+    writer, with words such as "kids", or of the writer."""
     discloses: tuple[str, ...] = ()
     """Fields in which a disclosure of AI counts. Empty: none is required."""
 

@@ -1,11 +1,13 @@
 """Content that one surface is about to show or request, and what of it may be shown. Pure."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from uuid import UUID
 
 from foundation.i18n.translation import Message
 from gate.contract.facts import ViewerFacts
+from gate.contract.reasons import Reason
 from gate.contract.units import (
     SUBJECT_SURFACE,
     LinkReplacement,
@@ -108,6 +110,14 @@ class SurfaceDecision(Decision):
     """The decision about content on a surface, with what is shown of it."""
 
     shown: ShownContent = ShownContent("", Rating.X, withheld=Message("surface.withheld"))
+
+    def refusal_code(self, codes: Mapping[Reason, str]) -> str:
+        """Return the message code of the first of these reasons, the most serious first, that
+        applies, or else that of the main reason. "" if the content is allowed."""
+        if self.is_allowed:
+            return ""
+        named = (code for reason, code in codes.items() if reason in self.reasons)
+        return next(named, self.main_reason.code)
 
 
 def with_shown_content(decision: Decision, content: Content) -> SurfaceDecision:

@@ -54,13 +54,11 @@ class AgeMention:
         return self.subject is not AgeSubject.OTHER and self.kind is not AgeKind.CUE
 
 
-def find_ages(
-    text: str, today: date | None, *, lexicon: Lexicon | None = None
-) -> tuple[AgeMention, ...]:
+def find_ages(text: str, today: date, *, lexicon: Lexicon | None = None) -> tuple[AgeMention, ...]:
     """Return the distinct ages under 18 that a text mentions, in time linear in its length.
 
     Ages of adults are not returned. Years and dates of birth are compared with `today`; a year that
-    leaves 17 or 18 counts as 17. Without `today`, they are not read.
+    leaves 17 or 18 counts as 17.
     """
     known = (lexicon or shipped_lexicon()).ages
     found: dict[AgeMention, None] = {}
@@ -72,12 +70,20 @@ def find_ages(
     return tuple(found)
 
 
-def describes_minor(text: str, today: date | None, *, lexicon: Lexicon | None = None) -> bool:
+def describes_minor(text: str, today: date, *, lexicon: Lexicon | None = None) -> bool:
     """Return True if a text gives a person an age under 18.
 
     Durations, sizes and the pupils of a teacher do not count.
     """
     return any(mention.names_minor for mention in find_ages(text, today, lexicon=lexicon))
+
+
+def mentions_minor(text: str, today: date, *, lexicon: Lexicon | None = None) -> bool:
+    """Return True if a text gives a person an age under 18, or contains a word such as "kids"."""
+    return any(
+        mention.subject is not AgeSubject.OTHER
+        for mention in find_ages(text, today, lexicon=lexicon)
+    )
 
 
 def is_minor_answer(text: str, asked: str, *, lexicon: Lexicon | None = None) -> bool:
@@ -112,7 +118,7 @@ def _figure_variants(flat: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys((flat, tidy, leet)))
 
 
-def _read_blocks(flat: str, known: AgePatterns, today: date | None) -> Iterator[AgeMention]:
+def _read_blocks(flat: str, known: AgePatterns, today: date) -> Iterator[AgeMention]:
     """Yield the ages in the languages with a block. A number is read once, by the first pattern."""
     marked = MarkedText(flat, {}, {})
     if known.numerals.search(flat):

@@ -86,7 +86,7 @@ def rate_texts(
     before: Sequence[str] = (),
     sequences: Sequence[TextSequence] = (),
     initials: Sequence[str] = (),
-    today: date | None = None,
+    today: date,
     lexicon: Lexicon | None = None,
 ) -> TextRating:
     """Rate every text of a unit, in display order.
@@ -126,7 +126,8 @@ def rate_texts(
         prohibited=prohibited,
         contextual="minor_context" in kinds,
         obfuscated=any(map(is_obfuscated, shown)),
-        banned=BANNED in kinds and _names_banned_person(shown, before, sequences, initials, known),
+        banned=BANNED in kinds
+        and _names_banned_person(shown, before, sequences, initials, today=today, known=known),
     )
 
 
@@ -141,6 +142,8 @@ def _names_banned_person(
     before: Sequence[str],
     sequences: Sequence[TextSequence],
     initials: Sequence[str],
+    *,
+    today: date,
     known: Lexicon,
 ) -> bool:
     """Return True if the texts name a banned person even without the longer names of others."""
@@ -155,17 +158,17 @@ def _names_banned_person(
     if read == (tuple(shown), tuple(before), tuple(sequences)):
         return True
     return rate_texts(
-        read[0], before=read[1], sequences=others, initials=initials, lexicon=known
+        read[0], before=read[1], sequences=others, initials=initials, today=today, lexicon=known
     ).banned
 
 
-def _matched_kinds(text: str, today: date | None, known: Lexicon) -> set[str]:
+def _matched_kinds(text: str, today: date, known: Lexicon) -> set[str]:
     kinds = {term.kind for term in known.index.count_text(text)}
     return kinds | {"minor_context"} if ages.describes_minor(text, today, lexicon=known) else kinds
 
 
 def _completed_kinds(
-    before: Sequence[str], shown: Sequence[str], today: date | None, known: Lexicon
+    before: Sequence[str], shown: Sequence[str], today: date, known: Lexicon
 ) -> set[str]:
     """Return the kinds of the terms that these texts complete.
 
@@ -221,7 +224,7 @@ def _added_kinds(
     }
 
 
-def _has_adjacent_terms(texts: Sequence[str], today: date | None, known: Lexicon) -> bool:
+def _has_adjacent_terms(texts: Sequence[str], today: date, known: Lexicon) -> bool:
     """Return True if a contextual and a sexual term are in the same or in adjacent sentences.
 
     A term that is spread over several sentences has no position and counts as adjacent. Such terms
@@ -265,14 +268,14 @@ def detect_minor_statement(
     *,
     before: Sequence[str] = (),
     asked: str = "",
-    today: date | None = None,
+    today: date,
     lexicon: Lexicon | None = None,
 ) -> MinorSignal:
     """Return how clearly a writer indicates that they are under 18.
 
     `before` contains the writer's last messages, oldest first, because a statement may be spread
     over several messages. `asked` is the last message to the writer: after a question about age, a
-    bare number is an answer. Years of birth are read only with `today`.
+    bare number is an answer. Years of birth are compared with `today`.
     """
     known = lexicon or shipped_lexicon()
     if asked and ages.is_minor_answer(text, asked, lexicon=known):
@@ -289,28 +292,7 @@ def detect_minor_statement(
     return alone if together is MinorSignal.NONE else together
 
 
-def mentions_minor(
-    texts: Sequence[str], *, today: date | None = None, lexicon: Lexicon | None = None
-) -> bool:
-    """Return True if a text mentions minors in any way or contains what is always prohibited.
-
-    This is the check of texts that a model reads or wrote, which is stricter than the one before
-    publishing: words such as "kids" count, because a model can write another text.
-    """
-    known = lexicon or shipped_lexicon()
-    rated = rate_texts(texts, today=today, lexicon=known)
-    return (
-        bool(rated.prohibited)
-        or rated.contextual
-        or any(
-            mention.subject is not AgeSubject.OTHER
-            for text in texts
-            for mention in ages.find_ages(text, today, lexicon=known)
-        )
-    )
-
-
-def _minor_signal(text: str, today: date | None, known: Lexicon) -> MinorSignal:
+def _minor_signal(text: str, today: date, known: Lexicon) -> MinorSignal:
     own = [
         mention
         for mention in ages.find_ages(text, today, lexicon=known)

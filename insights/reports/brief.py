@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from foundation.i18n.visible_text import is_one_line
+from gate.surfaces.model_texts import TextJudge
 from gate.text import link_readings
 from generators.contract.engines import (
     EngineError,
@@ -91,10 +92,15 @@ def _format_part(line: FactLine, language: str) -> str:
     return render_text(code, language, **params)
 
 
-def phrase_brief(facts: ReportFacts, language: str, write: WriteText, *, seed: int) -> Brief:
+def phrase_brief(
+    facts: ReportFacts, language: str, write: WriteText, *, seed: int, judge: TextJudge
+) -> Brief:
     """Return the brief as a model phrases it, or the template brief if the model cannot be reached
-    or its text fails the checks twice."""
+    or may not be asked, or its text fails the checks twice. The judge is that of
+    `model.suggestion`."""
     template = build_brief(facts, language)
+    if not judge.judge_texts(template.lines).is_allowed:
+        return template
     for attempt in range(ATTEMPTS):
         job = _build_job(template, language, seed + attempt)
         try:
@@ -104,7 +110,7 @@ def phrase_brief(facts: ReportFacts, language: str, write: WriteText, *, seed: i
         if written.label == OriginLabel.TEMPLATE:
             return template
         said = _read_answer(written)
-        if said and is_acceptable(said, facts, language):
+        if is_acceptable(said, facts, language) and judge.judge_texts([said]).is_allowed:
             return Brief((said,), phrased=True)
     return template
 

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from foundation.db.database import OpenScope, Scope
 from foundation.ops.wall_time import WallTime
+from gate.surfaces.model_texts import load_text_judge
 from generators import registry
 from generators.contract.engines import TextEngine
 from schedules.posts import deliveries
@@ -69,6 +70,7 @@ def create_day_post(
         if known is not None:
             return CreatedPost(known, None)
         item = assets.get_asset(scope, wanted.asset_id)
+        judge = load_text_judge(scope, "model.suggestion")
     session = TextSession(
         tenant,
         tenant_id,
@@ -84,6 +86,7 @@ def create_day_post(
         voice=wanted.style,
         scene=", ".join(filter(None, (subject, wanted.theme))),
         seed=wanted.seed,
+        judge=judge,
     )
     with tenant(tenant_id, wanted.actor) as scope:
         post_id = deliveries.create_post(

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gate.surfaces.model_texts import TextJudge
 from generators.contract.engines import (
     CaptionBrief,
     EngineError,
@@ -72,18 +73,26 @@ class WrittenCaption:
 
 
 def write_caption(
-    engine: TextEngine, fallback: TextEngine, *, voice: CaptionStyle, scene: str, seed: int
+    engine: TextEngine,
+    fallback: TextEngine,
+    *,
+    voice: CaptionStyle,
+    scene: str,
+    seed: int,
+    judge: TextJudge,
 ) -> WrittenCaption:
-    """Write a caption for a scene with the engine, or with the fallback if its text is unusable.
+    """Write a caption for a scene with the engine, or with the fallback if the engine may not be
+    asked or its text is unusable.
 
-    The result names the engine and model that wrote it. Raises EngineError only if the fallback
-    fails too.
+    The judge is that of `model.suggestion`. The result names the engine and model that wrote it.
+    Raises EngineError only if the fallback fails too.
     """
     examples = _EXAMPLES[voice.language]
     job = _build_caption_job(voice, scene, seed, examples)
     sources = [job.system, scene, *(line for pair in examples for line in pair)]
+    can_ask = voice.language in engine.languages and judge.judge_texts([scene]).is_allowed
     try:
-        written = engine.write(job) if voice.language in engine.languages else None
+        written = engine.write(job) if can_ask else None
     except EngineError:
         written = None
     fit = (
@@ -91,7 +100,7 @@ def write_caption(
         if written is not None
         else None
     )
-    if written is None or fit is None:
+    if written is None or fit is None or not judge.judge_texts([fit]).is_allowed:
         written = fallback.write(job)
         fit = output_checks.tidy_text(written.text, longest=MAX_CAPTION_LENGTH)
     return _build_caption(fit, written, by_model=written.engine != fallback.name)

@@ -8,7 +8,7 @@ from foundation.db.database import Scope
 from foundation.errors import Refused
 from gate.contract.reasons import Reason
 from gate.contract.units import Rating, Text, highest_rating
-from gate.surfaces.contents import Content, SurfaceDecision
+from gate.surfaces.contents import Content
 from gate.surfaces.decisions import judge_contents
 from studio.recipes.parameters import ParameterValue
 from studio.recipes.specs import PlannedPicture, RecipeSpec
@@ -73,13 +73,9 @@ def _rate_requests(
         scope, [Content(surface, texts=texts) for texts in (*apart, tuple(asked))]
     )
     for decision in decisions:
-        if not decision.is_allowed:
-            raise Refused(_refusal_code(decision))
+        refusal = decision.refusal_code(_REFUSALS)
+        if refusal:
+            raise Refused(refusal)
     if Reason.LIKENESS_REAL_PERSON in together.reasons:
         raise Refused(_REFUSALS[Reason.LIKENESS_REAL_PERSON])
     return highest_rating([decision.rating for decision in decisions[: len(asked)]])
-
-
-def _refusal_code(decision: SurfaceDecision) -> str:
-    reasons = (code for reason, code in _REFUSALS.items() if reason in decision.reasons)
-    return next(reasons, decision.main_reason.code)

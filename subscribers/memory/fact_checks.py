@@ -3,15 +3,13 @@ contains neither sensitive data nor instructions. Pure."""
 
 import re
 import unicodedata
-from datetime import date
 from enum import StrEnum
 from typing import Literal
 
 from foundation.i18n.visible_text import remove_invisible
-from gate.contract.units import Rating
+from gate.contract.reasons import Reason
+from gate.surfaces.model_texts import TextJudge
 from gate.text import link_readings, text_rating
-from gate.text.lexicon import Lexicon
-from gate.text.text_rating import MinorSignal
 
 MAX_VALUE_LENGTH = 120
 MAX_NAME_LENGTH = 40
@@ -35,7 +33,12 @@ MEMORY_KEYS = frozenset(map(str, MemoryKey))
 SINGLE_KEYS = frozenset({MemoryKey.NAME, MemoryKey.BIRTHDAY})
 """Keys of which a fan has one value."""
 
-FactFault = Literal["length", "characters", "sensitive", "contact", "instruction", "rating"]
+FactFault = Literal[
+    "length", "characters", "sensitive", "contact", "instruction", "named", "rating"
+]
+
+_AGE_REASONS = frozenset({Reason.PROHIBITED_MINOR, Reason.TEXT_REPHRASE})
+"""Reasons about age, which is stored in the gate only."""
 
 _NAME = re.compile(r"[^\W\d_]+(?:[ '’-][^\W\d_]+){0,3}\.?")
 _BIRTHDAY = re.compile(r"(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])")
@@ -97,10 +100,9 @@ def normalize_fact_value(value: str) -> str:
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())
 
 
-def find_fact_fault(
-    key: MemoryKey, value: str, *, today: date, lexicon: Lexicon
-) -> FactFault | None:
-    """Return the reason why a cleaned value may not be stored, or None."""
+def find_fact_fault(key: MemoryKey, value: str, judge: TextJudge) -> FactFault | None:
+    """Return the reason why a cleaned value may not be stored, or None. The judge is that of
+    `model.memory`."""
     if key is MemoryKey.BIRTHDAY:
         return None if _BIRTHDAY.fullmatch(value) else "characters"
     most = MAX_NAME_LENGTH if key is MemoryKey.NAME else MAX_VALUE_LENGTH
@@ -108,37 +110,31 @@ def find_fact_fault(
         return "length"
     if (_NAME if key is MemoryKey.NAME else _VALUE).fullmatch(value) is None:
         return "characters"
-    return _find_content_fault(value, today=today, lexicon=lexicon)
+    return _find_content_fault(value, judge)
 
 
-def find_summary_fault(text: str, *, today: date, lexicon: Lexicon) -> FactFault | None:
+def find_summary_fault(text: str, judge: TextJudge) -> FactFault | None:
     """Return the reason why a summary may not be stored, or None."""
     if not 0 < len(text) <= MAX_SUMMARY_LENGTH:
         return "length"
     if _SENTENCES.fullmatch(text) is None:
         return "characters"
     parts = [part.strip() for part in re.split(r"[.!?\n]", text)]
-    faults = (
-        _find_content_fault(part, today=today, lexicon=lexicon)
-        for part in [*filter(None, parts), text]
-    )
+    faults = (_find_content_fault(part, judge) for part in [*filter(None, parts), text])
     return next(filter(None, faults), None)
 
 
-def _find_content_fault(value: str, *, today: date, lexicon: Lexicon) -> FactFault | None:
+def _find_content_fault(value: str, judge: TextJudge) -> FactFault | None:
     plain = normalize_fact_value(value)
-    if _SENSITIVE.search(plain) or text_rating.is_crisis_message(value, lexicon=lexicon):
+    if _SENSITIVE.search(plain) or text_rating.is_crisis_message(value, lexicon=judge.lexicon):
         return "sensitive"
-    if (
-        text_rating.detect_minor_statement(value, today=today, lexicon=lexicon)
-        is not MinorSignal.NONE
-    ):
+    decision = judge.judge_texts([value])
+    if not decision.is_allowed and _AGE_REASONS & set(decision.reasons):
         return "sensitive"
     if _CONTACT.search(plain) or link_readings.has_address(value):
         return "contact"
     if _ORDER.search(plain):
         return "instruction"
-    rated = text_rating.rate_texts([value], today=today, lexicon=lexicon)
-    if rated.prohibited or rated.obfuscated or rated.rating.rank > Rating.S.rank:
-        return "rating"
-    return None
+    if Reason.LIKENESS_REAL_PERSON in decision.reasons:
+        return "named"
+    return None if decision.is_allowed else "rating"

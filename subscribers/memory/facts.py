@@ -9,7 +9,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.i18n.translation import Message, format_annual_day, render_message
 from foundation.ids import uuid7
-from gate.policy import agency_lexicon
+from gate.surfaces.model_texts import load_text_judge
 from subscribers.conversations.models import Conversation
 from subscribers.memory import fact_checks, fact_rules
 from subscribers.memory.fact_checks import SINGLE_KEYS, MemoryKey
@@ -72,13 +72,11 @@ def learn_facts(
     A statement replaces an older value of a key with one value, and the opposite of a taste, unless
     these are pinned.
     """
-    lexicon = agency_lexicon.current_lexicon(scope)
-    fit = [
-        one
-        for one in found
-        if fact_checks.find_fact_fault(one.key, one.value, today=scope.now.date(), lexicon=lexicon)
-        is None
-    ]
+    stated = tuple(found)
+    if not stated:
+        return 0
+    judge = load_text_judge(scope, "model.memory")
+    fit = [one for one in stated if fact_checks.find_fact_fault(one.key, one.value, judge) is None]
     for one in fit:
         _store_fact(scope, talk, one, source)
     if fit:
@@ -262,8 +260,8 @@ def _validate_fact(scope: Scope, key: str, value: str) -> Fact:
         if day is None:
             raise BadInput("memory.bad_birthday").about("value")
         return Fact(known, day)
-    lexicon = agency_lexicon.current_lexicon(scope)
-    fault = fact_checks.find_fact_fault(known, cleaned, today=scope.now.date(), lexicon=lexicon)
+    judge = load_text_judge(scope, "model.memory")
+    fault = fact_checks.find_fact_fault(known, cleaned, judge)
     if fault is not None:
         most = (
             fact_checks.MAX_NAME_LENGTH if known is MemoryKey.NAME else fact_checks.MAX_VALUE_LENGTH

@@ -17,7 +17,7 @@ from foundation.db.database import OpenScope, Scope
 from foundation.errors import BadInput
 from foundation.ids import uuid7
 from foundation.outbox import outbox
-from gate.policy import agency_lexicon
+from gate.surfaces.model_texts import load_text_judge
 from generators.contract.engines import (
     EngineError,
     EngineUnreachable,
@@ -255,10 +255,10 @@ def finish_summary(scope: Scope, begun: SummaryInputs, found: ModelMemory | None
     ).scalar_one()
     if status != "active" or _summarized_seq(scope, talk.id) != begun.after_seq:
         return False
-    lexicon = agency_lexicon.current_lexicon(scope)
+    judge = load_text_judge(scope, "model.memory")
     text = "" if found is None else fact_checks.clean_fact_value(found.summary)
     # A summary with one unfit sentence is dropped whole: the previous one remains.
-    fit = fact_checks.find_summary_fault(text, today=scope.now.date(), lexicon=lexicon) is None
+    fit = fact_checks.find_summary_fault(text, judge) is None
     _store_summary(scope, talk, text if fit else begun.before, begun.upto_seq)
     if found is not None:
         stated = [
@@ -277,8 +277,7 @@ def change_summary(scope: Scope, talk: Conversation, text: str) -> None:
     BadInput for a text that may not be stored."""
     cleaned = fact_checks.clean_fact_value(text)
     if cleaned:
-        lexicon = agency_lexicon.current_lexicon(scope)
-        fault = fact_checks.find_summary_fault(cleaned, today=scope.now.date(), lexicon=lexicon)
+        fault = fact_checks.find_summary_fault(cleaned, load_text_judge(scope, "model.memory"))
         if fault is not None:
             raise BadInput(f"memory.refused.{fault}", most=MAX_SUMMARY_LENGTH)
     _store_summary(scope, talk, cleaned, _summarized_seq(scope, talk.id))

@@ -1,4 +1,7 @@
-"""Checks of a persona before it is saved: sizes, languages, and texts that no bot may send."""
+"""Checks of a persona before it is saved: sizes, languages, and texts that no bot may send.
+
+A model reads all texts of a character, so one text about a minor makes it inadmissible.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import fields
@@ -6,8 +9,10 @@ from dataclasses import fields
 from foundation.db.database import Scope
 from foundation.errors import BadInput, Refused, about_input
 from foundation.i18n.translation import LANGUAGES
-from gate.permits.character_texts import check_character_texts
-from gate.surfaces.decisions import require_allowed
+from gate.contract.reasons import Reason
+from gate.surfaces.contents import SurfaceDecision
+from gate.surfaces.decisions import judge_contents
+from gate.surfaces.model_texts import model_content
 from gate.surfaces.profiles import profile_content
 from subscribers.replies import reply_checks
 from subscribers.replies.persona import PersonaVersion, fill_placeholders
@@ -31,16 +36,48 @@ MAX_KEY_LENGTH = 80
 MAX_LORE_LENGTH = 2000
 
 
+_REFUSALS = {
+    Reason.PROHIBITED_CATEGORY: "gate.character_prohibited",
+    Reason.PROHIBITED_MINOR: "gate.character_minor",
+    Reason.LIKENESS_REAL_PERSON: "never.named",
+    Reason.LINK_UNREGISTERED: "persona.has_link",
+}
+"""The message of each reason, the most serious first."""
+
+
 def check_persona(scope: Scope, persona: PersonaVersion) -> None:
-    """Raise BadInput for a persona that is incomplete or too long, and Refused for texts about a
-    minor, prohibited content, or answers that no bot may send."""
+    """Raise BadInput for a persona that is incomplete or too long, and Refused for texts that no
+    model may read, a name that no page may show, or answers that no bot may send."""
     check_persona_size(persona)
-    require_allowed(scope, profile_content(name=persona.name))
-    check_character_texts(scope, persona_texts(persona))
     answers = (persona.greeting, *(one.answer for one in persona.examples))
     filled = (fill_placeholders(text, persona.name) for text in answers)
     if any(reply_checks.find_reply_faults(text, instructions="") for text in filled if text):
         raise Refused("persona.bad_answer")
+    texts = model_content("model.persona", persona_texts(persona))
+    name, character = judge_contents(scope, [profile_content(name=persona.name), texts])
+    _require_admissible(character)
+    if not name.is_allowed:
+        raise Refused(name.main_reason.code)
+
+
+def check_character(scope: Scope, persona: PersonaVersion) -> None:
+    """Raise Refused for a character that no model may read, without the checks of a saved one."""
+    texts = model_content("model.persona", persona_texts(persona))
+    _require_admissible(*judge_contents(scope, [texts]))
+
+
+def check_card_texts(scope: Scope, texts: Iterable[str]) -> None:
+    """Raise Refused for the texts of an imported card, used or not. Links are accepted: authors
+    sign their cards with them, and the persona that is made of the card must contain none."""
+    (decision,) = judge_contents(scope, [model_content("model.persona", texts)])
+    if set(decision.reasons) != {Reason.LINK_UNREGISTERED}:
+        _require_admissible(decision)
+
+
+def _require_admissible(decision: SurfaceDecision) -> None:
+    refusal = decision.refusal_code(_REFUSALS)
+    if refusal:
+        raise Refused(refusal)
 
 
 def _check_rules(lines: Sequence[str]) -> None:

@@ -14,8 +14,9 @@ from foundation.errors import BadInput
 from foundation.i18n import language_detection
 from foundation.outbox import outbox
 from gate.contract.units import Rating
-from gate.permits.character_texts import check_character_texts
 from gate.policy import agency_lexicon
+from gate.surfaces.decisions import judge_contents
+from gate.surfaces.model_texts import model_content
 from gate.text import text_rating
 from studio.costs.text_requests import FREE_BILLING, TextBilling, TextPurpose, TextSession
 from subscribers.replies import content_checks, reply_generation
@@ -81,7 +82,7 @@ def say_in_trial(
     if len(text) > MAX_LINE_LENGTH:
         raise BadInput("chat.too_long", most=MAX_LINE_LENGTH, count=len(text)).about("text")
     content_checks.check_persona_size(persona)
-    check_character_texts(scope, content_checks.persona_texts(persona))
+    content_checks.check_character(scope, persona)
     scope.lock(f"persona_trial:{creator_id}:{member_id}")
     if scope.session.get(PersonaTrial, (scope.tenant_id, key)) is not None:
         return
@@ -194,15 +195,15 @@ def _build_turn(scope: Scope, row: PersonaTrial) -> ReplyTurn:
 def _build_outcome(scope: Scope, spoken: TurnResult) -> dict[str, Any]:
     if spoken.reply is None:
         return {"text": "", "trouble": spoken.trouble or "other", "model": spoken.model}
-    lexicon = agency_lexicon.current_lexicon(scope)
-    rated = text_rating.rate_texts([spoken.reply.text], today=scope.now.date(), lexicon=lexicon)
+    content = model_content("model.trial_chat", [spoken.reply.text])
+    (decision,) = judge_contents(scope, [content])
     return {
         "text": spoken.reply.text,
         "trouble": spoken.trouble or "",
         "model": spoken.model,
         "confidence": spoken.reply.confidence,
-        "rating": str(rated.rating),
-        "held": rated.obfuscated or bool(rated.prohibited),
+        "rating": str(decision.rating),
+        "held": not decision.is_allowed,
     }
 
 

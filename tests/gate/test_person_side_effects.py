@@ -368,7 +368,9 @@ def test_consent_offer_is_validated_to_the_day(here: World) -> None:
 
 
 def names_banned_person(scope: Scope, words: str) -> bool:
-    return rate_texts([words], lexicon=agency_lexicon.current_lexicon(scope)).banned
+    return rate_texts(
+        [words], lexicon=agency_lexicon.current_lexicon(scope), today=scope.now.date()
+    ).banned
 
 
 def test_depiction_bans_are_managed_by_two_members(here: World) -> None:

@@ -3,7 +3,7 @@ blocked."""
 
 import hashlib
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,8 @@ from tests.gate.decision.test_decide import (
     snapshot,
     unit,
 )
+
+TODAY = date(2026, 12, 1)
 
 MOMENT = timedelta(microseconds=1)
 DAY = timedelta(days=1)
@@ -378,7 +380,7 @@ def test_term_of_unknown_type_or_without_letters_is_refused() -> None:
 def test_every_age_below_eighteen_is_detected(age: str) -> None:
     fresh = lexicon.load_lexicon(lexicon.SHIPPED_LEXICON_PATH)
     assert (
-        text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh)
+        text_rating.detect_minor_statement(f"I am {age}", lexicon=fresh, today=TODAY)
         is text_rating.MinorSignal.STATED
     ), age
 
@@ -399,13 +401,19 @@ def test_four_line_initials_can_spell_term() -> None:
         lexicon.shipped_lexicon(),
         terms=(lexicon.fold_term("explicit", "qzxw"), lexicon.fold_term("nudity", "qzx")),
     )
-    assert text_rating.rate_texts(["Quick\nZebras\nX-ray\nWe"], lexicon=short).rating is Rating.E
-    assert text_rating.rate_texts(["Quick\nZebras\nX-ray"], lexicon=short).rating is Rating.G
+    assert (
+        text_rating.rate_texts(["Quick\nZebras\nX-ray\nWe"], lexicon=short, today=TODAY).rating
+        is Rating.E
+    )
+    assert (
+        text_rating.rate_texts(["Quick\nZebras\nX-ray"], lexicon=short, today=TODAY).rating
+        is Rating.G
+    )
 
 
 def test_units_of_measure_do_not_mix_alphabets() -> None:
-    assert not text_rating.rate_texts(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"]).obfuscated
-    assert text_rating.rate_texts(["10 kω"]).obfuscated
+    assert not text_rating.rate_texts(["5 µm, 10 k\u2126, 10 kΩ, 3 μF"], today=TODAY).obfuscated
+    assert text_rating.rate_texts(["10 kω"], today=TODAY).obfuscated
 
 
 def test_alternating_letters_and_digits_are_no_name() -> None:
@@ -420,5 +428,5 @@ def test_split_sexual_term_is_combined_with_minor_term_anywhere() -> None:
         "One. Two. Three. Four.",
         "MINOR-C-A. Five. Six. Seven. SUGGESTIVE-MARKER-A",
     ]
-    assert text_rating.rate_texts(far).prohibited == "minor"
-    assert text_rating.rate_texts(far[2:]) == TextRating(Rating.S, contextual=True)
+    assert text_rating.rate_texts(far, today=TODAY).prohibited == "minor"
+    assert text_rating.rate_texts(far[2:], today=TODAY) == TextRating(Rating.S, contextual=True)

@@ -71,7 +71,6 @@ def import_card(
 
     from foundation.errors import BadInput
     from foundation.i18n.translation import Message
-    from gate.permits.character_texts import check_character_texts
     from subscribers.replies import character_cards, content_checks, persona
     from workers.terminal.lookup import TERMINAL_ACTOR, find_creator
     from workers.terminal.output import print_note, print_progress
@@ -89,7 +88,7 @@ def import_card(
                 found.name, found.kind, found.languages
             )
             card = character_cards.read_card(data, base=base)
-            check_character_texts(scope, card.texts)
+            content_checks.check_card_texts(scope, card.texts)
             wanted = replace(card.persona, virtual=found.kind == "virtual")
             content_checks.check_persona(scope, wanted)
             made = persona.create_persona_version(scope, found.id, wanted)

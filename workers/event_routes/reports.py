@@ -6,6 +6,7 @@ from uuid import UUID
 from connectors.contract.connector import StepResult
 from connectors.transport.smtp import OutgoingReport
 from gate.contract.permit import ReportOrder
+from gate.surfaces.model_texts import load_text_judge
 from insights.reports import outgoing_reports, runs
 from insights.reports.brief import Brief, build_brief, phrase_brief
 from insights.reports.events import ReportDeliveryDue, ReportDue
@@ -57,9 +58,10 @@ def _phrase_brief(
         return build_brief(facts, language)
     creator_id = UUID(next(iter(facts.creators)))
     sitting = TextSession(s.tenant, tenant_id, creator_id, TextPurpose.REPORT, report_id, s.billing)
-    found = phrase_brief(
-        facts, language, sitting.counted_writer(engine.write), seed=report_id.int % SEEDS
-    )
+    with s.tenant(tenant_id, REPORTING) as scope:
+        judge = load_text_judge(scope, "model.suggestion")
+    write = sitting.counted_writer(engine.write)
+    found = phrase_brief(facts, language, write, seed=report_id.int % SEEDS, judge=judge)
     if found.phrased:
         with s.tenant(tenant_id, REPORTING) as scope:
             sitting.mark_used(scope)

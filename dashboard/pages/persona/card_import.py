@@ -11,8 +11,7 @@ from dashboard.shell import actions, forms
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
-from gate.permits.character_texts import check_character_texts
-from subscribers.replies import character_cards
+from subscribers.replies import character_cards, content_checks
 from subscribers.replies.character_cards import MAX_FILE, ImportedCard
 from subscribers.replies.persona import compare_personas
 from tenants.agencies.rights import Right
@@ -48,7 +47,7 @@ def _read_file(page: PageContext, found: PersonaView, key: str) -> None:
 def _check_card(page: PageContext, found: PersonaView, data: bytes, scope: Scope, _: UUID) -> None:
     creator = page.get_creator(scope, found.creator.id)
     card = character_cards.read_card(data, base=found.edited)
-    check_character_texts(scope, card.texts)
+    content_checks.check_card_texts(scope, card.texts)
     forms.set_on_success(_slot(creator.id), card)
 
 

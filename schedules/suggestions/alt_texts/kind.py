@@ -6,7 +6,6 @@ file. Adult and unrated images are sent only to models that the installation run
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import ClassVar, Protocol
 from uuid import UUID
 
@@ -17,6 +16,7 @@ from foundation.ids import derived_uuid
 from foundation.storage.object_store import ObjectStore
 from gate.contract.units import Rating
 from gate.ratings import ratings
+from gate.surfaces.model_texts import TextJudge, load_text_judge
 from generators.analysis.picture_views import whole_view
 from generators.contract.engines import VisionEngine
 from generators.media import pictures
@@ -47,7 +47,7 @@ class AltTextRequest:
     creator_id: UUID
     sha256: str
     rating: Rating | None
-    today: date
+    judge: TextJudge
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class AltTextKind:
             proposal.creator_id,
             rendition.sha256,
             rating,
-            scope.now.date(),
+            load_text_judge(scope, "model.suggestion"),
         )
 
     def write_parts(
@@ -110,7 +110,7 @@ class AltTextKind:
             return
         if not engine.hosted:
             self.free_gpu(engine.name)
-        rules = TextRules(proposal.language, proposal.forbidden, today=request.today)
+        rules = TextRules(proposal.language, request.judge, proposal.forbidden)
         seed = derived_uuid(proposal.id, "words").int % 2**30
         model = sessions.counted_engine(engine, proposal.asset_id)
         yield AltTextAnswer(prompts.write_alt_text(model, picture, rules, seed=seed), engine.model)

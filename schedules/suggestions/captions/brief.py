@@ -1,16 +1,16 @@
 """The brief of a caption request: a set of texts, versions for accounts, or translations. Pure."""
 
 from dataclasses import dataclass
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from pydantic import BeforeValidator, PlainSerializer
 
 from foundation.errors import BadInput
-from gate.text.text_rating import mentions_minor
+from gate.surfaces.model_texts import TextJudge
 from schedules.suggestions.shared.forbidden_words import reject_forbidden_words
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
+from schedules.suggestions.shared.text_rules import check_request
 
 MAX_BRIEF_CHANNELS = 5
 MAX_IDEA_LENGTH = 500
@@ -51,9 +51,9 @@ class CaptionSetBrief:
     source: str = ""
     into: tuple[str, ...] = ()
 
-    def check_brief(self, today: date) -> None:
-        """Raise BadInput for an incomplete brief, excessive lengths, and forbidden or prohibited
-        content."""
+    def check_brief(self, judge: TextJudge) -> None:
+        """Raise BadInput for an incomplete brief, excessive lengths, forbidden words, and texts
+        that no model is asked about."""
         if not (self.kit or self.places or self.into):
             raise BadInput("kit.nothing_asked")
         if (self.kit or self.places) and not (self.idea or self.picture):
@@ -74,5 +74,4 @@ class CaptionSetBrief:
             raise BadInput("kit.too_long", most=MAX_SOURCE_LENGTH)
         said = (self.idea, self.picture, self.source)
         reject_forbidden_words(" \n ".join(said), self.forbidden)
-        if mentions_minor([one for one in said if one], today=today):
-            raise BadInput("kit.never_written")
+        check_request(judge, said)

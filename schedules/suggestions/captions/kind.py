@@ -13,6 +13,7 @@ from foundation.errors import NotFound
 from foundation.i18n.translation import LANGUAGES, Message
 from foundation.ids import derived_uuid
 from gate.contract.units import Medium, Text, Unit
+from gate.surfaces.model_texts import load_text_judge
 from generators.contract.engines import TextEngine
 from generators.text.deadlines import DeadlineEngine
 from schedules.drafts import previews
@@ -73,10 +74,10 @@ class CaptionKind:
             targets.append(replace(target, style=style))
         rules = TextRules(
             brief.language,
+            load_text_judge(scope, "model.suggestion"),
             brief.forbidden,
             text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id)),
             tuple(filter(None, (brief.idea, brief.picture, brief.source))),
-            today=scope.now.date(),
         )
         number = proposals.count_earlier_sets(scope, creator.id, captions.id)
         return CaptionRequest(

@@ -1,7 +1,7 @@
 """Caption proposals: requested while a member writes a post; the member picks the texts to use."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -9,6 +9,7 @@ from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
+from gate.surfaces.model_texts import load_text_judge
 from generators.contract.engines import OriginLabel
 from schedules.suggestions.captions.brief import CaptionSetBrief
 from schedules.suggestions.captions.prompts import CaptionFailure, CaptionOffer
@@ -45,7 +46,11 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
     known = request_rows.find_by_key(scope, TextKit, key)
     if known is not None:
         return known
-    wish.check_brief(scope.now.date())
+    judge = load_text_judge(scope, "model.suggestion")
+    wish.check_brief(judge)
+    # The tone is that of the persona, which may describe more than a suggestion may hold.
+    if not judge.judge_texts([wish.tone]).is_allowed:
+        wish = replace(wish, tone="")
     if wish.asset is not None:
         assets.check_assets_owned(scope, wish.creator_id, [wish.asset])
     if not set(wish.places) <= {

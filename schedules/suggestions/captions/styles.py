@@ -7,7 +7,6 @@ all networks applies where a network has none. The platform's own limit always a
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from uuid import UUID
 
 from sqlmodel import select
@@ -15,11 +14,11 @@ from sqlmodel import select
 from channels.accounts import queries
 from foundation.db.database import Scope
 from foundation.errors import BadInput
-from gate.text.text_rating import mentions_minor
+from gate.surfaces.model_texts import load_text_judge
 from generators.contract.engines import TextLength
 from schedules.suggestions.captions.networks import NETWORK_HABITS, TEXT_LENGTHS, NetworkStyle
 from schedules.suggestions.models import WritingStyleRow
-from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, clean_line
+from schedules.suggestions.shared.text_rules import MAX_HASHTAGS, check_request, clean_line
 from tenants import audit
 
 ALL_NETWORKS = ""
@@ -65,13 +64,13 @@ def list_networks(scope: Scope, creator_id: UUID) -> list[str]:
 def save_style(scope: Scope, creator_id: UUID, network: str, style: WritingStyle) -> None:
     """Store the style of a network; a usual style deletes it. Recorded in the audit log.
 
-    Raises BadInput for an unknown network, a tone that is too long or about minors, an unknown
-    length, and more than `MAX_HASHTAGS` hashtags.
+    Raises BadInput for an unknown network, a tone that is too long or that no model is given, an
+    unknown length, and more than `MAX_HASHTAGS` hashtags.
     """
     known = {ALL_NETWORKS, *NETWORK_HABITS, *list_networks(scope, creator_id)}
     if network not in known:
         raise BadInput("style.network_unknown")
-    wanted = replace(style, tone=_check_tone(style.tone, scope.now.date()))
+    wanted = replace(style, tone=_check_tone(scope, style.tone))
     if wanted.length is not None and wanted.length not in TEXT_LENGTHS:
         raise BadInput("style.length_unknown")
     if wanted.hashtags is not None and not 0 <= wanted.hashtags <= MAX_HASHTAGS:
@@ -116,12 +115,12 @@ def apply_styles(
     return replace(habit, length=length, hashtags=hashtags, tone=own.tone or general.tone)
 
 
-def _check_tone(tone: str, today: date) -> str:
+def _check_tone(scope: Scope, tone: str) -> str:
     said = clean_line(unicodedata.normalize("NFC", tone))
     if len(said) > MAX_TONE:
         raise BadInput("style.tone_long", most=MAX_TONE).about("tone")
-    if said and mentions_minor([said], today=today):
-        raise BadInput("kit.never_written")
+    if said:
+        check_request(load_text_judge(scope, "model.suggestion"), [said])
     return said
 
 

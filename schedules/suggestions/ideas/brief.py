@@ -2,11 +2,10 @@
 Pure."""
 
 from dataclasses import dataclass, replace
-from datetime import date
 from uuid import UUID
 
 from foundation.errors import BadInput
-from gate.text.text_rating import mentions_minor
+from gate.surfaces.model_texts import TextJudge
 from schedules.suggestions.shared import text_rules
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.languages import WRITABLE_LANGUAGES
@@ -34,9 +33,9 @@ class IdeaBrief:
     tone: str = ""
     forbidden: tuple[str, ...] = ()
 
-    def bounded_for_model(self, today: date) -> "IdeaBrief":
-        """Return the brief with truncated texts, without texts about minors or with forbidden
-        words.
+    def bounded_for_model(self, judge: TextJudge) -> "IdeaBrief":
+        """Return the brief with truncated texts, without texts that no model is given or that
+        contain forbidden words.
 
         Raises BadInput for an unsupported language.
         """
@@ -45,16 +44,21 @@ class IdeaBrief:
         best = tuple(
             one
             for one in map(_truncate_post, self.results.best)
-            if self._is_showable(one.words, today)
+            if self._is_showable(one.words, judge)
         )
-        lessons = tuple(one for one in self.results.lessons if self._is_showable(one.name, today))
+        lessons = tuple(one for one in self.results.lessons if self._is_showable(one.name, judge))
         shown = replace(self.results, best=best[:IDEAS_PER_REQUEST], lessons=lessons)
         about = text_rules.clean_field(self.about)[:MAX_PERSONA_LENGTH]
-        return replace(self, results=shown, about=about if self._is_showable(about, today) else "")
+        return replace(
+            self,
+            results=shown,
+            about=about if self._is_showable(about, judge) else "",
+            tone=self.tone if judge.judge_texts([self.tone]).is_allowed else "",
+        )
 
-    def _is_showable(self, words: str, today: date) -> bool:
+    def _is_showable(self, words: str, judge: TextJudge) -> bool:
         return (
-            not mentions_minor([words], today=today)
+            judge.judge_texts([words]).is_allowed
             and find_forbidden_word(words, self.forbidden) is None
         )
 

@@ -8,6 +8,7 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
+from gate.surfaces.model_texts import load_text_judge
 from generators.contract.engines import TextEngine
 from schedules.suggestions.ideas import prompts, proposals
 from schedules.suggestions.ideas.brief import IDEAS_PER_REQUEST
@@ -59,9 +60,8 @@ class IdeaKind:
             return None
         creator = queries.get_creator(scope, batch.brief.creator_id)
         posted = text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id))
-        rules = TextRules(
-            batch.brief.language, batch.brief.forbidden, posted, today=scope.now.date()
-        )
+        judge = load_text_judge(scope, "model.suggestion")
+        rules = TextRules(batch.brief.language, judge, batch.brief.forbidden, posted)
         before = proposals.recent_idea_titles(scope, creator.id)[::-1]
         return IdeaRequest(batch, creator.id, creator.name, rules, before)
 

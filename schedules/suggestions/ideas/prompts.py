@@ -76,7 +76,7 @@ def write_idea(
     best = brief.results.best
     past = best[number] if number < len(best) else None
     said = (*rules.said, *text_rules.known_texts([past.words] if past is not None else []))
-    obeyed = TextRules(brief.language, brief.forbidden, said)
+    obeyed = TextRules(brief.language, rules.judge, brief.forbidden, said)
 
     def read(answer: Mapping[str, object]) -> tuple[TextsByField, Message | None]:
         return _parse_idea_answer(answer, obeyed, before)

@@ -11,6 +11,7 @@ from sqlmodel import col, select
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound
 from foundation.i18n.translation import Message
+from gate.surfaces.model_texts import load_text_judge
 from schedules.posts.live_posts import PostFormat
 from schedules.suggestions.events import IdeasDue
 from schedules.suggestions.ideas.brief import IdeaBrief
@@ -61,7 +62,7 @@ def request_ideas(scope: Scope, brief: IdeaBrief, *, key: UUID) -> UUID:
     known = request_rows.find_by_key(scope, IdeaRound, key)
     if known is not None:
         return known
-    shown = brief.bounded_for_model(scope.now.date())
+    shown = brief.bounded_for_model(load_text_judge(scope, "model.suggestion"))
     if request_rows.count_unwritten(scope, IdeaRound, brief.creator_id, limit=1):
         raise Conflict("idea.busy")
     row = IdeaRound(

@@ -5,12 +5,13 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date
 
+from foundation.errors import BadInput
 from foundation.i18n import language_detection
 from foundation.i18n.translation import Message
+from gate.contract.reasons import Reason
+from gate.surfaces.model_texts import TextJudge
 from gate.text import link_readings
-from gate.text.text_rating import mentions_minor
 from generators.text import output_checks
 from schedules.posts import text_similarity
 from schedules.posts.text_similarity import Fingerprint, SimilarityKind
@@ -32,6 +33,24 @@ that change the text direction."""
 _TAG = re.compile(r"[^\W_]\w{0,49}")
 _HASHTAG = re.compile(r"(?:^|\s+)#\w+")
 
+_REQUEST_REFUSALS = {
+    Reason.PROHIBITED_MINOR: "kit.never_written",
+    Reason.PROHIBITED_CATEGORY: "kit.never_written",
+    Reason.LIKENESS_REAL_PERSON: "never.named",
+    Reason.TEXT_REPHRASE: "kit.never_written",
+    Reason.RATING_EXCEEDS_SURFACE: "kit.explicit_asked",
+}
+_ANSWER_REFUSALS = {
+    Reason.PROHIBITED_MINOR: "kit.wrote_never",
+    Reason.PROHIBITED_CATEGORY: "kit.wrote_never",
+    Reason.LIKENESS_REAL_PERSON: "kit.wrote_name",
+    Reason.TEXT_REPHRASE: "kit.wrote_never",
+    Reason.RATING_EXCEEDS_SURFACE: "kit.wrote_explicit",
+    Reason.TEXT_OBFUSCATED: "kit.wrote_hidden",
+}
+"""The message of each reason why a text is not asked for, or not offered, the most serious
+first."""
+
 CountText = Callable[[str], tuple[int, int]]
 """Function that returns the counted length of a text on an account, including additions, and the
 maximum length."""
@@ -47,17 +66,17 @@ class KnownText:
 
 @dataclass(frozen=True)
 class TextRules:
-    """Rules for every text: its language ("" for any), forbidden words and texts used recently.
+    """Rules for every text: its language ("" for any), the judge of suggestions, forbidden words
+    and texts used recently.
 
     `sources` are the texts of the prompt, whose links may be repeated.
     """
 
     language: str
+    judge: TextJudge
     forbidden: tuple[str, ...] = ()
     said: tuple[KnownText, ...] = ()
     sources: tuple[str, ...] = ()
-    today: date | None = None
-    """The day on which years of birth are judged; without it, they are not read."""
 
 
 def known_texts(texts: Iterable[str]) -> tuple[KnownText, ...]:
@@ -80,6 +99,13 @@ def clean_field(text: str) -> str:
 def clean_line(text: str) -> str:
     """Clean a text for a field of one line: any white space becomes one space."""
     return " ".join(clean_field(text).split())
+
+
+def check_request(judge: TextJudge, texts: Iterable[str]) -> None:
+    """Raise BadInput for texts that no model is asked about."""
+    refusal = judge.judge_texts(texts).refusal_code(_REQUEST_REFUSALS)
+    if refusal:
+        raise BadInput(refusal)
 
 
 def find_violation(
@@ -119,12 +145,13 @@ def find_hashtag_violation(written: str, rules: TextRules) -> Message | None:
 
 
 def _find_forbidden_content(shown: Sequence[str], rules: TextRules) -> Message | None:
-    """Return the reason if texts are empty, mention minors, or contain forbidden words or unknown
-    links."""
+    """Return the reason if texts are empty, may not be suggested, or contain forbidden words or
+    unknown links."""
     if not any(shown):
         return Message("kit.empty")
-    if mentions_minor(shown, today=rules.today):
-        return Message("kit.wrote_never")
+    refusal = rules.judge.judge_texts(shown).refusal_code(_ANSWER_REFUSALS)
+    if refusal:
+        return Message(refusal)
     word = find_forbidden_word("\n".join(shown), rules.forbidden)
     if word is not None:
         return Message("kit.wrote_forbidden", {"word": word})

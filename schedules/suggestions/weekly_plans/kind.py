@@ -3,13 +3,13 @@ brief."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
 from foundation.db.database import Scope
 from foundation.i18n.translation import Message
 from foundation.ids import derived_uuid
+from gate.surfaces.model_texts import TextJudge, load_text_judge
 from generators.contract.engines import TextEngine
 from schedules.suggestions.shared.engine import CostSessions
 from schedules.suggestions.weekly_plans import prompts, proposals
@@ -27,7 +27,7 @@ class WeekTextsRequest:
     creator_id: UUID
     creator: str
     lines: Sequence[WeekLineView]
-    today: date
+    judge: TextJudge
 
 
 @dataclass(frozen=True)
@@ -58,8 +58,9 @@ class WeekTextsKind:
         if not lines:
             proposals.store_week_texts(scope, request_id, {})
             return None
+        judge = load_text_judge(scope, "model.suggestion")
         creator = queries.get_creator(scope, week.brief.creator_id)
-        return WeekTextsRequest(week.brief, creator.id, creator.name, lines, scope.now.date())
+        return WeekTextsRequest(week.brief, creator.id, creator.name, lines, judge)
 
     def write_parts(
         self, request: WeekTextsRequest, engine: TextEngine, sessions: CostSessions
@@ -74,7 +75,7 @@ class WeekTextsKind:
                 request.creator,
                 line.topic,
                 seed=seed,
-                today=request.today,
+                judge=request.judge,
             )
             yield WeekLineText(line, text)
 

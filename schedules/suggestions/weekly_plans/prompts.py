@@ -1,8 +1,6 @@
 """Prompts of weekly plans: request the text of a post, with the text of the brief as fallback."""
 
-from datetime import date
-
-from gate.text.text_rating import mentions_minor
+from gate.surfaces.model_texts import TextJudge
 from generators.contract.engines import EngineError, OriginLabel, PromptMessage, TextEngine, TextJob
 from generators.text import output_checks
 from schedules.suggestions.shared import text_generation
@@ -41,19 +39,22 @@ def brief_text(topic: str, goal: str, link: str) -> str:
 
 
 def write_line_text(
-    engine: TextEngine, brief: WeekBrief, creator: str, topic: str, *, seed: int, today: date
+    engine: TextEngine, brief: WeekBrief, creator: str, topic: str, *, seed: int, judge: TextJudge
 ) -> str | None:
     """Return a generated text about a topic, with the link.
 
-    Returns None if no model is available or its text is unusable, for example because of forbidden
-    words or a figure that neither the brief nor a name in the request contains.
+    Returns None if no model is available or may be asked, or if its text is unusable, for example
+    because of forbidden words or a figure that neither the brief nor a name in the request
+    contains.
     """
     language = brief.language
-    if language not in engine.languages:
+    if language not in engine.languages or not judge.judge_texts([topic, brief.goal]).is_allowed:
         return None
-    system = _SYSTEM[language].format(creator=creator, tone=brief.tone or _TONE[language])
+    is_tone_allowed = judge.judge_texts([brief.tone]).is_allowed
+    tone = (brief.tone if is_tone_allowed else "") or _TONE[language]
+    system = _SYSTEM[language].format(creator=creator, tone=tone)
     asked = _ASK[language].format(topic=topic or brief.goal, goal=brief.goal)
-    liked = _list_liked(brief, today)
+    liked = _list_liked(brief, judge)
     if liked:
         named = ", ".join(text_generation.quote_material(one.name) for one in liked)
         asked = f"{asked}\n{_LIKED[language].format(named=named)}"
@@ -73,19 +74,21 @@ def write_line_text(
     text = output_checks.checked_text(written.text, [system], longest=MAX_LINE_TEXT)
     if text is None or find_forbidden_word(text, brief.forbidden) is not None:
         return None
+    if not judge.judge_texts([text]).is_allowed:
+        return None
     known = (topic, brief.goal, creator, *(one.name for one in liked))
     if find_unknown_figure(text, known) is not None:
         return None
     return brief_text(text, "", brief.link)
 
 
-def _list_liked(brief: WeekBrief, today: date) -> list[ResultLesson]:
+def _list_liked(brief: WeekBrief, judge: TextJudge) -> list[ResultLesson]:
     """Return hashtags and labels whose posts did better than usual."""
     lessons = brief.results.lessons if brief.results is not None else ()
     return [
         one
         for one in lessons
         if one.kind in ("tag", "label")
-        and not mentions_minor([one.name], today=today)
+        and judge.judge_texts([one.name]).is_allowed
         and find_forbidden_word(one.name, brief.forbidden) is None
     ][:_MOST_LIKED]

@@ -277,9 +277,9 @@ def test_prompt_naming_banned_person_is_rejected(house: World) -> None:
         depiction_bans.add_depiction_ban(scope, "Lou  Martin")
         lexicon = agency_lexicon.current_lexicon(scope)
         for words in ("a portrait of LOU MARTIN, sea", "lou-martin", "Loù Martín"):
-            assert rate_texts([words], lexicon=lexicon).banned, words
+            assert rate_texts([words], lexicon=lexicon, today=scope.now.date()).banned, words
         other = "Loulou Martinez by the sea, Martin Lou"
-        assert not rate_texts([other], lexicon=lexicon).banned
+        assert not rate_texts([other], lexicon=lexicon, today=scope.now.date()).banned
         for wrong in ("Al", "", "x" * 81):
             with pytest.raises(BadInput):
                 depiction_bans.add_depiction_ban(scope, wrong)

@@ -151,9 +151,9 @@ def test_installation_terms_extend_lexicon(tmp_path: Path) -> None:
     assert words.digest != lexicon.shipped_lexicon().digest
     from gate.text.text_rating import rate_texts
 
-    assert rate_texts(["p r i v a t e word b"], lexicon=words).rating is Rating.E
-    assert rate_texts(["b4re"], lexicon=words).rating is Rating.N
-    assert rate_texts(["I can barely see"], lexicon=words).rating is Rating.G
+    assert rate_texts(["p r i v a t e word b"], lexicon=words, today=TODAY).rating is Rating.E
+    assert rate_texts(["b4re"], lexicon=words, today=TODAY).rating is Rating.N
+    assert rate_texts(["I can barely see"], lexicon=words, today=TODAY).rating is Rating.G
 
 
 def test_changed_policy_requires_new_version() -> None:

@@ -208,4 +208,4 @@ def test_content_on_a_surface_gets_no_permit(here: World) -> None:
 
 def test_surfaces_and_posts_share_their_rules() -> None:
     new = set(unit_rules.SURFACE_RULES) - set(unit_rules.ORDINARY_RULES)
-    assert new == {unit_rules.no_age_under_18_is_given}
+    assert new == {unit_rules.no_age_under_18_is_given, unit_rules.minors_are_not_mentioned}

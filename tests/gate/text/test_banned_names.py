@@ -3,6 +3,7 @@
 import base64
 import codecs
 from collections.abc import Callable
+from datetime import date
 
 import pytest
 
@@ -10,6 +11,8 @@ from benchmarks.text_corpus import ordinary_texts
 from gate.text.banned_names import remove_other_names
 from gate.text.lexicon import Lexicon, shipped_lexicon
 from gate.text.text_rating import TextSequence, rate_texts
+
+TODAY = date(2026, 12, 1)
 
 NAMES = ("Lou Martin", "Zoé Dupré", "Jean-Luc Ménard", "María del Mar", "Ødegaard", "abe")
 
@@ -47,22 +50,24 @@ def test_name_is_read_in_every_disguise(name: str, disguise: str) -> None:
     lexicon = lexicon_with(name)
     written = DISGUISES[disguise](name)
     for text in (written, f"A picture of {written} at the sea"):
-        assert rate_texts([text], lexicon=lexicon).banned, text
-    assert not rate_texts([written]).banned
+        assert rate_texts([text], lexicon=lexicon, today=TODAY).banned, text
+    assert not rate_texts([written], today=TODAY).banned
 
 
 @pytest.mark.parametrize("disguise", LONG_DISGUISES)
 def test_long_name_is_read_joined_and_reversed(disguise: str) -> None:
     written = LONG_DISGUISES[disguise]("Lou Martin")
-    assert rate_texts([f"see {written} here"], lexicon=lexicon_with("Lou Martin")).banned
+    assert rate_texts(
+        [f"see {written} here"], lexicon=lexicon_with("Lou Martin"), today=TODAY
+    ).banned
 
 
 def test_name_split_over_fields_and_messages_is_read() -> None:
     lexicon = lexicon_with("Lou Martin")
-    assert rate_texts(["with Lou", "Martin"], lexicon=lexicon).banned
-    assert rate_texts(["Martin"], before=["my friend Lou"], lexicon=lexicon).banned
+    assert rate_texts(["with Lou", "Martin"], lexicon=lexicon, today=TODAY).banned
+    assert rate_texts(["Martin"], before=["my friend Lou"], lexicon=lexicon, today=TODAY).banned
     posts = TextSequence(tuple("LOUMARTI"), ("N",))
-    assert rate_texts(["N"], sequences=[posts], lexicon=lexicon).banned
+    assert rate_texts(["N"], sequences=[posts], lexicon=lexicon, today=TODAY).banned
 
 
 @pytest.mark.parametrize(
@@ -71,20 +76,20 @@ def test_name_split_over_fields_and_messages_is_read() -> None:
 )
 def test_name_of_another_person_is_not_banned(text: str) -> None:
     lexicon = lexicon_with("Lou Martin")
-    assert not rate_texts([text], lexicon=lexicon).banned
-    assert rate_texts([f"{text}, Lou Martin"], lexicon=lexicon).banned
-    assert rate_texts([f"{text}, l o u m a r t i n"], lexicon=lexicon).banned
+    assert not rate_texts([text], lexicon=lexicon, today=TODAY).banned
+    assert rate_texts([f"{text}, Lou Martin"], lexicon=lexicon, today=TODAY).banned
+    assert rate_texts([f"{text}, l o u m a r t i n"], lexicon=lexicon, today=TODAY).banned
 
 
 def test_only_ordinary_words_make_another_name() -> None:
     lexicon = lexicon_with("Lou Martin")
-    assert rate_texts(["xlou martinx"], lexicon=lexicon).banned
+    assert rate_texts(["xlou martinx"], lexicon=lexicon, today=TODAY).banned
     assert remove_other_names("a Lou Martinez b", lexicon) == "a  b"
     assert remove_other_names("a Lou Martin b", lexicon) == "a Lou Martin b"
 
 
 def test_name_changes_no_rating() -> None:
-    assert rate_texts(["Lou Martin"], lexicon=lexicon_with("Lou Martin")).rating == "G"
+    assert rate_texts(["Lou Martin"], lexicon=lexicon_with("Lou Martin"), today=TODAY).rating == "G"
 
 
 def test_name_without_letters_is_ignored() -> None:
@@ -93,4 +98,6 @@ def test_name_without_letters_is_ignored() -> None:
 
 def test_ordinary_texts_name_nobody() -> None:
     lexicon = lexicon_with(*NAMES)
-    assert [text for text in ordinary_texts() if rate_texts([text], lexicon=lexicon).banned] == []
+    assert [
+        text for text in ordinary_texts() if rate_texts([text], lexicon=lexicon, today=TODAY).banned
+    ] == []

@@ -4,6 +4,7 @@ held."""
 import base64
 import codecs
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -12,6 +13,8 @@ from gate.text import lexicon, text_rating
 from gate.text.encodings import decode_segments
 from gate.text.language_check import read_language
 from gate.text.lexicon import shipped_lexicon
+
+TODAY = date(2026, 12, 1)
 
 TERM = "QUIET-HARBOUR-B"
 KNOWN = replace(shipped_lexicon(), terms=(lexicon.fold_term("explicit", TERM),))
@@ -100,9 +103,9 @@ WRITTEN = {
 
 @pytest.mark.parametrize("written", WRITTEN.values(), ids=WRITTEN.keys())
 def test_encoded_term_is_found(written: str) -> None:
-    assert text_rating.rate_texts([written], lexicon=KNOWN).rating is Rating.E
+    assert text_rating.rate_texts([written], lexicon=KNOWN, today=TODAY).rating is Rating.E
     other = replace(KNOWN, terms=(lexicon.fold_term("explicit", "SUNNY-MEADOW-C"),))
-    assert text_rating.rate_texts([written], lexicon=other).rating is Rating.G
+    assert text_rating.rate_texts([written], lexicon=other, today=TODAY).rating is Rating.G
 
 
 @pytest.mark.parametrize(
@@ -126,6 +129,7 @@ def test_ordinary_signs_and_numbers_are_general(ordinary: str) -> None:
     found = text_rating.rate_texts(
         [ordinary],
         lexicon=replace(shipped_lexicon(), terms=(*shipped_lexicon().terms, *KNOWN.terms)),
+        today=TODAY,
     )
     assert (found.rating, found.obfuscated, found.prohibited) == (Rating.G, False, "")
 
@@ -133,10 +137,13 @@ def test_ordinary_signs_and_numbers_are_general(ordinary: str) -> None:
 def test_term_in_other_script_is_found_only_where_present() -> None:
     foreign = replace(KNOWN, terms=(lexicon.fold_term("explicit", "あなたの写真が大好きです"),))
     assert (
-        text_rating.rate_texts(["Good morning to all of you"], lexicon=foreign).rating is Rating.G
+        text_rating.rate_texts(["Good morning to all of you"], lexicon=foreign, today=TODAY).rating
+        is Rating.G
     )
     assert (
-        text_rating.rate_texts(["look: あなたの 写真が 大好きです!"], lexicon=foreign).rating
+        text_rating.rate_texts(
+            ["look: あなたの 写真が 大好きです!"], lexicon=foreign, today=TODAY
+        ).rating
         is Rating.E
     )
 
@@ -144,10 +151,10 @@ def test_term_in_other_script_is_found_only_where_present() -> None:
 def test_short_term_in_initials_must_span_sentence() -> None:
     short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
     spelt = "Quite unusual, I ended there"
-    assert text_rating.rate_texts([spelt], lexicon=short).rating is Rating.E
+    assert text_rating.rate_texts([spelt], lexicon=short, today=TODAY).rating is Rating.E
     for longer in (f"{spelt} again", f"So {spelt.lower()}"):
-        assert text_rating.rate_texts([longer], lexicon=short).rating is Rating.G
-    assert text_rating.rate_texts(["so quiet here"], lexicon=short).rating is Rating.E
+        assert text_rating.rate_texts([longer], lexicon=short, today=TODAY).rating is Rating.G
+    assert text_rating.rate_texts(["so quiet here"], lexicon=short, today=TODAY).rating is Rating.E
 
 
 @pytest.mark.parametrize(
@@ -186,7 +193,7 @@ def test_encodings_do_not_affect_language_check() -> None:
 )
 def test_short_term_is_found_between_signs(written: str) -> None:
     short = replace(KNOWN, terms=(lexicon.fold_term("explicit", "quiet"),))
-    assert text_rating.rate_texts([written], lexicon=short).rating is Rating.E
+    assert text_rating.rate_texts([written], lexicon=short, today=TODAY).rating is Rating.E
 
 
 @pytest.mark.parametrize("written", ["q****", "*uie*", "quite", "d'quet", "#quie", "q*i*"])
@@ -194,7 +201,7 @@ def test_short_term_is_not_guessed_from_too_few_letters(written: str) -> None:
     short = replace(
         KNOWN, terms=(lexicon.fold_term("explicit", "quiet"), lexicon.fold_term("explicit", "tie"))
     )
-    assert text_rating.rate_texts([written], lexicon=short).rating is Rating.G
+    assert text_rating.rate_texts([written], lexicon=short, today=TODAY).rating is Rating.G
 
 
 @pytest.mark.parametrize("foreign", ["<x {}>", "<!-- {} -->", "&lt;x {}&gt;"])
@@ -213,5 +220,7 @@ def test_very_long_repetitive_text_is_rated(unit: str) -> None:
     """A pattern that restarted at each letter took minutes for these texts, enough to block a
     worker."""
     whole = unit * (200_000 // len(unit))
-    assert text_rating.rate_texts([whole], lexicon=KNOWN).rating is Rating.G
-    assert text_rating.rate_texts([f"{whole} {TERM}"], lexicon=KNOWN).rating is Rating.E
+    assert text_rating.rate_texts([whole], lexicon=KNOWN, today=TODAY).rating is Rating.G
+    assert (
+        text_rating.rate_texts([f"{whole} {TERM}"], lexicon=KNOWN, today=TODAY).rating is Rating.E
+    )

@@ -54,8 +54,8 @@ def emptied(check: Callable[[str], Any]) -> Callable[[str], Any]:
 
 
 CHECKS: dict[str, Callable[[str], Any]] = {
-    "rating": emptied(lambda text: text_rating.rate_texts([text])),
-    "window": emptied(lambda text: text_rating.rate_texts(["a"], before=[text])),
+    "rating": emptied(lambda text: text_rating.rate_texts([text], today=TODAY)),
+    "window": emptied(lambda text: text_rating.rate_texts(["a"], before=[text], today=TODAY)),
     "obfuscation": normalization.is_obfuscated,
     "encodings": encodings.decode_segments,
     "language": lambda text: language_check.read_language([text]),
@@ -64,7 +64,7 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "crisis": emptied(text_rating.is_crisis_message),
     "ages": lambda text: ages.find_ages(text, TODAY),
     "age": lambda text: text_rating.detect_minor_statement(text, today=TODAY),
-    "age question": lambda text: text_rating.detect_minor_statement("15", asked=text),
+    "age question": lambda text: text_rating.detect_minor_statement("15", asked=text, today=TODAY),
     "bot": text_rating.is_bot_question,
     "disclosures": lambda text: disclosures.read_disclosure([text]),
     "reply": lambda text: reply_checks.find_reply_fault(text, instructions=text[:200]),
@@ -75,13 +75,11 @@ CHECKS: dict[str, Callable[[str], Any]] = {
     "adult host": urls.is_adult_host,
     "shortener": urls.is_shortener,
     "own page": lambda text: urls.is_own_adult_page(text, ("a.be",)),
-    "minor words": emptied(lambda text: text_rating.mentions_minor([text], today=TODAY)),
     "known word": lambda text: word_forms.is_known_word(text, lexicon.shipped_lexicon().vocabulary),
 }
 PARTS = {
     "rating": 9,
     "crisis": 9,
-    "minor words": 9,
     "window": 9,
     "language": 3,
     "age": 3,
@@ -207,5 +205,5 @@ def test_every_pattern_is_linear() -> None:
     "reference", ["&#" + "9" * 5000 + ";", "&#x" + "f" * 5000 + ";", "&#1114112;"]
 )
 def test_character_reference_beyond_unicode_is_accepted(reference: str) -> None:
-    assert not text_rating.rate_texts([f"a {reference} b"]).prohibited
+    assert not text_rating.rate_texts([f"a {reference} b"], today=TODAY).prohibited
     assert language_check.read_language([f"Good morning {reference} to you"]).words

@@ -67,16 +67,17 @@ def test_disguised_term_is_found(disguise: str) -> None:
         rate_texts(
             [f"hello {DISGUISES[disguise]} you"]
             if disguise != "first letters"
-            else [DISGUISES[disguise]]
+            else [DISGUISES[disguise]],
+            today=TODAY,
         ).rating
         is Rating.E
     )
 
 
 def test_term_split_over_fields_is_found() -> None:
-    assert rate_texts(["EXPLICIT-MAR", "KER-A"]).rating is Rating.E
-    assert rate_texts(["KER-A", "EXPLICIT-MAR"]).rating is Rating.E
-    assert rate_texts(["KER-A", "EXPLICIT-BAR"]).rating is Rating.G
+    assert rate_texts(["EXPLICIT-MAR", "KER-A"], today=TODAY).rating is Rating.E
+    assert rate_texts(["KER-A", "EXPLICIT-MAR"], today=TODAY).rating is Rating.E
+    assert rate_texts(["KER-A", "EXPLICIT-BAR"], today=TODAY).rating is Rating.G
 
 
 ORDINARY = [
@@ -97,7 +98,7 @@ ORDINARY = [
 
 @pytest.mark.parametrize("caption", ORDINARY)
 def test_ordinary_captions_are_general(caption: str) -> None:
-    assert rate_texts([caption]) == GENERAL
+    assert rate_texts([caption], today=TODAY) == GENERAL
     assert detect_minor_statement(caption, today=TODAY) is MinorSignal.NONE
     assert not is_crisis_message(caption)
 
@@ -114,26 +115,30 @@ def test_ordinary_captions_are_general(caption: str) -> None:
     ids=["direction override", "tags", "stacked", "mixed", "invisible"],
 )
 def test_hidden_characters_are_obfuscation(hidden: str) -> None:
-    assert rate_texts([hidden]).obfuscated
+    assert rate_texts([hidden], today=TODAY).obfuscated
 
 
 def test_contextual_term_counts_next_to_sexual_term() -> None:
-    assert rate_texts(["MINOR-C-A is fine"]) == TextRating(Rating.G, contextual=True)
-    assert rate_texts(["MINOR-C-A, SUGGESTIVE-MARKER-A"]).prohibited == "minor"
-    assert rate_texts(["MINOR-C-A.", "SUGGESTIVE-MARKER-A"]).prohibited == "minor"
-    assert rate_texts(["MINOR-C-A. One. Two. Three. SUGGESTIVE-MARKER-A"]).prohibited == ""
-    assert rate_texts(["MINOR-P-A"]).rating is Rating.X
-    assert rate_texts(["PROHIBITED-MARKER-A"]).prohibited == "category"
+    assert rate_texts(["MINOR-C-A is fine"], today=TODAY) == TextRating(Rating.G, contextual=True)
+    assert rate_texts(["MINOR-C-A, SUGGESTIVE-MARKER-A"], today=TODAY).prohibited == "minor"
+    assert rate_texts(["MINOR-C-A.", "SUGGESTIVE-MARKER-A"], today=TODAY).prohibited == "minor"
+    assert (
+        rate_texts(["MINOR-C-A. One. Two. Three. SUGGESTIVE-MARKER-A"], today=TODAY).prohibited
+        == ""
+    )
+    assert rate_texts(["MINOR-P-A"], today=TODAY).rating is Rating.X
+    assert rate_texts(["PROHIBITED-MARKER-A"], today=TODAY).prohibited == "category"
 
 
 def test_earlier_messages_count_only_for_completed_terms() -> None:
-    assert rate_texts(["KER-A"], before=["EXPLICIT-MAR"]).rating is Rating.E
-    assert rate_texts(["Good night"], before=["EXPLICIT-MARKER-A"]) == GENERAL
+    assert rate_texts(["KER-A"], before=["EXPLICIT-MAR"], today=TODAY).rating is Rating.E
+    assert rate_texts(["Good night"], before=["EXPLICIT-MARKER-A"], today=TODAY) == GENERAL
     decoys = ["Good morning to you", "the sun is out today"]
     assert (
-        rate_texts(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys]).rating is Rating.E
+        rate_texts(["KER-A"], before=["so EXPLICIT", *decoys, "-MAR", *decoys], today=TODAY).rating
+        is Rating.E
     )
-    assert rate_texts(["KER-A"], before=["so EXPLICIT-MARKER-A", *decoys]) == GENERAL
+    assert rate_texts(["KER-A"], before=["so EXPLICIT-MARKER-A", *decoys], today=TODAY) == GENERAL
 
 
 @given(st.text(max_size=200))
@@ -155,7 +160,7 @@ def test_normalized_views_are_idempotent(text: str) -> None:
 @settings(max_examples=80, deadline=None)
 def test_surrounding_text_does_not_hide_term(before: str, after: str) -> None:
     """The surroundings may spell a term themselves, which is rated higher."""
-    found = rate_texts([f"{before} {TOKEN} {after}"])
+    found = rate_texts([f"{before} {TOKEN} {after}"], today=TODAY)
     assert found.rating.rank >= Rating.E.rank
 
 
@@ -365,7 +370,7 @@ MORE_DISGUISES = {
 
 @pytest.mark.parametrize("disguise", MORE_DISGUISES)
 def test_rarely_disguised_term_is_found(disguise: str) -> None:
-    assert rate_texts([MORE_DISGUISES[disguise]]).rating is Rating.E
+    assert rate_texts([MORE_DISGUISES[disguise]], today=TODAY).rating is Rating.E
 
 
 def test_emoji_is_matched_by_its_name() -> None:
@@ -373,9 +378,12 @@ def test_emoji_is_matched_by_its_name() -> None:
         lexicon.shipped_lexicon(),
         terms=(lexicon.fold_term("suggestive", "black universal recycling symbol"),),
     )
-    assert rate_texts(["look \u267b\ufe0f"], lexicon=known).rating is Rating.S
-    assert rate_texts(["look :black_universal_recycling_symbol:"], lexicon=known).rating is Rating.S
-    assert rate_texts(["look ❤️"], lexicon=known) == GENERAL
+    assert rate_texts(["look \u267b\ufe0f"], lexicon=known, today=TODAY).rating is Rating.S
+    assert (
+        rate_texts(["look :black_universal_recycling_symbol:"], lexicon=known, today=TODAY).rating
+        is Rating.S
+    )
+    assert rate_texts(["look ❤️"], lexicon=known, today=TODAY) == GENERAL
 
 
 KINDS = (
@@ -402,8 +410,11 @@ SAYINGS = st.lists(PIECES, min_size=1, max_size=6).map(" ".join)
 @given(st.lists(SAYINGS, min_size=1, max_size=3), st.lists(SAYINGS, min_size=1, max_size=3))
 @settings(max_examples=150, deadline=None)
 def test_added_text_never_lowers_rating(said: list[str], more: list[str]) -> None:
-    fields = rate_texts(said), rate_texts([*said, *more])
-    one_text = rate_texts(["\n".join(said)]), rate_texts(["\n".join([*said, *more])])
+    fields = rate_texts(said, today=TODAY), rate_texts([*said, *more], today=TODAY)
+    one_text = (
+        rate_texts(["\n".join(said)], today=TODAY),
+        rate_texts(["\n".join([*said, *more])], today=TODAY),
+    )
     for alone, together in (
         fields,
         one_text,
@@ -416,8 +427,10 @@ def test_added_text_never_lowers_rating(said: list[str], more: list[str]) -> Non
 
 def test_distant_whole_term_does_not_hide_split_one() -> None:
     spread = ["MINOR-C", "-A SUGGESTIVE-MARKER-A"]
-    assert rate_texts(spread).prohibited == "minor"
-    assert rate_texts([*spread, "One. Two. Three. Four. MINOR-C-A"]).prohibited == "minor"
+    assert rate_texts(spread, today=TODAY).prohibited == "minor"
+    assert (
+        rate_texts([*spread, "One. Two. Three. Four. MINOR-C-A"], today=TODAY).prohibited == "minor"
+    )
 
 
 @given(
@@ -468,13 +481,15 @@ def test_plain_text_is_unchanged_by_strip_markup(text: str) -> None:
 def test_numbers_of_posts_spell_no_term(order: list[int], series: int, name: str) -> None:
     lines = tuple(f"{name} {series}.{number}" for number in order[:12])
     found = rate_texts(
-        lines[-1:], sequences=(TextSequence(lines[:-1], lines[-1:], newest_first=True),)
+        lines[-1:],
+        sequences=(TextSequence(lines[:-1], lines[-1:], newest_first=True),),
+        today=TODAY,
     )
-    assert found == rate_texts(lines[-1:])
+    assert found == rate_texts(lines[-1:], today=TODAY)
 
 
 def test_numbers_of_posts_that_once_spelled_a_term_are_rated_general() -> None:
     earlier = tuple(f"Histoire 11.{number}" for number in (9, 19, 10, 15, 17, 5, 11))
     own = ("Histoire 11.12",)
-    found = rate_texts(own, sequences=(TextSequence(earlier, own, newest_first=True),))
+    found = rate_texts(own, sequences=(TextSequence(earlier, own, newest_first=True),), today=TODAY)
     assert found.rating is Rating.G

@@ -1,6 +1,8 @@
 """Minor statements, crises and bot questions are detected in languages that the assistant does not
 support."""
 
+from datetime import date
+
 import pytest
 
 from gate.text.text_rating import (
@@ -9,6 +11,8 @@ from gate.text.text_rating import (
     is_bot_question,
     is_crisis_message,
 )
+
+TODAY = date(2026, 12, 1)
 
 
 @pytest.mark.parametrize(
@@ -23,7 +27,7 @@ from gate.text.text_rating import (
     ],
 )  # fmt: skip
 def test_minor_statement_is_detected_in_other_languages(said: str) -> None:
-    assert detect_minor_statement(said) is MinorSignal.STATED
+    assert detect_minor_statement(said, today=TODAY) is MinorSignal.STATED
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ def test_minor_statement_is_detected_in_other_languages(said: str) -> None:
     ],
 )  # fmt: skip
 def test_adult_statement_is_no_minor_statement(said: str) -> None:
-    assert detect_minor_statement(said) is MinorSignal.NONE
+    assert detect_minor_statement(said, today=TODAY) is MinorSignal.NONE
 
 
 @pytest.mark.parametrize(

@@ -1,18 +1,18 @@
 """Rules that find facts in messages, and the checks before a fact is stored. Pure."""
 
-from datetime import date
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gate.text.lexicon import shipped_lexicon
+from gate.surfaces.model_texts import shipped_text_judge
 from generators.text.json_answers import schema_errors
 from subscribers.memory import fact_checks, summaries
 from subscribers.memory.fact_checks import MemoryKey
 from subscribers.memory.fact_rules import extract_facts
 
-TODAY = date(2026, 12, 1)
+JUDGE = shipped_text_judge("model.memory", datetime(2026, 12, 1, tzinfo=UTC))
 
 
 def found(text: str) -> set[tuple[str, str]]:
@@ -85,8 +85,7 @@ def test_other_sentences_state_nothing(text: str) -> None:
     ],
 )
 def test_sensitive_values_and_instructions_are_refused(value: str, fault: str) -> None:
-    lexicon = shipped_lexicon()
-    assert fact_checks.find_fact_fault(MemoryKey.LIKE, value, today=TODAY, lexicon=lexicon) in (
+    assert fact_checks.find_fact_fault(MemoryKey.LIKE, value, JUDGE) in (
         fault,
         "sensitive" if fault == "rating" else fault,
         "contact" if fault == "characters" else fault,
@@ -96,9 +95,8 @@ def test_sensitive_values_and_instructions_are_refused(value: str, fault: str) -
 
 @given(st.text(max_size=300))
 def test_stored_values_have_no_markup_and_no_line_break(text: str) -> None:
-    lexicon = shipped_lexicon()
     for one in extract_facts(f"I love {text}. My name is {text}"):
-        if fact_checks.find_fact_fault(one.key, one.value, today=TODAY, lexicon=lexicon) is None:
+        if fact_checks.find_fact_fault(one.key, one.value, JUDGE) is None:
             assert not set("\n\r<>{}[]@\\`") & set(one.value)
             assert len(one.value) <= fact_checks.MAX_VALUE_LENGTH
 

@@ -4,7 +4,7 @@ invented facts."""
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import date
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from foundation.errors import BadInput, Conflict, NotFound
 from foundation.ids import uuid7
+from gate.surfaces.model_texts import shipped_text_judge
 from generators.contract.engines import EngineMissing, TextEngine
 from generators.engines.text.embedded import EmbeddedEngine
 from generators.engines.text.ollama import OllamaEngine
@@ -32,7 +33,7 @@ from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, Fault, ScriptedAnswer
 from tests.schedules.builders import SandboxAgency, create_sandbox_agency
 
-TODAY = date(2026, 12, 1)
+JUDGE = shipped_text_judge("model.suggestion", datetime(2026, 12, 1, tzinfo=UTC))
 
 SAID = (
     (
@@ -124,9 +125,11 @@ def alone(
     server: FakeOllama, *answers: object, of: InspiringPost | None = None, **more: Any
 ) -> Any:
     """Run one prompt without the database."""
-    whole = brief(None, *([of] if of is not None else []), **more).bounded_for_model(TODAY)
+    whole = brief(None, *([of] if of is not None else []), **more).bounded_for_model(JUDGE)
     engine = model(server, *answers)()
-    return prompts.write_idea(engine, whole, "Léa", TextRules("fr"), number=0, before=[], seed=3)
+    return prompts.write_idea(
+        engine, whole, "Léa", TextRules("fr", JUDGE), number=0, before=[], seed=3
+    )
 
 
 def test_each_idea_names_the_post_it_is_based_on(lea: SandboxAgency, server: FakeOllama) -> None:
@@ -282,11 +285,11 @@ def test_forbidden_post_is_not_sent_to_model() -> None:
         past(words="C’est gratuit"),
         past(1),
         forbidden=("gratuit",),
-    ).bounded_for_model(TODAY)
+    ).bounded_for_model(JUDGE)
     assert [one.words for one in shown.results.best] == ["Le port au petit jour, numéro 1"]
-    assert brief(about="Une lycéenne de 16 ans").bounded_for_model(TODAY).about == ""
+    assert brief(about="Une lycéenne de 16 ans").bounded_for_model(JUDGE).about == ""
     with pytest.raises(BadInput):
-        brief(language="xx").bounded_for_model(TODAY)
+        brief(language="xx").bounded_for_model(JUDGE)
 
 
 def test_repeated_request_creates_one_batch_and_a_second_is_refused(lea: SandboxAgency) -> None:
@@ -351,7 +354,7 @@ def test_abandoned_generation_is_reported(lea: SandboxAgency) -> None:
 )
 def test_brief_round_trips(words: str, form: PostFormat, value: int, usual: int) -> None:
     whole = brief(None, past(words=words, form=form, value=value, usual=usual)).bounded_for_model(
-        TODAY
+        JUDGE
     )
     kept = json.loads(json.dumps(dump_brief(whole)))
     assert load_brief(IdeaBrief, whole.creator_id, kept) == whole

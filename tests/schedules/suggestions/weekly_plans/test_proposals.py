@@ -17,6 +17,7 @@ from foundation.db.database import Scope
 from foundation.errors import BadInput, Conflict, GreenroomError, NotFound
 from foundation.ids import uuid7
 from foundation.ops.wall_time import WallTime, local_day, parse_wall_time
+from gate.surfaces.model_texts import shipped_text_judge
 from generators.contract.engines import (
     EngineMissing,
     GeneratedText,
@@ -58,7 +59,7 @@ from studio.recipes.queries import list_recipes
 from tests.foundation.ops.test_wall_time import ZONES
 from tests.schedules.builders import ZONE, SandboxAgency, create_sandbox_agency
 
-TODAY = date(2026, 12, 1)
+JUDGE = shipped_text_judge("model.suggestion", datetime(2026, 12, 1, tzinfo=UTC))
 
 START = date(2026, 11, 23)
 
@@ -215,11 +216,28 @@ def test_generated_text_may_repeat_the_creator_and_liked_hashtags(lea: SandboxAg
 
     def write_text(says: str) -> str | None:
         return prompts.write_line_text(
-            Model(says=says), asked_for, "Nova 99", "Le port", seed=1, today=TODAY
+            Model(says=says), asked_for, "Nova 99", "Le port", seed=1, judge=JUDGE
         )
 
     assert write_text("Nova 99 vous attend au port ce matin, un air d'été2026.") is not None
     assert write_text("Nova 98 vous attend au port ce matin, un air d'été2026.") is None
+
+
+@pytest.mark.parametrize("words", ["Une fille de 15 ans", "EXPLICIT-MARKER-A", "Les enfants"])
+def test_refused_text_of_a_week_is_neither_asked_for_nor_used(
+    lea: SandboxAgency, words: str
+) -> None:
+    model = Model()
+    assert {one.words_by for one in write(lea, asked(lea, topics=(words,)), model).lines} == {
+        "brief"
+    }
+    assert model.asked == []
+    model.says = f"{words} vous attendent au port ce matin, venez donc les voir."
+    assert {one.words_by for one in write(lea, asked(lea), model).lines} == {"brief"}
+    other = Model()
+    write(lea, asked(lea, tone=words), other)
+    assert all(words not in job.system for job in other.asked)
+    assert other.asked
 
 
 def test_slots_are_preferred_and_taken_or_quiet_times_skipped(lea: SandboxAgency) -> None:
