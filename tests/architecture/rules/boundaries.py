@@ -563,3 +563,30 @@ def _is_other_actor(node: ast.expr) -> bool:
     return ast.unparse(node).startswith("f'person:") or (
         isinstance(node, ast.Name) and node.id.isupper()
     )
+
+
+_TEXT_READERS = frozenset(
+    {"rate_texts", "detect_minor_statement", "mentions_minor", "describes_minor", "find_ages"}
+)
+
+
+@rule(
+    why="eight modules rated texts with a subset of the rules, seven without the agency's own terms",
+    but=(
+        "gate/*",
+        "subscribers/conversations/text_signals.py",  # messages that fans wrote
+    ),
+    breach="from gate.text.text_rating import rate_texts\n\ndef check(said, today):\n"
+    "    return rate_texts([said], today=today)\n",
+    twin="from gate.surfaces.decisions import judge_contents\n\ndef check(scope, content):\n"
+    "    return judge_contents(scope, [content])\n",
+)
+def only_the_gate_reads_texts(source: Source) -> Found:
+    """Refuse the readers of `gate.text` outside `gate/`: content is judged by `gate.surfaces`."""
+    for node in source.nodes(ast.ImportFrom):
+        for alias in node.names:
+            if alias.name in _TEXT_READERS:
+                yield node, f"imports {alias.name} : gate.surfaces.decisions.judge_contents"
+    for call, name in source.calls():
+        if name.rpartition(".")[2] in _TEXT_READERS:
+            yield call, f"{name}( : gate.surfaces.decisions.judge_contents"
