@@ -61,11 +61,15 @@ class CaptionKind:
         captions = proposals.pending_captions(scope, request_id)
         if captions is None:
             return None
-        brief = captions.wish
+        judge = load_text_judge(scope, "model.suggestion")
+        brief = replace(captions.wish, tone=text_rules.allowed_tone(judge, captions.wish.tone))
         creator = get_creator(scope, brief.creator_id)
         disclosure = ai_disclosure_line_in(creator.languages)
         channels = {one.id: one for one in queries.list_creator_channels(scope, creator.id)}
-        habits = styles.list_styles(scope, creator.id)
+        habits = {
+            network: replace(style, tone=text_rules.allowed_tone(judge, style.tone))
+            for network, style in styles.list_styles(scope, creator.id).items()
+        }
         targets = []
         for channel in (channels[one] for one in brief.places if one in channels):
             connector = account_connectors.find_connector_for(self.connectors, channel)
@@ -74,14 +78,14 @@ class CaptionKind:
             targets.append(replace(target, style=style))
         rules = TextRules(
             brief.language,
-            load_text_judge(scope, "model.suggestion"),
+            judge,
             brief.forbidden,
             text_rules.known_texts(recent_texts.list_recent_texts(scope, creator.id)),
             tuple(filter(None, (brief.idea, brief.picture, brief.source))),
         )
         number = proposals.count_earlier_sets(scope, creator.id, captions.id)
         return CaptionRequest(
-            captions,
+            replace(captions, wish=brief),
             creator.id,
             creator.name,
             rules,
@@ -100,6 +104,10 @@ class CaptionKind:
         captions = request.captions
         brief = request.captions.wish
         seed = derived_uuid(captions.id, "words").int % 2**30
+        refusal = text_rules.find_refusal(request.rules.judge, request.rules.sources)
+        if refusal is not None:  # The agency banned a word after the request.
+            yield CaptionFailure("kit", refusal)
+            return
         counted = sessions.counted_engine(engine, captions.draft)
         about = (brief, request.creator, request.rules)
         ask = (DeadlineEngine(counted, self.seconds), *about)

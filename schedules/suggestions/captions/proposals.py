@@ -17,6 +17,7 @@ from schedules.suggestions.events import CaptionSetDue
 from schedules.suggestions.models import TextKit
 from schedules.suggestions.shared import request_rows
 from schedules.suggestions.shared.stored_briefs import dump_brief, load_brief
+from schedules.suggestions.shared.text_rules import allowed_tone
 from studio.library import assets
 
 MAX_PENDING = 3
@@ -48,9 +49,7 @@ def request_captions(scope: Scope, wish: CaptionSetBrief, *, draft: UUID, key: U
         return known
     judge = load_text_judge(scope, "model.suggestion")
     wish.check_brief(judge)
-    # The tone is that of the persona, which may describe more than a suggestion may hold.
-    if not judge.judge_texts([wish.tone]).is_allowed:
-        wish = replace(wish, tone="")
+    wish = replace(wish, tone=allowed_tone(judge, wish.tone))
     if wish.asset is not None:
         assets.check_assets_owned(scope, wish.creator_id, [wish.asset])
     if not set(wish.places) <= {

@@ -53,7 +53,7 @@ class IdeaBrief:
             self,
             results=shown,
             about=about if self._is_showable(about, judge) else "",
-            tone=self.tone if judge.judge_texts([self.tone]).is_allowed else "",
+            tone=text_rules.allowed_tone(judge, self.tone),
         )
 
     def _is_showable(self, words: str, judge: TextJudge) -> bool:

@@ -101,11 +101,26 @@ def clean_line(text: str) -> str:
     return " ".join(clean_field(text).split())
 
 
+def find_refusal(judge: TextJudge, texts: Iterable[str]) -> Message | None:
+    """Return the reason why no model is asked about these texts, or None."""
+    refusal = judge.judge_texts(texts).refusal_code(_REQUEST_REFUSALS)
+    return Message(refusal) if refusal else None
+
+
 def check_request(judge: TextJudge, texts: Iterable[str]) -> None:
     """Raise BadInput for texts that no model is asked about."""
-    refusal = judge.judge_texts(texts).refusal_code(_REQUEST_REFUSALS)
-    if refusal:
-        raise BadInput(refusal)
+    refusal = find_refusal(judge, texts)
+    if refusal is not None:
+        raise BadInput(refusal.code)
+
+
+def allowed_tone(judge: TextJudge, tone: str) -> str:
+    """Return a tone, or "" if no model is given it.
+
+    A tone may be that of a persona, which may hold more than a suggestion, or may have been saved
+    before the agency banned a word.
+    """
+    return tone if judge.judge_texts([tone]).is_allowed else ""
 
 
 def find_violation(

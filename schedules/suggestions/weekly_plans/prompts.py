@@ -6,6 +6,7 @@ from generators.text import output_checks
 from schedules.suggestions.shared import text_generation
 from schedules.suggestions.shared.forbidden_words import find_forbidden_word
 from schedules.suggestions.shared.results import ResultLesson, find_unknown_figure
+from schedules.suggestions.shared.text_rules import allowed_tone
 from schedules.suggestions.weekly_plans.brief import WeekBrief
 
 MAX_LINE_TEXT = 240
@@ -50,8 +51,7 @@ def write_line_text(
     language = brief.language
     if language not in engine.languages or not judge.judge_texts([topic, brief.goal]).is_allowed:
         return None
-    is_tone_allowed = judge.judge_texts([brief.tone]).is_allowed
-    tone = (brief.tone if is_tone_allowed else "") or _TONE[language]
+    tone = allowed_tone(judge, brief.tone) or _TONE[language]
     system = _SYSTEM[language].format(creator=creator, tone=tone)
     asked = _ASK[language].format(topic=topic or brief.goal, goal=brief.goal)
     liked = _list_liked(brief, judge)

@@ -11,6 +11,8 @@ from connectors.contract.chats import ChatUpdate
 from foundation.errors import BadInput, NotFound
 from foundation.ids import uuid7
 from foundation.outbox import outbox
+from gate.people import depiction_bans
+from gate.reviews import own_terms
 from generators.engines.text.ollama import OllamaEngine
 from subscribers.conversations import conversation_rows
 from subscribers.conversations.states import OwnerState
@@ -18,6 +20,8 @@ from subscribers.erasure import erase_fan, export_fan
 from subscribers.memory import facts, recall, summaries
 from subscribers.memory.events import SummaryDue
 from subscribers.memory.facts import FanFact
+from tenants.agencies import agencies
+from tenants.agencies.rights import Role
 from tests.fakes.generators import ollama as fake
 from tests.fakes.generators.ollama import FakeOllama, Fault, ScriptedAnswer
 from tests.subscribers.builders import Studio, build_model_reply
@@ -172,6 +176,50 @@ def test_newer_statement_replaces_an_older_one_unless_pinned(studio: Studio) -> 
 def test_sensitive_statement_is_not_stored(studio: Studio) -> None:
     studio.say("leo", "I love going to church and I don't like my doctor")
     assert values(studio) == set()
+
+
+@pytest.mark.parametrize(
+    ("kind", "fault"),
+    [
+        ("minor", "sensitive"),
+        ("prohibited", "rating"),
+        ("explicit", "rating"),
+        ("nudity", "rating"),
+        ("banned", "named"),
+    ],
+)
+def test_banned_word_is_not_remembered(
+    studio: Studio, ollama: FakeOllama, kind: str, fault: str
+) -> None:
+    studio.say("leo", "I love zorvek plumquav and sailing at the sea")
+    assert ("like", "zorvek plumquav") in values(studio)
+    with studio.scope() as scope:
+        facts.delete_memory(scope, studio.thread("leo").fan_id)
+        owner = agencies.add_member(
+            scope, name="Olga", email="o@x.test", role=Role.OWNER, language="en", zone="UTC"
+        )
+    if kind == "banned":
+        act(studio, owner, depiction_bans.add_depiction_ban, "Zorvek Plumquav")
+    else:
+        act(studio, owner, own_terms.add_own_terms, kind, ("Zorvek Plumquav",))
+    studio.say("leo", "I love zorvek plumquav and sailing at the sea")
+    studio.world.pass_time(700)
+    script(ollama, "They spoke of Zorvek Plumquav.", ("pet", "a cat named Zorvek Plumquav"))
+    summarize(studio, ollama)
+    assert values(studio) == {("like", "sailing at the sea")}
+    code = f"memory.refused.{fault}"
+    changes = (
+        lambda scope, talk: facts.add_fact(
+            scope, talk, "like", "so Zorvek Plumquav", press=uuid7()
+        ),
+        lambda scope, talk: summaries.change_summary(scope, talk, "so Zorvek Plumquav"),
+    )
+    for change in changes:
+        with studio.scope() as scope, pytest.raises(BadInput) as refused:
+            change(scope, talk_of(scope, studio))
+        assert refused.value.message.code == code
+    with studio.scope() as scope:
+        assert recall.load_summary(scope, studio.thread("leo").id) == ""
 
 
 def test_member_adds_changes_and_deletes_a_memory(studio: Studio) -> None:
