@@ -13,7 +13,7 @@ from sqlalchemy.exc import OperationalError, TimeoutError
 from dashboard.shell import forms, page_context, pending_counts
 from dashboard.shell.page_context import PageContext
 from foundation.db.database import Scope
-from foundation.errors import GreenroomError, about_input
+from foundation.errors import Conflict, GreenroomError, NotFound, about_input
 from foundation.i18n.translation import Message
 from foundation.ids import uuid7
 from foundation.ops.clock import monotonic
@@ -39,6 +39,10 @@ MAX_ABOUT = 120
 """Maximum length of the subject of an entry of the audit log."""
 UNAVAILABLE = (OperationalError, TimeoutError)
 """Errors of a database that cannot be reached, or of a pool without a free connection."""
+
+CHANGED_ELSEWHERE = (Conflict, NotFound)
+"""Errors of a press on something that was changed or removed before it. Its form may be gone, so
+the reason stands at the top of the page, unless it concerns an input."""
 
 REPEAT_SECONDS = 2.0
 """Seconds after a successful press in which the same press with the same text is a double click."""
@@ -189,8 +193,9 @@ def _run_press(
     except GreenroomError as refused:
         if cleared_form is not None and cleared_form.is_unchanged():
             st.session_state.pop(slot, None)
-        elif form:
+        elif form and (refused.input_field or not isinstance(refused, CHANGED_ELSEWHERE)):
             forms.store_refusal(form, refused)
+            st.session_state[_TOLD] = _unshown_notices()
         else:
             set_notice(refused.message, bad=True, key=key)
         return
@@ -200,7 +205,7 @@ def _run_press(
         return
     pending_counts.discard_counts(page.viewer.tenant_id)
     st.session_state.pop(slot, None)
-    forms.discard_refusal(form)
+    forms.discard_refusals()
     st.session_state[_TOLD] = [
         note for note in st.session_state.get(_TOLD, []) if not (note.bad and note.key == key)
     ]
@@ -277,8 +282,11 @@ class _Note:
 def set_notice(message: Message, *, bad: bool = False, key: str = "") -> None:
     """Store a notice for the next drawing of the page. It replaces notices that were
     already shown. `key` is the button of a refused press."""
-    waiting = [note for note in st.session_state.get(_TOLD, []) if note.said is None]
-    st.session_state[_TOLD] = [*waiting, _Note(message, bad, key)]
+    st.session_state[_TOLD] = [*_unshown_notices(), _Note(message, bad, key)]
+
+
+def _unshown_notices() -> list[_Note]:
+    return [note for note in st.session_state.get(_TOLD, []) if note.said is None]
 
 
 def show_notices(page: PageContext, place: str) -> None:

@@ -101,13 +101,14 @@ def open_form_key() -> str:
 
 
 def store_refusal(form_key: str, reason: GreenroomError) -> None:
-    """Store the reason of a refused press of a form, until a press succeeds."""
+    """Store the reason of a refused press of a form, until a press succeeds on the page."""
     st.session_state[f"{_REFUSED}{form_key}"] = _Refusal(reason.message, reason.input_field)
 
 
-def discard_refusal(form_key: str) -> None:
-    """Remove the reason that a form shows."""
-    st.session_state.pop(f"{_REFUSED}{form_key}", None)
+def discard_refusals() -> None:
+    """Remove the reasons of all forms, after a success that may have removed what they name."""
+    for key in [str(key) for key in st.session_state if str(key).startswith(_REFUSED)]:
+        del st.session_state[key]
 
 
 def take_undrawn_refusals() -> list[Message]:
@@ -122,8 +123,7 @@ def discard_refusals_of_other_pages(place: str) -> None:
     """Remove the reasons of all forms when the member opens another page: Streamlit has then
     removed what was typed."""
     if st.session_state.get(_PLACE) != place:
-        for key in [one for one in st.session_state if str(one).startswith(_REFUSED)]:
-            del st.session_state[key]
+        discard_refusals()
     st.session_state[_PLACE] = place
 
 

@@ -70,10 +70,11 @@ def preload_pages() -> None:
     garbage collection.
 
     A garbage collection over all loaded objects takes 200 ms of CPU time. pandas is imported too,
-    because Streamlit loads it and pyarrow when the first fragment redraws.
+    because Streamlit loads it and pyarrow when the first fragment redraws: before the pages, since
+    Altair fails while another thread imports pandas.
     """
+    import_module("pandas")
     for row in PAGES:
         import_module(row.module)
-    import_module("pandas")
     gc.collect()
     gc.freeze()

@@ -140,7 +140,7 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
 
     Raises Refused for a member who may not review, for pictures that were not shown and for a lower
     rating; Conflict if a picture is now withheld; NotFound for unknown bytes; BadInput for an empty
-    or oversized sheet or a repeated picture.
+    or oversized sheet, a repeated picture, and a rating without an answer to who is shown.
     """
     member = _get_reviewer(scope, 100)
     digests = [tile.sha256 for tile in tiles]
@@ -163,6 +163,7 @@ def record_sheet_verdicts(scope: Scope, tiles: Sequence[SheetVerdict], *, sheet:
     unseen = len(digests) - len(viewings.viewed_digests_of(scope, member.principal_id, digests))
     if unseen:
         raise Refused("review.set_unseen", count=unseen)
+    _require_depiction_answers(scope, tiles)
     for tile in tiles:
         if tile.rating is not None:
             _request_rating(scope, tile, tile.rating, standing[tile.sha256].rating)
@@ -208,18 +209,21 @@ def submit_rating(
     _get_reviewer(scope, 100)
     if not _asset_keys(scope, [sha256]):
         raise NotFound("review.unknown")
-    if (
-        shown is None
-        and rating is not Rating.X
-        and depiction_answers.unanswered_digests(scope, [sha256])
-    ):
+    tile = SheetVerdict(asset_id, sha256, rating=rating, minor=minor, shown=shown)
+    _require_depiction_answers(scope, [tile])
+    _request_rating(scope, tile, rating, ratings.effective_rating(scope, sha256))
+
+
+def _require_depiction_answers(scope: Scope, tiles: Sequence[SheetVerdict]) -> None:
+    """Raise BadInput if a rated picture has no answer to who is shown, except for content that is
+    never allowed."""
+    unanswered = [
+        tile.sha256
+        for tile in tiles
+        if tile.rating is not None and tile.rating is not Rating.X and tile.shown is None
+    ]
+    if depiction_answers.unanswered_digests(scope, unanswered):
         raise BadInput("rating.shown_missing")
-    _request_rating(
-        scope,
-        SheetVerdict(asset_id, sha256, minor=minor, shown=shown),
-        rating,
-        ratings.effective_rating(scope, sha256),
-    )
 
 
 def _check_not_depicted(scope: Scope, member: queries.Member, digests: Sequence[str]) -> None:

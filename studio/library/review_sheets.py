@@ -13,7 +13,9 @@ from uuid import UUID
 from foundation.db.database import Scope
 from foundation.errors import Conflict, NotFound, Refused
 from foundation.i18n.translation import Message
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
+from gate.ratings.depiction_answers import unanswered_digests
 from gate.reviews import content_reviews
 from gate.reviews.content_reviews import MAX_SHEET_SIZE, SheetVerdict
 from studio.library import assets, member_reviews, queries
@@ -41,13 +43,14 @@ class ReviewSheet:
 @dataclass(frozen=True)
 class PictureVerdict:
     """The verdict on an image: approval, rejection or a rating. `drawn` is the rating it had when
-    displayed."""
+    displayed; `shown` answers who is shown and belongs to a rating."""
 
     asset_id: UUID
     drawn: Rating | None
     approve: bool | None = None
     rating: Rating | None = None
     minor: bool = False
+    shown: DepictionAnswer | None = None
 
 
 def list_waiting_pictures(scope: Scope, creators: Collection[UUID]) -> list[AssetCard]:
@@ -59,11 +62,14 @@ def group_into_sheets(
     scope: Scope, cards: Sequence[AssetCard]
 ) -> tuple[list[ReviewSheet], list[AssetCard]]:
     """Group unreviewed images into sheets, oldest first; return the sheets and the remaining
-    images."""
+    images. Rated images that only lack an answer to who is shown are among the latter."""
     shared = _load_shared_origins(scope, cards)
+    unanswered = unanswered_digests(
+        scope, [card.sha256 for card in cards if card.standing.rating is not None]
+    )
     found: dict[tuple[str, str, ReviewKind], list[AssetCard]] = {}
     for card in cards:
-        if card.asset_id in shared and not card.seconds:
+        if card.asset_id in shared and not card.seconds and card.sha256 not in unanswered:
             wants: ReviewKind = "rating" if card.standing.rating is None else "review"
             found.setdefault((*shared[card.asset_id], wants), []).append(card)
     sheets = [
@@ -190,7 +196,13 @@ def _check_not_own_work(scope: Scope, cards: Sequence[AssetCard]) -> None:
 
 def _sheet_verdict(card: AssetCard, said: PictureVerdict) -> SheetVerdict:
     if said.rating is not None:
-        return SheetVerdict(card.asset_id, card.sha256, rating=said.rating, minor=said.minor)
+        return SheetVerdict(
+            card.asset_id,
+            card.sha256,
+            rating=said.rating,
+            minor=said.minor,
+            shown=said.shown,
+        )
     if said.approve:
         return SheetVerdict(card.asset_id, card.sha256, verdict="approve")
     return SheetVerdict(

@@ -24,7 +24,7 @@ def measured(lumiere: Agency) -> Agency:
     past(lumiere, channel_id, *peak(150, effect=1.2))
     running(lumiere, channel_id, 20)
     with lumiere.scope() as scope:
-        first = persona.default_persona("Mia", "virtual", ["fr"])
+        first = replace(persona.default_persona("Mia", "virtual", ["fr"]), voice="Calme")
         made = persona.create_persona_version(scope, lumiere.creator_id, first)
         persona.activate_persona(scope, made)
         other = replace(first, greeting="Bonjour !")

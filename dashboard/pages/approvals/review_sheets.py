@@ -4,12 +4,14 @@ An image counts as viewed once the file server has delivered it; pressing the bu
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from uuid import UUID
 
 import streamlit as st
 
 from dashboard.media.library_files import reveal_pictures, revealed_picture_url
+from dashboard.media.people_question import chosen_answer, render_people_question
 from dashboard.pages.approvals import review_sheet_queries
 from dashboard.pages.approvals.queries import ApprovalsView
 from dashboard.pages.approvals.review_sheet_queries import SheetPage, SheetTile
@@ -30,6 +32,7 @@ AT = "sheets:at"
 TURN = "sheets:part"
 OUT = "sheets:out"
 LEVEL = "sheets:level"
+SHOWN = "sheets:shown"
 WITH = "with"
 DENY = "deny"
 MINOR = "X_minor"
@@ -115,6 +118,7 @@ def _render_sheet_actions(page: PageContext, part: SheetPage) -> None:
             format_func=lambda one: page.text(f"studio.level.{one}"),
             key=f"{LEVEL}:{sheet.key}",
         )
+        render_people_question(page, f"{SHOWN}:{sheet.key}")
     with st.container(horizontal=True, gap="small"):
         actions.action_button(
             page,
@@ -253,6 +257,9 @@ def _submit_sheet_review(
         _build_picture_verdict(tile, out.get(str(tile.card.asset_id), WITH), approve, level)
         for tile in part.tiles
     ]
+    if sheet.wants == "rating":
+        shown = chosen_answer(f"{SHOWN}:{sheet.key}")
+        said = [replace(one, shown=shown) for one in said if one is not None]
     review_sheets.review_sheet(
         scope, [one.id for one in mine], [one for one in said if one is not None], key=press
     )

@@ -120,7 +120,7 @@ def _submit_setup() -> None:
     except GreenroomError as refused:
         forms.store_refusal("start", refused)
         return
-    forms.discard_refusal("start")
+    forms.discard_refusals()
     st.session_state[LINK] = session.sign_in_page_url(secret)
     st.session_state.pop(KEY, None)
 

@@ -25,6 +25,7 @@ def test_post_is_moved_in_the_panel_by_keyboard(lea: RunningAgency) -> None:
         marc.page.keyboard.press("Enter")
         marc.page.locator(f"{PANEL} .gr-panel-title").wait_for()
         marc.until(f"() => {FOCUSED}?.includes('Fermer')")
+        marc.rest()
         assert axe(marc) == []
         marc.page.keyboard.press("Escape")
         marc.page.locator(PANEL).wait_for(state="detached")

@@ -97,5 +97,5 @@ def test_earlier_renewal_does_not_overwrite_new_tokens(lea: World) -> None:
             assert not credentials.store_renewed_tokens(
                 scope, claim, RenewedTokens(Sealed(b"ended"), Sealed(b"ended"), None)
             )
-            assert credentials.release_renewal(scope, claim, doubtful=True) is None
+            assert credentials.release_renewal(scope, claim) is None
         assert lea.channel().token == stands.token == Sealed(b"new")

@@ -47,14 +47,20 @@ def give(who: Agency, ceiling: str = "E") -> None:
 
 
 def comes(
-    door: Door, who: Agency, role: Role, address: str, browser: httpx.Client | None = None
+    door: Door,
+    who: Agency,
+    role: Role,
+    address: str,
+    browser: httpx.Client | None = None,
+    *,
+    language: str = "fr",
 ) -> str:
     """Sign in from an address, set up the authenticator of a guest, and return the cookie."""
     if browser is None:
         with door.client() as fresh:
-            return comes(door, who, role, address, fresh)
+            return comes(door, who, role, address, fresh, language=language)
     visitor = browser
-    visitor.headers.update({"x-forwarded-for": address, "accept-language": "fr"})
+    visitor.headers.update({"x-forwarded-for": address, "accept-language": language})
     answer = visitor.post(door.link(who, role))
     if answer.headers["location"] == "/auth/second":
         app = AuthenticatorApp.scans(visitor.get("/auth/second").text)

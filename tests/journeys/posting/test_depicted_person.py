@@ -14,6 +14,7 @@ from PIL import ExifTags, Image
 
 from gate.consent import consent_offers, subject_portal
 from gate.consent.consent_offers import OfferTerms
+from gate.contract.states import DepictionAnswer
 from gate.contract.units import Rating
 from gate.evidence import person_dossiers
 from gate.people import age_proofs, age_requests, persons
@@ -102,7 +103,7 @@ class Agency:
         )
         with self.by(self.second) as scope:
             digest = assets.get_asset(scope, asset).sha256
-            gate_desk.submit_rating(scope, asset, digest, Rating.N)
+            gate_desk.submit_rating(scope, asset, digest, Rating.N, shown=DepictionAnswer.OTHERS)
         self.lea.run()
         with self.by(self.second) as scope:
             gate_desk.review_bytes(scope, digest, verdict="approve")

@@ -26,6 +26,10 @@ NOT_PLANNED = {
     DeliveryState.CANCELLED,
     DeliveryState.REHEARSED,
 }
+WORDS = (
+    "aster", "rose", "lilac", "fern", "iris", "tulip", "daisy", "moss", "ivy", "clove", "mint", "basil", "thyme", "sage",
+    "maple", "olive",
+)  # fmt: skip
 
 
 @pytest.fixture
@@ -34,7 +38,9 @@ def lumiere(tenant: OpenScope) -> Agency:
 
 
 def new_handle() -> str:
-    return f"mia-{uuid7().hex[-8:]}"
+    """Return a handle of ordinary words: random letters and digits spell a term now and then."""
+    number = uuid7().int
+    return "-".join(("mia", *(WORDS[number >> shift & 15] for shift in range(0, 24, 4))))
 
 
 def change(agency: Agency, handle: str, role: Role = Role.OWNER) -> bool:

@@ -59,7 +59,7 @@ def test_further_owner_is_invited_to_the_agency(services: Services) -> None:
     assert (zoe.role, zoe.email, zoe.name) == (Role.OWNER, "zoe@x.test", "zoe")
     with pytest.raises(BadInput, match=r"invite\.other_role"):
         invitations.create_owner_link(services, "tom@x.test")
-    with pytest.raises(BadInput, match=r"member\.unfit"):
+    with pytest.raises(BadInput, match=r"member\.bad_email"):
         invitations.create_owner_link(services, "")
 
 

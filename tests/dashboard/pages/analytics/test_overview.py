@@ -51,7 +51,10 @@ def zoe(lumiere: Agency) -> UUID:
 def press(page: Stream, sent: str) -> str:
     drawn = (told.delta.new_element for told in page.told())
     (table,) = {
-        one.bidi_component.id for one in drawn if one.WhichOneof("type") == "bidi_component"
+        element.bidi_component.id
+        for element in drawn
+        if element.WhichOneof("type") == "bidi_component"
+        and element.bidi_component.id.endswith("-overview:table")
     }
     said = json.dumps({"event": "pressed", "value": sent})
     state = WidgetState(id=f"$$STREAMLIT_INTERNAL_KEY_{table}__events", json_trigger_value=said)

@@ -109,13 +109,16 @@ def test_sheet_is_rated_and_then_reviewed(door: Door, lumiere: Agency) -> None:
         assert word("sheets.choose_level") in page.press(word("sheets.rate"))
         page.choose(word("sheets.rate_as"), word("studio.level.N"))
         page.choose(word("sheets.tile", number=1), word("studio.level.S"))
+        assert word("rating.shown_missing") in page.press(word("sheets.rate"))
+        page.choose(word("rating.shown"), word("rating.shown.no_people"))
         assert word("sheets.rated", count=3, out=1) in page.press(word("sheets.rate"))
         work(door, lumiere)
-        assert word("sheets.shown", count=2, total=2) in page.again(), (
-            "pictures seen within the hour count"
+        assert word("sheets.shown", count=3, total=3) in page.again(), (
+            "pictures seen within the hour count; the first picture of a creator needs a second"
+            " member at any rating"
         )
-        assert word("sheets.denied", count=2, out=0) in page.press(word("sheets.deny"))
-    assert looked(lumiere, assets) == [None, "refuse", "refuse"]
+        assert word("sheets.denied", count=3, out=0) in page.press(word("sheets.deny"))
+    assert looked(lumiere, assets) == ["refuse", "refuse", "refuse"]
 
 
 def test_change_of_an_open_sheet_voids_the_decision(door: Door, lumiere: Agency) -> None:

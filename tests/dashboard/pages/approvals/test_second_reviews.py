@@ -67,7 +67,11 @@ def test_two_others_lower_a_rating(door: Door, language: str) -> None:
         assert word("second.agree", language) not in page.labels()
         assert "<script>" not in text
     for role in (Role.OWNER, Role.GUEST):
-        cookie = comes(door, who, role, CAFE) if role is Role.GUEST else door.cookie(who, role)
+        cookie = (
+            comes(door, who, role, CAFE, language=language)
+            if role is Role.GUEST
+            else door.cookie(who, role)
+        )
         with stream(door.url, cookie) as page:
             page.open("/approvals")
             if word("second.agree", language) not in page.labels():

@@ -30,7 +30,7 @@ def test_custodian_confirms_in_a_separate_session(door: Door, language: str) -> 
     who = create_agency(door.tenant, language=language)
     asked(who)
     comes(door, who, Role.MANAGER, "203.0.113.7")
-    cookie = comes(door, who, Role.CUSTODIAN, "198.51.100.9")
+    cookie = comes(door, who, Role.CUSTODIAN, "198.51.100.9", language=language)
     with stream(door.url, cookie) as page:
         text = page.open("/people")
         assert "dossier 12" in text
